@@ -1,0 +1,25 @@
+# One interface target that every target of ours links: warnings, hardening, sanitizers.
+add_library(pgweir_flags INTERFACE)
+
+target_compile_options(pgweir_flags INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+
+if(PGWEIR_SANITIZE)
+  target_compile_options(pgweir_flags INTERFACE
+    -fsanitize=${PGWEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1)
+  target_link_options(pgweir_flags INTERFACE -fsanitize=${PGWEIR_SANITIZE})
+else()
+  # The distribution's own hardening set. _FORTIFY_SOURCE needs optimisation.
+  target_compile_options(pgweir_flags INTERFACE -fstack-protector-strong -fPIE)
+  target_compile_definitions(pgweir_flags INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2> $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+  target_link_options(pgweir_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    target_compile_options(pgweir_flags INTERFACE -fcf-protection)
+  endif()
+endif()
+
+find_program(PGWEIR_CCACHE ccache)
+if(PGWEIR_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PGWEIR_CCACHE})
+endif()

@@ -1,0 +1,25 @@
+# Debian 12 packages only; deploy/install-packages.sh names them.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(PostgreSQL REQUIRED)
+if(PGWEIR_TESTS)
+  find_package(Catch2 2 REQUIRED)
+endif()
+
+# Asio is compiled once, in asio_impl.cpp, instead of in every translation unit.
+add_library(pgweir_asio STATIC cmake/asio_impl.cpp)
+target_compile_definitions(pgweir_asio PUBLIC
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(pgweir_asio PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_compile_options(pgweir_asio PRIVATE -w)
+if(PGWEIR_SANITIZE)
+  target_compile_options(pgweir_asio PRIVATE -fsanitize=${PGWEIR_SANITIZE} -fno-omit-frame-pointer -O1)
+else()
+  target_compile_options(pgweir_asio PRIVATE -fPIE)
+endif()

@@ -1,0 +1,111 @@
+// What the operator asked for: one immutable, typed snapshot of the YAML file. A reload makes a new one.
+// Thread rule: immutable after load(); share it by std::shared_ptr<const Settings>.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgweir::config {
+
+using Millis = std::chrono::milliseconds;
+
+// A string that must not reach a log, a metric or an error. Printing one prints "***".
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value) : value_(std::move(value)) {}
+  ~Secret();  // overwrites the memory
+  Secret(const Secret&) = default;
+  Secret(Secret&&) noexcept;
+  Secret& operator=(const Secret&) = default;
+  Secret& operator=(Secret&&) noexcept;
+
+  const std::string& reveal() const { return value_; }
+  bool empty() const { return value_.empty(); }
+  bool operator==(const Secret&) const = default;
+
+ private:
+  std::string value_;
+};
+
+enum class TlsMode { disable };                             // listen.tls.mode, databases.*.tls.mode
+enum class AuthMethod { scram_sha_256, md5, trust };        // listen.auth
+enum class PoolMode { transaction, session };               // pool.mode
+enum class LogFormat { text, json };
+enum class LogLevel { trace, debug, info, warning, error };
+
+struct Listen {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6432;
+  std::uint32_t max_clients = 10000;
+  AuthMethod auth = AuthMethod::scram_sha_256;  // trust: only on a loopback host
+  TlsMode tls = TlsMode::disable;
+};
+
+struct Admin {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 9127;
+};
+
+// The limits of one pool, of one (database, user).
+struct Pool {
+  PoolMode mode = PoolMode::transaction;
+  std::uint32_t min_size = 2;   // kept warm without any client
+  std::uint32_t max_size = 20;  // never exceeded, logins in progress and abandoned backends included
+  std::uint32_t max_logins = 4;  // simultaneous logins to the server
+  std::uint32_t max_prepared_statements = 200;  // kept on each backend; the least recently used one goes
+  Millis borrow_timeout{120'000};
+  Millis idle_timeout{600'000};   // 0: never
+  Millis max_lifetime{3'600'000};  // 0: never; each backend takes 90 to 100 % of it
+  Millis connect_timeout{5'000};   // TCP and login of one backend
+  bool operator==(const Pool&) const = default;
+};
+
+struct Database {
+  std::string name;    // what clients ask for; "*" matches any other
+  std::string host;
+  std::uint16_t port = 5432;
+  std::string dbname;  // on the server; for "*" empty: the name that the client asked for
+  TlsMode tls = TlsMode::disable;
+  std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
+  Pool pool;                       // the file's `pool`, overridden by the database's own
+};
+
+struct User {
+  std::string name;
+  Secret password;  // from password, password_env or password_file
+};
+
+struct Timeouts {  // 0: no limit
+  Millis client_login{60'000};
+  Millis client_idle{1'800'000};
+  Millis idle_transaction{60'000};
+  Millis query{0};
+  Millis drain{25'000};
+};
+
+struct Log {
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;
+};
+
+struct Settings {
+  Listen listen;
+  std::optional<std::uint32_t> workers;  // empty: auto
+  Admin admin;
+  std::map<std::string, Database, std::less<>> databases;
+  std::map<std::string, User, std::less<>> users;
+  Timeouts timeouts;
+  Log log;
+
+  // The entry for a client's database name, "*" if there is no other; nullptr: no such database.
+  const Database* find_database(std::string_view name) const;
+  const User* find_user(std::string_view name) const;
+};
+
+}  // namespace pgweir::config
