@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,11 +19,12 @@ using Millis = std::chrono::milliseconds;
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string value) : value_(std::move(value)) {}
-  ~Secret();  // overwrites the memory
+  explicit Secret(std::string value);
+  // Whenever a value goes (destruction, assignment, move) its memory is overwritten.
+  ~Secret();
   Secret(const Secret&) = default;
   Secret(Secret&&) noexcept;
-  Secret& operator=(const Secret&) = default;
+  Secret& operator=(const Secret&);
   Secret& operator=(Secret&&) noexcept;
 
   const std::string& reveal() const { return value_; }
@@ -32,12 +34,20 @@ class Secret {
  private:
   std::string value_;
 };
+std::ostream& operator<<(std::ostream& out, const Secret& secret);  // "***", or nothing for an empty one
 
-enum class TlsMode { disable };                             // listen.tls.mode, databases.*.tls.mode
-enum class AuthMethod { scram_sha_256, md5, trust };        // listen.auth
-enum class PoolMode { transaction, session };               // pool.mode
+enum class TlsMode { disable };                       // listen.tls.mode, databases.*.tls.mode
+enum class AuthMethod { scram_sha_256, md5, trust };  // listen.auth
+enum class PoolMode { transaction, session };         // pool.mode
 enum class LogFormat { text, json };
 enum class LogLevel { trace, debug, info, warning, error };
+
+// The spelling of the YAML file.
+std::string_view to_string(TlsMode mode);
+std::string_view to_string(AuthMethod method);
+std::string_view to_string(PoolMode mode);
+std::string_view to_string(LogFormat format);
+std::string_view to_string(LogLevel level);
 
 struct Listen {
   std::string host = "127.0.0.1";
@@ -50,24 +60,26 @@ struct Listen {
 struct Admin {
   std::string host = "127.0.0.1";
   std::uint16_t port = 9127;
+  std::vector<std::string> console_users;  // who may use the console, pgweir's virtual database
 };
 
 // The limits of one pool, of one (database, user).
 struct Pool {
   PoolMode mode = PoolMode::transaction;
-  std::uint32_t min_size = 2;   // kept warm without any client
-  std::uint32_t max_size = 20;  // never exceeded, logins in progress and abandoned backends included
+  std::uint32_t min_size =
+      2;  // kept warm without any client; when the file does not say: 2, or max_size if less
+  std::uint32_t max_size = 20;   // never exceeded, logins in progress and abandoned backends included
   std::uint32_t max_logins = 4;  // simultaneous logins to the server
   std::uint32_t max_prepared_statements = 200;  // kept on each backend; the least recently used one goes
   Millis borrow_timeout{120'000};
-  Millis idle_timeout{600'000};   // 0: never
+  Millis idle_timeout{600'000};    // 0: never
   Millis max_lifetime{3'600'000};  // 0: never; each backend takes 90 to 100 % of it
   Millis connect_timeout{5'000};   // TCP and login of one backend
   bool operator==(const Pool&) const = default;
 };
 
 struct Database {
-  std::string name;    // what clients ask for; "*" matches any other
+  std::string name;  // what clients ask for; "*" matches any other
   std::string host;
   std::uint16_t port = 5432;
   std::string dbname;  // on the server; for "*" empty: the name that the client asked for
