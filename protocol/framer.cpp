@@ -1,0 +1,133 @@
+#include "protocol/framer.hpp"
+
+#include <algorithm>
+
+namespace pgweir {
+namespace {
+
+constexpr LengthRule empty{0, 0, 0};
+constexpr LengthRule small_string{1, small_body_max, small_body_max};
+constexpr LengthRule describe_or_close{2, small_body_max, small_body_max};
+constexpr LengthRule execute{5, small_body_max, small_body_max};
+constexpr LengthRule query{1, large_body_max, whole_body_max};
+constexpr LengthRule parse{4, parse_body_max, parse_body_max};
+constexpr LengthRule bind{8, large_body_max, whole_body_max};
+constexpr LengthRule function_call{10, large_body_max, whole_body_max};
+constexpr LengthRule copy_data{0, large_body_max, 0};
+
+constexpr LengthRule server_whole{0, server_whole_body_max, server_whole_body_max};
+constexpr LengthRule server_streamed{0, large_body_max, whole_body_max};
+constexpr LengthRule server_rows{0, large_body_max, 0};
+constexpr LengthRule server_status{1, 1, 1};
+
+}  // namespace
+
+// Bind is at least two empty names and three counts, FunctionCall an OID, two counts and a format.
+const LengthRule* frontend_rule(char type) {
+  switch (static_cast<FrontendType>(type)) {
+    case FrontendType::Query:
+      return &query;
+    case FrontendType::Parse:
+      return &parse;
+    case FrontendType::Bind:
+      return &bind;
+    case FrontendType::Execute:
+      return &execute;
+    case FrontendType::Describe:
+    case FrontendType::Close:
+      return &describe_or_close;
+    case FrontendType::Sync:
+    case FrontendType::Flush:
+    case FrontendType::CopyDone:
+    case FrontendType::Terminate:
+      return &empty;
+    case FrontendType::CopyData:
+      return &copy_data;
+    case FrontendType::CopyFail:
+      return &small_string;
+    case FrontendType::FunctionCall:
+      return &function_call;
+    case FrontendType::PasswordMessage:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+const LengthRule* backend_rule(char type) {
+  switch (static_cast<BackendType>(type)) {
+    case BackendType::DataRow:
+    case BackendType::CopyData:
+      return &server_rows;
+    case BackendType::RowDescription:
+    case BackendType::ParameterDescription:
+    case BackendType::ErrorResponse:
+    case BackendType::NoticeResponse:
+    case BackendType::FunctionCallResponse:
+      return &server_streamed;
+    case BackendType::ReadyForQuery:
+      return &server_status;
+    case BackendType::BindComplete:
+    case BackendType::CloseComplete:
+    case BackendType::ParseComplete:
+    case BackendType::CopyDone:
+    case BackendType::EmptyQueryResponse:
+    case BackendType::NoData:
+    case BackendType::PortalSuspended:
+      return &empty;
+    case BackendType::CommandComplete:
+    case BackendType::CopyInResponse:
+    case BackendType::CopyOutResponse:
+    case BackendType::CopyBothResponse:
+    case BackendType::ParameterStatus:
+    case BackendType::NotificationResponse:
+    case BackendType::Authentication:
+    case BackendType::BackendKeyData:
+    case BackendType::NegotiateProtocolVersion:
+      return &server_whole;
+  }
+  return nullptr;
+}
+
+FrameStatus Framer::fail(Errc e) {
+  errc_ = e;
+  return FrameStatus::error;
+}
+
+FrameStatus Framer::next(ByteView& input, Piece& out) {
+  if (errc_ != Errc::ok) return FrameStatus::error;
+  if (streaming_left_ > 0) return continue_stream(input, out);
+  if (input.empty()) return FrameStatus::need_more;
+  // A wrong type is refused at its first byte: the four that follow may never come.
+  const char type = static_cast<char>(input[0]);
+  const LengthRule* rule = rule_of_(type);
+  if (rule == nullptr) return fail(Errc::unknown_message);
+  if (input.size() < message_header_size) return FrameStatus::need_more;
+
+  const std::uint32_t length = load_u32(input.data() + 1);
+  if (length < message_length_size) return fail(Errc::length_out_of_range);
+  const auto body_size = static_cast<std::uint32_t>(length - message_length_size);
+  if (body_size < rule->body_min || body_size > rule->body_max) return fail(Errc::length_out_of_range);
+
+  const std::size_t total = message_header_size + body_size;
+  const std::size_t wanted = message_header_size + std::min(body_size, rule->whole_max);
+  if (input.size() < wanted) return FrameStatus::need_more;
+
+  const std::size_t taken = std::min(input.size(), total);
+  out = {type, true, taken == total, body_size, input.first(taken)};
+  input = input.subspan(taken);
+  streaming_left_ = total - taken;
+  streaming_type_ = type;
+  streaming_body_ = body_size;
+  return FrameStatus::piece;
+}
+
+FrameStatus Framer::continue_stream(ByteView& input, Piece& out) {
+  if (input.empty()) return FrameStatus::need_more;
+  const std::size_t taken = std::min(input.size(), streaming_left_);
+  streaming_left_ -= taken;
+  out = {streaming_type_, false, streaming_left_ == 0, streaming_body_, input.first(taken)};
+  input = input.subspan(taken);
+  return FrameStatus::piece;
+}
+
+}  // namespace pgweir

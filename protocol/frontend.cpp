@@ -1,0 +1,100 @@
+#include "protocol/frontend.hpp"
+
+#include "protocol/message.hpp"
+
+namespace pgweir {
+namespace {
+
+char type_of(FrontendType t) {
+  return static_cast<char>(t);
+}
+
+void write_target(ByteBuffer& out, FrontendType type, char kind, std::string_view name) {
+  Writer(out).begin_message(type_of(type)).u8(static_cast<std::uint8_t>(kind)).cstring(name).end_message();
+}
+
+}  // namespace
+
+Errc parse_query(ByteView body, QueryView& out) {
+  Reader r(body);
+  if (Errc e = r.cstring(out.text); e != Errc::ok) return e;
+  return r.end();
+}
+
+Errc parse_parse(ByteView body, ParseView& out) {
+  Reader r(body);
+  if (Errc e = r.cstring(out.name); e != Errc::ok) return e;
+  if (Errc e = r.cstring(out.text); e != Errc::ok) return e;
+  out.parameter_types = r.rest();
+  std::uint16_t count = 0;
+  if (Errc e = r.u16(count); e != Errc::ok) return e;
+  if (Errc e = r.skip(std::size_t{count} * 4); e != Errc::ok) return e;
+  return r.end();
+}
+
+Errc parse_bind(ByteView body, BindView& out) {
+  Reader r(body);
+  if (Errc e = r.cstring(out.portal); e != Errc::ok) return e;
+  if (Errc e = r.cstring(out.statement); e != Errc::ok) return e;
+  out.rest = r.rest();
+  return Errc::ok;
+}
+
+Errc parse_target(ByteView body, TargetView& out) {
+  Reader r(body);
+  std::uint8_t kind = 0;
+  if (Errc e = r.u8(kind); e != Errc::ok) return e;
+  out.kind = static_cast<char>(kind);
+  if (Errc e = r.cstring(out.name); e != Errc::ok) return e;
+  return r.end();
+}
+
+Errc parse_execute(ByteView body, ExecuteView& out) {
+  Reader r(body);
+  if (Errc e = r.cstring(out.portal); e != Errc::ok) return e;
+  if (Errc e = r.u32(out.row_limit); e != Errc::ok) return e;
+  return r.end();
+}
+
+void write_query(ByteBuffer& out, std::string_view text) {
+  Writer(out).begin_message(type_of(FrontendType::Query)).cstring(text).end_message();
+}
+
+void write_parse(ByteBuffer& out, std::string_view name, std::string_view text, ByteView parameter_types) {
+  Writer(out)
+      .begin_message(type_of(FrontendType::Parse))
+      .cstring(name)
+      .cstring(text)
+      .raw(parameter_types)
+      .end_message();
+}
+
+void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view statement,
+                     std::size_t rest_size) {
+  const std::size_t length = message_length_size + portal.size() + 1 + statement.size() + 1 + rest_size;
+  Writer w(out);
+  w.u8(static_cast<std::uint8_t>(FrontendType::Bind)).u32(static_cast<std::uint32_t>(length));
+  w.cstring(portal).cstring(statement);
+}
+
+void write_describe_statement(ByteBuffer& out, std::string_view name) {
+  write_target(out, FrontendType::Describe, 'S', name);
+}
+void write_close_statement(ByteBuffer& out, std::string_view name) {
+  write_target(out, FrontendType::Close, 'S', name);
+}
+void write_close_portal(ByteBuffer& out, std::string_view name) {
+  write_target(out, FrontendType::Close, 'P', name);
+}
+void write_sync(ByteBuffer& out) {
+  Writer(out).begin_message(type_of(FrontendType::Sync)).end_message();
+}
+void write_flush(ByteBuffer& out) {
+  Writer(out).begin_message(type_of(FrontendType::Flush)).end_message();
+}
+
+void write_copy_fail(ByteBuffer& out, std::string_view reason) {
+  Writer(out).begin_message(type_of(FrontendType::CopyFail)).cstring(reason).end_message();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,221 @@
+#include "protocol/response_tracker.hpp"
+
+#include <cassert>
+
+namespace pgweir {
+namespace {
+
+bool is_extended(Reply r) {
+  return r <= Reply::close;
+}
+bool executes(Reply r) {
+  return r == Reply::execute || r == Reply::query || r == Reply::function_call;
+}
+
+}  // namespace
+
+void ResponseTracker::expect(Expected expected, ReplySink& sink) {
+  assert(!skipping_ || expected.reply == Reply::sync);
+  switch (expected.reply) {
+    case Reply::sync:
+      ++segment_;
+      if (copy_ == Copy::open) {
+        ++swallowed_syncs_;
+        return;
+      }
+      skipping_ = false;
+      unsynced_ = false;
+      break;
+    case Reply::query:
+      unsynced_ = false;
+      break;
+    case Reply::copy_end:
+      if (copy_ == Copy::open) copy_ = Copy::ending;
+      break;
+    default:
+      unsynced_ |= is_extended(expected.reply) && expected.fate != Fate::inject;
+      break;
+  }
+  may_copy_ += expected.may_copy ? 1 : 0;
+  queue_.push_back(std::move(expected));
+  settle_front(sink);
+}
+
+ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus status, ReplySink& sink) {
+  if (type == static_cast<char>(BackendType::ReadyForQuery)) return on_ready(status, sink);
+  if (idle()) return Verdict::protocol_violation;
+  const Reply oldest = queue_[oldest_].reply;
+  switch (static_cast<BackendType>(type)) {
+    case BackendType::ErrorResponse:
+      return on_error(sink);
+    case BackendType::ParseComplete:
+      return complete(Reply::parse, sink);
+    case BackendType::BindComplete:
+      return complete(Reply::bind, sink);
+    case BackendType::CloseComplete:
+      return on_close_complete(sink);
+    case BackendType::ParameterDescription:
+      return oldest == Reply::describe_statement ? fate_of_oldest() : Verdict::protocol_violation;
+    case BackendType::RowDescription:
+      if (oldest == Reply::query) return fate_of_oldest();
+      [[fallthrough]];
+    case BackendType::NoData:
+      return complete(oldest == Reply::describe_portal ? Reply::describe_portal : Reply::describe_statement,
+                      sink);
+    case BackendType::CommandComplete:
+    case BackendType::EmptyQueryResponse:
+      return on_execution_end(true, sink);
+    case BackendType::PortalSuspended:
+      return on_execution_end(oldest == Reply::execute, sink);
+    case BackendType::CopyInResponse:
+      return on_copy_in();
+    case BackendType::DataRow:
+    case BackendType::CopyOutResponse:
+    case BackendType::CopyData:
+    case BackendType::CopyDone:
+    case BackendType::FunctionCallResponse:
+      return executes(oldest) ? fate_of_oldest() : Verdict::protocol_violation;
+    default:
+      return Verdict::protocol_violation;  // CopyBothResponse too: we refuse replication at login
+  }
+}
+
+ResponseTracker::Verdict ResponseTracker::fate_of_oldest() const {
+  return queue_[oldest_].fate == Fate::forward ? Verdict::forward : Verdict::drop;
+}
+
+// Ends the oldest expectation.
+void ResponseTracker::pop(Outcome outcome, ReplySink& sink) {
+  Expected ended = std::move(queue_[oldest_]);
+  if (++oldest_ == queue_.size()) {
+    queue_.clear();
+    oldest_ = 0;
+  }
+  may_copy_ -= ended.may_copy ? 1 : 0;
+  sink.ended(ended, outcome);
+}
+
+// Gives the replies that are ours to give, once they are the oldest ones.
+void ResponseTracker::settle_front(ReplySink& sink) {
+  while (!idle()) {
+    const Expected& oldest = queue_[oldest_];
+    if (oldest.reply != Reply::copy_end && oldest.fate != Fate::inject) return;
+    if (oldest.fate == Fate::inject) sink.inject(oldest);
+    pop(Outcome::done, sink);
+  }
+}
+
+ResponseTracker::Verdict ResponseTracker::complete(Reply reply, ReplySink& sink) {
+  if (queue_[oldest_].reply != reply) return Verdict::protocol_violation;
+  const Verdict verdict = fate_of_oldest();
+  pop(Outcome::done, sink);
+  settle_front(sink);
+  return verdict;
+}
+
+ResponseTracker::Verdict ResponseTracker::on_execution_end(bool ends_execute, ReplySink& sink) {
+  if (!executes(queue_[oldest_].reply)) return Verdict::protocol_violation;
+  const Verdict verdict = fate_of_oldest();
+  end_copy(false);
+  if (queue_[oldest_].reply != Reply::execute || !ends_execute) return verdict;
+  pop(Outcome::done, sink);
+  settle_front(sink);
+  return verdict;
+}
+
+// Syncs announced before the client's end of data are swallowed by the server, those behind it are not.
+ResponseTracker::Verdict ResponseTracker::on_copy_in() {
+  if (!executes(queue_[oldest_].reply)) return Verdict::protocol_violation;
+  const Verdict verdict = fate_of_oldest();
+  copy_ = Copy::open;
+  swallowed_syncs_ = 0;
+  std::size_t kept = oldest_ + 1;
+  for (std::size_t i = kept; i < queue_.size(); ++i) {
+    if (copy_ == Copy::open && queue_[i].reply == Reply::copy_end) copy_ = Copy::ending;
+    if (copy_ == Copy::open && queue_[i].reply == Reply::sync) {
+      ++swallowed_syncs_;
+      continue;
+    }
+    if (kept != i) queue_[kept] = std::move(queue_[i]);
+    ++kept;
+  }
+  queue_.resize(kept);
+  // The swallowed Sync ended nothing: the implicit transaction is still open.
+  if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = true;
+  return verdict;
+}
+
+void ResponseTracker::end_copy(bool failed) {
+  if (failed && copy_ != Copy::none && swallowed_syncs_ > 0) fence_needed_ = true;
+  if (!failed && copy_ == Copy::ending) forget_copy_end();
+  copy_ = Copy::none;
+  swallowed_syncs_ = 0;
+}
+
+// The mark of a COPY that is over must not be taken for that of the next COPY in the same query string.
+void ResponseTracker::forget_copy_end() {
+  for (std::size_t i = oldest_; i < queue_.size(); ++i) {
+    if (queue_[i].reply != Reply::copy_end) continue;
+    queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
+ResponseTracker::Verdict ResponseTracker::on_error(ReplySink& sink) {
+  const Reply reply = queue_[oldest_].reply;
+  const bool ours = queue_[oldest_].fate == Fate::mute;
+  end_copy(true);
+  if (is_extended(reply)) skip_to_sync(sink);
+  return ours ? Verdict::drop : Verdict::forward;
+}
+
+void ResponseTracker::skip_to_sync(ReplySink& sink) {
+  pop(Outcome::failed, sink);
+  while (!idle() && queue_[oldest_].reply != Reply::sync) pop(Outcome::skipped, sink);
+  if (idle()) {
+    skipping_ = true;
+    unsynced_ = true;
+  }
+}
+
+ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, ReplySink& sink) {
+  if (idle()) return Verdict::protocol_violation;
+  status_ = status;
+  const Reply reply = queue_[oldest_].reply;
+  if (reply == Reply::fence) return ++fence_ready_seen_ > 1 ? Verdict::forward : Verdict::drop;
+  if (reply != Reply::query && reply != Reply::function_call && reply != Reply::sync) {
+    return Verdict::protocol_violation;
+  }
+  end_copy(false);
+  const Verdict verdict = fate_of_oldest();
+  pop(Outcome::done, sink);
+  settle_front(sink);
+  return verdict;
+}
+
+void ResponseTracker::begin_fence() {
+  fence_needed_ = false;
+  fence_ready_seen_ = 0;
+  // The error may have left Syncs behind the client's end of data: they are answered first, in order.
+  queue_.push_back({Reply::fence, Fate::mute});
+}
+
+// Also ends the counting part of a fence: what remains is the ReadyForQuery of its second Sync.
+ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
+  if (queue_[oldest_].reply != Reply::fence) return complete(Reply::close, sink);
+  // Only our own Sync was answered: the server had been skipping, and for the client it still is.
+  skipping_ = skipping_ && fence_ready_seen_ <= 1;
+  if (!skipping_) unsynced_ = false;
+  fence_ready_seen_ = -1;
+  queue_[oldest_] = {Reply::sync, Fate::mute};
+  return Verdict::drop;
+}
+
+void ResponseTracker::shrink() {
+  assert(idle());
+  constexpr std::size_t kept_capacity = 16;
+  if (queue_.capacity() > kept_capacity) std::vector<Expected>().swap(queue_);
+  oldest_ = 0;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,152 @@
+// Which replies one backend still owes, and for whom they are.
+//
+// Every message that asks for a reply is announced with expect(), in the order in which it goes to the server
+// (or, for a reply that we give ourselves, would have gone). Every reply is shown to receive(), which says
+// whether the client gets it. Three things make this more than a queue:
+//
+// 1. Skip until Sync. After an error in the extended protocol the server reads and ignores everything, a
+// Query
+//    included, up to the next Sync (protocol chapter 55.2.3). What was announced in between will never be
+//    answered: it is dropped here. When no Sync was announced yet, skipping() holds and nothing but a Sync
+//    may be forwarded.
+// 2. Replies of ours. A message that need not go to the server (a Parse of a statement that the backend has)
+// is
+//    announced with Fate::inject; its reply is due exactly when it is the oldest one. Messages that the
+//    client did not send are announced with Fate::drop or Fate::mute.
+// 3. COPY IN. From CopyInResponse until the client's CopyDone or CopyFail the server ignores Flush and Sync:
+// a Sync
+//    sent in that span is never answered. Unless the COPY fails: then those Syncs that the server reads after
+//    the failure are answered, and nobody outside the server can tell which. In that case needs_fence() asks
+//    for
+//
+//        Sync Close(portal) Sync      ->   n x ReadyForQuery  CloseComplete  ReadyForQuery
+//
+//    where the first n - 1 of the ReadyForQuery belong to the client.
+//
+// A backend may be handed on only when settled(). No I/O, no clock; owned by one session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "protocol/bytes.hpp"
+#include "protocol/message.hpp"
+#include "protocol/statement_map.hpp"
+
+namespace pgweir {
+
+// The message that a reply answers.
+enum class Reply : std::uint8_t {
+  parse,
+  bind,
+  describe_statement,
+  describe_portal,
+  execute,
+  close,
+  query,
+  function_call,
+  sync,
+  copy_end,  // CopyDone or CopyFail: a mark in the stream, answered by nobody
+  fence,     // the messages of needs_fence()
+};
+
+// forward  the client gets it
+// drop     the client gets no reply, but an error, which then concerns the client's next message
+// mute     the client gets neither: a group of our own, ended by a Sync or ReadyForQuery of its own
+// inject   nothing is sent to the server, and the client gets the reply from us
+enum class Fate : std::uint8_t { forward, drop, mute, inject };
+
+struct Expected {
+  Reply reply = Reply::sync;
+  Fate fate = Fate::forward;
+  bool may_copy = false;     // a Query or Execute that may open COPY IN
+  bool names = false;        // holds the oldest pending operation of the client's StatementMap
+  bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
+  StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
+};
+
+enum class Outcome : std::uint8_t { done, failed, skipped };
+
+// Told about each expectation that ends, oldest first.
+class ReplySink {
+ public:
+  virtual void ended(const Expected& expected, Outcome outcome) = 0;
+  // Give the client the reply to this (parse or close) now, at this place of the stream.
+  virtual void inject(const Expected& expected) = 0;
+
+ protected:
+  ~ReplySink() = default;
+};
+
+class ResponseTracker {
+ public:
+  enum class Verdict : std::uint8_t { forward, drop, protocol_violation };
+
+  // Announces a message. Not while skipping(), except for a Sync.
+  void expect(Expected expected, ReplySink& sink);
+
+  // A reply of any type but NoticeResponse, NotificationResponse and ParameterStatus, which answer nothing.
+  // `status` is looked at for ReadyForQuery only.
+  Verdict receive(char type, TransactionStatus status, ReplySink& sink);
+
+  // Announces the three messages of the fence; send them right away.
+  void begin_fence();
+  bool needs_fence() const { return fence_needed_; }
+  bool fencing() const { return fence_ready_seen_ >= 0; }
+
+  TransactionStatus status() const { return status_; }
+  bool skipping() const { return skipping_; }
+  // A COPY IN is open, or may be opened by something that is still unanswered.
+  bool copy_in() const { return copy_ == Copy::open; }
+  bool copy_possible() const { return copy_ != Copy::none || may_copy_ > 0; }
+
+  bool idle() const { return oldest_ == queue_.size(); }
+  std::size_t outstanding() const { return queue_.size() - oldest_; }
+  const Expected* oldest() const { return idle() ? nullptr : &queue_[oldest_]; }
+  // Extended-protocol messages went out after the last Sync: an implicit transaction may be open.
+  bool unsynced() const { return unsynced_; }
+  // Number of Syncs announced so far: two messages with the same number fail together.
+  std::uint64_t segment() const { return segment_; }
+  // Nothing owed in either direction and no transaction open.
+  bool settled() const {
+    return idle() && !unsynced_ && !skipping_ && !fence_needed_ && copy_ == Copy::none &&
+           status_ == TransactionStatus::idle;
+  }
+  // Forgets the memory of a long pipeline. Only when idle().
+  void shrink();
+
+ private:
+  enum class Copy : std::uint8_t {
+    none,
+    open,    // CopyInResponse seen, the client has not ended the data
+    ending,  // the client's CopyDone or CopyFail is on its way to the server
+  };
+
+  Verdict fate_of_oldest() const;
+  void pop(Outcome outcome, ReplySink& sink);
+  void settle_front(ReplySink& sink);
+  Verdict complete(Reply reply, ReplySink& sink);
+  Verdict on_execution_end(bool ends_execute, ReplySink& sink);
+  Verdict on_copy_in();
+  Verdict on_error(ReplySink& sink);
+  Verdict on_ready(TransactionStatus status, ReplySink& sink);
+  Verdict on_close_complete(ReplySink& sink);
+  void end_copy(bool failed);
+  void forget_copy_end();
+  void skip_to_sync(ReplySink& sink);
+
+  std::vector<Expected> queue_;  // from oldest_ on; the rest is spent
+  std::size_t oldest_ = 0;
+  std::uint64_t segment_ = 0;
+  TransactionStatus status_ = TransactionStatus::idle;
+  Copy copy_ = Copy::none;
+  bool unsynced_ = false;
+  bool skipping_ = false;
+  bool fence_needed_ = false;
+  std::uint32_t may_copy_ = 0;         // queued expectations that may open COPY IN
+  std::uint32_t swallowed_syncs_ = 0;  // sent during this COPY IN
+  int fence_ready_seen_ = -1;          // -1: no fence under way
+};
+
+}  // namespace pgweir

@@ -1,0 +1,65 @@
+// One client's prepared statements: its names, and what they stand for.
+//
+// The server decides whether a Parse or a Close took place, and it decides later. Until then the operation is
+// pending: a Bind that follows in the same stream must see it, an error must undo it. So there are two
+// layers, a committed map and a queue of pending operations in stream order; the newest pending one of a name
+// wins. Operations are confirmed or dropped in the order in which they were begun, because replies come in
+// order.
+//
+// The unnamed statement is the entry with the empty name. Thread rule: owned by one session.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/bytes.hpp"
+
+namespace pgweir {
+
+// What a Parse said. Immutable; shared by all clients that sent the same, and by the backends that hold it.
+struct Statement {
+  std::string text;
+  ByteBuffer parameter_types;  // the count and the OIDs, as sent
+  std::string server_name;     // empty: this is somebody's unnamed statement
+  bool may_copy = false;       // starts with COPY, so that its Execute may open a COPY IN
+};
+using StatementRef = std::shared_ptr<const Statement>;
+
+class StatementMap {
+ public:
+  // A client may hold this many names; protects our memory from one client.
+  static constexpr std::size_t names_max = 65'536;
+
+  // The statement that `name` stands for at this point of the client's stream; null: none.
+  const StatementRef& find(std::string_view name) const;
+  bool full() const { return committed_.size() + pending_.size() >= names_max; }
+  bool has_pending() const { return !pending_.empty(); }
+
+  void begin_put(std::string_view name, StatementRef statement);
+  void begin_erase(std::string_view name);
+  // The oldest pending operation took place, or did not.
+  void confirm_front();
+  void drop_front();
+
+  // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
+  void clear_named();
+  void erase(std::string_view name);
+  // Every committed name. Invalidated by any change.
+  const std::map<std::string, StatementRef, std::less<>>& committed() const { return committed_; }
+
+ private:
+  struct Pending {
+    std::string name;
+    StatementRef statement;  // null: erase
+  };
+
+  std::map<std::string, StatementRef, std::less<>> committed_;
+  StatementRef unnamed_;  // apart from the map: it changes with every unnamed Parse
+  std::deque<Pending> pending_;
+};
+
+}  // namespace pgweir
