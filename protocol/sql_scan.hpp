@@ -1,0 +1,135 @@
+// The statements of a query string: where each ends, and which verb each starts with. Splits where PostgreSQL
+// does: at semicolons outside parentheses (CREATE RULE ... DO (a; b)) and outside SQL-standard function
+// bodies (CREATE FUNCTION ... BEGIN ATOMIC a; b; END). Text that PostgreSQL would refuse as a whole may be
+// split anyhow.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/bytes.hpp"
+#include "protocol/sql_tokenizer.hpp"
+#include "protocol/sql_verb.hpp"
+
+namespace pgweir {
+
+// Follows one query string token by token and knows where its statements start and end. The common part of
+// StatementSplitter and VerbScan.
+class StatementTracker {
+ public:
+  enum class Step : std::uint8_t {
+    inside,    // the token belongs to the running statement
+    verb,      // so it does, and it decides the statement's verb, see verb()
+    boundary,  // a semicolon that ends the statement (which may have been empty)
+  };
+  // `word` is the text of a word, and ignored for every other kind.
+  Step note(TokenKind kind, std::string_view word);
+  // Of the running statement; empty while nothing but opening parentheses was seen.
+  Verb verb() const { return verb_; }
+
+ private:
+  // How much of CREATE [OR REPLACE] {FUNCTION | PROCEDURE} ... BEGIN ATOMIC was seen.
+  enum class Routine : std::uint8_t { start, create, create_or, create_or_replace, routine, begin, no };
+
+  Step start_statement(TokenKind kind, std::string_view word);
+  void follow_routine(std::string_view word);
+
+  Verb verb_ = Verb::empty;
+  Routine routine_ = Routine::start;
+  bool body_statement_starts_ = false;  // at the start of a statement in a BEGIN ATOMIC body
+  std::size_t parens_ = 0;              // open parentheses
+  std::size_t bodies_ = 0;              // open BEGIN ATOMIC bodies
+};
+
+struct SqlStatement {
+  Verb verb = Verb::empty;
+  std::string_view text;  // from the first token to the last, without the semicolon; a view into the string
+};
+
+// Iterates the statements of a string; empty ones are skipped, as PostgreSQL does.
+//   StatementSplitter s(sql); SqlStatement st; while (s.next(st)) ...
+class StatementSplitter {
+ public:
+  explicit StatementSplitter(std::string_view sql, SqlDialect dialect = {})
+      : sql_(sql), tokens_(sql, dialect) {}
+  [[nodiscard]] bool next(SqlStatement& out);
+
+ private:
+  std::string_view sql_;
+  SqlTokenizer tokens_;
+  StatementTracker tracker_;
+};
+
+// True when the string holds at most one statement; trailing semicolons do not count. Tokenizes only if there
+// is a semicolon before the last byte.
+bool is_single_statement(std::string_view sql, SqlDialect dialect = {});
+
+// All verbs of a string (empty when it holds no statement).
+VerbSet verbs_of(std::string_view sql, SqlDialect dialect = {});
+
+// The same for a string that arrives in pieces, in constant memory: for any split the result equals
+// verbs_of().
+class VerbScan {
+ public:
+  explicit VerbScan(SqlDialect dialect = {}) : dialect_(dialect) {}
+
+  void feed(ByteView piece);
+  // After the last piece; the bytes must not contain the message's final NUL. Feed nothing afterwards.
+  VerbSet finish();
+  // What is known so far.
+  VerbSet verbs() const { return verbs_; }
+
+ private:
+  enum class Mode : std::uint8_t {
+    ground,          // between tokens
+    word,            // in a word; its first bytes are in buffer_
+    unicode_prefix,  // after U&
+    number,
+    parameter,
+    minus,  // after '-', which may start a comment
+    slash,  // after '/', which may start a comment
+    line_comment,
+    block_comment,
+    string,
+    string_end,      // after a closing quote: a doubled quote or a continuation line may follow
+    string_minus,    // after '-' there: perhaps a comment before a continuation line
+    string_comment,  // in such a comment
+    name,            // "..."
+    name_end,        // after its closing quote
+    dollar_tag,      // after '$', reading the tag into buffer_
+    dollar_body,
+    stopped,  // Verb::undecided was noted
+  };
+  enum class Quote : std::uint8_t { plain, escape, bits };
+
+  std::size_t step(std::string_view piece, std::size_t at);
+  std::size_t step_ground(std::string_view piece, std::size_t at);
+  std::size_t step_word(std::string_view piece, std::size_t at);
+  std::size_t step_string(std::string_view piece, std::size_t at);
+  std::size_t step_string_end(std::string_view piece, std::size_t at);
+  std::size_t step_block_comment(std::string_view piece, std::size_t at);
+  std::size_t step_dollar_tag(std::string_view piece, std::size_t at);
+  std::size_t step_dollar_body(std::string_view piece, std::size_t at);
+  void start_word(char c);
+  void open_string(Quote quote);
+  void append(char c);
+  void note(TokenKind kind, std::string_view word = {});
+  void stop();
+
+  SqlDialect dialect_;
+  Mode mode_ = Mode::ground;
+  Quote quote_ = Quote::plain;
+  bool escaped_ = false;                     // the next byte of an escape string follows a backslash
+  bool newline_seen_ = false;                // since the closing quote
+  char previous_ = 0;                        // in a block comment
+  std::size_t depth_ = 0;                    // of nested block comments
+  std::size_t matched_ = 0;                  // bytes of the closing dollar quote that were seen
+  std::size_t buffered_ = 0;                 // bytes of the word or tag, also those that did not fit
+  std::array<char, dollar_tag_max> buffer_;  // the first `buffered_` bytes are set
+  StatementTracker tracker_;
+  VerbSet verbs_;
+};
+
+}  // namespace pgweir
