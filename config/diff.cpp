@@ -1,0 +1,148 @@
+#include "config/diff.hpp"
+
+#include <array>
+#include <map>
+
+#include "config/duration.hpp"
+#include "config/problem.hpp"
+
+namespace pgweir::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kNeedRestart{"listen.host", "listen.port", "admin.host",
+                                                       "admin.port", "workers"};
+
+// One value of the file: what is compared and, for anything but a secret, printed.
+struct Value {
+  std::string text;
+  const Secret* secret = nullptr;  // owned by the Settings that it was taken from
+
+  bool operator==(const Value& other) const {
+    if ((secret == nullptr) != (other.secret == nullptr)) return false;
+    return text == other.text && (secret == nullptr || *secret == *other.secret);
+  }
+  std::string shown() const {
+    if (secret == nullptr) return text;
+    return secret->empty() ? "none" : "***";
+  }
+};
+using Values = std::map<std::string, Value>;
+
+std::string list(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + printable(name);
+  return '[' + out + ']';
+}
+
+void add(Values& out, const std::string& path, std::string text) {
+  out[path] = {std::move(text), nullptr};
+}
+
+void add_pool(Values& out, const std::string& path, const Pool& pool) {
+  add(out, path + ".mode", std::string(to_string(pool.mode)));
+  add(out, path + ".min_size", std::to_string(pool.min_size));
+  add(out, path + ".max_size", std::to_string(pool.max_size));
+  add(out, path + ".max_logins", std::to_string(pool.max_logins));
+  add(out, path + ".max_prepared_statements", std::to_string(pool.max_prepared_statements));
+  add(out, path + ".borrow_timeout", to_string(pool.borrow_timeout));
+  add(out, path + ".idle_timeout", to_string(pool.idle_timeout));
+  add(out, path + ".max_lifetime", to_string(pool.max_lifetime));
+  add(out, path + ".connect_timeout", to_string(pool.connect_timeout));
+}
+
+Values values_of(const Database& database, const std::string& path) {
+  Values out;
+  add(out, path + ".host", printable(database.host, 256));
+  add(out, path + ".port", std::to_string(database.port));
+  add(out, path + ".dbname", printable(database.dbname));
+  add(out, path + ".tls.mode", std::string(to_string(database.tls)));
+  add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
+  add_pool(out, path + ".pool", database.pool);
+  return out;
+}
+
+Values values_of(const User& user, const std::string& path) {
+  Values out;
+  out[path + ".password"] = {{}, &user.password};
+  return out;
+}
+
+Values values_of_rest(const Settings& settings) {
+  Values out;
+  add(out, "listen.host", printable(settings.listen.host, 256));
+  add(out, "listen.port", std::to_string(settings.listen.port));
+  add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));
+  add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
+  add(out, "listen.tls.mode", std::string(to_string(settings.listen.tls)));
+  add(out, "workers", settings.workers ? std::to_string(*settings.workers) : "auto");
+  add(out, "admin.host", printable(settings.admin.host, 256));
+  add(out, "admin.port", std::to_string(settings.admin.port));
+  add(out, "admin.console_users", list(settings.admin.console_users));
+  add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
+  add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
+  add(out, "timeouts.idle_transaction", to_string(settings.timeouts.idle_transaction));
+  add(out, "timeouts.query", to_string(settings.timeouts.query));
+  add(out, "timeouts.drain", to_string(settings.timeouts.drain));
+  add(out, "log.format", std::string(to_string(settings.log.format)));
+  add(out, "log.level", std::string(to_string(settings.log.level)));
+  return out;
+}
+
+using Changes = std::map<std::string, Change>;  // by path, which sorts them
+
+void note(Changes& changes, const std::string& path, std::string from, std::string to) {
+  Applies applies = Applies::now;
+  for (const auto key : kNeedRestart) {
+    if (key == path) applies = Applies::restart;
+  }
+  changes[path] = {path, std::move(from), std::move(to), applies};
+}
+
+// Both hold the same paths: they come from the same function.
+void compare(const Values& from, const Values& to, Changes& changes) {
+  for (const auto& [path, value] : from) {
+    const Value& other = to.at(path);
+    if (!(value == other)) note(changes, path, value.shown(), other.shown());
+  }
+}
+
+template <class Entry>
+void compare_entries(std::string_view section, const std::map<std::string, Entry, std::less<>>& from,
+                     const std::map<std::string, Entry, std::less<>>& to, Changes& changes) {
+  for (const auto& [name, entry] : from) {
+    const std::string path = join_path(section, name);
+    const auto other = to.find(name);
+    if (other == to.end()) {
+      note(changes, path, "present", "absent");
+    } else {
+      compare(values_of(entry, path), values_of(other->second, path), changes);
+    }
+  }
+  for (const auto& [name, entry] : to) {
+    if (!from.contains(name)) note(changes, join_path(section, name), "absent", "present");
+  }
+}
+
+}  // namespace
+
+std::vector<Change> diff(const Settings& from, const Settings& to) {
+  Changes changes;
+  compare(values_of_rest(from), values_of_rest(to), changes);
+  compare_entries("databases", from.databases, to.databases, changes);
+  compare_entries("users", from.users, to.users, changes);
+  std::vector<Change> out;
+  for (auto& [path, change] : changes) out.push_back(std::move(change));
+  return out;
+}
+
+std::string_view to_string(Applies applies) {
+  return applies == Applies::now ? "now" : "restart";
+}
+
+std::string to_string(const Change& change) {
+  return change.path + ": " + change.from + " -> " + change.to +
+         (change.applies == Applies::restart ? " (needs a restart)" : "");
+}
+
+}  // namespace pgweir::config

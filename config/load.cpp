@@ -1,0 +1,73 @@
+#include "config/load.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <tuple>
+
+#include "config/section.hpp"
+#include "config/settings_reader.hpp"
+#include "config/validate.hpp"
+#include "config/yaml_document.hpp"
+
+namespace pgweir::config {
+
+namespace {
+
+// A contradiction at a key that was misread is noise: the key has its own problem already.
+void add_new_places(std::vector<Problem>& problems, std::vector<Problem> more) {
+  std::set<std::string> taken;
+  for (const Problem& problem : problems) taken.insert(problem.path);
+  for (Problem& problem : more) {
+    if (!taken.contains(problem.path)) problems.push_back(std::move(problem));
+  }
+}
+
+void sort_by_place(std::vector<Problem>& problems) {
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+}
+
+void read(Walk& walk, std::string_view yaml, std::shared_ptr<const Settings>& settings) {
+  const std::optional<Node> root = parse_yaml(yaml, walk.locations.file, walk.problems);
+  if (!root || root->kind == Node::Kind::null) {
+    if (walk.problems.empty()) walk.report({}, {}, "the document is empty");
+    return;
+  }
+  auto built = std::make_shared<Settings>(read_settings(walk, *root));
+  add_new_places(walk.problems, validate(*built, walk.locations));
+  settings = std::move(built);
+}
+
+}  // namespace
+
+LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment) {
+  LoadResult result;
+  Walk walk{environment, {}, {std::string(file_name), {}}};
+  try {
+    read(walk, yaml, result.settings);
+    sort_by_place(walk.problems);
+  } catch (const std::exception&) {
+    // yaml-cpp's exceptions are handled where they arise. What is left is out of memory, and defects of ours
+    // or of yaml-cpp, whose text might quote the document.
+    walk.report({}, {}, "cannot be read: internal error or out of memory");
+  } catch (...) {
+    walk.report({}, {}, "cannot be read: internal error");
+  }
+  if (has_error(walk.problems)) result.settings.reset();
+  result.problems = std::move(walk.problems);
+  result.locations = std::move(walk.locations);
+  return result;
+}
+
+LoadResult load_file(const std::string& path) {
+  const Environment environment = process_environment();
+  const FileContent content = environment.read_file(path, kMaxDocumentBytes);
+  if (content.error.empty()) return load_text(content.text, path, environment);
+  LoadResult result;
+  result.locations.file = path;
+  result.problems.push_back({path, 0, 0, {}, "cannot read the file: " + content.error, Severity::error});
+  return result;
+}
+
+}  // namespace pgweir::config

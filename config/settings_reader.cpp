@@ -1,0 +1,164 @@
+#include "config/settings_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "config/user_secret.hpp"
+
+namespace pgweir::config {
+
+namespace {
+
+constexpr std::uint32_t kMaxClients = 1'000'000;
+constexpr std::uint32_t kMaxWorkers = 1024;
+constexpr std::uint32_t kMaxPoolSize = 10'000;  // PostgreSQL's max_connections is far below in practice
+constexpr std::uint32_t kMaxStatements = 100'000;
+
+constexpr std::array<Choice<AuthMethod>, 3> kAuthMethods{
+    {{"scram-sha-256", AuthMethod::scram_sha_256}, {"md5", AuthMethod::md5}, {"trust", AuthMethod::trust}}};
+constexpr std::array<Choice<PoolMode>, 2> kPoolModes{
+    {{"transaction", PoolMode::transaction}, {"session", PoolMode::session}}};
+constexpr std::array<Choice<LogFormat>, 2> kLogFormats{
+    {{"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr std::array<Choice<LogLevel>, 5> kLogLevels{{{"trace", LogLevel::trace},
+                                                      {"debug", LogLevel::debug},
+                                                      {"info", LogLevel::info},
+                                                      {"warning", LogLevel::warning},
+                                                      {"error", LogLevel::error}}};
+constexpr std::array<Choice<TlsMode>, 1> kTlsModes{{{"disable", TlsMode::disable}}};
+constexpr std::array<std::string_view, 2> kListenTlsLater{"prefer", "require"};
+constexpr std::array<std::string_view, 4> kDatabaseTlsLater{"prefer", "require", "verify-ca", "verify-full"};
+
+// Of pool.state only the default exists yet, so there is nothing to store.
+enum class StateTracking { tracked };
+constexpr std::array<Choice<StateTracking>, 1> kStates{{{"tracked", StateTracking::tracked}}};
+constexpr std::array<std::string_view, 1> kStatesLater{"strict"};
+
+void read_listen(Section section, Listen& out) {
+  section.text("host", out.host);
+  section.port("port", out.port);
+  section.number("max_clients", out.max_clients, 1, kMaxClients);
+  section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
+  Section tls = section.section("tls");
+  tls.choice<TlsMode>("mode", out.tls, kTlsModes, kListenTlsLater);
+  for (const char* key : {"cert_file", "key_file", "client_ca_file"}) tls.later(key);
+  tls.finish();
+  section.finish();
+}
+
+void read_workers(Section& root, std::optional<std::uint32_t>& out) {
+  const Node* const node = root.find("workers");
+  if (node == nullptr || (node->kind == Node::Kind::scalar && node->text == "auto")) return;
+  std::string error = "expected auto or a whole number";
+  std::uint32_t count = 0;
+  if (node->kind == Node::Kind::scalar && parse_number(node->text, 1, kMaxWorkers, count, error)) {
+    out = count;
+    return;
+  }
+  root.report("workers", error + (node->kind == Node::Kind::scalar ? ", or auto" : ""));
+}
+
+void read_admin(Section section, Admin& out) {
+  section.text("host", out.host);
+  section.port("port", out.port);
+  section.names("console_users", out.console_users);
+  section.finish();
+}
+
+// Returns whether the section sets min_size, which otherwise must not exceed a small max_size.
+bool read_pool(Section section, Pool& out) {
+  section.choice<PoolMode>("mode", out.mode, kPoolModes);
+  StateTracking state{};
+  section.choice<StateTracking>("state", state, kStates, kStatesLater);
+  const bool sets_min_size = section.number("min_size", out.min_size, 0, kMaxPoolSize);
+  section.number("max_size", out.max_size, 0, kMaxPoolSize);
+  section.number("max_logins", out.max_logins, 0, kMaxPoolSize);
+  section.number("max_prepared_statements", out.max_prepared_statements, 1, kMaxStatements);
+  section.duration("borrow_timeout", out.borrow_timeout);
+  section.duration("idle_timeout", out.idle_timeout);
+  section.duration("max_lifetime", out.max_lifetime);
+  section.duration("connect_timeout", out.connect_timeout);
+  section.finish();
+  return sets_min_size;
+}
+
+Database read_database(Section section, const std::string& name, const Pool& common, bool common_min_size) {
+  Database out;
+  out.name = name;
+  out.pool = common;
+  if (name != "*") out.dbname = name;
+  if (!section.text("host", out.host) && section.usable() && section.find("host") == nullptr) {
+    section.report("host", "is missing: the address of the PostgreSQL server");
+  }
+  section.port("port", out.port);
+  section.text("dbname", out.dbname);
+  section.names("users", out.users);
+  if (const Node* users = section.find("users");
+      users != nullptr && users->kind == Node::Kind::sequence && users->children.empty()) {
+    section.report("users", "is empty; leave the key out to admit every user");
+  }
+  Section tls = section.section("tls");
+  tls.choice<TlsMode>("mode", out.tls, kTlsModes, kDatabaseTlsLater);
+  tls.later("ca_file");
+  tls.finish();
+  const bool own_min_size = read_pool(section.section("pool"), out.pool);
+  if (!own_min_size && !common_min_size) out.pool.min_size = std::min(out.pool.min_size, out.pool.max_size);
+  section.finish();
+  return out;
+}
+
+void read_databases(Walk& walk, Section& root, const Pool& common, bool common_min_size, Settings& out) {
+  const Section section = root.section("databases");
+  if (section.usable() && section.entries().empty()) root.report("databases", "needs at least one database");
+  for (const Node& entry : section.entries()) {
+    Section database(walk, &entry, join_path(section.path(), entry.key));
+    out.databases.emplace(entry.key, read_database(std::move(database), entry.key, common, common_min_size));
+  }
+}
+
+void read_users(Walk& walk, Section& root, Settings& out) {
+  Section section = root.section("users");
+  if (section.usable() && section.entries().empty()) root.report("users", "needs at least one user");
+  const bool secret_required = out.listen.auth != AuthMethod::trust;
+  for (const Node& entry : section.entries()) {
+    Section user(walk, &entry, join_path(section.path(), entry.key));
+    out.users.emplace(entry.key, User{entry.key, read_secret(walk, user, secret_required)});
+    user.finish();
+  }
+}
+
+void read_timeouts(Section section, Timeouts& out) {
+  section.duration("client_login", out.client_login);
+  section.duration("client_idle", out.client_idle);
+  section.duration("idle_transaction", out.idle_transaction);
+  section.duration("query", out.query);
+  section.duration("drain", out.drain);
+  section.finish();
+}
+
+void read_log(Section section, Log& out) {
+  section.choice<LogFormat>("format", out.format, kLogFormats);
+  section.choice<LogLevel>("level", out.level, kLogLevels);
+  section.finish();
+}
+
+}  // namespace
+
+Settings read_settings(Walk& walk, const Node& root_node) {
+  Settings out;
+  Section root(walk, &root_node, {});
+  if (!root.usable()) return out;
+  read_listen(root.section("listen"), out.listen);
+  read_workers(root, out.workers);
+  read_admin(root.section("admin"), out.admin);
+  Pool pool;
+  const bool min_size = read_pool(root.section("pool"), pool);
+  read_databases(walk, root, pool, min_size, out);
+  read_users(walk, root, out);
+  read_timeouts(root.section("timeouts"), out.timeouts);
+  read_log(root.section("log"), out.log);
+  root.finish();
+  return out;
+}
+
+}  // namespace pgweir::config

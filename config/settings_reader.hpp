@@ -1,0 +1,12 @@
+// The keys of the file: which exist, of which type, within which range, and where they go in Settings.
+#pragma once
+
+#include "config/section.hpp"
+#include "config/settings.hpp"
+
+namespace pgweir::config {
+
+// Reads the whole tree; what is missing or wrong is noted in `walk` and keeps its default.
+Settings read_settings(Walk& walk, const Node& root);
+
+}  // namespace pgweir::config

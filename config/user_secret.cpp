@@ -1,0 +1,119 @@
+#include "config/user_secret.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "config/load.hpp"
+
+namespace pgweir::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kSources{"password", "password_env", "password_file",
+                                                   "scram_verifier", "secret"};
+
+// " APP_PASSWORD" for what looks like a variable's name, nothing for what may be a password in the wrong
+// place.
+std::string shown_name(const std::string& name) {
+  const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  return is_name ? " " + printable(name) : std::string();
+}
+
+// The user's Section and which of its keys is being read, so that each failure names its place.
+class SecretReader {
+ public:
+  SecretReader(Walk& walk, Section& user) : walk_(walk), user_(user) {}
+
+  Secret from_text() {
+    std::string value;
+    if (!user_.text("password", value)) return {};
+    return checked("password", std::move(value));
+  }
+
+  Secret from_variable() {
+    constexpr std::string_view key = "password_env";
+    std::string name;
+    if (!user_.text(key, name)) return {};
+    // getenv() would stop at the NUL and look up another name.
+    if (name.find('\0') != std::string::npos) return fail(key, "is not the name of a variable");
+    std::optional<std::string> value = walk_.environment.variable(name);
+    if (!value) return fail(key, "the environment variable" + shown_name(name) + " is not set");
+    return checked(key, std::move(*value));
+  }
+
+  Secret from_file() {
+    constexpr std::string_view key = "password_file";
+    std::string name;
+    if (!user_.text(key, name)) return {};
+    const auto directory = std::filesystem::path(walk_.locations.file).parent_path();
+    FileContent content = walk_.environment.read_file((directory / name).string(), kMaxSecretFileBytes);
+    if (!content.error.empty()) return fail(key, "cannot read the file: " + printable(content.error));
+    if (content.readable_by_others) {
+      user_.report(key, "every user of this machine can read the file; chmod o-r protects it",
+                   Severity::warning);
+    }
+    strip_line_end(content.text);
+    return checked(key, std::move(content.text));
+  }
+
+ private:
+  static void strip_line_end(std::string& text) {
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+  }
+
+  Secret fail(std::string_view key, std::string message) {
+    user_.report(key, std::move(message));
+    return {};
+  }
+
+  // PostgreSQL knows neither an empty password nor one with a NUL.
+  Secret checked(std::string_view key, std::string value) {
+    if (value.empty()) return fail(key, "the password is empty");
+    if (value.find('\0') != std::string::npos) return fail(key, "the password contains a NUL byte");
+    return Secret(std::move(value));
+  }
+
+  Walk& walk_;
+  Section& user_;
+};
+
+std::vector<std::string_view> sources_of(const Section& user) {
+  std::vector<std::string_view> sources;
+  for (const Node& entry : user.entries()) {
+    const auto found = std::find(kSources.begin(), kSources.end(), entry.key);
+    if (found == kSources.end()) continue;
+    if (std::find(sources.begin(), sources.end(), *found) == sources.end()) sources.push_back(*found);
+  }
+  return sources;
+}
+
+void check_count(Walk& walk, const Section& user, bool required) {
+  const auto sources = sources_of(user);
+  if (sources.empty() && required && user.usable()) {
+    walk.report(user.location(), user.path(), "has no secret: password, password_env or password_file");
+  }
+  if (sources.size() < 2) return;
+  std::string all;
+  for (const auto source : sources) all.append(all.empty() ? "" : ", ").append(source);
+  walk.report(user.location(), user.path(), "has more than one secret: " + all);
+}
+
+}  // namespace
+
+Secret read_secret(Walk& walk, Section& user, bool required) {
+  check_count(walk, user, required);
+  SecretReader reader(walk, user);
+  user.later("scram_verifier");
+  user.later("secret");
+  std::array<Secret, 3> secrets{reader.from_text(), reader.from_variable(), reader.from_file()};
+  for (Secret& secret : secrets) {
+    if (!secret.empty()) return std::move(secret);
+  }
+  return {};
+}
+
+}  // namespace pgweir::config

@@ -1,0 +1,207 @@
+#include "config/validate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace pgweir::config {
+
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
+constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
+constexpr Millis kLongDrain = std::chrono::hours{1};
+
+std::string index(const std::string& path, std::size_t i) {
+  return path + '[' + std::to_string(i) + ']';
+}
+
+class Validator {
+ public:
+  Validator(const Settings& settings, const Locations& locations) : settings_(settings), where_(locations) {}
+
+  std::vector<Problem> run() {
+    check_listen();
+    check_admin();
+    for (const auto& [name, database] : settings_.databases) check_database(database);
+    for (const auto& [name, user] : settings_.users) check_name(join_path("users", name), name);
+    if (settings_.timeouts.drain > kLongDrain) {
+      report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
+             Severity::warning);
+    }
+    return std::move(problems_);
+  }
+
+ private:
+  void report(const std::string& path, std::string message, Severity severity = Severity::error) {
+    // Databases that share the top-level pool share its problems; one report is enough.
+    if (!reported_.insert(path + '\0' + message).second) return;
+    const Location at = where_.find(path);
+    problems_.push_back({where_.file, at.line, at.column, path, std::move(message), severity});
+  }
+
+  void check_listen() {
+    const Listen& listen = settings_.listen;
+    check_host("listen.host", listen.host);
+    if (listen.auth == AuthMethod::trust && !is_loopback(listen.host)) {
+      report("listen.auth", "trust admits anybody and needs a loopback listen.host such as 127.0.0.1");
+    }
+  }
+
+  void check_admin() {
+    const Admin& admin = settings_.admin;
+    check_host("admin.host", admin.host);
+    if (admin.port == settings_.listen.port && hosts_overlap(admin.host, settings_.listen.host)) {
+      report("admin.port", "the same address as listen; give the admin listener a port of its own");
+    }
+    for (std::size_t i = 0; i < admin.console_users.size(); ++i) {
+      const std::string path = index("admin.console_users", i);
+      check_name(path, admin.console_users[i]);
+      if (is_unknown_user(admin.console_users[i])) {
+        report(path, "there is no such user under users, so nobody can log in by this name",
+               Severity::warning);
+      }
+    }
+  }
+
+  static bool hosts_overlap(const std::string& a, const std::string& b) {
+    const auto is_any = [](const std::string& host) {
+      return host == "0.0.0.0" || host == "::" || host == "*";
+    };
+    const auto normal = [](const std::string& host) { return host == "localhost" ? "127.0.0.1" : host; };
+    return is_any(a) || is_any(b) || normal(a) == normal(b);
+  }
+
+  // An empty list of users is a problem of its own; then no name is known, and saying so of each is noise.
+  bool is_unknown_user(const std::string& name) const {
+    return !settings_.users.empty() && settings_.find_user(name) == nullptr;
+  }
+
+  void check_database(const Database& database) {
+    const std::string path = join_path("databases", database.name);
+    check_name(path, database.name);
+    if (database.name == "pgweir" || database.name == "pgbouncer") {
+      report(path, "the console answers under this name and hides the database", Severity::warning);
+    }
+    check_host(path + ".host", database.host);
+    if (database.name == "*" && !database.dbname.empty()) {
+      report(path + ".dbname", "\"*\" passes on the name that the client asks for and cannot have a dbname");
+    }
+    if (database.name != "*") check_name(path + ".dbname", database.dbname);
+    check_users(path + ".users", database.users);
+    check_pool(path + ".pool", database.pool);
+  }
+
+  void check_users(const std::string& path, const std::vector<std::string>& users) {
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < users.size(); ++i) {
+      if (is_unknown_user(users[i])) report(index(path, i), "there is no such user under users");
+      if (!seen.insert(users[i]).second) report(index(path, i), "named twice");
+    }
+  }
+
+  // Where a pool's key is set: in the database's own pool, or in the one that all share.
+  std::string pool_key(const std::string& own, std::string_view key) const {
+    const std::string path = join_path(own, key);
+    return where_.contains(path) ? path : join_path("pool", key);
+  }
+
+  void check_pool(const std::string& path, const Pool& pool) {
+    if (pool.max_size == 0) report(pool_key(path, "max_size"), "must be at least 1");
+    if (pool.max_logins == 0) report(pool_key(path, "max_logins"), "must be at least 1");
+    if (pool.borrow_timeout.count() == 0) {
+      report(pool_key(path, "borrow_timeout"), "must not be 0: clients would wait for ever");
+    }
+    if (pool.connect_timeout.count() == 0) {
+      report(pool_key(path, "connect_timeout"),
+             "must not be 0: a silent server would block the pool for ever");
+    }
+    if (pool.max_size == 0 || pool.min_size <= pool.max_size) return;
+    std::string at = pool_key(path, "min_size");
+    if (at == "pool.min_size" && where_.contains(path + ".max_size")) at = path + ".max_size";
+    report(at, "min_size " + std::to_string(pool.min_size) + " is above max_size " +
+                   std::to_string(pool.max_size));
+  }
+
+  void check_name(const std::string& path, const std::string& name) {
+    if (name.empty()) return report(path, "the name is empty");
+    if (name.size() > kMaxNameBytes) {
+      report(path, "the name is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+    }
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::any_of(name.begin(), name.end(), is_control)) {
+      report(path, "the name contains a control character");
+    }
+  }
+
+  void check_host(const std::string& path, const std::string& host) {
+    if (host.empty()) return report(path, "the host is empty");
+    if (host.size() > kMaxHostBytes) return report(path, "the host is longer than any host name");
+    const auto is_space = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+    if (std::any_of(host.begin(), host.end(), is_space)) {
+      return report(path, "the host contains a space or a control character");
+    }
+    // An IPv6 address has two colons at least.
+    if (std::count(host.begin(), host.end(), ':') == 1) {
+      report(path, "a host without its port; port is a key of its own");
+    }
+  }
+
+  const Settings& settings_;
+  const Locations& where_;
+  std::vector<Problem> problems_;
+  std::set<std::string> reported_;
+};
+
+}  // namespace
+
+std::vector<Problem> validate(const Settings& settings, const Locations& locations) {
+  return Validator(settings, locations).run();
+}
+
+bool is_loopback(std::string_view host) {
+  if (host == "::1" || host == "localhost") return true;
+  // Four decimal numbers, so that a name such as 127.example.org does not pass.
+  if (!host.starts_with("127.")) return false;
+  int dots = 0;
+  int digits = 0;
+  for (const char c : host) {
+    if (c == '.') {
+      if (digits == 0) return false;
+      ++dots, digits = 0;
+    } else if (c < '0' || c > '9' || ++digits > 3) {
+      return false;
+    }
+  }
+  return dots == 3 && digits > 0;
+}
+
+std::uint64_t max_backends(const Settings& settings) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, database] : settings.databases) {
+    const std::size_t users = database.users.empty() ? settings.users.size() : database.users.size();
+    sum += std::uint64_t{database.pool.max_size} * users;
+  }
+  return sum;
+}
+
+std::vector<Problem> check_descriptors(const Settings& settings, std::uint64_t nofile_hard_limit,
+                                       const Locations& locations) {
+  const std::uint64_t backends = max_backends(settings);
+  const std::uint64_t clients = settings.listen.max_clients;
+  const std::uint64_t needed = clients + backends + kDescriptorReserve;
+  if (needed <= nofile_hard_limit) return {};
+  const bool pools_fit = backends + kDescriptorReserve < nofile_hard_limit;
+  const std::string path = pools_fit ? "listen.max_clients" : "pool.max_size";
+  const Location at = locations.find(path);
+  std::string message = std::to_string(clients) + " clients, " + std::to_string(backends) + " backends and " +
+                        std::to_string(kDescriptorReserve) + " in reserve need " + std::to_string(needed) +
+                        " file descriptors; the hard limit is " + std::to_string(nofile_hard_limit);
+  message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - kDescriptorReserve) +
+                             " clients are served at a time"
+                       : ", less than the pools alone may open";
+  return {{locations.file, at.line, at.column, path, std::move(message),
+           pools_fit ? Severity::warning : Severity::error}};
+}
+
+}  // namespace pgweir::config
