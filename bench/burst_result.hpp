@@ -1,0 +1,34 @@
+// What a burst did: filled while it runs, printed by report.hpp.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/failure.hpp"
+#include "bench/statistics.hpp"
+
+namespace pgweir::bench {
+
+// What pg_stat_activity showed. Sampling can miss a peak shorter than the interval; the sample count says how
+// closely it looked.
+struct ServerConnections {
+  std::size_t max = 0;
+  std::size_t samples = 0;
+  std::string problem;  // why the sampling ended early; empty when it did not
+};
+
+struct BurstResult {
+  std::size_t served = 0;
+  std::size_t failed = 0;
+  std::size_t connected_now = 0;
+  std::size_t connected_max = 0;  // logged in at the same time
+  FailureTable failures;
+  std::vector<Micros> connect_times;  // from connect() to ReadyForQuery
+  std::vector<Micros> transaction_times;
+  Micros wall{};
+  std::optional<ServerConnections> server_connections;  // empty: not watched
+};
+
+}  // namespace pgweir::bench
