@@ -53,13 +53,14 @@ struct SqlStatement {
 class StatementSplitter {
  public:
   explicit StatementSplitter(std::string_view sql, SqlDialect dialect = {})
-      : sql_(sql), tokens_(sql, dialect) {}
+      : sql_(sql), tokens_(sql, dialect), undecided_from_(sql.size()) {}
   [[nodiscard]] bool next(SqlStatement& out);
 
  private:
   std::string_view sql_;
   SqlTokenizer tokens_;
   StatementTracker tracker_;
+  std::size_t undecided_from_;  // start of the text that could not be followed
 };
 
 // True when the string holds at most one statement; trailing semicolons do not count. Tokenizes only if there
@@ -83,51 +84,54 @@ class VerbScan {
 
  private:
   enum class Mode : std::uint8_t {
-    ground,          // between tokens
-    word,            // in a word; its first bytes are in buffer_
-    unicode_prefix,  // after U&
-    number,
+    ground,           // between tokens
+    word,             // its first bytes are in buffer_
+    unicode_prefix,   // after U&
+    number,           // before its dot
+    number_fraction,  // after it
     parameter,
-    minus,  // after '-', which may start a comment
-    slash,  // after '/', which may start a comment
+    minus,  // which may start a comment
+    slash,  // which may start a comment
     line_comment,
     block_comment,
     string,
-    string_end,      // after a closing quote: a doubled quote or a continuation line may follow
-    string_minus,    // after '-' there: perhaps a comment before a continuation line
-    string_comment,  // in such a comment
-    name,            // "..."
-    name_end,        // after its closing quote
-    dollar_tag,      // after '$', reading the tag into buffer_
+    string_quote,    // behind a quote that closes the string, or is doubled
+    string_gap,      // in the white space behind it, perhaps before a continuation
+    string_minus,    // after '-' there
+    string_comment,  // in a line comment there
+    name,            // "..."; a doubled quote ends one and starts the next, which comes to the same
+    dollar,          // after '$', reading the tag into buffer_
     dollar_body,
     stopped,  // Verb::undecided was noted
   };
   enum class Quote : std::uint8_t { plain, escape, bits };
 
+  // Each takes the bytes from `at` on and returns where to go on: behind at least one byte, or in another
+  // mode.
   std::size_t step(std::string_view piece, std::size_t at);
   std::size_t step_ground(std::string_view piece, std::size_t at);
   std::size_t step_word(std::string_view piece, std::size_t at);
+  std::size_t step_number(std::string_view piece, std::size_t at);
+  std::size_t step_comment(std::string_view piece, std::size_t at);
   std::size_t step_string(std::string_view piece, std::size_t at);
-  std::size_t step_string_end(std::string_view piece, std::size_t at);
-  std::size_t step_block_comment(std::string_view piece, std::size_t at);
-  std::size_t step_dollar_tag(std::string_view piece, std::size_t at);
+  std::size_t step_string_gap(std::string_view piece, std::size_t at);
+  std::size_t step_dollar(std::string_view piece, std::size_t at);
   std::size_t step_dollar_body(std::string_view piece, std::size_t at);
-  void start_word(char c);
-  void open_string(Quote quote);
   void append(char c);
+  void open_string(Quote quote);
   void note(TokenKind kind, std::string_view word = {});
-  void stop();
+  void note_word();
 
   SqlDialect dialect_;
   Mode mode_ = Mode::ground;
   Quote quote_ = Quote::plain;
-  bool escaped_ = false;                     // the next byte of an escape string follows a backslash
-  bool newline_seen_ = false;                // since the closing quote
-  char previous_ = 0;                        // in a block comment
-  std::size_t depth_ = 0;                    // of nested block comments
-  std::size_t matched_ = 0;                  // bytes of the closing dollar quote that were seen
-  std::size_t buffered_ = 0;                 // bytes of the word or tag, also those that did not fit
-  std::array<char, dollar_tag_max> buffer_;  // the first `buffered_` bytes are set
+  bool escaped_ = false;       // a backslash of an escape string came last
+  bool newline_seen_ = false;  // since the closing quote
+  char previous_ = 0;          // in a block comment
+  std::size_t depth_ = 0;      // of nested block comments
+  std::size_t matched_ = 0;    // bytes of the closing dollar quote that were seen
+  std::size_t buffered_ = 0;   // bytes of the word or tag, also those that did not fit
+  std::array<char, dollar_tag_max> buffer_{};
   StatementTracker tracker_;
   VerbSet verbs_;
 };

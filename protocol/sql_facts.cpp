@@ -1,0 +1,233 @@
+#include "protocol/sql_facts.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgweir {
+
+namespace {
+
+bool is_name(const Token& token) {
+  return token.kind == TokenKind::word || token.kind == TokenKind::quoted_identifier ||
+         token.kind == TokenKind::unicode_identifier;
+}
+
+// The name as PostgreSQL compares it, in the caller's array: long and doubly quoted names become empty, which
+// no list has.
+std::string_view folded_name(const Token& token, std::array<char, identifier_size_max>& buffer) {
+  std::string_view text = token.text;
+  const bool quoted = token.kind == TokenKind::quoted_identifier;
+  if (quoted) text = text.substr(1, text.size() - 2);
+  if (text.size() > buffer.size()) return {};
+  if (quoted) return text;
+  std::transform(text.begin(), text.end(), buffer.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  return {buffer.data(), text.size()};
+}
+
+struct NamedFact {
+  std::string_view name;
+  SqlFact fact;
+};
+constexpr std::array<NamedFact, 12> stateful_functions = {{
+    {"currval", SqlFact::sequence_value},
+    {"lastval", SqlFact::sequence_value},
+    {"nextval", SqlFact::nextval_or_setval},
+    {"pg_advisory_lock", SqlFact::session_advisory_lock},
+    {"pg_advisory_lock_shared", SqlFact::session_advisory_lock},
+    {"pg_advisory_unlock", SqlFact::advisory_unlock},
+    {"pg_advisory_unlock_all", SqlFact::advisory_unlock},
+    {"pg_advisory_unlock_shared", SqlFact::advisory_unlock},
+    {"pg_try_advisory_lock", SqlFact::session_advisory_lock},
+    {"pg_try_advisory_lock_shared", SqlFact::session_advisory_lock},
+    {"set_config", SqlFact::set_config},
+    {"setval", SqlFact::nextval_or_setval},
+}};
+
+const NamedFact* stateful_function(std::string_view name) {
+  for (const NamedFact& f : stateful_functions) {
+    if (f.name == name) return &f;
+  }
+  return nullptr;
+}
+
+// A clause word that is also a possible name of a function: a clause only behind the word given (or behind
+// ")").
+struct ClauseWord {
+  std::string_view name;
+  std::string_view before;
+};
+constexpr std::array<ClauseWord, 9> clause_words = {{{"by", "group"},
+                                                     {"by", "order"},
+                                                     {"by", "partition"},
+                                                     {"conflict", "on"},
+                                                     {"key", "primary"},
+                                                     {"key", "foreign"},
+                                                     {"varying", "character"},
+                                                     {"varying", "char"},
+                                                     {"varying", "bit"}}};
+
+bool is_clause(std::string_view name, const Token& before) {
+  if (before.kind == TokenKind::close_paren) return name == "over" || name == "filter";
+  if (name == "join") return is_name(before);
+  return std::any_of(clause_words.begin(), clause_words.end(),
+                     [&](const ClauseWord& w) { return w.name == name && is_word(before, w.before); });
+}
+
+// Behind these words a name with parentheses is a table and its columns, a prepared statement, a CTE or an
+// alias.
+bool introduces_definition(const Token& before) {
+  static constexpr std::array<std::string_view, 10> words = {
+      "into", "as", "table", "copy", "with", "only", "recursive", "prepare", "execute", "references"};
+  return before.kind == TokenKind::word &&
+         (std::any_of(words.begin(), words.end(), [&](std::string_view w) { return is_word(before, w); }) ||
+          is_word(before, "exists"));
+}
+
+class FactScan {
+ public:
+  FactScan(std::string_view sql, SqlDialect dialect) : tokens_(sql, dialect) {}
+  SqlFacts run();
+
+ private:
+  void start_statement();
+  void name(const Token& token);
+  void word(const Token& token);
+  void call();
+
+  SqlTokenizer tokens_;
+  StatementTracker tracker_;
+  SqlFacts facts_;
+  Verb verb_ = Verb::empty;
+  bool cursor_seen_ = false;  // CURSOR, in this statement
+  std::size_t depth_ = 0;     // open parentheses
+  Token previous_;            // the last token
+  Token before_previous_;
+  Token qualifier_;    // in front of previous_, if that is the last part of a qualified name
+  Token before_name_;  // the token before the whole name that ends with previous_
+};
+
+SqlFacts FactScan::run() {
+  for (;;) {
+    const Token token = tokens_.next();
+    if (token.kind == TokenKind::end) return facts_;
+    if (token.kind == TokenKind::undecided) facts_.insert(SqlFact::undecided);
+    const StatementTracker::Step step = tracker_.note(token.kind, token.text);
+    if (step == StatementTracker::Step::boundary) {
+      verb_ = Verb::empty;
+      cursor_seen_ = false;
+      depth_ = 0;
+    }
+    if (token.kind == TokenKind::open_paren) {
+      ++depth_;
+      // A statement's first word is never the name of a function: EXPLAIN (ANALYZE), VALUES (1).
+      if (is_name(previous_) && before_name_.kind != TokenKind::end &&
+          before_name_.kind != TokenKind::semicolon)
+        call();
+    }
+    if (token.kind == TokenKind::close_paren && depth_ > 0) --depth_;
+    if (is_name(token)) name(token);
+    if (step == StatementTracker::Step::verb) start_statement();
+    before_previous_ = previous_;
+    previous_ = token;
+  }
+}
+
+void FactScan::start_statement() {
+  verb_ = tracker_.verb();
+  if (verb_ == Verb::listen) facts_.insert(SqlFact::listens);
+  if (verb_ == Verb::load) facts_.insert(SqlFact::loads);
+  if (verb_ == Verb::do_) facts_.insert(SqlFact::calls_unknown_function);
+}
+
+void FactScan::name(const Token& token) {
+  if (previous_.kind == TokenKind::dot) {
+    qualifier_ = before_previous_;
+  } else {
+    qualifier_ = {};
+    before_name_ = previous_;
+  }
+  // Creating something in pg_temp needs no TEMP; naming it in any other way costs no more than a check.
+  const std::string_view bare =
+      token.kind == TokenKind::quoted_identifier ? token.text.substr(1) : token.text;
+  if ((bare[0] | 0x20) == 'p' && folded_equals(bare.substr(0, 7), "pg_temp")) {
+    facts_.insert(SqlFact::creates_temporary);
+  }
+  if (token.kind == TokenKind::word) word(token);
+}
+
+// Clauses, recognised at their last word.
+void FactScan::word(const Token& token) {
+  switch (token.text[0] | 0x20) {
+    case 't': {
+      if (!is_word(token, "temp") && !is_word(token, "temporary")) return;
+      // INSERT INTO temp names a table; SELECT ... INTO temp has a name behind it, which costs no more than a
+      // check.
+      const bool selects_into = is_word(previous_, "into") && !is_word(before_previous_, "insert") &&
+                                !is_word(before_previous_, "merge");
+      if (selects_into || is_word(previous_, "create") || is_word(previous_, "local") ||
+          is_word(previous_, "global") || is_word(previous_, "replace")) {
+        facts_.insert(SqlFact::creates_temporary);
+      }
+      return;
+    }
+    case 'c':
+      if (is_word(token, "cursor")) cursor_seen_ = true;
+      return;
+    case 'h':
+      if (cursor_seen_ && is_word(token, "hold") && is_word(previous_, "with")) {
+        facts_.insert(SqlFact::declares_cursor_with_hold);
+      }
+      return;
+    case 's':
+      // PostgreSQL does not mind COPY ... FROM STDOUT and TO STDIN.
+      if (verb_ != Verb::copy || depth_ > 0 || (!is_word(token, "stdin") && !is_word(token, "stdout")))
+        return;
+      if (is_word(previous_, "from")) facts_.insert(SqlFact::copies_from_stdin);
+      if (is_word(previous_, "to")) facts_.insert(SqlFact::copies_to_stdout);
+      return;
+    default:
+      return;
+  }
+}
+
+// previous_ is a name and "(" follows it.
+void FactScan::call() {
+  if (previous_.kind == TokenKind::unicode_identifier) {
+    facts_.insert(SqlFact::undecided);
+    return;
+  }
+  std::array<char, identifier_size_max> buffer;
+  const std::string_view name = folded_name(previous_, buffer);
+  const bool foreign_schema =
+      is_name(qualifier_) && !is_word(qualifier_, "pg_catalog") && qualifier_.text != "\"pg_catalog\"";
+  if (const NamedFact* f = stateful_function(name)) {
+    facts_.insert(f->fact);
+    if (!foreign_schema) return;
+  }
+  if (!foreign_schema && is_harmless_builtin(name)) return;
+  if (introduces_definition(before_name_)) return;
+  if (previous_.kind == TokenKind::word && is_clause(name, before_name_)) return;
+  facts_.insert(SqlFact::calls_unknown_function);
+}
+
+}  // namespace
+
+SqlFacts scan_facts(std::string_view sql, SqlDialect dialect) {
+  return FactScan(sql, dialect).run();
+}
+
+bool FunctionCalls::next(Token& name) {
+  Token previous;
+  for (;;) {
+    const Token token = tokens_.next();
+    if (token.kind == TokenKind::end) return false;
+    if (token.kind == TokenKind::open_paren && is_name(previous)) {
+      name = previous;
+      return true;
+    }
+    previous = token;
+  }
+}
+
+}  // namespace pgweir

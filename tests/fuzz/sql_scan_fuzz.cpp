@@ -1,0 +1,69 @@
+// VerbScan over random splits must find what the splitter finds in the whole text, every statement must lie
+// inside the text and in order, and the other readers of statement text must survive any bytes. Input: one
+// byte of options, one byte that seeds the splits, then the text.
+#include <cstdlib>
+#include <random>
+
+#include "protocol/sql_facts.hpp"
+#include "protocol/sql_named.hpp"
+#include "protocol/sql_scan.hpp"
+#include "protocol/sql_set.hpp"
+
+using namespace pgweir;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+VerbSet scan_in_pieces(std::string_view sql, SqlDialect dialect, unsigned seed) {
+  std::minstd_rand random(seed + 1);
+  std::uniform_int_distribution<std::size_t> size(0, 1 + seed % 16);
+  VerbScan scan(dialect);
+  while (!sql.empty()) {
+    const std::string_view piece = sql.substr(0, size(random));
+    scan.feed(as_bytes(piece));
+    sql.remove_prefix(piece.size());
+  }
+  return scan.finish();
+}
+
+// The verbs of the whole text; checks the statements on the way.
+VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
+  VerbSet verbs;
+  const char* end = sql.data();
+  std::size_t count = 0;
+  StatementSplitter splitter(sql, dialect);
+  for (SqlStatement statement; splitter.next(statement); ++count) {
+    require(!statement.text.empty() && statement.text.data() >= end);
+    end = statement.text.data() + statement.text.size();
+    require(end <= sql.data() + sql.size());
+    if (count == 0) require(statement.verb == leading_verb(sql));
+    verbs.insert(statement.verb);
+    (void)parse_set(statement.text, dialect);
+    (void)parse_discard(statement.text, dialect);
+    (void)executes_named(statement.text, dialect);
+    if (const auto named = parse_named(statement.text, dialect)) {
+      require(named->name_offset + named->name_size <= statement.text.size());
+      require(named->name.size() <= identifier_size_max);
+    }
+  }
+  require(is_single_statement(sql, dialect) == (count <= 1));
+  return verbs;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const SqlDialect dialect{.standard_conforming_strings = (data[0] & 1) == 0};
+  const std::string_view sql = as_text({data + 2, size - 2});
+  const VerbSet verbs = check_statements(sql, dialect);
+  require(verbs == verbs_of(sql, dialect));
+  require(verbs == scan_in_pieces(sql, dialect, data[1]));
+  const SqlFacts facts = scan_facts(sql, dialect);
+  if (verbs.contains(Verb::undecided)) require(facts.contains(SqlFact::undecided));
+  if (verbs.contains(Verb::listen)) require(facts.contains(SqlFact::listens));
+  return 0;
+}
