@@ -1,0 +1,19 @@
+# One test per pytest file, against the pgweir of this build and a private PostgreSQL. They measure time and count
+# backends, so they run one after the other.
+file(GLOB pgweir_integration CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/test_*.py)
+
+set(pgweir_integration_env PGWEIR_BUILD_DIR=${CMAKE_BINARY_DIR} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1)
+if(PGWEIR_SANITIZE)
+  # Fewer repetitions, longer deadlines.
+  list(APPEND pgweir_integration_env PGWEIR_TEST_FACTOR=0.25 PGWEIR_TEST_SLOWNESS=4)
+endif()
+
+foreach(file ${pgweir_integration})
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE test_ integration_ name ${name})
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider --color=no ${file})
+  set_tests_properties(${name} PROPERTIES
+    LABELS integration TIMEOUT 600 RUN_SERIAL ON ENVIRONMENT "${pgweir_integration_env}")
+endforeach()
+
+include(${CMAKE_CURRENT_LIST_DIR}/../tree/tree.cmake)

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Builds and tests pgweir; works from a clean clone on a bare Debian 12 (root, or a user with sudo).
+#   tests/run.sh                     release and ASan+UBSan, all tests, 30 s of each fuzz target
+#   tests/run.sh --all               also TSan, clang, clang-tidy, PostgreSQL 16 to 18, pgx and JDBC, and
+#                                    ten minutes of each fuzz target
+#   tests/run.sh --fuzz-seconds N    how long each fuzz target runs
+# Ends with ctest's summaries and a line "N passed, N failed"; the exit code says the same.
+set -uo pipefail
+
+root="$(cd "$(dirname "$0")/.." && pwd)"
+cd "$root" || exit 1
+all=""
+fuzz_seconds=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --all) all=1 ;;
+    --fuzz-seconds) shift; fuzz_seconds="${1:?seconds}" ;;
+    *) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  esac
+  shift
+done
+fuzz_seconds="${fuzz_seconds:-$([ -n "$all" ] && echo 600 || echo 30)}"
+exec </dev/null
+
+work="$(mktemp -d)"
+: >"$work/summaries"
+: >"$work/counts"
+finish() {
+  trap - EXIT INT TERM
+  jobs -p | xargs -r kill 2>/dev/null
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'finish; exit 130' INT TERM
+
+started=$SECONDS
+heading() { printf '\n=== %s (%d s)\n' "$1" $((SECONDS - started)); }
+note() { echo "$1" >>"$work/summaries"; }
+count() { echo "$1 $2" >>"$work/counts"; }  # passed failed
+
+# A step that is not a ctest run: one passed or one failed.
+check() {
+  local name="$1"
+  shift
+  heading "$name"
+  if "$@"; then count 1 0; note "$name: passed"; else count 0 1; note "$name: FAILED"; return 1; fi
+}
+
+build() {
+  cmake --preset "$1" >"$work/configure" || { cat "$work/configure"; return 1; }
+  cmake --build --preset "$@"
+}
+
+# ctest of a preset; further arguments go to ctest. The suite's own cases are counted, not the programs.
+test_preset() {
+  local label="$1" preset="$2" log="build/$2/Testing/Temporary/LastTest.log"
+  shift 2
+  heading "$label"
+  rm -f "$log"
+  ctest --preset "$preset" --no-tests=error "$@" 2>&1 | tee "$work/ctest"
+  note "$label: $(grep -E 'tests passed|tests failed|No tests' "$work/ctest" | tail -n 1)"
+  sed -n '/The following tests FAILED/,/^$/p' "$work/ctest" | sed '/^$/d; s/^/    /' >>"$work/summaries"
+  tests/tree/count_cases.py "$log" >>"$work/counts" || count 0 1
+}
+
+lane() {
+  local preset="$1"
+  shift
+  if check "build $preset" build "$preset"; then test_preset "$preset" "$preset" "$@"; fi
+}
+
+fuzz_lane() {
+  local targets=()
+  for source in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$source" .cpp)"); done
+  check "build fuzz" build fuzz --target "${targets[@]}" || return
+  heading "fuzz, $fuzz_seconds s each"
+  tests/fuzz/run.sh build/fuzz "$fuzz_seconds" | tee "$work/fuzz"
+  grep '^fuzz ' "$work/fuzz" >>"$work/summaries"
+  count "$(grep -c '^fuzz .* passed' "$work/fuzz")" "$((${#targets[@]} - $(grep -c '^fuzz .* passed' "$work/fuzz")))"
+}
+
+tidy() {
+  local files
+  files="$(find protocol config proxy bench -name '*.cpp' | sed "s|^|^$root/|; s|$|\$|" | paste -sd '|')"
+  run-clang-tidy-14 -quiet -p build/clang "($files)" >"$work/tidy" 2>&1
+  local code=$?
+  grep -E 'error:|warning:' "$work/tidy"
+  return $code
+}
+
+heading "packages"
+packages="$([ -n "$all" ] && echo all || echo test)"
+deploy/install-packages.sh "$packages" || { echo "0 passed, 1 failed"; exit 1; }
+tests/integration/drivers/install.sh node >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
+
+[ -n "$all" ] && export PGWEIR_TEST_ALL=1
+lane release
+lane asan
+fuzz_lane
+if [ -n "$all" ]; then
+  lane tsan
+  lane clang
+  check "clang-tidy" tidy
+  for major in 16 17 18; do
+    if bin="$(tests/integration/drivers/install.sh postgresql "$major")"; then
+      PGWEIR_TEST_PG_BIN="$bin" test_preset "PostgreSQL $major" release -L integration
+    else
+      note "PostgreSQL $major: FAILED to install"
+      count 0 1
+    fi
+  done
+fi
+
+heading "summary"
+cat "$work/summaries"
+passed="$(awk '{ n += $1 } END { print n + 0 }' "$work/counts")"
+failed="$(awk '{ n += $2 } END { print n + 0 }' "$work/counts")"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
