@@ -92,7 +92,7 @@ Errc read_startup_message(Reader& in, StartupMessage& out) {
   return Errc::ok;
 }
 
-Errc read_cancel_request(Reader& in, CancelRequest& out) {
+Errc read_cancel_key(Reader& in, CancelRequest& out) {
   if (const Errc e = in.u32(out.pid); e != Errc::ok) return e;
   const ByteView secret = in.rest();
   if (secret.size() < cancel_secret_min || secret.size() > cancel_secret_max)
@@ -132,7 +132,7 @@ Errc parse_startup_packet(ByteView body, StartupPacket& out) {
       out = GssEncRequest{};
       return in.end();
     case cancel_request_code:
-      return read_cancel_request(in, out.emplace<CancelRequest>());
+      return read_cancel_key(in, out.emplace<CancelRequest>());
     default:
       break;
   }
@@ -140,6 +140,11 @@ Errc parse_startup_packet(ByteView body, StartupPacket& out) {
   auto& message = out.emplace<StartupMessage>();
   message.minor = static_cast<std::uint16_t>(code & 0xffff);
   return read_startup_message(in, message);
+}
+
+Errc parse_backend_key_data(ByteView body, CancelRequest& out) {
+  Reader in(body);
+  return read_cancel_key(in, out);
 }
 
 std::uint16_t negotiated_minor(const StartupMessage& message) {

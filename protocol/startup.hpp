@@ -55,6 +55,7 @@ struct StartupMessage {
 struct SslRequest {};
 struct GssEncRequest {};
 
+// The key that names one session: a backend hands it out as BackendKeyData, a cancel request brings it back.
 struct CancelRequest {
   std::uint32_t pid = 0;
   ByteBuffer secret;  // cancel_secret_min to cancel_secret_max bytes
@@ -95,6 +96,9 @@ void write_startup_message(ByteBuffer& out, std::uint16_t minor, std::string_vie
 void write_cancel_request(ByteBuffer& out, std::uint32_t pid, ByteView secret);
 void write_ssl_request(ByteBuffer& out);
 void write_terminate(ByteBuffer& out);
+
+// Body of BackendKeyData, as a backend sends it to us. length_out_of_range: a secret of a forbidden size.
+Errc parse_backend_key_data(ByteView body, CancelRequest& out);
 
 // Sent by a backend (by us to a client).
 void write_negotiate_protocol_version(ByteBuffer& out, std::uint16_t minor,
