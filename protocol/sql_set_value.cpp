@@ -99,22 +99,24 @@ bool number_value(std::string_view text, bool negative, std::string& out) {
   return true;
 }
 
-// One element of the list; leaves the cursor behind it.
-bool read_element(SqlCursor& cursor, bool is_name, std::string& out) {
-  const bool sign =
-      cursor.at(TokenKind::op) && (cursor.current().text == "-" || cursor.current().text == "+");
-  const bool negative = sign && cursor.current().text == "-";
-  if (sign) cursor.advance();
-  const Token token = cursor.current();
-  cursor.advance();
-  if (token.kind == TokenKind::number) return number_value(token.text, negative, out);
-  if (sign) return false;
-  if (token.kind == TokenKind::word || token.kind == TokenKind::quoted_identifier) {
-    if (!identifier_name(token, out)) return false;
-  } else if (!string_value(token, out)) {
-    return false;
-  }
+// The value of a token that needs no sign.
+bool token_value(const Token& token, bool is_name, std::string& out) {
+  if (token.kind == TokenKind::number) return number_value(token.text, false, out);
+  const bool name = token.kind == TokenKind::word || token.kind == TokenKind::quoted_identifier;
+  if (!(name ? identifier_name(token, out) : string_value(token, out))) return false;
   return !is_name || quote_name(out);
+}
+
+// One element of the list; leaves the cursor behind it, or before what it does not understand.
+bool read_element(SqlCursor& cursor, bool is_name, std::string& out) {
+  const bool negative = cursor.at(TokenKind::op) && cursor.current().text == "-";
+  const bool sign = negative || (cursor.at(TokenKind::op) && cursor.current().text == "+");
+  if (sign) cursor.advance();
+  const Token& token = cursor.current();
+  const bool known = sign ? token.kind == TokenKind::number && number_value(token.text, negative, out)
+                          : token_value(token, is_name, out);
+  if (known) cursor.advance();
+  return known;
 }
 
 // DateStyle has two parts, and a value with only one keeps the other as it is: the effect is known with both
