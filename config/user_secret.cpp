@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 5> kSources{"password", "password_env", "
 // " APP_PASSWORD" for what looks like a variable's name, nothing for what may be a password in the wrong
 // place.
 std::string shown_name(const std::string& name) {
+  if (name[0] >= '0' && name[0] <= '9') return {};
   const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });

@@ -1,5 +1,8 @@
 // A secret reaches no problem, no difference and no stream; and it does not outlive its owner in memory.
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
+#include <new>
 #include <sstream>
 #include <utility>
 
@@ -30,6 +33,20 @@ TEST_CASE("a secret that is moved from is empty, and an assigned one has the new
   CHECK(a.reveal() == "short");
 }
 
+TEST_CASE("a destroyed secret leaves nothing behind in its memory") {
+  alignas(Secret) std::array<unsigned char, sizeof(Secret)> storage{};
+  const auto holds = [&](std::string_view text) {
+    return std::search(storage.begin(), storage.end(), text.begin(), text.end()) != storage.end();
+  };
+  auto* secret = new (storage.data()) Secret("hunter2");  // short enough to live inside the object
+  CHECK(holds("hunter2"));
+  *secret = Secret("no");
+  CHECK_FALSE(holds("nter2"));
+  *secret = Secret("hunter2");
+  secret->~Secret();
+  CHECK_FALSE(holds("hunter2"));
+}
+
 TEST_CASE("no problem repeats a secret, not even one behind the wrong key") {
   FakeEnvironment fake;
   fake.variables["hunter2"] = "";
@@ -42,6 +59,7 @@ TEST_CASE("no problem repeats a secret, not even one behind the wrong key") {
            "users: {u: {password: \"hunter2\\0\"}}",
            "users: {u: {password: hunter2, password_env: hunter2}}",
            "users: {u: {password_env: hunter2}}",
+           "users: {u: {password_env: 0123456789}}",
            "users: {u: {password_env: hunter2x}}",
            "users: {u: {password_file: hunter2}}",
            "users: {u: {password: hunter2, secret: hunter2}}",
@@ -57,7 +75,10 @@ TEST_CASE("no problem repeats a secret, not even one behind the wrong key") {
     const LoadResult result = load(app + users, fake);
     CHECK(result.settings == nullptr);
     REQUIRE_FALSE(result.problems.empty());
-    for (const auto& line : lines_of(result.problems)) CHECK(line.find("hunter2") == std::string::npos);
+    for (const auto& line : lines_of(result.problems)) {
+      CHECK(line.find("hunter2") == std::string::npos);
+      CHECK(line.find("0123456789") == std::string::npos);
+    }
   }
 }
 
