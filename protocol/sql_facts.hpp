@@ -1,8 +1,9 @@
 // What tags do not tell and text does: calls and clauses that may leave state in the server session. One pass
 // over a whole query string, all of its statements, without a grammar. A fact may be reported where there is
 // none (then a check of the server costs a query), and is missed only where the text does not show it: inside
-// functions, views, triggers, operators and casts, and where a user's function has the name of a built-in one
-// and comes first in the search path.
+// functions, views, triggers, operators, casts and attributes (row.f); for tables created while search_path
+// starts with pg_temp; and for calls_unknown_function where a user's function has the name of a built-in one,
+// or that of a clause in the clause's place (by, conflict, filter, join, key, over, varying).
 #pragma once
 
 #include <cstdint>

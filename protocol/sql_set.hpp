@@ -38,6 +38,10 @@ struct SetStatement {
   std::optional<std::string> value;
 };
 
+// Two settings have effects beyond their value: session_authorization also undoes SET ROLE, and seed restarts
+// random(). quote_all_identifiers is taken to be off: with it, SHOW search_path quotes more than `value`
+// does, to the same effect.
+//
 // `text` is one statement, with or without its semicolon. nullopt: it is not a SET or RESET that is
 // understood, and not even the name is known. Allocates for long names and values only. Any thread.
 std::optional<SetStatement> parse_set(std::string_view text, SqlDialect dialect = {});

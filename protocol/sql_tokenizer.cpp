@@ -113,11 +113,6 @@ bool is_operator_char(char c) {
   return has_class(c, class_operator);
 }
 
-bool folded_equals(std::string_view word, std::string_view lower_case) {
-  return word.size() == lower_case.size() && std::equal(word.begin(), word.end(), lower_case.begin(),
-                                                        [](char a, char b) { return lower(a) == b; });
-}
-
 std::string ascii_lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), lower);

@@ -92,7 +92,14 @@ bool is_word_part(char c);   // and digits and '$'
 bool is_operator_char(char c);
 
 // Keywords are compared in ASCII, whatever the locale is. `lower` must be lower case.
-bool folded_equals(std::string_view word, std::string_view lower);
+inline bool folded_equals(std::string_view word, std::string_view lower) {
+  if (word.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const char c = word[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != lower[i]) return false;
+  }
+  return true;
+}
 inline bool is_word(const Token& token, std::string_view lower) {
   return token.kind == TokenKind::word && folded_equals(token.text, lower);
 }

@@ -49,7 +49,9 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
       require(named->name.size() <= identifier_size_max);
     }
   }
-  require(is_single_statement(sql, dialect) == (count <= 1));
+  // Text that cannot be followed counts as one more statement, also where no semicolon could end the first.
+  const bool followed = !verbs.contains(Verb::undecided);
+  require(!followed || is_single_statement(sql, dialect) == (count <= 1));
   return verbs;
 }
 
