@@ -112,6 +112,8 @@ def direct_streams():
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=str)
 def test_sequence(sequence, way, cluster, direct, shared, admin, direct_streams):
+    if cluster.version() > sequence.max_version:
+        pytest.skip("a later server answers otherwise")
     if way.startswith("direct"):
         direct_streams[sequence.name] = play(sequence, Context(cluster, direct, admin), direct, way)
         return
@@ -131,6 +133,20 @@ def test_sequence(sequence, way, cluster, direct, shared, admin, direct_streams)
     if sequence.transparent and sequence.name in direct_streams and not PGBOUNCER:
         theirs = [comparable(message) for message in direct_streams[sequence.name]]
         assert [comparable(message) for message in heard] == theirs, "differs from PostgreSQL's own bytes"
+
+
+@pytest.mark.pooled
+def test_X04_does_not_break_the_backend_for_others(cluster, shared):
+    """PostgreSQL 18 keeps the pipeline's implicit transaction open over a simple Query (ReadyForQuery says T), and
+    after the Sync (which says I) the next statement of that backend fails with XX000. Nobody else may get that."""
+    proxy = shared("one", max_size=1)
+    with proxy.wire() as wire:
+        wire.send(m.P() + m.B() + m.E() + m.H + m.Q("select 2"))
+        wire.until_ready()
+        wire.send(m.S)
+        wire.until_ready()
+    with proxy.wire() as other:
+        assert other.value("select 3") == "3"
 
 
 @pytest.mark.pooled

@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster: own data directory, own port, loopback only, gone after the run."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -124,6 +125,7 @@ class Cluster:
         finally:
             connection.close()
 
+    @functools.lru_cache
     def version(self):
         return int(self.execute("show server_version_num")[0][0]) // 10000
 

@@ -6,7 +6,7 @@ Expected streams are written in the notation of harness/wire.py. Inside parenthe
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import messages as m
 
@@ -32,9 +32,7 @@ class Sequence:
     ends: bool = False  # the connection is gone at the end
     kills_backend: bool = False  # PostgreSQL itself ends the backend of this exchange
     holds: bool = False  # session state is left that may keep the backend with its client
-    raw_login: bool = False  # the steps begin before the startup packet
-    min_version: int = 0
-    versions: dict = field(default_factory=dict)
+    max_version: int = 99  # of the server: later ones answer otherwise
 
     def __str__(self):
         return self.name
