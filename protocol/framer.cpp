@@ -16,8 +16,8 @@ constexpr LengthRule function_call{10, large_body_max, whole_body_max};
 constexpr LengthRule copy_data{0, large_body_max, 0};
 
 constexpr LengthRule server_whole{0, server_whole_body_max, server_whole_body_max};
-constexpr LengthRule server_streamed{0, large_body_max, whole_body_max};
-constexpr LengthRule server_rows{0, large_body_max, 0};
+constexpr LengthRule server_streamed{0, server_body_max, whole_body_max};
+constexpr LengthRule server_rows{0, server_body_max, 0};
 constexpr LengthRule server_status{1, 1, 1};
 
 }  // namespace

@@ -18,6 +18,8 @@ namespace pgweir {
 // longer message makes a server drop the connection, so it must not reach a pooled one.
 constexpr std::uint32_t small_body_max = 10'000 - message_length_size;
 constexpr std::uint32_t large_body_max = 0x3fffffff - 1 - message_length_size;
+// What fits a StringInfo of the server (MaxAllocSize less a terminator) can come as one message.
+constexpr std::uint32_t server_body_max = 0x3fffffff - 1;
 // Up to here a message is looked at whole. Above, only its first bytes are.
 constexpr std::uint32_t whole_body_max = 16 * 1024;
 // Statement texts are kept for other backends, so a Parse has to be whole.

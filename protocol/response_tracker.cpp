@@ -8,14 +8,18 @@ namespace {
 bool is_extended(Reply r) {
   return r <= Reply::close;
 }
+// May answer with rows, COPY and a command tag.
 bool executes(Reply r) {
-  return r == Reply::execute || r == Reply::query || r == Reply::function_call;
+  return r == Reply::execute || r == Reply::query;
 }
+// Spent entries are kept up to here before they are cleared away.
+constexpr std::size_t spent_max = 64;
 
 }  // namespace
 
 void ResponseTracker::expect(Expected expected, ReplySink& sink) {
   assert(!skipping_ || expected.reply == Reply::sync);
+  assert(!fence_needed_ && !fencing());
   switch (expected.reply) {
     case Reply::sync:
       ++segment_;
@@ -25,23 +29,37 @@ void ResponseTracker::expect(Expected expected, ReplySink& sink) {
       }
       skipping_ = false;
       unsynced_ = false;
+      error_skips_ = false;
       break;
     case Reply::query:
-      unsynced_ = false;
+    case Reply::function_call:
+      unsynced_ = false;  // each commits what was open, and is answered by ReadyForQuery
       break;
     case Reply::copy_end:
       if (copy_ == Copy::open) copy_ = Copy::ending;
       break;
     default:
-      unsynced_ |= is_extended(expected.reply) && expected.fate != Fate::inject;
+      if (!is_extended(expected.reply) || expected.fate == Fate::inject) break;
+      unsynced_ = true;
+      error_skips_ = true;
       break;
   }
   may_copy_ += expected.may_copy ? 1 : 0;
-  queue_.push_back(std::move(expected));
+  push(std::move(expected));
   settle_front(sink);
 }
 
+// A client that never lets its pipeline run dry must not make the spent part grow for ever.
+void ResponseTracker::push(Expected expected) {
+  if (oldest_ >= spent_max && oldest_ * 2 >= queue_.size()) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(oldest_));
+    oldest_ = 0;
+  }
+  queue_.push_back(std::move(expected));
+}
+
 ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus status, ReplySink& sink) {
+  assert(!fence_needed_);
   if (type == static_cast<char>(BackendType::ReadyForQuery)) return on_ready(status, sink);
   if (idle()) return Verdict::protocol_violation;
   const Reply oldest = queue_[oldest_].reply;
@@ -64,17 +82,18 @@ ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus s
                       sink);
     case BackendType::CommandComplete:
     case BackendType::EmptyQueryResponse:
-      return on_execution_end(true, sink);
+      return on_execution_end(sink);
     case BackendType::PortalSuspended:
-      return on_execution_end(oldest == Reply::execute, sink);
+      return complete(Reply::execute, sink);
     case BackendType::CopyInResponse:
       return on_copy_in();
     case BackendType::DataRow:
     case BackendType::CopyOutResponse:
     case BackendType::CopyData:
     case BackendType::CopyDone:
-    case BackendType::FunctionCallResponse:
       return executes(oldest) ? fate_of_oldest() : Verdict::protocol_violation;
+    case BackendType::FunctionCallResponse:
+      return oldest == Reply::function_call ? fate_of_oldest() : Verdict::protocol_violation;
     default:
       return Verdict::protocol_violation;  // CopyBothResponse too: we refuse replication at login
   }
@@ -90,6 +109,7 @@ void ResponseTracker::pop(Outcome outcome, ReplySink& sink) {
   if (++oldest_ == queue_.size()) {
     queue_.clear();
     oldest_ = 0;
+    error_skips_ = false;
   }
   may_copy_ -= ended.may_copy ? 1 : 0;
   sink.ended(ended, outcome);
@@ -113,11 +133,11 @@ ResponseTracker::Verdict ResponseTracker::complete(Reply reply, ReplySink& sink)
   return verdict;
 }
 
-ResponseTracker::Verdict ResponseTracker::on_execution_end(bool ends_execute, ReplySink& sink) {
+ResponseTracker::Verdict ResponseTracker::on_execution_end(ReplySink& sink) {
   if (!executes(queue_[oldest_].reply)) return Verdict::protocol_violation;
   const Verdict verdict = fate_of_oldest();
   end_copy(false);
-  if (queue_[oldest_].reply != Reply::execute || !ends_execute) return verdict;
+  if (queue_[oldest_].reply == Reply::query) return verdict;
   pop(Outcome::done, sink);
   settle_front(sink);
   return verdict;
@@ -129,6 +149,11 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
   const Verdict verdict = fate_of_oldest();
   copy_ = Copy::open;
   swallowed_syncs_ = 0;
+  // A query string may hold a second COPY, for which the client's data may come before its CopyInResponse.
+  Expected& opener = queue_[oldest_];
+  if (!opener.may_copy) ++may_copy_;
+  opener.may_copy = true;
+  bool synced = false;
   std::size_t kept = oldest_ + 1;
   for (std::size_t i = kept; i < queue_.size(); ++i) {
     if (copy_ == Copy::open && queue_[i].reply == Reply::copy_end) copy_ = Copy::ending;
@@ -136,12 +161,13 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
       ++swallowed_syncs_;
       continue;
     }
+    synced |= queue_[i].reply == Reply::sync;
     if (kept != i) queue_[kept] = std::move(queue_[i]);
     ++kept;
   }
   queue_.resize(kept);
-  // The swallowed Sync ended nothing: the implicit transaction is still open.
-  if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = true;
+  // A swallowed Sync ended nothing: the implicit transaction stays open, unless one behind the data ends it.
+  if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = !synced;
   return verdict;
 }
 
@@ -194,15 +220,17 @@ ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, Rep
 }
 
 void ResponseTracker::begin_fence() {
+  assert(fence_needed_);
   fence_needed_ = false;
   fence_ready_seen_ = 0;
   // The error may have left Syncs behind the client's end of data: they are answered first, in order.
-  queue_.push_back({Reply::fence, Fate::mute});
+  push({Reply::fence, Fate::mute});
 }
 
 // Also ends the counting part of a fence: what remains is the ReadyForQuery of its second Sync.
 ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
   if (queue_[oldest_].reply != Reply::fence) return complete(Reply::close, sink);
+  if (fence_ready_seen_ < 1) return Verdict::protocol_violation;
   // Only our own Sync was answered: the server had been skipping, and for the client it still is.
   skipping_ = skipping_ && fence_ready_seen_ <= 1;
   if (!skipping_) unsynced_ = false;

@@ -5,23 +5,23 @@
 // whether the client gets it. Three things make this more than a queue:
 //
 // 1. Skip until Sync. After an error in the extended protocol the server reads and ignores everything, a
-// Query
-//    included, up to the next Sync (protocol chapter 55.2.3). What was announced in between will never be
-//    answered: it is dropped here. When no Sync was announced yet, skipping() holds and nothing but a Sync
-//    may be forwarded.
+//    Query included, up to the next Sync (protocol chapter 55.2.3). What was announced in between will never
+//    be answered: it is dropped here. When no Sync was announced yet, skipping() holds and nothing but a
+//    Sync may be forwarded.
 // 2. Replies of ours. A message that need not go to the server (a Parse of a statement that the backend has)
-// is
-//    announced with Fate::inject; its reply is due exactly when it is the oldest one. Messages that the
+//    is announced with Fate::inject; its reply is due exactly when it is the oldest one. Messages that the
 //    client did not send are announced with Fate::drop or Fate::mute.
 // 3. COPY IN. From CopyInResponse until the client's CopyDone or CopyFail the server ignores Flush and Sync:
-// a Sync
-//    sent in that span is never answered. Unless the COPY fails: then those Syncs that the server reads after
-//    the failure are answered, and nobody outside the server can tell which. In that case needs_fence() asks
-//    for
+//    a Sync sent in that span is never answered. Unless the COPY fails: then those Syncs that the server
+//    reads after the failure are answered, and nobody outside the server can tell which. In that case
+//    needs_fence() asks for
 //
 //        Sync Close(portal) Sync      ->   n x ReadyForQuery  CloseComplete  ReadyForQuery
 //
 //    where the first n - 1 of the ReadyForQuery belong to the client.
+//
+// While copy_possible() nothing but CopyData, CopyDone, CopyFail, Flush and Sync may go to the server. What
+// waits for its end needs a Flush behind it: the server keeps the reply that ends it until somebody flushes.
 //
 // A backend may be handed on only when settled(). No I/O, no clock; owned by one session.
 #pragma once
@@ -68,11 +68,13 @@ struct Expected {
 
 enum class Outcome : std::uint8_t { done, failed, skipped };
 
-// Told about each expectation that ends, oldest first.
+// Told about each expectation that ends, oldest first; a Sync that COPY IN swallows goes unmentioned, as do
+// marks. A Query that fails is done, because its ReadyForQuery ends it. Must not call the tracker back.
 class ReplySink {
  public:
   virtual void ended(const Expected& expected, Outcome outcome) = 0;
-  // Give the client the reply to this (parse or close) now, at this place of the stream.
+  // Give the client the reply to this (parse or close) now, at this place of the stream: out of expect() at
+  // once, out of receive() *behind* the reply that is being received.
   virtual void inject(const Expected& expected) = 0;
 
  protected:
@@ -83,14 +85,16 @@ class ResponseTracker {
  public:
   enum class Verdict : std::uint8_t { forward, drop, protocol_violation };
 
-  // Announces a message. Not while skipping(), except for a Sync.
+  // Announces a message. Not while skipping(), except for a Sync; not while a fence is needed or under way.
   void expect(Expected expected, ReplySink& sink);
 
   // A reply of any type but NoticeResponse, NotificationResponse and ParameterStatus, which answer nothing.
-  // `status` is looked at for ReadyForQuery only.
+  // `status` is looked at for ReadyForQuery only. A FATAL may come when nothing is owed: the caller looks at
+  // the severity first, here it is a violation or belongs to the oldest message.
   Verdict receive(char type, TransactionStatus status, ReplySink& sink);
 
-  // Announces the three messages of the fence; send them right away.
+  // Announces the three messages of the fence. Due as soon as needs_fence() turns true, before the next
+  // receive(); send them right away, behind all that was announced.
   void begin_fence();
   bool needs_fence() const { return fence_needed_; }
   bool fencing() const { return fence_ready_seen_ >= 0; }
@@ -106,6 +110,12 @@ class ResponseTracker {
   const Expected* oldest() const { return idle() ? nullptr : &queue_[oldest_]; }
   // Extended-protocol messages went out after the last Sync: an implicit transaction may be open.
   bool unsynced() const { return unsynced_; }
+  // A group of our own that ends with a Sync may be put here: no error of an earlier message can skip into
+  // it, whose skip window our Sync would end too early for the client. More than !unsynced(): a Query
+  // commits, but it does not end the window of what is unanswered before it.
+  bool may_insert_group() const {
+    return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && !fence_needed_ && !fencing();
+  }
   // Number of Syncs announced so far: two messages with the same number fail together.
   std::uint64_t segment() const { return segment_; }
   // Nothing owed in either direction and no transaction open.
@@ -115,6 +125,8 @@ class ResponseTracker {
   }
   // Forgets the memory of a long pipeline. Only when idle().
   void shrink();
+  // Expectations that the memory held now has room for, spent ones included.
+  std::size_t capacity() const { return queue_.capacity(); }
 
  private:
   enum class Copy : std::uint8_t {
@@ -123,11 +135,12 @@ class ResponseTracker {
     ending,  // the client's CopyDone or CopyFail is on its way to the server
   };
 
+  void push(Expected expected);
   Verdict fate_of_oldest() const;
   void pop(Outcome outcome, ReplySink& sink);
   void settle_front(ReplySink& sink);
   Verdict complete(Reply reply, ReplySink& sink);
-  Verdict on_execution_end(bool ends_execute, ReplySink& sink);
+  Verdict on_execution_end(ReplySink& sink);
   Verdict on_copy_in();
   Verdict on_error(ReplySink& sink);
   Verdict on_ready(TransactionStatus status, ReplySink& sink);
@@ -142,6 +155,7 @@ class ResponseTracker {
   TransactionStatus status_ = TransactionStatus::idle;
   Copy copy_ = Copy::none;
   bool unsynced_ = false;
+  bool error_skips_ = false;  // an unanswered message since the last Sync may open a skip window
   bool skipping_ = false;
   bool fence_needed_ = false;
   std::uint32_t may_copy_ = 0;         // queued expectations that may open COPY IN

@@ -43,6 +43,12 @@ void StatementMap::confirm_front() {
   }
 }
 
+void StatementMap::fail_front() {
+  assert(!pending_.empty());
+  if (pending_.front().name.empty()) unnamed_.reset();
+  pending_.pop_front();
+}
+
 void StatementMap::drop_front() {
   assert(!pending_.empty());
   pending_.pop_front();
@@ -59,6 +65,16 @@ void StatementMap::erase(std::string_view name) {
   } else if (const auto it = committed_.find(name); it != committed_.end()) {
     committed_.erase(it);
   }
+}
+
+std::string StatementMap::name_of(const StatementRef& statement) const {
+  for (const Pending& pending : pending_) {
+    if (pending.statement == statement) return pending.name;
+  }
+  for (const auto& [name, known] : committed_) {
+    if (known == statement) return name;
+  }
+  return {};
 }
 
 }  // namespace pgweir

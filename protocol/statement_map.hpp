@@ -26,6 +26,7 @@ struct Statement {
   ByteBuffer parameter_types;  // the count and the OIDs, as sent
   std::string server_name;     // empty: this is somebody's unnamed statement
   bool may_copy = false;       // starts with COPY, so that its Execute may open a COPY IN
+  bool sets = false;           // starts with SET or RESET
 };
 using StatementRef = std::shared_ptr<const Statement>;
 
@@ -41,13 +42,18 @@ class StatementMap {
 
   void begin_put(std::string_view name, StatementRef statement);
   void begin_erase(std::string_view name);
-  // The oldest pending operation took place, or did not.
+  // The oldest pending operation took place, or the server refused it, or it was skipped and never tried.
+  // A refused Parse of the unnamed statement still destroys the one before it (exec_parse_message drops it
+  // first), and so does a Query, announced as begin_erase("").
   void confirm_front();
+  void fail_front();
   void drop_front();
 
   // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
   void erase(std::string_view name);
+  // The client's name for it; empty when it has none. Walks the map: for error texts only.
+  std::string name_of(const StatementRef& statement) const;
   // Every committed name. Invalidated by any change.
   const std::map<std::string, StatementRef, std::less<>>& committed() const { return committed_; }
 
