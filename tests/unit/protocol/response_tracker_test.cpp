@@ -1,0 +1,210 @@
+// The streams are those of PostgreSQL 15, sent to it over a raw socket.
+#include "protocol/response_tracker.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tests/unit/protocol/tracker_script.hpp"
+
+namespace pgweir {
+namespace {
+
+using test::TrackerRow;
+using test::TrackerScript;
+
+void check(const TrackerRow& row) {
+  INFO(row.name << "\n  " << row.script);
+  TrackerScript script;
+  script.run(row.script);
+  CHECK(script.client() == row.client);
+  CHECK(script.ended() == row.ended);
+  CHECK(script.state() == row.state);
+}
+
+TEST_CASE("every message is answered in its turn", "[response_tracker]") {
+  const TrackerRow rows[] = {
+      {"a query", "> Q < T D D C Z(I)", "T D D C Z(I)", "Q+", "settled"},
+      {"a query that is not answered yet", "> Q < T D C", "T D C", "", "owed"},
+      {"X06 several statements in a query", "> Q < C T D C C Z(I)", "C T D C C Z(I)", "Q+", "settled"},
+      {"X07 the second of three statements fails", "> Q < C E Z(I)", "C E Z(I)", "Q+", "settled"},
+      {"X10 an empty query", "> Q < I Z(I)", "I Z(I)", "Q+", "settled"},
+      {"an empty prepared statement", "> P Ds B Dp E S < 1 t n 2 n I Z(I)", "1 t n 2 n I Z(I)",
+       "P+ Ds+ B+ Dp+ E+ S+", "settled"},
+      {"the usual five", "> P B Dp E S < 1 2 T D C Z(I)", "1 2 T D C Z(I)", "P+ B+ Dp+ E+ S+", "settled"},
+      {"X46 a Sync alone", "> S < Z(I)", "Z(I)", "S+", "settled"},
+      {"X47 three Syncs, three answers", "> P B E S S S < 1 2 D C Z(I) Z(I) Z(I)", "1 2 D C Z(I) Z(I) Z(I)",
+       "P+ B+ E+ S+ S+ S+", "settled"},
+      {"X47 after the first of three", "> P B E S S S < 1 2 D C Z(I)", "1 2 D C Z(I)", "P+ B+ E+ S+", "owed"},
+      {"X12 closing what does not exist", "> C C S < 3 3 Z(I)", "3 3 Z(I)", "C+ C+ S+", "settled"},
+      {"X39 a function call", "> F < V Z(I)", "V Z(I)", "F+", "settled"},
+      {"X40 a function call that fails", "> F < E Z(I)", "E Z(I)", "F+", "settled"},
+      {"a function call ends what was not synced", "> P B E H < 1 2 C > F < V Z(I)", "1 2 C V Z(I)",
+       "P+ B+ E+ F+", "settled"},
+      {"X23 a portal is gone after Sync", "> B E S < 2 D D s Z(I) > E S < E Z(I)", "2 D D s Z(I) E Z(I)",
+       "B+ E+ S+ Ex S+", "settled"},
+      {"X25 Flush without Sync holds the server", "> P B E H < 1 2 D D s", "1 2 D D s", "P+ B+ E+",
+       "unsynced"},
+      {"X25 until the Sync", "> P B E H < 1 2 D D s > E H < D D s > E S < D C Z(I)",
+       "1 2 D D s D D s D C Z(I)", "P+ B+ E+ E+ E+ S+", "settled"},
+      {"X26 two portals in turn", "> P B B E E E S < 1 2 2 D s D s D C Z(I)", "1 2 2 D s D s D C Z(I)",
+       "P+ B+ B+ E+ E+ E+ S+", "settled"},
+      {"B1 more was sent behind the Sync", "> P B E S P < 1 2 D C Z(I)", "1 2 D C Z(I)", "P+ B+ E+ S+",
+       "unsynced"},
+      {"B1 and its end", "> P B E S P < 1 2 D C Z(I) > B E S < 1 2 D C Z(I)", "1 2 D C Z(I) 1 2 D C Z(I)",
+       "P+ B+ E+ S+ P+ B+ E+ S+", "settled"},
+      {"X48 a transaction is open", "> P B E S < 1 2 C Z(T)", "1 2 C Z(T)", "P+ B+ E+ S+", "owed"},
+      {"X08 a failed transaction is open", "> Q < C Z(T) > Q < E Z(E)", "C Z(T) E Z(E)", "Q+ Q+", "owed"},
+      {"X45 COMMIT of a failed transaction", "> Q < E Z(E) > P B E S < 1 2 C Z(I)", "E Z(E) 1 2 C Z(I)",
+       "Q+ P+ B+ E+ S+", "settled"},
+      {"COPY OUT, simple and extended", "> Q P B E S < H d d c C Z(I) 1 2 H d c C Z(I)",
+       "H d d c C Z(I) 1 2 H d c C Z(I)", "Q+ P+ B+ E+ S+", "settled"},
+  };
+  for (const TrackerRow& row : rows) check(row);
+}
+
+TEST_CASE("after an error nothing is answered up to the Sync", "[response_tracker]") {
+  const TrackerRow rows[] = {
+      {"X01 a Parse fails, two pipelines", "> P B E P B E S < E Z(I)", "E Z(I)", "Px B. E. P. B. E. S+",
+       "settled"},
+      {"X02 an Execute fails in the middle", "> P B E P B E P B E S < 1 2 C 1 E Z(I) > Q < T D C Z(I)",
+       "1 2 C 1 E Z(I) T D C Z(I)", "P+ B+ E+ P+ Bx E. P. B. E. S+ Q+", "settled"},
+      {"X03 the Sync has not come", "> P B E H < E", "E", "Px B. E.", "skipping unsynced"},
+      {"X03 the Sync comes", "> P B E H < E > S < Z(I)", "E Z(I)", "Px B. E. S+", "settled"},
+      {"X03 two Syncs come", "> P B E H < E > S S < Z(I) Z(I)", "E Z(I) Z(I)", "Px B. E. S+ S+", "settled"},
+      {"X04 a Query behind a Flush", "> P B Dp E H < 1 2 T D C > Q < T D C Z(I) > S < Z(I)",
+       "1 2 T D C T D C Z(I) Z(I)", "P+ B+ Dp+ E+ Q+ S+", "settled"},
+      {"X04 a Query ends what was not synced", "> P B E H < 1 2 C > Q < C Z(I)", "1 2 C C Z(I)",
+       "P+ B+ E+ Q+", "settled"},
+      {"X05 a Query inside the skip window", "> P B E Q S < E Z(I) > Q < T D C Z(I)", "E Z(I) T D C Z(I)",
+       "Px B. E. Q. S+ Q+", "settled"},
+      {"X49 a Query inside it, the Sync later", "> P B E Q < 1 E > S < Z(E)", "1 E Z(E)", "P+ Bx E. Q. S+",
+       "owed"},
+      {"a FunctionCall inside the skip window", "> P F S < E Z(I)", "E Z(I)", "Px F. S+", "settled"},
+      {"a Query that fails skips nothing", "> Q P B E S < E Z(I) 1 2 D C Z(I)", "E Z(I) 1 2 D C Z(I)",
+       "Q+ P+ B+ E+ S+", "settled"},
+      {"an error ends at its own Sync", "> P S P B E S < E Z(I) 1 2 D C Z(I)", "E Z(I) 1 2 D C Z(I)",
+       "Px S+ P+ B+ E+ S+", "settled"},
+      {"E10 the Sync itself fails", "> P B E H < 1 2 C > S < E Z(I)", "1 2 C E Z(I)", "P+ B+ E+ S+",
+       "settled"},
+      {"X11 X15 a refused Parse, then the next", "> P S < E Z(I) > P B E S < 1 2 D C Z(I)",
+       "E Z(I) 1 2 D C Z(I)", "Px S+ P+ B+ E+ S+", "settled"},
+      {"X57 a malformed Bind without Sync", "> B < E", "E", "Bx", "skipping unsynced"},
+      {"Describe fails", "> Ds S < E Z(I)", "E Z(I)", "Dsx S+", "settled"},
+      {"Describe of a portal fails", "> Dp S < E Z(I)", "E Z(I)", "Dpx S+", "settled"},
+      {"an Execute fails behind its first rows", "> B E S < 2 D D E Z(I)", "2 D D E Z(I)", "B+ Ex S+",
+       "settled"},
+      {"X50 VACUUM in a pipeline", "> P B E P B E S < 1 2 C 1 2 E Z(I)", "1 2 C 1 2 E Z(I)",
+       "P+ B+ E+ P+ B+ Ex S+", "settled"},
+  };
+  for (const TrackerRow& row : rows) check(row);
+}
+
+TEST_CASE("replies of ours take their place among the server's", "[response_tracker]") {
+  const TrackerRow rows[] = {
+      {"at once when nothing is owed", "> P!", "[1]", "P+", "settled"},
+      {"it opens no transaction", "> P! S < Z(I)", "[1] Z(I)", "P+ S+", "settled"},
+      {"before what follows", "> P! B E S < 2 C Z(I)", "[1] 2 C Z(I)", "P+ B+ E+ S+", "settled"},
+      {"between two of the server's", "> B E P! B E S < 2 C 2 C Z(I)", "2 C [1] 2 C Z(I)",
+       "B+ E+ P+ B+ E+ S+", "settled"},
+      {"behind the last row, not before", "> B E C! < 2 D D", "2 D D", "B+", "unsynced"},
+      {"several in a row", "> B C! P! C! S < 2 Z(I)", "2 [3] [1] [3] Z(I)", "B+ C+ P+ C+ S+", "settled"},
+      {"behind ReadyForQuery", "> S P! < Z(I)", "Z(I) [1]", "S+ P+", "settled"},
+      {"behind a Query", "> Q P! B E S < C Z(I) 2 C Z(I)", "C Z(I) [1] 2 C Z(I)", "Q+ P+ B+ E+ S+",
+       "settled"},
+      {"skipped after an error", "> B P! E S < E Z(I)", "E Z(I)", "Bx P. E. S+", "settled"},
+      {"due again behind the Sync", "> B S P! S < E Z(I) Z(I)", "E Z(I) [1] Z(I)", "Bx S+ P+ S+", "settled"},
+      {"given before the error comes", "> P! B S < E Z(I)", "[1] E Z(I)", "P+ Bx S+", "settled"},
+  };
+  for (const TrackerRow& row : rows) check(row);
+}
+
+TEST_CASE("messages of ours stay invisible", "[response_tracker]") {
+  const TrackerRow rows[] = {
+      {"a Parse for the client's Bind", "> P- B E S < 1 2 C Z(I)", "- 2 C Z(I)", "P+ B+ E+ S+", "settled"},
+      {"its failure is the client's", "> P- B E S < E Z(I)", "E Z(I)", "Px B. E. S+", "settled"},
+      {"a Close that makes room", "> C- P B S < 3 1 2 Z(I)", "- 1 2 Z(I)", "C+ P+ B+ S+", "settled"},
+      {"a Query of ours", "> Q~ Q < T D C Z(I) T D C Z(I)", "- - - - T D C Z(I)", "Q+ Q+", "settled"},
+      {"a Query of ours fails", "> Q~ Q < E Z(I) T D C Z(I)", "- - T D C Z(I)", "Q+ Q+", "settled"},
+      {"a Parse and Sync of ours", "> P~ S~ P B E S < 1 Z(I) 1 2 C Z(I)", "- - 1 2 C Z(I)",
+       "P+ S+ P+ B+ E+ S+", "settled"},
+      {"a Parse and Sync of ours fail", "> P~ S~ P B E S < E Z(I) 1 2 C Z(I)", "- - 1 2 C Z(I)",
+       "Px S+ P+ B+ E+ S+", "settled"},
+      {"our Sync ends an abandoned skip window", "> P B < E > S~ < Z(E) > Q~ < C Z(I)", "E - - -",
+       "Px B. S+ Q+", "settled"},
+  };
+  for (const TrackerRow& row : rows) check(row);
+}
+
+TEST_CASE("a reply that nobody asked for is a violation", "[response_tracker]") {
+  const std::string types = "123AHGWIdcCDEKNRSTVZnstv";
+  SECTION("when nothing is owed") {
+    for (const char type : types) {
+      TrackerScript script;
+      script.run(std::string("< ") + type);
+      CHECK(script.client() == "!");
+    }
+  }
+  SECTION("of another kind than the oldest message") {
+    struct {
+      const char* oldest;
+      const char* allowed;
+    } const rows[] = {{"P", "1E"},        {"B", "2E"},         {"Ds", "tTnE"}, {"Dp", "TnE"}, {"C", "3E"},
+                      {"E", "DCIsGHdcE"}, {"Q", "TDCIGHdcEZ"}, {"F", "VEZ"},   {"S", "EZ"}};
+    for (const auto& row : rows) {
+      for (const char type : types + std::string("\0x\xff", 3)) {
+        INFO(row.oldest << " answered by " << static_cast<int>(type));
+        TrackerScript script;
+        script.run(std::string("> ") + row.oldest);
+        ResponseTracker::Verdict got = script.tracker.receive(type, TransactionStatus::idle, script);
+        const bool allowed = std::string(row.allowed).find(type) != std::string::npos;
+        CHECK(got ==
+              (allowed ? ResponseTracker::Verdict::forward : ResponseTracker::Verdict::protocol_violation));
+      }
+    }
+  }
+  SECTION("before its turn") {
+    for (const char* text :
+         {"> P B < 2", "> B E S < Z(I)", "> P S < 1 1", "> Q < C Z(I) Z(I)", "> E < C C"}) {
+      INFO(text);
+      TrackerScript script;
+      script.run(text);
+      CHECK(script.client().back() == '!');
+    }
+  }
+}
+
+TEST_CASE("segments count the Syncs", "[response_tracker]") {
+  TrackerScript script;
+  script.run("> P B");
+  CHECK(script.tracker.segment() == 0);
+  script.run("> S P");
+  CHECK(script.tracker.segment() == 1);
+  CHECK(script.tracker.outstanding() == 4);
+  CHECK(script.tracker.oldest()->reply == Reply::parse);
+}
+
+TEST_CASE("a pipeline that never runs dry keeps no spent entries", "[response_tracker]") {
+  TrackerScript script;
+  script.run("> S");
+  for (int i = 0; i < 20'000; ++i) script.run("> S < Z(I)");
+  CHECK(script.tracker.outstanding() == 1);
+  CHECK(script.tracker.capacity() < 512);
+  script.run("< Z(I)");
+  CHECK(script.state() == "settled");
+  script.tracker.shrink();
+  script.run("> Q < C Z(I)");
+  CHECK(script.state() == "settled");
+}
+
+TEST_CASE("a long pipeline gives its memory back", "[response_tracker]") {
+  TrackerScript script;
+  for (int i = 0; i < 1000; ++i) script.run("> P");
+  CHECK(script.tracker.outstanding() == 1000);
+  script.run("< E > S < Z(I)");
+  CHECK(script.tracker.capacity() >= 1000);
+  script.tracker.shrink();
+  CHECK(script.tracker.capacity() == 0);
+}
+
+}  // namespace
+}  // namespace pgweir
