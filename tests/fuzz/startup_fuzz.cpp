@@ -1,4 +1,6 @@
 // Bytes of the first packet. Oracle: what was parsed and built again parses to the same.
+#include <strings.h>
+
 #include <cstdlib>
 #include <variant>
 
@@ -12,8 +14,16 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// "Database" is an ordinary (and unknown) parameter, but a copy that also has "database" would be refused.
+bool is_like_a_keyword(const StartupParameter& p) {
+  return strcasecmp(p.name.c_str(), "database") == 0 || strcasecmp(p.name.c_str(), "options") == 0;
+}
+
 void rebuild(const StartupMessage& m) {
   ByteBuffer packet;
+  for (const StartupParameter& p : m.parameters) {
+    if (is_like_a_keyword(p)) return;
+  }
   std::vector<StartupParameter> parameters = m.parameters;
   parameters.push_back({"options", m.options});
   write_startup_message(packet, m.minor, m.user, m.database, parameters);

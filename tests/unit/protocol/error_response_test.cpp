@@ -100,9 +100,11 @@ TEST_CASE("broken error responses are refused, by the rewriter too") {
 }
 
 TEST_CASE("a statement's internal name is replaced in message, detail and hint only") {
-  const ByteBuffer body = literal("C\"s1\"\0Mno \"s1\" and \"s1\"\0D\"s1\"\0Hnot \"s10\"\0F\"s1\"\0\0");
+  const ByteBuffer body =
+      literal("C\"s1\"\0Mno \"s1\" and \"s1\"\0D\"s1\"\0Hnot \"s10\", \"s1\"\0F\"s1\"\0\0");
   CHECK(rewritten(body, "\"s1\"", "\"client's\"") ==
-        literal("C\"s1\"\0Mno \"client's\" and \"client's\"\0D\"client's\"\0Hnot \"s10\"\0F\"s1\"\0\0"));
+        literal("C\"s1\"\0Mno \"client's\" and \"client's\"\0D\"client's\"\0Hnot \"s10\", "
+                "\"client's\"\0F\"s1\"\0\0"));
   CHECK(rewritten(body, "", "x") == body);
   CHECK(rewritten(body, "absent", "x") == body);
 }
