@@ -1,0 +1,280 @@
+"""Settings follow the client to whichever backend it gets, and never reach another client."""
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import repetitions, until
+
+# How a client may come by a setting: what it sends, and (name, value) that it must see afterwards.
+WAYS = {
+    "SET": ([m.Q("set work_mem to '3MB'")], "work_mem", "3MB"),
+    "SET through the extended protocol": ([m.P("", "set work_mem to '3MB'") + m.B() + m.E() + m.S], "work_mem", "3MB"),
+    "set session with comment and odd case": ([m.Q("/* a */ sEt SESSION  work_mem = '3MB' -- b")], "work_mem", "3MB"),
+    "SET in a committed transaction": ([m.Q("begin"), m.Q("set work_mem to '3MB'"), m.Q("commit")], "work_mem", "3MB"),
+    "SET in a string of statements": ([m.Q("select 1; set work_mem to '3MB'; select 2")], "work_mem", "3MB"),
+    "search_path with quoting": ([m.Q("""set search_path to 'a b', '"x"', public""")], "search_path",
+                                 '"a b", """x""", public'),
+    "statement_timeout": ([m.Q("set statement_timeout to 12345")], "statement_timeout", "12345ms"),
+    "default_transaction_read_only": ([m.Q("set default_transaction_read_only to on")],
+                                      "default_transaction_read_only", "on"),
+    "session characteristics": ([m.Q("set session characteristics as transaction isolation level serializable")],
+                                "default_transaction_isolation", "serializable"),
+    "TimeZone": ([m.Q("set time zone 'Asia/Tokyo'")], "timezone", "Asia/Tokyo"),
+    "TimeZone by interval": ([m.Q("set time zone interval '+05:30' hour to minute")], "timezone", "<+05:30>-05:30"),
+    "client_encoding": ([m.Q("set client_encoding to 'LATIN1'")], "client_encoding", "LATIN1"),
+    "SET NAMES": ([m.Q("set names 'LATIN1'")], "client_encoding", "LATIN1"),
+    "application_name": ([m.Q("set application_name to 'its ''name'''")], "application_name", "its 'name'"),
+    "DateStyle": ([m.Q("set datestyle to 'German'")], "datestyle", "German, DMY"),
+    "a custom parameter": ([m.Q("set my.tenant to 'tenant 7'")], "my.tenant", "tenant 7"),
+    "an empty value": ([m.Q("set my.tenant to ''")], "my.tenant", ""),
+    "role": ([m.Q("set role team")], "role", "team"),
+    "two settings": ([m.Q("set work_mem to '1MB'"), m.Q("set geqo to off"), m.Q("set work_mem to '3MB'")],
+                     "work_mem", "3MB"),
+}
+
+# Ways that the statement's text does not show. They need not follow yet; they must not leak.
+HIDDEN = {
+    "set_config": m.Q("select set_config('work_mem', '3MB', false)"),
+    "set_config of a custom parameter": m.Q("select set_config('my.tenant', 'secret', false)"),
+    "a DO block": m.Q("do $$ begin set work_mem to '3MB'; end $$"),
+    "a DO block with set_config": m.Q("do $$ begin perform set_config('work_mem', '3MB', false); end $$"),
+}
+
+DEFAULTS = {"work_mem": "4MB", "search_path": '"$user", public', "statement_timeout": "0", "my.tenant": None,
+            "default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
+            "timezone": "UTC", "client_encoding": "UTF8", "application_name": "", "datestyle": "ISO, MDY",
+            "role": "none", "geqo": "on"}
+
+
+def show(wire, name):
+    return wire.value(f"select current_setting('{name}', true)")
+
+
+def assert_defaults(wire, but=()):
+    for name, value in DEFAULTS.items():
+        if name not in but:
+            found = show(wire, name)
+            # A custom parameter that was once set on a backend reads as '' after its RESET, not as NULL.
+            assert found == value or (value is None and not found), f"{name} is {found!r}"
+    assert wire.value("select current_user") == "app"
+
+
+@pytest.fixture
+def endpoint(shared):
+    return shared("one", max_size=1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_setting_follows_its_client_and_no_other(endpoint, way):
+    """One backend, two clients in turn: the worst case for both halves of the promise."""
+    steps, name, value = WAYS[way]
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        for step in steps:
+            mine.send(step)
+            answer = mine.until_ready()
+            assert not [x for x in answer if x.kind in ("E", "EOF")], [f"{x} {x.text}" for x in answer if x.kind == "E"]
+        for _ in range(3):
+            assert mine.value(f"show {name}") == value
+            assert_defaults(other)
+        mine.query("reset all" if name != "role" else "reset role")
+        assert_defaults(mine)
+        assert_defaults(other)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_setting_ends_with_its_client(endpoint, way):
+    steps, name, value = WAYS[way]
+    for leave in ("terminate", "abort"):
+        wire = endpoint.wire()
+        for step in steps:
+            wire.send(step)
+            wire.until_ready()
+        assert wire.value(f"show {name}") == value
+        getattr(wire, leave)()
+        with endpoint.wire() as other:
+            assert_defaults(other)
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_a_setting_that_the_text_hides_does_not_outlive_its_client(endpoint, way):
+    wire = endpoint.wire()
+    wire.send(HIDDEN[way])
+    assert str(wire.until_ready()[-1]) == "Z(I)"
+    wire.terminate()
+    with endpoint.wire() as other:
+        assert_defaults(other)
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_a_setting_that_the_text_hides_is_not_seen_by_others_meanwhile(endpoint, way):
+    with endpoint.wire() as wire:
+        wire.send(HIDDEN[way])
+        assert str(wire.until_ready()[-1]) == "Z(I)"
+        try:
+            other = endpoint.wire()
+            other.send(m.Q("select current_setting('work_mem'), current_setting('my.tenant', true)"))
+            answer = other.until_ready(1.0)
+        except AssertionError:
+            return  # its client holds the backend: that is isolation, too
+        assert answer[1].values()[0] == "4MB" and not answer[1].values()[1]
+        other.terminate()
+
+
+@pytest.mark.parametrize("params, name, value", [
+    ([("work_mem", "3MB")], "work_mem", "3MB"),
+    ([("TimeZone", "Asia/Tokyo")], "timezone", "Asia/Tokyo"),
+    ([("search_path", "a, \"B c\"")], "search_path", "a, \"B c\""),
+    ([("options", "-c work_mem=3MB -c geqo=off")], "work_mem", "3MB"),
+    ([("application_name", "x'y\\z")], "application_name", "x'y\\z"),
+    ([("my.tenant", "t1")], "my.tenant", "t1"),
+    ([("client_encoding", "LATIN1")], "client_encoding", "LATIN1"),
+])
+def test_startup_parameters_follow_and_are_what_reset_returns_to(endpoint, params, name, value):
+    with endpoint.wire(params=params) as mine, endpoint.wire() as other:
+        for _ in range(2):
+            assert mine.value(f"show {name}") == value
+            assert_defaults(other)
+        if "." not in name:
+            mine.query(f"set {name} to default")
+            assert mine.value(f"show {name}") == value, "a startup parameter is the session's default"
+        mine.query("reset all")
+        assert mine.value(f"show {name}") == value
+        mine.query("discard all")
+        assert mine.value(f"show {name}") == value
+        assert_defaults(other)
+
+
+def test_rolled_back_settings_are_gone(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("set work_mem to '2MB'")
+        mine.query("begin")
+        mine.query("set work_mem to '3MB'")
+        mine.query("set timezone to 'Asia/Tokyo'")
+        assert mine.value("show work_mem") == "3MB"
+        mine.query("rollback")
+        assert_defaults(other)
+        assert mine.value("show work_mem") == "2MB"
+        assert mine.value("show timezone") == "UTC"
+
+
+def test_a_set_in_a_failed_transaction_is_gone_even_after_commit(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("begin")
+        mine.query("set work_mem to '3MB'")
+        mine.ask(m.Q("select 1/0"))
+        assert mine.ask(m.Q("commit")) == "C(ROLLBACK) Z(I)"
+        assert_defaults(other)
+        assert_defaults(mine)
+
+
+def test_a_set_in_a_failed_pipeline_is_gone(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        answer = mine.ask(m.P("", "set work_mem to '3MB'") + m.B() + m.E() + m.P("", "select 1/0") + m.B() + m.E() + m.S)
+        assert answer == "1 2 C(SET) 1 E(22012) Z(I)"
+        assert_defaults(other)
+        assert_defaults(mine)
+
+
+def test_a_set_in_a_failed_string_is_gone(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        assert mine.ask(m.Q("set work_mem to '3MB'; select 1/0")) == "C(SET) E(22012) Z(I)"
+        assert_defaults(other)
+        assert_defaults(mine)
+
+
+def test_set_local_and_savepoints(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("begin")
+        mine.query("set local work_mem to '3MB'")
+        assert mine.value("show work_mem") == "3MB"
+        mine.query("commit")
+        assert_defaults(other)
+        assert_defaults(mine)
+        mine.query("begin")
+        mine.query("set work_mem to '2MB'")
+        mine.query("savepoint a")
+        mine.query("set work_mem to '3MB'")
+        mine.query("rollback to a")
+        mine.query("commit")
+        assert_defaults(other)
+        assert mine.value("show work_mem") == "2MB"
+
+
+def test_a_set_that_fails_changes_nothing(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("set work_mem to '2MB'")
+        assert mine.ask(m.Q("set work_mem to 'many'")) == "E(22023) Z(I)"
+        assert mine.ask(m.Q("set log_statement to 'all'")) == "E(42501) Z(I)"
+        assert_defaults(other)
+        assert mine.value("show work_mem") == "2MB"
+
+
+def test_two_time_zones_in_turn(endpoint):
+    """Each statement lands on the other client's backend; each always sees its own."""
+    with endpoint.wire(params=[("TimeZone", "Asia/Tokyo")]) as first, endpoint.wire() as second:
+        second.query("set timezone to 'America/Lima'")
+        for _ in range(repetitions(300, least=50)):
+            assert first.value("show timezone") == "Asia/Tokyo"
+            assert second.value("show timezone") == "America/Lima"
+
+
+def test_a_search_path_stays_byte_identical(endpoint):
+    """A known bug elsewhere: quotes grew each time the value was applied again."""
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("""set search_path to 'a b', '"x"', 'C''d'""")
+        value = mine.value("show search_path")
+        for _ in range(repetitions(200, least=30)):
+            assert other.value("show search_path") == '"$user", public'
+            assert mine.value("show search_path") == value
+
+
+def test_the_client_hears_of_parameters_exactly_when_its_own_change(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        assert mine.ask(m.Q("set timezone to 'Asia/Tokyo'")) == "C(SET) S(TimeZone=Asia/Tokyo) Z(I)"
+        for _ in range(3):
+            assert other.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+            assert mine.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+        assert mine.ask(m.Q("set timezone to 'Asia/Tokyo'")) in ("C(SET) Z(I)", "C(SET) S(TimeZone=Asia/Tokyo) Z(I)")
+        assert other.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+
+
+def test_settings_and_prepared_statements_together(endpoint):
+    """What must be applied and what must be parsed go out before the same first statement."""
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("set my.tenant to 't1'")
+        other.query("set my.tenant to 't2'")
+        for wire in (mine, other):
+            assert wire.ask(m.P("s", "select current_setting('my.tenant') || $1") + m.S) == "1 Z(I)"
+        for _ in range(20):
+            assert mine.ask(m.B("", "s", ("!",)) + m.E() + m.S) == "2 D(t1!) C(SELECT 1) Z(I)"
+            assert other.ask(m.B("", "s", ("!",)) + m.E() + m.S) == "2 D(t2!) C(SELECT 1) Z(I)"
+
+
+def test_search_path_decides_what_a_statement_means(endpoint, admin):
+    """Two clients prepare one text; the tables that it names are different ones."""
+    with admin.cursor() as cursor:
+        for schema in ("sa", "sb"):
+            cursor.execute(f"create schema {schema} authorization app; create table {schema}.t (v text);"
+                           f"alter table {schema}.t owner to app; insert into {schema}.t values ('{schema}')")
+    try:
+        with endpoint.wire(params=[("search_path", "sa")]) as mine, endpoint.wire() as other:
+            other.query("set search_path to sb")
+            for wire in (mine, other):
+                assert wire.ask(m.P("s", "select * from t") + m.S) == "1 Z(I)"
+            for _ in range(5):
+                assert mine.ask(m.B("", "s") + m.E() + m.S) == "2 D(sa) C(SELECT 1) Z(I)"
+                assert other.ask(m.B("", "s") + m.E() + m.S) == "2 D(sb) C(SELECT 1) Z(I)"
+    finally:
+        with admin.cursor() as cursor:
+            cursor.execute("drop schema sa cascade; drop schema sb cascade")
+
+
+def test_a_reload_of_the_server_reaches_clients_of_idle_backends(own_cluster, start):
+    """E05, F3: ParameterStatus may arrive at any time, on an idle backend too."""
+    proxy = start(own_cluster, max_size=1)
+    with proxy.wire() as wire:
+        assert wire.value("show timezone") == "UTC"
+        own_cluster.execute("alter system set timezone to 'Asia/Tokyo'")
+        own_cluster.execute("select pg_reload_conf()")
+        until(lambda: wire.value("show timezone") == "Asia/Tokyo", "the server's new value")
+        until(lambda: (wire.query("select 1"), wire.parameters["TimeZone"])[1] == "Asia/Tokyo", "the client heard it")
