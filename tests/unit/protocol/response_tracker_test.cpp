@@ -183,6 +183,25 @@ TEST_CASE("segments count the Syncs", "[response_tracker]") {
   CHECK(script.tracker.oldest()->reply == Reply::parse);
 }
 
+TEST_CASE("a Sync of ours never falls into the client's skip window", "[response_tracker]") {
+  const auto may_insert = [](const char* text) {
+    TrackerScript script;
+    script.run(text);
+    return script.tracker.may_insert_group();
+  };
+  CHECK(may_insert(">"));
+  CHECK(may_insert("> P!"));
+  CHECK(may_insert("> P S Q"));
+  CHECK(may_insert("> P H < 1 > Q"));
+  CHECK_FALSE(may_insert("> P"));
+  CHECK_FALSE(may_insert("> P H < 1"));
+  CHECK_FALSE(may_insert("> P Q"));  // the Parse may fail, and skip the Query and what is behind it
+  CHECK_FALSE(may_insert("> P < E"));
+  CHECK_FALSE(may_insert("> Q*"));
+  CHECK_FALSE(may_insert("> Q* < G > S d < E"));
+  CHECK_FALSE(may_insert("> Q* < G > S d < E > #"));
+}
+
 TEST_CASE("a pipeline that never runs dry keeps no spent entries", "[response_tracker]") {
   TrackerScript script;
   script.run("> S");
