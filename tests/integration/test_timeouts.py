@@ -1,0 +1,220 @@
+"""Deadlines: transactions left open, queries that never end, clients that never speak, backends that died."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import hold, repetitions, seconds, until
+from harness.wire import EOF
+
+pytestmark = pytest.mark.pooled
+IDLE = {"timeouts": {"idle_transaction": "500ms"}}
+
+
+@pytest.mark.own
+def test_a_transaction_left_open_is_rolled_back_and_its_client_told(start, admin):
+    proxy = start(max_size=1, changes=IDLE)
+    with admin.cursor() as cursor:
+        cursor.execute("create table left_open (id int); grant all on left_open to public")
+    try:
+        with proxy.wire() as sleepy, proxy.wire() as other:
+            sleepy.query("begin; insert into left_open values (1)")
+            other.send(m.Q("select count(*) from left_open"))
+            assert "D(0)" in " ".join(str(x) for x in other.until_ready(seconds(3)))
+            answer = sleepy.receive()
+            assert answer.kind == "E" and answer.sqlstate == "25P03", answer
+            assert sleepy.until_eof()[-1] is EOF
+    finally:
+        with admin.cursor() as cursor:
+            cursor.execute("drop table left_open")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("name, messages", [
+    ("failed", m.Q("begin; select 1/0")), ("flushed", m.P() + m.B() + m.E() + m.H),
+    ("copy", m.Q("create temp table c (id int)") + m.Q("copy c from stdin")),
+    ("half a message", m.Q("begin") + m.Q("select 1")[:7])])
+def test_every_kind_of_waiting_for_a_client_that_holds_a_backend_ends(start, name, messages):
+    proxy = start(max_size=1, changes=IDLE)
+    with proxy.wire() as sleepy, proxy.wire() as other:
+        sleepy.send(messages)
+        sleepy.receive()
+        other.send(m.Q("select 'served'"))
+        assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(4)))
+
+
+@pytest.mark.own
+def test_the_deadline_counts_idle_time_only(start):
+    """A transaction that keeps working, or a query that runs long, is not idle."""
+    proxy = start(max_size=1, changes=IDLE)
+    with proxy.wire() as wire:
+        wire.query("begin")
+        for _ in range(6):
+            wire.query("select pg_sleep(0.2)")
+        wire.query("select pg_sleep(1.2)")
+        wire.query("commit")
+        hold(lambda: wire.value("select 1") == "1", "an idle client outside a transaction", 0.2)
+        time.sleep(0.8)  # idle outside a transaction, for longer than the deadline: allowed
+        assert wire.value("select 1") == "1"
+
+
+HANDLER = '''
+import sys, psycopg2
+connection = psycopg2.connect(sys.argv[1])
+def handler(event):
+    with connection.cursor() as cursor:
+        cursor.execute("select %s::int + 1", (event,))
+        return cursor.fetchone()[0]
+print(handler(41), flush=True)
+sys.stdin.readline()
+print(handler(1), flush=True)
+'''
+
+
+@pytest.mark.own
+def test_a_frozen_function_that_never_commits_does_not_hold_a_backend(start, tmp_path):
+    """The usual handler: one psycopg2 connection outside the function, a SELECT (which opens a transaction), no
+    commit; then the sandbox is frozen."""
+    proxy = start(max_size=1, changes=IDLE)
+    script = tmp_path / "handler.py"
+    script.write_text(HANDLER)
+    address = " ".join(f"{key}={value}" for key, value in proxy.address().items())
+    process = subprocess.Popen([sys.executable, str(script), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "42\n"
+        process.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+        with proxy.wire() as other:
+            other.send(m.Q("select 'served'"))
+            assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(3)))
+            assert time.monotonic() - begun < seconds(1.5)
+            for _ in range(repetitions(50, least=10)):
+                assert other.value("select 1") == "1"
+        process.send_signal(signal.SIGCONT)
+        output, errors = process.communicate("go\n", timeout=20)
+        assert output == "" and process.returncode != 0
+        assert "idle-in-transaction" in errors or "idle in transaction" in errors or "closed" in errors, errors
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.own
+def test_many_frozen_functions(start, tmp_path):
+    proxy = start(max_size=2, changes=IDLE)
+    frozen = [proxy.wire() for _ in range(20)]
+    for wire in frozen:
+        wire.send(m.Q("begin; select 1"))
+    with proxy.wire() as other:
+        other.send(m.Q("select 'served'"))
+        assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(15)))
+    for wire in frozen:
+        wire.close()
+
+
+@pytest.mark.own
+def test_query_timeout_is_57014_and_the_backend_is_free(start, watch):
+    proxy = start(max_size=1, changes={"timeouts": {"query": "400ms"}})
+    with watch() as seen, proxy.wire() as slow, proxy.wire() as other:
+        slow.send(m.Q("select pg_sleep(60)"))
+        answer = slow.receive()
+        if answer.kind == "T":
+            answer = slow.receive()
+        assert answer.kind == "E" and answer.sqlstate == "57014", answer
+        assert other.value("select 1") == "1"
+        until(lambda: not seen.running("pg_sleep(60)"), "the query is gone", timeout=2)
+        hold(lambda: other.value("select 1") == "1", "short queries are not touched", 0.6)
+    assert seen.maximum == 1
+
+
+@pytest.mark.own
+def test_client_idle_closes_with_57P05_or_57P01(start):
+    proxy = start(max_size=1, changes={"timeouts": {"client_idle": "400ms"}})
+    with proxy.wire() as wire:
+        for _ in range(5):
+            assert wire.value("select pg_sleep(0.1)") == ""
+        answer = wire.receive()
+        assert answer is EOF or (answer.kind == "E" and answer.sqlstate in ("57P05", "57P01")), answer
+        assert wire.until_eof()[-1] is EOF if answer is not EOF else True
+
+
+def terminate_backends(admin):
+    with admin.cursor() as cursor:
+        cursor.execute("select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "
+                       "where usename = 'app' and backend_type = 'client backend'")
+        return cursor.fetchone()[0]
+
+
+def test_dead_idle_backends_are_replaced_unseen(start, admin):
+    """J4: the client's next statement goes to a living backend, whether or not the pool has noticed the death."""
+    proxy = start(max_size=3)
+    clients = [proxy.wire() for _ in range(3)]
+    for turn in range(repetitions(10, least=4)):
+        for wire in clients:
+            assert wire.value("select 1") == "1"
+        assert terminate_backends(admin) >= 1
+        for wire in clients:
+            assert wire.ask(m.Q("select 2")) == "T D(2) C(SELECT 1) Z(I)"
+    for wire in clients:
+        wire.terminate()
+
+
+def test_a_backend_that_dies_in_a_transaction_tells_its_client_the_reason(start, admin):
+    proxy = start(max_size=1)
+    with proxy.wire() as wire, proxy.wire() as other:
+        wire.query("begin")
+        assert terminate_backends(admin) == 1
+        answer = wire.until_eof()
+        assert answer[0].kind == "E" and answer[0].sqlstate == "57P01"
+        assert len(answer) == 2, "one message and the end"
+        assert other.value("select 1") == "1"
+
+
+def test_a_backend_that_is_killed_in_a_query(start, admin):
+    """J5: what has reached a server is never run again."""
+    proxy = start(max_size=1)
+    with admin.cursor() as cursor:
+        cursor.execute("create table once (id int); grant all on once to public")
+    try:
+        with proxy.wire() as wire, proxy.wire() as other:
+            wire.send(m.Q("insert into once select 1 from pg_sleep(30)"))
+            until(lambda: running(admin, "insert into once"), "the query runs")
+            terminate_backends(admin)
+            answer = wire.until_eof()
+            assert answer[0].kind == "E" and answer[0].sqlstate == "57P01"
+            assert other.value("select count(*) from once") == "0"
+    finally:
+        with admin.cursor() as cursor:
+            cursor.execute("drop table once")
+
+
+def running(admin, text):
+    with admin.cursor() as cursor:
+        cursor.execute("select count(*) from pg_stat_activity where usename = 'app' and state = 'active' "
+                       "and query like %s", (f"{text}%",))
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.own
+def test_a_frozen_backend_is_not_waited_for_for_ever(start, admin, cluster):
+    """J9: the kernel still acknowledges for a stopped process; only the query's deadline sees it."""
+    proxy = start(max_size=2, changes={"timeouts": {"query": "500ms"}})
+    with proxy.wire() as wire, proxy.wire() as other:
+        pid = int(wire.value("select pg_backend_pid()"))
+        wire.query("begin")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wire.send(m.Q("select 1"))
+            answer = wire.receive(seconds(8))
+            assert answer is EOF or answer.kind == "E"
+            assert other.value("select 1") == "1"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert pathlib.Path(f"/proc/{proxy.process.pid}").exists()
