@@ -1,0 +1,305 @@
+"""Operating the program: drain, reload, check, metrics, health, logs."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import messages as m
+from harness.cluster import CANARY, USERS
+from harness.crowd import in_background, together
+from harness.proxy import binary
+from harness.waiting import repetitions, seconds, until
+from harness.wire import EOF, LoginFailed
+
+pytestmark = pytest.mark.own
+
+
+def ended(proxy):
+    return until(lambda: proxy.process.poll() is not None, "the process has ended", timeout=15)
+
+
+def test_sigterm_lets_transactions_end_and_closes_idle_clients(start):
+    proxy = start(max_size=3)
+    idle, busy, running = proxy.wire(), proxy.wire(), proxy.wire()
+    idle.query("select 1")
+    busy.query("begin")
+    running.send(m.Q("select pg_sleep(0.5), 'done'"))
+    until(lambda: proxy.metric("pgweir_backends", state="active") >= 2 or proxy.metrics(), "both are under way")
+    proxy.signal(signal.SIGTERM)
+    answer = idle.until_eof()
+    assert answer[0].kind == "E" and answer[0].sqlstate == "57P01"
+    with pytest.raises((OSError, LoginFailed, EOFError)):
+        proxy.wire()
+    assert busy.value("select 'still here'") == "still here"
+    assert busy.ask(m.Q("commit")) == "C(COMMIT) Z(I)"
+    assert "D(,done)" in " ".join(str(x) for x in running.until_ready())
+    for wire in (busy, running):
+        answer = wire.until_eof()
+        assert answer == [EOF] or answer[0].sqlstate == "57P01"
+    ended(proxy)
+    assert proxy.process.returncode == 0
+
+
+def test_sigterm_has_a_hard_deadline(start):
+    proxy = start(max_size=1, changes={"timeouts": {"drain": "500ms"}})
+    with proxy.wire() as wire:
+        wire.query("begin")
+        begun = time.monotonic()
+        proxy.signal(signal.SIGTERM)
+        ended(proxy)
+        assert 0.4 <= time.monotonic() - begun <= seconds(2.5)
+        assert wire.until_eof()[-1] is EOF
+    assert proxy.process.returncode == 0
+
+
+def test_a_second_sigterm_ends_at_once(start):
+    proxy = start(max_size=1, changes={"timeouts": {"drain": "30s"}})
+    with proxy.wire() as wire:
+        wire.query("begin")
+        proxy.signal(signal.SIGTERM)
+        until(lambda: proxy.http("/readyz")[0] != 200, "no longer ready")
+        begun = time.monotonic()
+        proxy.signal(signal.SIGTERM)
+        ended(proxy)
+        assert time.monotonic() - begun < seconds(2)
+    proxy.expected_exit = proxy.process.returncode
+
+
+def test_a_drain_under_load_fails_no_transaction(start):
+    """T15: whoever began before the signal ends well."""
+    proxy = start(max_size=4)
+    begun, finished, broken = [], [], []
+
+    def work(number):
+        try:
+            wire = proxy.wire()
+        except (OSError, LoginFailed, EOFError):
+            return
+        for turn in range(100000):
+            try:
+                answer = wire.ask(m.Q("begin"))
+                if answer != "C(BEGIN) Z(T)":
+                    if "57P01" not in answer and "EOF" not in answer:
+                        broken.append(answer)
+                    return
+            except OSError:
+                return
+            begun.append((number, turn))
+            try:
+                wire.query("select pg_sleep(0.01)")
+                assert wire.ask(m.Q("commit")) == "C(COMMIT) Z(I)"
+                finished.append((number, turn))
+            except (AssertionError, OSError) as error:
+                broken.append(repr(error))
+                return
+
+    crowd = in_background(together, work, range(20), 20)
+    until(lambda: len(finished) > 50, "the load runs")
+    proxy.signal(signal.SIGTERM)
+    crowd.result(30)
+    ended(proxy)
+    assert not broken, broken[:3]
+    assert sorted(begun) == sorted(finished)
+    assert proxy.process.returncode == 0
+
+
+def test_sighup_takes_a_valid_configuration(start):
+    proxy = start(max_size=1)
+    with proxy.wire() as first, proxy.wire() as second:
+        first.query("begin")
+        second.send(m.Q("select 'waited'"))
+        proxy.reload({"pool": {"max_size": 2}, "users": {"app2": {"password": "changed"}}})
+        assert "D(waited)" in " ".join(str(x) for x in second.until_ready(seconds(10)))
+        first.query("commit")
+        assert first.value("select 1") == "1"
+        with pytest.raises(LoginFailed):
+            proxy.wire("app2")
+
+
+def test_sighup_refuses_an_invalid_configuration_whole(start):
+    proxy = start(max_size=1)
+    with proxy.wire() as wire:
+        before = len(proxy.log_text())
+        proxy.reload({"pool": {"max_size": 5, "min_size": 9, "no_such_key": 1},
+                      "timeouts": {"query": "1 parsec"}})
+        until(lambda: "no_such_key" in proxy.log_text()[before:] and "parsec" in proxy.log_text()[before:],
+              "every problem is listed")
+        assert wire.value("select 1") == "1"
+        with proxy.wire() as other:
+            other.query("begin")
+            wire.send(m.Q("select 'later'"))
+            until(lambda: proxy.metric("pgweir_waiters") == 1, "still one backend")
+            other.query("commit")
+            wire.until_ready()
+
+
+def test_many_reloads_leak_nothing_and_drop_nobody(start):
+    proxy = start(max_size=2)
+    with proxy.wire() as wire:
+        wire.query("select 1")
+        before = proxy.descriptors()
+        for number in range(repetitions(50, least=10)):
+            proxy.reload({"pool": {"borrow_timeout": f"{number + 10}s"}})
+            assert wire.value("select 1") == "1"
+        until(lambda: proxy.descriptors() <= before, "all descriptors are back")
+
+
+def run(*arguments):
+    return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+
+
+def test_check_reports_all_problems_at_once(tmp_path):
+    config = tmp_path / "bad.yaml"
+    config.write_text("listen: {port: 70000}\ndatabases:\n  app: {host: localhost, prot: 5432}\n"
+                      "users:\n  app: {password: x}\npool: {min_size: 5, max_size: 2, borrow_timeout: 5}\n")
+    done = run("check", str(config))
+    assert done.returncode == 1
+    text = done.stdout + done.stderr
+    for word in ("bad.yaml:1", "listen.port", "bad.yaml:3", "databases.app.prot", "bad.yaml:6", "min_size",
+                 "borrow_timeout"):
+        assert word in text, text
+
+
+def test_check_accepts_a_good_configuration(start):
+    proxy = start(max_size=2)
+    assert run("check", str(proxy.config_path)).returncode == 0
+
+
+def test_serve_refuses_an_invalid_configuration(tmp_path):
+    config = tmp_path / "bad.yaml"
+    config.write_text("listen: {prot: 1}\n")
+    done = run("serve", str(config))
+    assert done.returncode != 0 and "prot" in done.stdout + done.stderr
+
+
+def test_serve_says_which_port_is_taken(start, tmp_path):
+    proxy = start(max_size=1)
+    done = run("serve", str(proxy.config_path))
+    assert done.returncode != 0 and str(proxy.port) in done.stdout + done.stderr
+
+
+def test_version():
+    done = run("version")
+    assert done.returncode == 0 and "pgweir" in done.stdout
+
+
+def test_healthcheck(start):
+    proxy = start(max_size=1)
+    assert run("healthcheck", str(proxy.config_path)).returncode == 0
+    proxy.signal(signal.SIGTERM)
+    ended(proxy)
+    assert run("healthcheck", str(proxy.config_path)).returncode != 0
+
+
+def test_health_and_ready(start):
+    proxy = start(max_size=1)
+    assert proxy.http("/healthz")[0] == 200
+    assert proxy.http("/readyz")[0] == 200
+    assert proxy.http("/nothing")[0] == 404
+
+
+def test_metrics_follow_what_happens(start):
+    proxy = start(max_size=2, min_size=1)
+    with proxy.wire() as first, proxy.wire() as second, proxy.wire() as third:
+        for wire in (first, second, third):
+            wire.query("select 1")
+        first.query("begin")
+        second.query("begin")
+        third.send(m.Q("select 1"))
+        until(lambda: proxy.metric("pgweir_waiters") == 1, "one waiter")
+        assert sum(proxy.metric("pgweir_clients", state=state) for state in ("active", "idle", "waiting", "login")) >= 3
+        assert proxy.metric("pgweir_backends", database="app", user="app", state="active") == 2
+        first.query("commit")
+        third.until_ready()
+        second.query("commit")
+        until(lambda: proxy.metric("pgweir_backends", database="app", user="app", state="idle") == 2, "both are idle")
+    names = {series.split("{")[0] for series in proxy.metrics()}
+    for word in ("build_info", "queries_total", "transactions_total", "logins_total", "bytes", "borrow", "max_size"):
+        assert any(name.startswith("pgweir_") and word in name for name in names), f"{word}: {sorted(names)}"
+    assert not any("pg_sleep" in series or "select" in series for series in proxy.metrics())
+
+
+def test_labels_never_carry_what_clients_make_up(start):
+    proxy = start(max_size=1)
+    for name in ("made-up-user", "x\"}\n"):
+        with pytest.raises((LoginFailed, AssertionError)):
+            proxy.wire(name, password="x")
+        with pytest.raises((LoginFailed, AssertionError)):
+            proxy.wire("app", name)
+    with proxy.wire(params=[("application_name", "made-up-application")]) as wire:
+        wire.query("select 1")
+        assert "made-up" not in proxy.http("/metrics")[1]
+
+
+HOSTILE = "x\n{\"level\":\"error\"}\r\x1b[31m\x00"[:-1]
+
+
+@pytest.mark.parametrize("log", ["json", "text"])
+def test_log_injection(start, log):
+    """P3: a client cannot write lines, control characters or broken JSON into the log."""
+    proxy = start(max_size=1, changes={"log": {"format": log, "level": "debug"}})
+    lines = []
+    for user, database in ((HOSTILE, "app"), ("app", HOSTILE), (HOSTILE * 50, HOSTILE * 50)):
+        with pytest.raises((LoginFailed, AssertionError)):
+            proxy.wire(user, database, password="x")
+    with proxy.wire(params=[("application_name", HOSTILE)]) as wire:
+        wire.ask(m.Q(f"select '{HOSTILE}' bad syntax {HOSTILE}"))
+        wire.ask(m.P(HOSTILE, "select 1") + m.B("", HOSTILE + "y") + m.S)
+    with proxy.socket() as garbage:
+        garbage.send(b"\x7f" * 100)
+        garbage.until_eof()
+    proxy.stop()
+    text = proxy.log_path.read_bytes()
+    assert not [byte for byte in text if byte < 32 and byte not in b"\n\t"], "control characters"
+    lines = text.decode().splitlines()
+    if log == "json":
+        assert all(json.loads(line) for line in lines if line.strip())
+    assert not [line for line in lines if line.startswith('{"level":"error"}')]
+    assert max(map(len, lines)) < 4000
+
+
+def test_no_secret_reaches_log_metrics_or_process_list(start):
+    """P4: every password carries a mark; nobody may find it anywhere."""
+    proxy = start(max_size=2, changes={"log": {"level": "trace"}})
+    for user in USERS:
+        with proxy.wire(user) as wire:
+            wire.ask(m.P("s", "select $1::text") + m.B("", "s", (f"{CANARY}-value",)) + m.E() + m.S)
+            wire.ask(m.Q(f"select '{CANARY}' / 0"))
+        with pytest.raises(LoginFailed):
+            proxy.wire(user, password=f"{CANARY}-wrong")
+    proxy.reload({"pool": {"no_such_key": f"{CANARY}"}, "users": {"app": {"pasword": f"{CANARY}-typo"}}})
+    until(lambda: "no_such_key" in proxy.log_text(), "the refusal is logged")
+    for page in ("/metrics", "/healthz", "/readyz"):
+        assert CANARY not in proxy.http(page)[1]
+    for name in ("cmdline", "environ"):
+        assert CANARY.encode() not in pathlib.Path(f"/proc/{proxy.process.pid}/{name}").read_bytes()
+    proxy.stop()
+    found = [line for line in proxy.log_text().splitlines() if CANARY in line]
+    assert not found, found[0]
+
+
+def test_every_line_of_the_json_log_has_its_fields(start):
+    proxy = start(max_size=1)
+    with proxy.wire() as wire:
+        wire.query("select 1")
+    with pytest.raises(LoginFailed):
+        proxy.wire(password="wrong")
+    proxy.stop()
+    events = proxy.log_events()
+    assert events and all("level" in event for event in events)
+
+
+def test_the_warning_about_descriptors(start):
+    proxy = start(max_size=2, limits=["prlimit", "--nofile=1000:1000"], changes={"listen": {"max_clients": 5000}})
+    assert "descriptor" in proxy.log_text().lower() or "nofile" in proxy.log_text().lower()
+
+
+def test_the_soft_limit_is_raised_to_the_hard_one(start):
+    proxy = start(max_size=2, limits=["prlimit", "--nofile=256:3000"], changes={"listen": {"max_clients": 500}})
+    limits = pathlib.Path(f"/proc/{proxy.process.pid}/limits").read_text()
+    line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
+    assert line.split()[3:5] == ["3000", "3000"]
