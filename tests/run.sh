@@ -25,10 +25,23 @@ exec </dev/null
 work="$(mktemp -d)"
 : >"$work/summaries"
 : >"$work/counts"
+# Each step is a job with a process group of its own, so that an interrupted run takes everything it started with it.
+set -m
+current=""
+step() {
+  "$@" &
+  current=$!
+  wait "$current"
+  local code=$?
+  current=""
+  return $code
+}
 finish() {
   trap - EXIT INT TERM
-  jobs -p | xargs -r kill 2>/dev/null
-  wait
+  if [ -n "$current" ]; then
+    kill -TERM -- "-$current" 2>/dev/null
+    wait "$current" 2>/dev/null
+  fi
   rm -rf "$work"
 }
 trap finish EXIT
@@ -70,6 +83,16 @@ lane() {
   if check "build $preset" build "$preset"; then test_preset "$preset" "$preset" "$@"; fi
 }
 
+server_lane() {
+  local bin
+  if bin="$(tests/integration/drivers/install.sh postgresql "$1")"; then
+    PGWEIR_TEST_PG_BIN="$bin" test_preset "PostgreSQL $1" release -L integration
+  else
+    note "PostgreSQL $1: FAILED to install"
+    count 0 1
+  fi
+}
+
 fuzz_lane() {
   local targets=()
   for source in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$source" .cpp)"); done
@@ -90,26 +113,18 @@ tidy() {
 }
 
 heading "packages"
-packages="$([ -n "$all" ] && echo all || echo test)"
-deploy/install-packages.sh "$packages" || { echo "0 passed, 1 failed"; exit 1; }
-tests/integration/drivers/install.sh node >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
+step deploy/install-packages.sh "$([ -n "$all" ] && echo all || echo test)" || { echo "0 passed, 1 failed"; exit 1; }
+step tests/integration/drivers/install.sh node >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
 
 [ -n "$all" ] && export PGWEIR_TEST_ALL=1
-lane release
-lane asan
-fuzz_lane
+step lane release
+step lane asan
+step fuzz_lane
 if [ -n "$all" ]; then
-  lane tsan
-  lane clang
-  check "clang-tidy" tidy
-  for major in 16 17 18; do
-    if bin="$(tests/integration/drivers/install.sh postgresql "$major")"; then
-      PGWEIR_TEST_PG_BIN="$bin" test_preset "PostgreSQL $major" release -L integration
-    else
-      note "PostgreSQL $major: FAILED to install"
-      count 0 1
-    fi
-  done
+  step lane tsan
+  step lane clang
+  step check "clang-tidy" tidy
+  for major in 16 17 18; do step server_lane "$major"; done
 fi
 
 heading "summary"

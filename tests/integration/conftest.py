@@ -1,6 +1,7 @@
 import pathlib
 import re
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -14,6 +15,8 @@ from harness.watcher import Watcher  # noqa: E402
 
 
 def pytest_configure(config):
+    # Told to end, still stop what was started and remove what was written.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
     config.addinivalue_line("markers", "pooled: needs a pooler; skipped when run directly against PostgreSQL")
     config.addinivalue_line("markers", "own: needs pgweir itself (its configuration, log, metrics or signals)")
 
