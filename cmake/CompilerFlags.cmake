@@ -2,7 +2,8 @@
 add_library(pgweir_flags INTERFACE)
 
 target_compile_options(pgweir_flags INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms of g++ 12 in std::string (GCC bug 105329)
 
 if(PGWEIR_SANITIZE)
   target_compile_options(pgweir_flags INTERFACE

@@ -1,0 +1,44 @@
+// One server connection after its login.
+// Thread rule: belongs to whoever has borrowed it, or to the pool (under its lock) while idle.
+#pragma once
+
+#include <memory>
+
+#include "protocol/bytes.hpp"
+#include "protocol/framer.hpp"
+#include "proxy/backend_statements.hpp"
+#include "proxy/outgoing.hpp"
+#include "proxy/pool_state.hpp"
+#include "proxy/session_state.hpp"
+#include "proxy/transport.hpp"
+
+namespace pgweir {
+
+// Where a pool's server is, and where a cancel for one of its backends goes.
+struct ServerAddress {
+  std::string host;
+  std::uint16_t port = 5432;
+  bool operator==(const ServerAddress&) const = default;
+};
+
+struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
+  explicit Backend(std::size_t statements_max) : statements(statements_max) {}
+
+  Transport transport;
+  Framer framer{backend_rule};
+  ByteBuffer carry;  // the beginning of a message that has not arrived whole
+  Backlog backlog;   // what the server has not taken yet
+
+  std::uint32_t pid = 0;
+  ByteBuffer cancel_secret;
+  MapRef parameters;  // as reported by ParameterStatus
+  MapRef applied;     // settings that differ from a fresh login
+  BackendStatements statements;
+
+  // Cancel requests on their way to it. Until the server has dealt with them it may not serve anyone else, or
+  // they would hit the next client's statement.
+  unsigned cancels_in_flight = 0;
+  bool release_after_cancels = false;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,69 @@
+// Logs in to a server as its client: the exchange from the startup packet to the first ReadyForQuery,
+// sans-I/O.
+//
+//   StartupMessage ->  <- R(SASL)  SASLInitialResponse ->  <- R(Continue)  SASLResponse ->  <- R(Final) R(Ok)
+//                      <- S... K Z
+//
+// SCRAM-SHA-256 and md5 are answered; a request for the clear-text password is refused, because it would
+// travel unprotected. The server must prove that it knows the password too. Thread rule: one owner.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "protocol/authentication.hpp"
+#include "protocol/framer.hpp"
+#include "protocol/scram.hpp"
+#include "proxy/session_state.hpp"
+
+namespace pgweir {
+
+struct ServerRefusal {
+  std::string sqlstate;  // empty: not the server's words but ours
+  std::string message;
+  // Trying again soon cannot help: wrong password, no such database, ...
+  bool permanent = false;
+};
+
+class BackendLogin {
+ public:
+  enum class Step : std::uint8_t { need_bytes, send, need_keys, ready, refused };
+
+  // Both must outlive this object.
+  BackendLogin(std::string_view user, std::string_view password) : user_(user), password_(password) {}
+
+  // Takes what it can off `input` and says what to do: send what was appended to `reply`; find the SCRAM keys
+  // for salt() and iterations() and call use_keys(); or stop. After `send` call again with the same input.
+  Step feed(ByteView& input, ByteBuffer& reply);
+  Step use_keys(const ScramKeys& keys, ByteBuffer& reply);
+
+  ByteView salt() const { return scram_->salt(); }
+  std::uint32_t iterations() const { return scram_->iterations(); }
+
+  const ServerRefusal& refusal() const { return refusal_; }
+  // After `ready`.
+  std::uint32_t pid() const { return pid_; }
+  const ByteBuffer& cancel_secret() const { return cancel_secret_; }
+  SettingMap take_parameters() { return std::move(parameters_); }
+
+ private:
+  Step take(const Piece& piece, ByteBuffer& reply);
+  Step authenticate(ByteView body, ByteBuffer& reply);
+  Step answer_md5(const Md5Salt& salt, ByteBuffer& reply);
+  Step start_scram(const AuthenticationRequest& request, ByteBuffer& reply);
+  Step refuse(std::string message);
+  Step refuse_with(ByteView error_body);
+
+  std::string_view user_;
+  std::string_view password_;
+  Framer framer_{backend_rule};
+  std::optional<ScramClient> scram_;
+  bool authenticated_ = false;
+  bool md5_answered_ = false;
+  std::uint32_t pid_ = 0;
+  ByteBuffer cancel_secret_;
+  SettingMap parameters_;
+  ServerRefusal refusal_;
+};
+
+}  // namespace pgweir

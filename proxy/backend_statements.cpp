@@ -1,0 +1,96 @@
+#include "proxy/backend_statements.hpp"
+
+#include <algorithm>
+
+namespace pgweir {
+
+BackendStatements::Presence BackendStatements::find(const StatementRef& statement, std::uint64_t segment) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return Presence::absent;
+  const Entry& entry = *found->second;
+  if (found->second != entries_.begin()) entries_.splice(entries_.begin(), entries_, found->second);
+  if (entry.pending > 0 && entry.segment != segment) return Presence::undecided;
+  return entry.will_exist ? Presence::present : Presence::absent;
+}
+
+void BackendStatements::begin(const StatementRef& statement, bool will_exist, std::uint64_t segment) {
+  auto found = index_.find(statement.get());
+  if (found == index_.end()) {
+    entries_.push_front({statement});
+    found = index_.emplace(statement.get(), entries_.begin()).first;
+  }
+  Entry& entry = *found->second;
+  entry.will_exist = will_exist;
+  entry.segment = segment;
+  ++entry.pending;
+}
+
+void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t segment) {
+  begin(statement, true, segment);
+}
+
+void BackendStatements::begin_close(const StatementRef& statement, std::uint64_t segment) {
+  begin(statement, false, segment);
+}
+
+void BackendStatements::end(const StatementRef& statement, Outcome outcome, bool exists_when_done) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return;
+  Entry& entry = *found->second;
+  if (outcome == Outcome::done) entry.exists = exists_when_done;
+  if (entry.pending > 0) --entry.pending;
+  if (entry.pending > 0) return;
+  entry.will_exist = entry.exists;
+  if (entry.exists) return;
+  entries_.erase(found->second);
+  index_.erase(found);
+}
+
+void BackendStatements::end_parse(const StatementRef& statement, Outcome outcome) {
+  end(statement, outcome, true);
+}
+void BackendStatements::end_close(const StatementRef& statement, Outcome outcome) {
+  end(statement, outcome, false);
+}
+
+StatementRef BackendStatements::to_evict() const {
+  if (entries_.size() < max_) return nullptr;
+  const auto oldest =
+      std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& e) { return e.pending == 0; });
+  return oldest == entries_.rend() ? nullptr : oldest->statement;
+}
+
+void BackendStatements::clear() {
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    it->exists = false;
+    if (it->pending > 0) {
+      ++it;
+      continue;
+    }
+    index_.erase(it->statement.get());
+    it = entries_.erase(it);
+  }
+}
+
+BackendStatements::Presence BackendStatements::find_unnamed(const StatementRef& statement,
+                                                            std::uint64_t segment) const {
+  if (unnamed_pending_ > 0 && unnamed_segment_ != segment) return Presence::undecided;
+  return unnamed_ == statement ? Presence::present : Presence::absent;
+}
+
+void BackendStatements::begin_unnamed(const StatementRef& statement, std::uint64_t segment) {
+  unnamed_ = statement;
+  unnamed_segment_ = segment;
+  ++unnamed_pending_;
+}
+
+void BackendStatements::end_unnamed(const StatementRef& statement, Outcome outcome) {
+  if (unnamed_pending_ > 0) --unnamed_pending_;
+  if (unnamed_ != statement) return;  // overtaken by a later one
+  // A Parse that failed has dropped the old statement first; one that was skipped has not, and which that was
+  // we no longer know.
+  if (outcome == Outcome::failed) unnamed_ = StatementRef{};
+  if (outcome == Outcome::skipped) unnamed_.reset();
+}
+
+}  // namespace pgweir

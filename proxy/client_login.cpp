@@ -1,0 +1,170 @@
+#include "proxy/client_login.hpp"
+
+#include <openssl/rand.h>
+
+#include <variant>
+
+#include "protocol/md5_password.hpp"
+#include "protocol/message.hpp"
+#include "protocol/startup_options.hpp"
+
+namespace pgweir {
+namespace {
+
+// The answer to both encryption requests while there is no TLS.
+constexpr Byte not_supported = 'N';
+
+}  // namespace
+
+ClientLogin::Step ClientLogin::refuse(Reason reason, std::string message) {
+  reason_ = reason;
+  message_ = std::move(message);
+  return Step::refused;
+}
+
+ClientLogin::Step ClientLogin::refuse_password() {
+  return refuse(Reason::authentication_failed,
+                "password authentication failed for user \"" + startup_.user + "\"");
+}
+
+ClientLogin::Step ClientLogin::feed(ByteView& input, ByteBuffer& reply) {
+  return phase_ == Phase::startup ? take_startup(input, reply) : take_password(input, reply);
+}
+
+ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) {
+  std::size_t size = 0;
+  if (startup_packet_size(input, size) != Errc::ok)
+    return refuse(Reason::bad_startup, "invalid length of startup packet");
+  if (size == 0 || input.size() < size) return Step::need_bytes;
+  StartupPacket packet;
+  const Errc error =
+      parse_startup_packet(input.subspan(message_length_size, size - message_length_size), packet);
+  input = input.subspan(size);
+  if (error == Errc::unsupported_protocol) {
+    return refuse(Reason::not_supported, "unsupported frontend protocol: pgweir speaks 3.0 to 3.2");
+  }
+  if (error != Errc::ok)
+    return refuse(Reason::bad_startup, "invalid startup packet: " + std::string(to_string(error)));
+
+  if (std::holds_alternative<SslRequest>(packet) || std::holds_alternative<GssEncRequest>(packet)) {
+    bool& asked = std::holds_alternative<SslRequest>(packet) ? ssl_asked_ : gss_asked_;
+    if (std::exchange(asked, true)) return refuse(Reason::bad_startup, "encryption was asked for twice");
+    reply.push_back(not_supported);
+    return Step::send;
+  }
+  if (auto* cancel = std::get_if<CancelRequest>(&packet)) {
+    cancel_ = std::move(*cancel);
+    return Step::cancel;
+  }
+  startup_ = std::get<StartupMessage>(std::move(packet));
+  if (needs_negotiation(startup_)) {
+    write_negotiate_protocol_version(reply, negotiated_minor(startup_), startup_.protocol_options);
+  }
+  return begin_authentication(reply);
+}
+
+ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
+  const config::Settings& settings = *snapshot_->settings;
+  switch (settings.listen.auth) {
+    case config::AuthMethod::trust:
+      return settings.find_user(startup_.user) != nullptr ? finish() : refuse_password();
+    case config::AuthMethod::md5:
+      if (RAND_bytes(salt_.data(), static_cast<int>(salt_.size())) != 1)
+        return refuse(Reason::internal_error, "");
+      phase_ = Phase::md5;
+      write_authentication_md5(reply, salt_);
+      return Step::send;
+    case config::AuthMethod::scram_sha_256:
+      break;
+  }
+  phase_ = Phase::sasl_initial;
+  const std::string_view mechanisms[] = {scram_sha_256};
+  write_authentication_sasl(reply, mechanisms);
+  return Step::send;
+}
+
+ClientLogin::Step ClientLogin::take_password(ByteView& input, ByteBuffer& reply) {
+  if (input.empty()) return Step::need_bytes;
+  if (static_cast<char>(input[0]) != static_cast<char>(FrontendType::PasswordMessage)) {
+    return refuse(Reason::protocol_violation, "expected password response, got another message");
+  }
+  if (input.size() < message_header_size) return Step::need_bytes;
+  const std::uint32_t length = load_u32(input.data() + 1);
+  if (length < message_length_size || length > authentication_message_max) {
+    return refuse(Reason::protocol_violation, "invalid length of password response");
+  }
+  const std::size_t size = std::size_t{1} + length;
+  if (input.size() < size) return Step::need_bytes;
+  const ByteView body = input.subspan(message_header_size, size - message_header_size);
+  input = input.subspan(size);
+  switch (phase_) {
+    case Phase::sasl_initial:
+      return take_sasl_initial(body, reply);
+    case Phase::sasl_final:
+      return take_sasl_final(body, reply);
+    case Phase::md5:
+      return take_md5(body);
+    case Phase::startup:
+      break;
+  }
+  return refuse(Reason::internal_error, "");
+}
+
+ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& reply) {
+  SaslInitialResponse response;
+  if (parse_sasl_initial_response(body, response) != Errc::ok) {
+    return refuse(Reason::protocol_violation, "malformed SASLInitialResponse message");
+  }
+  if (response.mechanism != scram_sha_256) {
+    return refuse(Reason::protocol_violation, "client selected an invalid SASL authentication mechanism");
+  }
+  scram_.emplace(snapshot_->credential(startup_.user).scram);
+  if (!response.has_data) {
+    // An empty challenge asks for the message that the mechanism begins with; no driver does this.
+    return refuse(Reason::protocol_violation, "malformed SCRAM message");
+  }
+  ByteBuffer challenge;
+  const Errc error = scram_->client_first(response.data, challenge);
+  if (error == Errc::unsupported)
+    return refuse(Reason::not_supported, "client requires an unsupported SCRAM extension");
+  if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
+  write_authentication_sasl_continue(reply, challenge);
+  phase_ = Phase::sasl_final;
+  return Step::send;
+}
+
+ClientLogin::Step ClientLogin::take_sasl_final(ByteView body, ByteBuffer& reply) {
+  ByteBuffer signature;
+  const Errc error = scram_->client_final(body, signature);
+  if (error == Errc::authentication_failed) return refuse_password();
+  if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
+  write_authentication_sasl_final(reply, signature);
+  return finish();
+}
+
+ClientLogin::Step ClientLogin::take_md5(ByteView body) {
+  std::string_view response;
+  if (parse_password_message(body, response) != Errc::ok) {
+    return refuse(Reason::protocol_violation, "malformed password message");
+  }
+  const Errc error = check_md5_response(response, snapshot_->credential(startup_.user).md5, salt_);
+  return error == Errc::ok ? finish() : refuse_password();
+}
+
+// PostgreSQL applies `options` first, so a parameter of the same name wins (postinit.c,
+// process_startup_options).
+ClientLogin::Step ClientLogin::finish() {
+  if (startup_.replication)
+    return refuse(Reason::not_supported, "replication connections are not supported by pgweir");
+  std::vector<StartupParameter> options;
+  if (parse_startup_options(startup_.options, options) != Errc::ok) {
+    return refuse(Reason::bad_startup, "invalid command-line argument in startup parameter \"options\"");
+  }
+  for (const auto* list : {&options, &startup_.parameters}) {
+    for (const StartupParameter& parameter : *list)
+      settings_.insert_or_assign(fold(parameter.name), parameter.value);
+  }
+  return Step::authenticated;
+}
+
+}  // namespace pgweir

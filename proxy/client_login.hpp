@@ -1,0 +1,66 @@
+// A client's way in, sans-I/O: from its first byte to the moment when we know who it is, which database it
+// wants and which settings it brought. Nothing of what it sent is acted upon before its password was right.
+//
+//   SSLRequest -> N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p -> R(Final)
+//
+// An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
+// owner.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "protocol/authentication.hpp"
+#include "protocol/scram.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/reason.hpp"
+#include "proxy/session_state.hpp"
+#include "proxy/snapshot.hpp"
+
+namespace pgweir {
+
+class ClientLogin {
+ public:
+  enum class Step : std::uint8_t { need_bytes, send, cancel, authenticated, refused };
+
+  explicit ClientLogin(SnapshotRef snapshot) : snapshot_(std::move(snapshot)) {}
+
+  // Takes what it can off `input` and says what to do: send what was appended to `reply` and call again; act
+  // on cancel_request(); or stop. need_bytes leaves an incomplete packet in `input`.
+  Step feed(ByteView& input, ByteBuffer& reply);
+
+  const StartupMessage& startup() const { return startup_; }
+  const CancelRequest& cancel_request() const { return cancel_; }
+  // After `authenticated`: its startup parameters and `options`, as settings. Names folded.
+  const SettingMap& settings() const { return settings_; }
+
+  Reason reason() const { return reason_; }
+  const std::string& message() const { return message_; }  // for the client
+
+ private:
+  enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5 };
+
+  Step take_startup(ByteView& input, ByteBuffer& reply);
+  Step begin_authentication(ByteBuffer& reply);
+  Step take_password(ByteView& input, ByteBuffer& reply);
+  Step take_sasl_initial(ByteView body, ByteBuffer& reply);
+  Step take_sasl_final(ByteView body, ByteBuffer& reply);
+  Step take_md5(ByteView body);
+  Step finish();
+  Step refuse(Reason reason, std::string message);
+  Step refuse_password();
+
+  SnapshotRef snapshot_;
+  Phase phase_ = Phase::startup;
+  bool ssl_asked_ = false;
+  bool gss_asked_ = false;
+  StartupMessage startup_;
+  CancelRequest cancel_;
+  SettingMap settings_;
+  std::optional<ScramServer> scram_;
+  Md5Salt salt_{};
+  Reason reason_ = Reason::bad_startup;
+  std::string message_;
+};
+
+}  // namespace pgweir

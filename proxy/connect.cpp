@@ -1,0 +1,97 @@
+#include "proxy/connect.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstring>
+
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+constexpr int keepalive_idle_s = 10;
+constexpr int keepalive_interval_s = 5;
+constexpr int keepalive_probes = 3;
+constexpr int user_timeout_ms = 10'000;
+
+void set_option(int fd, int level, int option, int value) {
+  ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+bool is_connected(int fd) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  return ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
+}  // namespace
+
+TimedWaker::TimedWaker(Worker& here, std::chrono::milliseconds limit)
+    : waker_(here.reactor()), timer_(here.io(), limit) {
+  timer_.async_wait([this, alive = alive_](boost::system::error_code) {
+    if (!*alive) return;
+    expired_ = true;
+    waker_.wake();
+  });
+}
+
+TimedWaker::~TimedWaker() {
+  *alive_ = false;
+}
+
+void configure_server_socket(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
+}
+
+asio::awaitable<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
+  tcp::resolver resolver(here.io());
+  const std::string service = std::to_string(address.port);
+  auto resolve = resolver.async_resolve(address.host, service, asio::as_tuple(asio::deferred));
+  const auto resolved = co_await std::move(resolve);
+  const boost::system::error_code resolve_error = std::get<0>(resolved);
+  const tcp::resolver::results_type& endpoints = std::get<1>(resolved);
+  if (resolve_error)
+    co_return Connected{{}, "cannot resolve " + address.host + ": " + resolve_error.message()};
+
+  std::string error = "no address";
+  for (const auto& entry : endpoints) {
+    const tcp::endpoint endpoint = entry.endpoint();
+    UniqueFd fd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) co_return Connected{{}, std::string("cannot make a socket: ") + std::strerror(errno)};
+    configure_server_socket(fd.get());
+    Transport transport(std::move(fd));
+    const int started = ::connect(transport.fd(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+    int failure = started == 0 || errno == EINPROGRESS ? 0 : errno;
+    if (failure == 0 && !transport.attach(here.reactor(), &clock.waker())) failure = errno;
+    while (failure == 0 && !clock.expired() && !is_connected(transport.fd())) {
+      failure = pending_error(transport.fd());
+      if (failure == 0) co_await clock.waker().wait(asio::deferred);
+    }
+    if (clock.expired()) co_return Connected{{}, "connecting timed out"};
+    if (failure == 0) co_return Connected{std::move(transport), {}};
+    error = "cannot connect to " + address.host + ":" + service + ": " + std::strerror(failure);
+  }
+  co_return Connected{{}, std::move(error)};
+}
+
+}  // namespace pgweir

@@ -1,0 +1,138 @@
+#include "proxy/listener.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <system_error>
+
+#include "proxy/log.hpp"
+#include "proxy/services.hpp"
+#include "proxy/spawn.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+
+// A burst of clients waits in the kernel until we get to it; the kernel cuts this to net.core.somaxconn.
+constexpr int backlog = 16'384;
+
+// A Lambda environment that was frozen or reaped says nothing: ask now and then whether it is still there.
+constexpr int keepalive_idle_s = 60;
+constexpr int keepalive_interval_s = 10;
+constexpr int keepalive_probes = 3;
+
+void set_option(int fd, int level, int option, int value) {
+  ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+UniqueFd listen_on(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string where = "cannot listen on " + host + ":" + std::to_string(port);
+  if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      error != 0) {
+    throw std::runtime_error(where + ": " + ::gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
+    throw std::system_error(errno, std::system_category(), where);
+  }
+  return fd;
+}
+
+std::string text_of_address(const sockaddr_storage& address, socklen_t size) {
+  char host[NI_MAXHOST];
+  char service[NI_MAXSERV];
+  const int error = ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host,
+                                  service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV);
+  return error == 0 ? std::string(host) + ":" + service : "unknown";
+}
+
+void configure_client_socket(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+}
+
+bool is_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Listener::Listener(const std::string& host, std::uint16_t port) : socket_(listen_on(host, port)) {}
+
+void Listener::start(Worker& worker, Services& services) {
+  worker_ = &worker;
+  spawn(worker.io(), run(shared_from_this(), worker, services));
+}
+
+void Listener::stop() {
+  asio::post(worker_->io(), [self = shared_from_this()] {
+    self->stopped_ = true;
+    // Connections that nobody has accepted yet are refused, rather than left without an answer.
+    ::shutdown(self->socket_.get(), SHUT_RDWR);
+  });
+}
+
+asio::awaitable<void> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, Services& services) {
+  Waker waker(worker.reactor());
+  slot_ = worker.reactor().attach(socket_.get(), &waker);
+  asio::steady_timer timer(worker.io());
+  while (!stopped_ && slot_ != nullptr) {
+    if (!accept_some(services)) {
+      worker.counters().accept_pauses.add();
+      timer.expires_after(pause);
+      co_await timer.async_wait(asio::deferred);
+    } else if (slot_->readable()) {
+      waker.wake();
+      co_await waker.wait(asio::deferred);
+    } else {
+      co_await waker.wait(asio::deferred);
+    }
+  }
+  if (slot_ != nullptr) worker.reactor().detach(socket_.get(), slot_);
+  socket_.reset();
+}
+
+bool Listener::accept_some(Services& services) {
+  for (int i = 0; i < accepts_per_turn; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    UniqueFd fd(
+        ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+      configure_client_socket(fd.get());
+      const auto least =
+          std::min_element(services.workers.begin(), services.workers.end(),
+                           [](const auto& a, const auto& b) { return a->sessions() < b->sessions(); });
+      (*least)->adopt_client(std::move(fd), text_of_address(address, size));
+      continue;
+    }
+    if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
+    if (is_exhaustion(errno)) {
+      log::warning("accept_paused", {{"reason", "out of descriptors or memory"}});
+      return false;
+    }
+    slot_->set_unreadable();
+    return true;
+  }
+  return true;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,194 @@
+#include "proxy/metrics.hpp"
+
+#include <prometheus/text_serializer.h>
+
+#include <functional>
+
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+MetricFamily family(std::string name, std::string help, MetricType type) {
+  MetricFamily f;
+  f.name = std::move(name);
+  f.help = std::move(help);
+  f.type = type;
+  return f;
+}
+
+void add(MetricFamily& f, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (f.type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  f.metric.push_back(std::move(metric));
+}
+
+Labels labels_of(const Pool& pool) {
+  return {{"database", pool.database()}, {"user", pool.user()}};
+}
+
+Labels labels_of(const Pool& pool, std::string name, std::string value) {
+  Labels labels = labels_of(pool);
+  labels.push_back({std::move(name), std::move(value)});
+  return labels;
+}
+
+using Pools = std::vector<std::shared_ptr<Pool>>;
+
+std::uint64_t sum(const Pool& pool, Counter PoolCounters::*counter) {
+  std::uint64_t total = 0;
+  for (const auto& counters : pool.all_counters()) total += ((*counters).*counter).get();
+  return total;
+}
+
+MetricFamily pool_counter(const Pools& pools, std::string name, std::string help,
+                          Counter PoolCounters::*counter, MetricType type = MetricType::Counter) {
+  MetricFamily f = family(std::move(name), std::move(help), type);
+  for (const auto& pool : pools) add(f, labels_of(*pool), static_cast<double>(sum(*pool, counter)));
+  return f;
+}
+
+MetricFamily pool_histogram(const Pools& pools, std::string name, std::string help,
+                            DurationHistogram PoolCounters::*histogram) {
+  MetricFamily f = family(std::move(name), std::move(help), MetricType::Histogram);
+  for (const auto& pool : pools) {
+    ClientMetric metric;
+    metric.label = labels_of(*pool);
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i <= DurationHistogram::bounds; ++i) {
+      for (const auto& counters : pool->all_counters()) cumulative += ((*counters).*histogram).count(i);
+      const bool last = i == DurationHistogram::bounds;
+      metric.histogram.bucket.push_back(
+          {cumulative, last ? std::numeric_limits<double>::infinity() : DurationHistogram::bound_seconds(i)});
+    }
+    std::uint64_t sum_us = 0;
+    for (const auto& counters : pool->all_counters()) sum_us += ((*counters).*histogram).sum_us();
+    metric.histogram.sample_count = cumulative;
+    metric.histogram.sample_sum = static_cast<double>(sum_us) * 1e-6;
+    f.metric.push_back(std::move(metric));
+  }
+  return f;
+}
+
+MetricFamily worker_counter(const Services& services, std::string name, std::string help,
+                            Counter WorkerCounters::*counter, MetricType type = MetricType::Counter) {
+  MetricFamily f = family(std::move(name), std::move(help), type);
+  for (const auto& worker : services.workers) {
+    add(f, {{"worker", std::to_string(worker->index())}},
+        static_cast<double>((worker->counters().*counter).get()));
+  }
+  return f;
+}
+
+void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
+  MetricFamily backends = family(
+      "pgweir_backends", "Server connections by state; their sum never exceeds the limit", MetricType::Gauge);
+  MetricFamily clients = family("pgweir_pool_clients", "Clients of a pool by state", MetricType::Gauge);
+  MetricFamily limits =
+      family("pgweir_pool_limit", "Configured limits of a pool, in server connections", MetricType::Gauge);
+  for (const auto& pool : pools) {
+    const PoolCounts counts = pool->counts();
+    add(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
+    add(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
+    add(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
+    add(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
+    const double all = static_cast<double>(sum(*pool, &PoolCounters::clients));
+    const double waiting = static_cast<double>(counts.waiting);
+    const double active = static_cast<double>(counts.borrowed);
+    add(clients, labels_of(*pool, "state", "waiting"), waiting);
+    add(clients, labels_of(*pool, "state", "active"), active);
+    add(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
+    const auto settings = pool->settings();
+    add(limits, labels_of(*pool, "limit", "min_size"), settings->min_size);
+    add(limits, labels_of(*pool, "limit", "max_size"), settings->max_size);
+  }
+  out.push_back(std::move(backends));
+  out.push_back(std::move(clients));
+  out.push_back(std::move(limits));
+}
+
+void add_process(const Services& services, std::vector<MetricFamily>& out) {
+  MetricFamily build =
+      family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
+  add(build, {{"version", PGWEIR_VERSION}, {"compiler", __VERSION__}}, 1);
+  out.push_back(std::move(build));
+  MetricFamily ended = family("pgweir_clients_ended_total", "Clients closed, refused or told off, by reason",
+                              MetricType::Counter);
+  for (std::size_t i = 0; i < reason_count; ++i) {
+    std::uint64_t total = 0;
+    for (const auto& worker : services.workers) total += worker->counters().ended[i].get();
+    add(ended, {{"reason", std::string(text_of(static_cast<Reason>(i)).name)}}, static_cast<double>(total));
+  }
+  out.push_back(std::move(ended));
+  MetricFamily draining = family("pgweir_draining", "1 while the process drains", MetricType::Gauge);
+  add(draining, {}, services.draining.load() ? 1 : 0);
+  out.push_back(std::move(draining));
+}
+
+}  // namespace
+
+std::vector<MetricFamily> Metrics::Collect() const {
+  const Pools pools = services_.pools.all();
+  std::vector<MetricFamily> out;
+  add_process(services_, out);
+  out.push_back(worker_counter(services_, "pgweir_clients", "Open client connections, logging in included",
+                               &WorkerCounters::clients, MetricType::Gauge));
+  out.push_back(worker_counter(services_, "pgweir_clients_accepted_total", "Accepted client connections",
+                               &WorkerCounters::accepted));
+  out.push_back(worker_counter(services_, "pgweir_accept_pauses_total",
+                               "Times that accepting paused for want of descriptors",
+                               &WorkerCounters::accept_pauses));
+  out.push_back(worker_counter(services_, "pgweir_logins_total",
+                               "Successful client logins; refused ones are in pgweir_clients_ended_total",
+                               &WorkerCounters::logins_ok));
+  out.push_back(worker_counter(services_, "pgweir_cancels_received_total", "Cancel requests from clients",
+                               &WorkerCounters::cancels_received));
+  out.push_back(worker_counter(services_, "pgweir_cancels_forwarded_total", "Cancel requests sent to servers",
+                               &WorkerCounters::cancels_forwarded));
+  add_pool_state(pools, out);
+  out.push_back(pool_counter(pools, "pgweir_queries_total", "ReadyForQuery messages sent to clients",
+                             &PoolCounters::queries));
+  out.push_back(
+      pool_counter(pools, "pgweir_transactions_total", "Transactions ended", &PoolCounters::transactions));
+  out.push_back(pool_counter(pools, "pgweir_client_bytes_received_total", "Bytes from clients after login",
+                             &PoolCounters::bytes_from_clients));
+  out.push_back(pool_counter(pools, "pgweir_client_bytes_sent_total", "Bytes to clients after login",
+                             &PoolCounters::bytes_to_clients));
+  out.push_back(
+      pool_counter(pools, "pgweir_borrows_total", "Backends given to clients", &PoolCounters::borrows));
+  out.push_back(pool_counter(pools, "pgweir_settings_applied_total",
+                             "Times a backend was brought to a client's settings",
+                             &PoolCounters::prelude_sent));
+  out.push_back(pool_counter(pools, "pgweir_statements_injected_total",
+                             "Parse messages sent because a backend lacked a statement",
+                             &PoolCounters::statements_injected));
+  out.push_back(pool_counter(pools, "pgweir_backends_lost_total",
+                             "Backends found dead or closed by the server", &PoolCounters::backends_lost));
+  out.push_back(pool_counter(pools, "pgweir_abandoned_total", "Transactions that their client left behind",
+                             &PoolCounters::abandoned));
+  out.push_back(pool_histogram(pools, "pgweir_borrow_wait_seconds",
+                               "Time from asking for a backend to having it", &PoolCounters::borrow_wait));
+  out.push_back(pool_histogram(pools, "pgweir_query_seconds", "Time from a client's message to ReadyForQuery",
+                               &PoolCounters::query));
+  out.push_back(pool_histogram(pools, "pgweir_transaction_seconds", "Time that a backend was borrowed",
+                               &PoolCounters::transaction));
+  return out;
+}
+
+std::string metrics_text(const Metrics& metrics) {
+  return prometheus::TextSerializer().Serialize(metrics.Collect());
+}
+
+}  // namespace pgweir

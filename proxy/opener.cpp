@@ -1,0 +1,165 @@
+#include "proxy/opener.hpp"
+
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <random>
+
+#include "protocol/startup.hpp"
+#include "proxy/connect.hpp"
+#include "proxy/services.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr const char* lost_while_logging_in = "the server closed the connection while logging in";
+
+// Backends that were opened together must not all expire together.
+TimePoint expiry(std::chrono::milliseconds max_lifetime) {
+  if (max_lifetime.count() == 0) return TimePoint::max();
+  thread_local std::minstd_rand random{std::random_device{}()};
+  std::uniform_real_distribution<double> share(0.9, 1.0);
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(max_lifetime * share(random));
+}
+
+// One PBKDF2 on the slow-jobs thread.
+struct Derivation {
+  bool done = false;
+  Errc result = Errc::ok;
+  ScramKeys keys;
+  Waker* waiting = nullptr;  // the worker's thread only; null once nobody waits any more
+};
+
+std::shared_ptr<Derivation> start_derivation(Worker& here, std::shared_ptr<const PoolTarget> target,
+                                             ByteView salt, std::uint32_t iterations, Waker& waiting) {
+  auto derivation = std::make_shared<Derivation>();
+  derivation->waiting = &waiting;
+  auto job = [&io = here.io(), target = std::move(target), salt = ByteBuffer(salt.begin(), salt.end()),
+              iterations, derivation] {
+    ScramKeys keys;
+    const Errc result = derive_scram_keys(target->password.reveal(), salt, iterations, keys);
+    asio::post(io, [derivation, keys, result] {
+      derivation->keys = keys;
+      derivation->result = result;
+      derivation->done = true;
+      if (derivation->waiting != nullptr) derivation->waiting->wake();
+    });
+  };
+  asio::post(here.services().slow_jobs, std::move(job));
+  return derivation;
+}
+
+// Bytes that have arrived and are not consumed yet.
+class Received {
+ public:
+  ByteView& view() { return view_; }
+  void append(ByteView more) {
+    ByteBuffer joined(view_.begin(), view_.end());
+    joined.insert(joined.end(), more.begin(), more.end());
+    bytes_ = std::move(joined);
+    view_ = bytes_;
+  }
+
+ private:
+  ByteBuffer bytes_;
+  ByteView view_;
+};
+
+std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, BackendLogin& login, ByteView rest,
+                                      const config::Pool& settings) {
+  auto backend = std::make_shared<Backend>(settings.max_prepared_statements);
+  transport.watch(nullptr);
+  backend->transport = std::move(transport);
+  backend->worker = here.index();
+  backend->expires_at = expiry(settings.max_lifetime);
+  backend->pid = login.pid();
+  backend->cancel_secret = login.cancel_secret();
+  backend->parameters = here.services().interner.intern(login.take_parameters());
+  backend->applied = here.services().interner.intern({});
+  backend->carry.assign(rest.begin(), rest.end());
+  return backend;
+}
+
+ServerRefusal trouble(std::string message) {
+  return {"", std::move(message), false};
+}
+
+}  // namespace
+
+std::optional<ScramKeys> ScramKeyCache::find(const config::Secret& password, ByteView salt,
+                                             std::uint32_t iterations) const {
+  const std::lock_guard lock(mutex_);
+  if (!entry_ || entry_->iterations != iterations || !(entry_->password == password)) return std::nullopt;
+  if (!std::equal(salt.begin(), salt.end(), entry_->salt.begin(), entry_->salt.end())) return std::nullopt;
+  return entry_->keys;
+}
+
+void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::uint32_t iterations,
+                          const ScramKeys& keys) {
+  const std::lock_guard lock(mutex_);
+  entry_ = Entry{password, ByteBuffer(salt.begin(), salt.end()), iterations, keys};
+}
+
+asio::awaitable<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
+                                     std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
+  TimedWaker clock(here, settings->connect_timeout);
+  Connected connected = co_await connect_to(here, target->address, clock);
+  if (!connected.error.empty()) co_return Opened{nullptr, trouble(std::move(connected.error))};
+
+  Transport& transport = connected.transport;
+  BackendLogin login(target->user, target->password.reveal());
+  Received received;
+  Backlog unsent;
+  ByteBuffer reply;
+  write_startup_message(reply, 0, target->user, target->dbname, {});
+  BackendLogin::Step step = BackendLogin::Step::send;
+  while (step != BackendLogin::Step::ready) {
+    if (clock.expired()) co_return Opened{nullptr, trouble("logging in to the server timed out")};
+    switch (step) {
+      case BackendLogin::Step::refused:
+        co_return Opened{nullptr, login.refusal()};
+      case BackendLogin::Step::send: {
+        unsent.append(reply);
+        reply.clear();
+        if (!unsent.flush(transport)) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        step = login.feed(received.view(), reply);
+        break;
+      }
+      case BackendLogin::Step::need_keys: {
+        const std::optional<ScramKeys> known = keys.find(target->password, login.salt(), login.iterations());
+        if (known) {
+          step = login.use_keys(*known, reply);
+          break;
+        }
+        const std::shared_ptr<Derivation> derivation =
+            start_derivation(here, target, login.salt(), login.iterations(), clock.waker());
+        while (!derivation->done && !clock.expired()) co_await clock.waker().wait(asio::deferred);
+        derivation->waiting = nullptr;
+        if (!derivation->done) break;
+        if (derivation->result != Errc::ok) co_return Opened{nullptr, trouble("PBKDF2 failed")};
+        keys.store(target->password, login.salt(), login.iterations(), derivation->keys);
+        step = login.use_keys(derivation->keys, reply);
+        break;
+      }
+      case BackendLogin::Step::need_bytes: {
+        if (!unsent.flush(transport)) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        const IoResult result = transport.read(here.scratch());
+        if (result.status == IoStatus::would_block) {
+          co_await clock.waker().wait(asio::deferred);
+          break;
+        }
+        if (result.status != IoStatus::ok) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        received.append(here.scratch().first(result.size));
+        step = login.feed(received.view(), reply);
+        break;
+      }
+      case BackendLogin::Step::ready:
+        break;
+    }
+  }
+  co_return Opened{make_backend(here, std::move(transport), login, received.view(), *settings), {}};
+}
+
+}  // namespace pgweir

@@ -1,0 +1,57 @@
+// Opens one backend: resolve, connect, log in. Thread rule: the worker's thread; the key cache may be shared.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+#include "protocol/scram.hpp"
+#include "proxy/backend.hpp"
+#include "proxy/backend_login.hpp"
+
+namespace pgweir {
+
+class Worker;
+
+// What a pool needs to reach its server. A change of any of it, on reload, recycles the backends.
+struct PoolTarget {
+  ServerAddress address;
+  std::string dbname;
+  std::string user;
+  config::Secret password;
+  bool operator==(const PoolTarget&) const = default;
+};
+
+// The keys of the last login, so that PBKDF2 runs once and not for each connection: a server keeps one salt
+// for a user until the password changes. Thread rule: any thread.
+class ScramKeyCache {
+ public:
+  std::optional<ScramKeys> find(const config::Secret& password, ByteView salt,
+                                std::uint32_t iterations) const;
+  void store(const config::Secret& password, ByteView salt, std::uint32_t iterations, const ScramKeys& keys);
+
+ private:
+  struct Entry {
+    config::Secret password;
+    ByteBuffer salt;
+    std::uint32_t iterations = 0;
+    ScramKeys keys;
+  };
+  mutable std::mutex mutex_;
+  std::optional<Entry> entry_;
+};
+
+struct Opened {
+  std::shared_ptr<Backend> backend;  // attached to the worker, watched by nobody; null: see refusal
+  ServerRefusal refusal;
+};
+
+// `keys` must outlive the coroutine.
+boost::asio::awaitable<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
+                                            std::shared_ptr<const config::Pool> settings,
+                                            ScramKeyCache& keys);
+
+}  // namespace pgweir

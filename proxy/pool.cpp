@@ -1,0 +1,433 @@
+#include "proxy/pool.hpp"
+
+#include <boost/asio/deferred.hpp>
+
+#include "protocol/backend.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/connect.hpp"
+#include "proxy/log.hpp"
+#include "proxy/services.hpp"
+#include "proxy/spawn.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+
+Backend& backend_of(PoolMember& member) {
+  return static_cast<Backend&>(member);
+}
+
+}  // namespace
+
+Pool::Pool(Services& services, std::string database, PoolTarget target, config::Pool settings)
+    : services_(services),
+      database_(std::move(database)),
+      user_(target.user),
+      no_settings_(services.interner.intern({})),
+      state_(limits_of(settings)),
+      settings_(std::make_shared<const config::Pool>(settings)),
+      target_(std::make_shared<const PoolTarget>(std::move(target))) {
+  for (std::size_t i = 0; i < services.workers.size(); ++i)
+    counters_.push_back(std::make_unique<PoolCounters>());
+}
+
+PoolLimits Pool::limits_of(const config::Pool& settings) {
+  return {settings.min_size, settings.max_size, settings.max_logins, settings.idle_timeout};
+}
+
+PoolCounters& Pool::counters(const Worker& worker) {
+  return *counters_[worker.index()];
+}
+
+std::shared_ptr<const config::Pool> Pool::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+PoolCounts Pool::counts() const {
+  const std::lock_guard lock(mutex_);
+  return state_.counts();
+}
+
+bool Pool::is_warm() const {
+  const std::lock_guard lock(mutex_);
+  return baseline_ != nullptr && state_.failures() == 0;
+}
+
+std::optional<ServerRefusal> Pool::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
+// --- Borrowing
+// -------------------------------------------------------------------------------------------------
+
+Backend* Pool::try_borrow(Worker& here) {
+  for (;;) {
+    PoolMember* member = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      member = state_.take_idle(here.index());
+    }
+    if (member == nullptr) return nullptr;
+    Backend& backend = backend_of(*member);
+    if (settle_here(backend, here) && absorb_idle_input(backend, here)) {
+      counters(here).borrows.add();
+      return &backend;
+    }
+    counters(here).backends_lost.add();
+    discard(backend, here);
+  }
+}
+
+void Pool::wait(Waiter& waiter, Worker& here) {
+  waiter.worker = here.index();
+  waiter.since = here.now();
+  {
+    // One may have come back since try_borrow().
+    const std::lock_guard lock(mutex_);
+    waiter.granted = state_.take_idle(here.index());
+    if (waiter.granted == nullptr) state_.enqueue(waiter);
+  }
+  if (waiter.granted == nullptr) open_missing(here);
+}
+
+void Pool::stop_waiting(Waiter& waiter, Worker& here) {
+  PoolMember* granted = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.leave(waiter);
+    granted = std::exchange(waiter.granted, nullptr);
+  }
+  if (granted != nullptr && settle_here(backend_of(*granted), here)) release(backend_of(*granted), here);
+}
+
+Backend* Pool::accept_grant(Waiter& waiter, Worker& here) {
+  PoolMember* granted = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    granted = std::exchange(waiter.granted, nullptr);
+  }
+  if (granted == nullptr) return nullptr;
+  counters(here).borrows.add();
+  counters(here).borrow_wait.observe(here.now() - waiter.since);
+  Backend& backend = backend_of(*granted);
+  if (settle_here(backend, here)) return &backend;
+  discard(backend, here);
+  return nullptr;
+}
+
+// Brings a backend to this worker. Nobody watches it, so its last worker need not take part.
+bool Pool::settle_here(Backend& backend, Worker& here) {
+  if (backend.worker == here.index() && backend.transport.attached()) return true;
+  backend.transport.detach();
+  backend.worker = here.index();
+  return backend.transport.attach(here.reactor(), nullptr);
+}
+
+// What an idle server says belongs to no client: parameters change with a reload of its configuration, a
+// notice is dropped, anything else (its last words, usually) ends the connection. One recv that mostly finds
+// nothing: without it a statement would be sent to a server that is known to be gone.
+bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
+  for (;;) {
+    const IoResult result = backend.transport.read(here.scratch());
+    if (result.status == IoStatus::would_block) return backend.carry.empty();
+    if (result.status != IoStatus::ok) return false;
+    backend.carry.insert(backend.carry.end(), here.scratch().begin(),
+                         here.scratch().begin() + static_cast<std::ptrdiff_t>(result.size));
+    ByteView input = backend.carry;
+    Piece piece;
+    FrameStatus status{};
+    while ((status = backend.framer.next(input, piece)) == FrameStatus::piece) {
+      const bool notice = piece.type == static_cast<char>(BackendType::NoticeResponse) ||
+                          piece.type == static_cast<char>(BackendType::NotificationResponse);
+      const bool parameter = piece.type == static_cast<char>(BackendType::ParameterStatus);
+      if (!notice && (!parameter || !note_parameter(backend, piece.body()))) return false;
+    }
+    if (status == FrameStatus::error) return false;
+    backend.carry.assign(input.begin(), input.end());
+  }
+}
+
+bool Pool::note_parameter(Backend& backend, ByteView body) {
+  ParameterStatusView status;
+  if (parse_parameter_status(body, status) != Errc::ok) return false;
+  SettingMap changed = *backend.parameters;
+  changed.insert_or_assign(std::string(status.name), std::string(status.value));
+  backend.parameters = services_.interner.intern(std::move(changed));
+  return true;
+}
+
+// --- Giving back
+// -----------------------------------------------------------------------------------------------
+
+void Pool::release(Backend& backend, Worker& here) {
+  backend.transport.watch(nullptr);
+  if (backend.cancels_in_flight > 0) {
+    backend.release_after_cancels = true;
+    return;
+  }
+  Waiter* waiter = nullptr;
+  bool leaves = false;
+  {
+    const std::lock_guard lock(mutex_);
+    leaves = state_.must_leave(backend, here.now());
+    if (!leaves) waiter = state_.put(backend, here.now(), false);
+    if (waiter != nullptr) hand_over(backend, *waiter, here);
+  }
+  if (leaves) discard(backend, here);
+}
+
+// Under the mutex: the waiter may vanish as soon as that is open.
+void Pool::hand_over(Backend& backend, Waiter& waiter, Worker& here) {
+  if (waiter.worker != here.index()) backend.transport.detach();
+  services_.workers[waiter.worker]->wake_session(waiter.session, here);
+}
+
+void Pool::discard(Backend& backend, Worker& here) {
+  {
+    const std::lock_guard lock(mutex_);
+    state_.begin_leaving();
+  }
+  see_off_later(backend, here);
+}
+
+void Pool::see_off_later(Backend& backend, Worker& here) {
+  std::shared_ptr<Backend> kept = backend.shared_from_this();
+  spawn(here.io(), see_off(here, shared_from_this(), std::move(kept)));
+}
+
+// Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
+// next one. A server that is unreachable is given up by TCP (configure_server_socket).
+asio::awaitable<void> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/,
+                                    std::shared_ptr<Backend> backend) {
+  Waker waker(here.reactor());
+  Transport& transport = backend->transport;
+  transport.detach();
+  if (transport.is_open() && transport.attach(here.reactor(), &waker)) {
+    ByteBuffer goodbye;
+    write_terminate(goodbye);
+    const iovec part{goodbye.data(), goodbye.size()};
+    transport.write({&part, 1});
+    transport.shutdown_write();
+    for (;;) {
+      const IoResult result = transport.peek(here.scratch());
+      if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
+      if (result.status == IoStatus::would_block) co_await waker.wait(asio::deferred);
+    }
+  }
+  transport.close();
+  {
+    const std::lock_guard lock(mutex_);
+    state_.left();
+    members_.erase(backend.get());
+  }
+  open_missing(here);
+}
+
+// --- Opening
+// ---------------------------------------------------------------------------------------------------
+
+void Pool::open_missing(Worker& here) {
+  std::size_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    count = state_.begin_opening(here.now());
+  }
+  for (; count > 0; --count) spawn(here.io(), open_one(here, shared_from_this()));
+}
+
+asio::awaitable<void> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
+  std::shared_ptr<const PoolTarget> target;
+  std::shared_ptr<const config::Pool> settings;
+  std::uint64_t generation = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    target = target_;
+    settings = settings_;
+    generation = state_.generation();
+  }
+  Opened result = co_await open_backend(here, target, settings, scram_keys_);
+  if (result.backend) {
+    result.backend->generation = generation;
+    opened(std::move(result.backend), here);
+  } else {
+    open_failed(std::move(result.refusal), here);
+  }
+}
+
+void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
+  log::debug("backend_opened",
+             {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});
+  bool recovered = false;
+  {
+    const std::lock_guard lock(mutex_);
+    recovered = state_.failures() > 0;
+    refusal_.reset();
+    if (!baseline_ || !same(baseline_, backend->parameters)) {
+      baseline_ = backend->parameters;
+      logins_.clear();
+    }
+    members_.emplace(backend.get(), backend);
+    Waiter* const waiter = state_.put(*backend, here.now(), true);
+    if (waiter != nullptr) hand_over(*backend, *waiter, here);
+  }
+  if (recovered) log::info("server_reachable", {{"database", database_}, {"user", user_}});
+  open_missing(here);
+}
+
+void Pool::open_failed(ServerRefusal refusal, Worker& here) {
+  unsigned failures = 0;
+  TimePoint retry_at;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.open_failed(here.now());
+    failures = state_.failures();
+    retry_at = state_.retry_at();
+    if (refusal.permanent) refusal_ = refusal;
+  }
+  // The first failure of an outage, and then the 2nd, 4th, 8th ...: enough to see, too few to fill a disk.
+  if ((failures & (failures - 1)) == 0) {
+    log::warning("server_login_failed", {{"database", database_},
+                                         {"user", user_},
+                                         {"failures", std::to_string(failures)},
+                                         {"sqlstate", refusal.sqlstate},
+                                         {"message", refusal.message}});
+  }
+  if (refusal.permanent) wake_all_waiters(here);
+  retry_later(here, retry_at);
+}
+
+void Pool::retry_later(Worker& here, TimePoint at) {
+  auto timer = std::make_shared<asio::steady_timer>(here.io(), at);
+  timer->async_wait([self = shared_from_this(), timer, &here](boost::system::error_code) {
+    here.refresh_now();
+    self->open_missing(here);
+  });
+}
+
+// They look at refusal() and give up.
+void Pool::wake_all_waiters(Worker& here) {
+  const std::lock_guard lock(mutex_);
+  for (Waiter* waiter = state_.oldest_waiter(); waiter != nullptr; waiter = waiter->next) {
+    services_.workers[waiter->worker]->wake_session(waiter->session, here);
+  }
+}
+
+// --- Cancel
+// ----------------------------------------------------------------------------------------------------
+
+void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
+  // One on its way is enough.
+  if (backend.cancels_in_flight > 0) return;
+  ++backend.cancels_in_flight;
+  here.counters().cancels_forwarded.add();
+  std::shared_ptr<Backend> kept = backend.shared_from_this();
+  spawn(here.io(), deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
+}
+
+// PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
+asio::awaitable<void> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/,
+                                           std::shared_ptr<Backend> backend, std::shared_ptr<void> done) {
+  std::shared_ptr<const PoolTarget> target;
+  {
+    const std::lock_guard lock(mutex_);
+    target = target_;
+  }
+  TimedWaker clock(here, cancel_timeout);
+  Connected connected = co_await connect_to(here, target->address, clock);
+  if (connected.error.empty()) {
+    Backlog request;
+    ByteBuffer bytes;
+    write_cancel_request(bytes, backend->pid, backend->cancel_secret);
+    request.append(bytes);
+    bool open = request.flush(connected.transport);
+    while (open && !clock.expired()) {
+      const IoResult result = connected.transport.read(here.scratch());
+      open = result.status == IoStatus::would_block || result.status == IoStatus::ok;
+      if (result.status == IoStatus::would_block) co_await clock.waker().wait(asio::deferred);
+    }
+  }
+  done.reset();
+  --backend->cancels_in_flight;
+  if (backend->cancels_in_flight > 0 || !backend->release_after_cancels) co_return;
+  backend->release_after_cancels = false;
+  // A request that may still be under way could hit whoever comes next.
+  const bool delivered = connected.error.empty() && !clock.expired();
+  if (delivered) {
+    release(*backend, here);
+  } else {
+    discard(*backend, here);
+  }
+}
+
+// --- Upkeep
+// ----------------------------------------------------------------------------------------------------
+
+void Pool::maintain(Worker& here) {
+  std::vector<PoolMember*> leaving;
+  std::vector<PoolMember*> speaking;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.take_expired(here.now(), leaving);
+    // Idle backends that have said something: usually their last words.
+    state_.take_idle_if(
+        [&here](const PoolMember& m) {
+          return m.worker == here.index() && static_cast<const Backend&>(m).transport.readable();
+        },
+        speaking);
+  }
+  for (PoolMember* member : leaving) {
+    if (settle_here(backend_of(*member), here)) see_off_later(backend_of(*member), here);
+  }
+  for (PoolMember* member : speaking) {
+    Backend& backend = backend_of(*member);
+    if (absorb_idle_input(backend, here)) {
+      release(backend, here);
+      continue;
+    }
+    counters(here).backends_lost.add();
+    log::info(
+        "backend_lost",
+        {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend.pid)}, {"state", "idle"}});
+    discard(backend, here);
+  }
+  open_missing(here);
+}
+
+MapRef Pool::login_parameters(const MapRef& startup) const {
+  const std::lock_guard lock(mutex_);
+  if (same(startup, no_settings_)) return baseline_;
+  const auto it = logins_.find(startup);
+  return it == logins_.end() ? nullptr : it->second;
+}
+
+void Pool::remember_login(const MapRef& startup, const MapRef& parameters) {
+  const std::lock_guard lock(mutex_);
+  if (logins_.size() >= logins_max) logins_.clear();
+  logins_.insert_or_assign(startup, parameters);
+}
+
+void Pool::reconfigure(PoolTarget target, config::Pool settings) {
+  const std::lock_guard lock(mutex_);
+  state_.set_limits(limits_of(settings));
+  settings_ = std::make_shared<const config::Pool>(settings);
+  if (*target_ == target) return;
+  target_ = std::make_shared<const PoolTarget>(std::move(target));
+  state_.recycle();
+  baseline_.reset();
+  logins_.clear();
+  refusal_.reset();
+}
+
+void Pool::retire() {
+  const std::lock_guard lock(mutex_);
+  PoolLimits limits = state_.limits();
+  limits.min_size = 0;
+  state_.set_limits(limits);
+  state_.recycle();
+}
+
+}  // namespace pgweir

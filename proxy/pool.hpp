@@ -1,0 +1,119 @@
+// One pool: the backends of one (database, user), shared by all workers.
+//
+// PoolState decides, under one small mutex; this class acts: it opens backends, moves them between workers,
+// hands them to waiters and sees off those that have to go. Nothing is sent, received, allocated or logged
+// under the mutex on the path of a query. Thread rule: any worker's thread, unless said otherwise; `here` is
+// the caller's worker.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "proxy/backend.hpp"
+#include "proxy/counters.hpp"
+#include "proxy/opener.hpp"
+#include "proxy/pool_state.hpp"
+#include "proxy/statement_cache.hpp"
+
+namespace pgweir {
+
+struct Services;
+class Worker;
+
+// A cancel request that takes longer is given up, and its backend with it.
+constexpr std::chrono::milliseconds cancel_timeout{5'000};
+
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  // Combinations of startup settings whose effect is remembered.
+  static constexpr std::size_t logins_max = 1'024;
+
+  Pool(Services& services, std::string database, PoolTarget target, config::Pool settings);
+
+  // An idle backend, attached to `here` and found alive; null: wait in the queue.
+  Backend* try_borrow(Worker& here);
+  // Queues and sees to it that backends are opened. `granted` may be set at once; otherwise the waiter's
+  // session is woken when it is, or when refusal() is set.
+  void wait(Waiter& waiter, Worker& here);
+  // Leaves the queue; a backend that was granted in the meantime goes back to the pool.
+  void stop_waiting(Waiter& waiter, Worker& here);
+  // What a granted waiter got, attached to `here`; null when it was not alive any more.
+  Backend* accept_grant(Waiter& waiter, Worker& here);
+
+  // Gives a backend back. It must be settled and clean, and nobody's Waker may watch it.
+  void release(Backend& backend, Worker& here);
+  // Gives up a borrowed backend: it is closed, and its slot is free when the server has closed it too.
+  void discard(Backend& backend, Worker& here);
+
+  // A cancel request for a borrowed backend of this worker, at most one at a time. `done` owns what has to
+  // live until it is delivered, such as the socket of the client that asked.
+  void cancel(Backend& backend, Worker& here, std::shared_ptr<void> done);
+
+  // Opens what is missing, closes what is too old. Called by every worker's janitor.
+  void maintain(Worker& here);
+
+  // The ParameterStatus values that a client with these startup settings is told at login; null: not known
+  // yet, borrow a backend and ask. `startup` must be interned.
+  MapRef login_parameters(const MapRef& startup) const;
+  void remember_login(const MapRef& startup, const MapRef& parameters);
+  // Why the server refuses us for good, as far as known; empty otherwise.
+  std::optional<ServerRefusal> refusal() const;
+
+  void reconfigure(PoolTarget target, config::Pool settings);
+  // No client may use it any more: backends are closed as they come back.
+  void retire();
+
+  const std::string& database() const { return database_; }
+  const std::string& user() const { return user_; }
+  std::shared_ptr<const config::Pool> settings() const;
+  PoolCounts counts() const;
+  bool is_warm() const;
+  StatementCache& statements() { return statements_; }
+  PoolCounters& counters(const Worker& worker);
+  const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
+  MapRef no_settings() const { return no_settings_; }
+
+ private:
+  boost::asio::awaitable<void> open_one(Worker& here, std::shared_ptr<Pool> self);
+  boost::asio::awaitable<void> see_off(Worker& here, std::shared_ptr<Pool> self,
+                                       std::shared_ptr<Backend> backend);
+  boost::asio::awaitable<void> deliver_cancel(Worker& here, std::shared_ptr<Pool> self,
+                                              std::shared_ptr<Backend> backend, std::shared_ptr<void> done);
+
+  bool settle_here(Backend& backend, Worker& here);
+  bool absorb_idle_input(Backend& backend, Worker& here);
+  void open_missing(Worker& here);
+  void opened(std::shared_ptr<Backend> backend, Worker& here);
+  void open_failed(ServerRefusal refusal, Worker& here);
+  void hand_over(Backend& backend, Waiter& waiter, Worker& here);
+  void see_off_later(Backend& backend, Worker& here);
+  void wake_all_waiters(Worker& here);
+  void retry_later(Worker& here, TimePoint at);
+  bool note_parameter(Backend& backend, ByteView body);
+  static PoolLimits limits_of(const config::Pool& settings);
+
+  Services& services_;
+  const std::string database_;
+  const std::string user_;
+  const MapRef no_settings_;
+  StatementCache statements_;
+  std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
+
+  mutable std::mutex mutex_;
+  PoolState state_;
+  std::unordered_map<PoolMember*, std::shared_ptr<Backend>> members_;
+  std::shared_ptr<const config::Pool> settings_;
+  std::shared_ptr<const PoolTarget> target_;
+  MapRef baseline_;  // parameters of a fresh login
+  std::unordered_map<MapRef, MapRef> logins_;
+  std::optional<ServerRefusal> refusal_;
+  ScramKeyCache scram_keys_;
+};
+
+}  // namespace pgweir

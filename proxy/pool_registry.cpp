@@ -1,0 +1,87 @@
+#include "proxy/pool_registry.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace pgweir {
+namespace {
+
+PoolTarget target_of(const config::Database& database, const std::string& name, const config::User& user) {
+  return {{database.host, database.port},
+          database.dbname.empty() ? name : database.dbname,
+          user.name,
+          user.password};
+}
+
+}  // namespace
+
+bool may_use(const config::Database& database, const std::string& user) {
+  return database.users.empty() ||
+         std::find(database.users.begin(), database.users.end(), user) != database.users.end();
+}
+
+void PoolRegistry::apply(const config::Settings& settings) {
+  const std::lock_guard lock(mutex_);
+  std::set<Key> wanted;
+  for (const auto& [database_name, database] : settings.databases) {
+    if (database_name == "*") continue;
+    for (const auto& [user_name, user] : settings.users) {
+      if (!may_use(database, user_name)) continue;
+      const Key key{database_name, user_name};
+      wanted.insert(key);
+      auto& pool = pools_[key];
+      if (pool) {
+        pool->reconfigure(target_of(database, database_name, user), database.pool);
+      } else {
+        pool = std::make_shared<Pool>(services_, database_name, target_of(database, database_name, user),
+                                      database.pool);
+      }
+    }
+  }
+  for (auto it = pools_.begin(); it != pools_.end();) {
+    const auto& [database_name, user_name] = it->first;
+    const config::Database* database = settings.find_database(database_name);
+    const config::User* user = settings.find_user(user_name);
+    const bool keeps = wanted.contains(it->first) ||
+                       (database != nullptr && user != nullptr && may_use(*database, user_name));
+    if (keeps && !wanted.contains(it->first)) {
+      it->second->reconfigure(target_of(*database, database_name, *user), database->pool);
+    }
+    if (!keeps) it->second->retire();
+    it = keeps ? std::next(it) : pools_.erase(it);
+  }
+  auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>();
+  for (const auto& [key, pool] : pools_) list->push_back(pool);
+  list_ = std::move(list);
+}
+
+std::shared_ptr<Pool> PoolRegistry::get(const config::Database& database, const std::string& database_name,
+                                        const config::User& user) {
+  const std::lock_guard lock(mutex_);
+  const Key key{database_name, user.name};
+  if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
+  if (pools_.size() >= pools_max) return nullptr;
+  auto pool = std::make_shared<Pool>(services_, database_name, target_of(database, database_name, user),
+                                     database.pool);
+  pools_.emplace(key, pool);
+  auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
+  list->push_back(pool);
+  list_ = std::move(list);
+  return pool;
+}
+
+std::vector<std::shared_ptr<Pool>> PoolRegistry::all() const {
+  const std::lock_guard lock(mutex_);
+  return *list_;
+}
+
+void PoolRegistry::maintain(Worker& here) {
+  std::shared_ptr<const std::vector<std::shared_ptr<Pool>>> list;
+  {
+    const std::lock_guard lock(mutex_);
+    list = list_;
+  }
+  for (const std::shared_ptr<Pool>& pool : *list) pool->maintain(here);
+}
+
+}  // namespace pgweir

@@ -1,0 +1,105 @@
+#include "proxy/pool_state.hpp"
+
+#include <algorithm>
+
+namespace pgweir {
+
+PoolMember* PoolState::take_idle(unsigned worker) {
+  if (idle_.empty() || first_ != nullptr) return nullptr;
+  auto it = std::find_if(idle_.rbegin(), idle_.rend(),
+                         [worker](const PoolMember* m) { return m->worker == worker; });
+  if (it == idle_.rend()) it = idle_.rbegin();
+  PoolMember* const member = *it;
+  idle_.erase(std::next(it).base());
+  ++borrowed_;
+  return member;
+}
+
+void PoolState::enqueue(Waiter& waiter) {
+  waiter.granted = nullptr;
+  waiter.queued = true;
+  waiter.next = nullptr;
+  waiter.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &waiter;
+  last_ = &waiter;
+  ++waiting_;
+}
+
+void PoolState::leave(Waiter& waiter) {
+  if (!waiter.queued) return;
+  (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
+  (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
+  waiter.next = waiter.previous = nullptr;
+  waiter.queued = false;
+  --waiting_;
+}
+
+Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
+  if (from_login) {
+    --opening_;
+    failures_ = 0;
+    retry_at_ = {};
+  } else {
+    --borrowed_;
+  }
+  Waiter* const waiter = first_;
+  if (waiter == nullptr) {
+    member.idle_since = now;
+    idle_.push_back(&member);
+    return nullptr;
+  }
+  leave(*waiter);
+  waiter->granted = &member;
+  ++borrowed_;
+  return waiter;
+}
+
+std::size_t PoolState::begin_opening(TimePoint now) {
+  if (now < retry_at_) return 0;
+  const std::size_t used = total();
+  const std::size_t room = limits_.max_size > used ? limits_.max_size - used : 0;
+  // After a failure one login at a time finds out whether the server is back.
+  const std::size_t logins_max = failures_ > 0 ? 1 : limits_.max_logins;
+  const std::size_t logins_left = logins_max > opening_ ? logins_max - opening_ : 0;
+  const std::size_t for_waiters = waiting_ > opening_ ? waiting_ - opening_ : 0;
+  const std::size_t living = idle_.size() + borrowed_ + opening_;
+  const std::size_t for_minimum = limits_.min_size > living ? limits_.min_size - living : 0;
+  const std::size_t count = std::min({room, logins_left, std::max(for_waiters, for_minimum)});
+  opening_ += count;
+  return count;
+}
+
+void PoolState::open_failed(TimePoint now) {
+  --opening_;
+  const unsigned shift = std::min(failures_, 6U);
+  ++failures_;
+  retry_at_ = now + std::min(login_backoff_min * (1U << shift), login_backoff_max);
+}
+
+bool PoolState::must_leave(const PoolMember& member, TimePoint now) const {
+  return member.generation != generation_ || now >= member.expires_at || total() > limits_.max_size;
+}
+
+void PoolState::take_expired(TimePoint now, std::vector<PoolMember*>& out) {
+  std::size_t surplus = total() > limits_.max_size ? total() - limits_.max_size : 0;
+  std::size_t living = idle_.size() + borrowed_;
+  const auto expired = [&](PoolMember* member) {
+    const bool too_old = member->generation != generation_ || now >= member->expires_at;
+    const bool unused = limits_.idle_timeout.count() > 0 && living > limits_.min_size &&
+                        now - member->idle_since >= limits_.idle_timeout;
+    if (!too_old && !unused && surplus == 0) return false;
+    if (surplus > 0) --surplus;
+    --living;
+    ++leaving_;
+    out.push_back(member);
+    return true;
+  };
+  // The longest idle ones are in front.
+  std::erase_if(idle_, expired);
+}
+
+PoolCounts PoolState::counts() const {
+  return {idle_.size(), borrowed_, opening_, leaving_, waiting_};
+}
+
+}  // namespace pgweir

@@ -1,0 +1,131 @@
+// The bookkeeping of one pool: who has which backend, who waits, what may be opened. Pure: no lock, socket or
+// clock; the Pool around it locks, acts on the answers and tells the time.
+//
+//                 open_failed
+//              +--------------+
+//   (free) -> opening -> idle <-> borrowed -> leaving -> (free)
+//                  \________________________/
+//
+// A slot is taken from the first byte of a login until the server has closed its end of the connection, so
+// that the server never sees more than max_size of us, not even while one is being replaced.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace pgweir {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+
+// What the pool knows of one backend. Changed under the pool's lock only.
+struct PoolMember {
+  unsigned worker = 0;  // whose reactor its socket is in
+  std::uint64_t generation = 0;
+  TimePoint expires_at = TimePoint::max();  // max_lifetime
+  TimePoint idle_since{};
+};
+
+// One session that waits for a backend; lives in the session. Changed under the pool's lock only.
+struct Waiter {
+  unsigned worker = 0;
+  std::uint64_t session = 0;
+  PoolMember* granted = nullptr;  // what it was given; it is out of the queue then
+  bool queued = false;
+  TimePoint since{};
+  Waiter* next = nullptr;
+  Waiter* previous = nullptr;
+};
+
+struct PoolLimits {
+  std::size_t min_size = 0;
+  std::size_t max_size = 1;
+  std::size_t max_logins = 1;
+  std::chrono::milliseconds idle_timeout{0};  // 0: never
+};
+
+// Delays between logins while the server refuses them: an outage must not be followed by a storm of logins,
+// nor by a long blackout (PgBouncer's server_login_retry is 15 s).
+constexpr std::chrono::milliseconds login_backoff_min{50};
+constexpr std::chrono::milliseconds login_backoff_max{400};
+
+struct PoolCounts {
+  std::size_t idle = 0;
+  std::size_t borrowed = 0;
+  std::size_t opening = 0;
+  std::size_t leaving = 0;
+  std::size_t waiting = 0;
+  std::size_t total() const { return idle + borrowed + opening + leaving; }
+};
+
+class PoolState {
+ public:
+  explicit PoolState(PoolLimits limits) : limits_(limits) {}
+
+  // The most recently used idle backend of this worker, else of any; null when there is none, or when others
+  // have been waiting longer.
+  PoolMember* take_idle(unsigned worker);
+
+  void enqueue(Waiter& waiter);
+  // Out of the queue. If it was granted a backend in the meantime, the caller has that backend now.
+  void leave(Waiter& waiter);
+
+  // A backend is free: it goes to the oldest waiter, which is returned, or becomes idle. `from_login`: it was
+  // not borrowed but opened.
+  Waiter* put(PoolMember& member, TimePoint now, bool from_login);
+
+  // How many logins to begin now; each is counted as opening at once.
+  std::size_t begin_opening(TimePoint now);
+  void open_failed(TimePoint now);
+  // When to ask begin_opening() again although nothing else happens.
+  TimePoint retry_at() const { return retry_at_; }
+
+  // A borrowed backend is being closed; and: its server process is gone.
+  void begin_leaving() { --borrowed_, ++leaving_; }
+  void left() { --leaving_; }
+
+  // Takes the idle backends that have outlived their time, are of an old generation, or are too many: they
+  // count as leaving.
+  void take_expired(TimePoint now, std::vector<PoolMember*>& out);
+  // Takes those idle backends for which the predicate holds: they count as borrowed.
+  template <class Predicate>
+  void take_idle_if(Predicate predicate, std::vector<PoolMember*>& out) {
+    std::erase_if(idle_, [&](PoolMember* member) {
+      if (!predicate(*member)) return false;
+      ++borrowed_;
+      out.push_back(member);
+      return true;
+    });
+  }
+
+  // All backends that exist now are to be replaced, as they come back.
+  void recycle() { ++generation_; }
+  std::uint64_t generation() const { return generation_; }
+  bool must_leave(const PoolMember& member, TimePoint now) const;
+
+  void set_limits(PoolLimits limits) { limits_ = limits; }
+  const PoolLimits& limits() const { return limits_; }
+  PoolCounts counts() const;
+  Waiter* oldest_waiter() const { return first_; }
+  // Consecutive failed logins.
+  unsigned failures() const { return failures_; }
+
+ private:
+  std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
+
+  PoolLimits limits_;
+  std::vector<PoolMember*> idle_;  // most recently used last
+  std::size_t borrowed_ = 0;
+  std::size_t opening_ = 0;
+  std::size_t leaving_ = 0;
+  std::uint64_t generation_ = 0;
+  Waiter* first_ = nullptr;  // oldest
+  Waiter* last_ = nullptr;
+  std::size_t waiting_ = 0;
+  unsigned failures_ = 0;
+  TimePoint retry_at_{};
+};
+
+}  // namespace pgweir

@@ -1,0 +1,52 @@
+// Why a client was refused, told off or closed: one table for the SQLSTATE and sentence it is told, and the
+// name that log and metric use. Detail belongs in the log; a secret belongs nowhere. SQLSTATEs: PostgreSQL
+// documentation, appendix A. Texts are PostgreSQL's, or PgBouncer's where tools look for them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/bytes.hpp"
+
+namespace pgweir {
+
+enum class Reason : std::uint8_t {
+  terminated,      // the client said goodbye
+  client_closed,   // end of stream without a Terminate
+  client_lost,     // reset, or keepalive gave up
+  cancel_request,  // a connection that only carried a CancelRequest
+  login_timeout,
+  bad_startup,
+  protocol_violation,
+  not_supported,
+  authentication_failed,
+  no_such_database,
+  not_allowed,
+  too_many_clients,
+  bad_settings,  // the server refuses the client's startup parameters
+  server_unreachable,
+  server_lost,
+  server_error,  // the server itself ended the session, in its own words
+  borrow_timeout,
+  cancelled,  // while waiting for a backend
+  idle_timeout,
+  idle_transaction_timeout,
+  draining,
+  too_large,
+  internal_error,
+};
+constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::internal_error) + 1;
+
+struct ReasonText {
+  std::string_view name;      // snake_case, for logs and metric labels
+  std::string_view severity;  // ERROR or FATAL; empty: the client is told nothing
+  std::string_view sqlstate;
+  std::string_view message;
+};
+const ReasonText& text_of(Reason reason);
+
+// Appends the ErrorResponse. `message` replaces the table's sentence where it must name something.
+void write_reason(ByteBuffer& out, Reason reason, std::string_view message = {},
+                  std::string_view detail = {});
+
+}  // namespace pgweir

@@ -1,0 +1,268 @@
+#include "proxy/reply_path.hpp"
+
+#include "protocol/backend.hpp"
+#include "protocol/error_response.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+using Disposition = ReplyPath::Disposition;
+
+bool ends_the_session(std::string_view severity) {
+  return severity == "FATAL" || severity == "PANIC";
+}
+
+void write_empty_message(ByteBuffer& out, BackendType type) {
+  Writer(out).begin_message(static_cast<char>(type)).end_message();
+}
+
+}  // namespace
+
+bool ReplyPath::is_own() const {
+  const Expected* oldest = x_.tracker.oldest();
+  return oldest != nullptr && oldest->fate == Fate::mute;
+}
+
+void ReplyPath::forward(const Piece& piece) {
+  x_.worker.to_client().add_view(piece.bytes);
+}
+
+Disposition ReplyPath::take(const Piece& piece) {
+  if (piece.first) return take_first(piece);
+  if (forwarding_rest_) forward(piece);
+  return Disposition::taken;
+}
+
+Disposition ReplyPath::take_first(const Piece& piece) {
+  forwarding_rest_ = false;
+  TransactionStatus status = TransactionStatus::idle;
+  switch (static_cast<BackendType>(piece.type)) {
+    case BackendType::ErrorResponse:
+      return take_error(piece);
+    case BackendType::ParameterStatus:
+      take_parameter(piece);
+      return Disposition::taken;
+    case BackendType::NoticeResponse:
+    case BackendType::NotificationResponse:
+      if (is_own()) return Disposition::taken;
+      forward(piece);
+      forwarding_rest_ = true;
+      return Disposition::taken;
+    case BackendType::CommandComplete:
+      take_tag(piece);
+      break;
+    case BackendType::DataRow:
+      if (is_own()) take_own_row(piece);
+      break;
+    case BackendType::ReadyForQuery:
+      if (parse_ready_for_query(piece.body(), status) != Errc::ok) return Disposition::violation;
+      break;
+    default:
+      break;
+  }
+  const ResponseTracker::Verdict verdict = receive(piece, status);
+  if (verdict == ResponseTracker::Verdict::protocol_violation) return Disposition::violation;
+  if (verdict == ResponseTracker::Verdict::forward) {
+    forward(piece);
+    forwarding_rest_ = true;
+  }
+  write_due();
+  if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
+  if (piece.type == static_cast<char>(BackendType::ReadyForQuery)) {
+    query_done_ = true;
+    if (status == TransactionStatus::idle) transaction_done_ = true;
+  }
+  return Disposition::taken;
+}
+
+// Replies of ours become due while the server's message is looked at, and must not overtake it.
+ResponseTracker::Verdict ReplyPath::receive(const Piece& piece, TransactionStatus status) {
+  receiving_ = true;
+  const ResponseTracker::Verdict verdict = x_.tracker.receive(piece.type, status, *this);
+  receiving_ = false;
+  return verdict;
+}
+
+void ReplyPath::write_due() {
+  if (due_.empty()) return;
+  for (const BackendType type : due_) write_empty_message(x_.worker.to_client().own(), type);
+  x_.worker.to_client().end_own();
+  due_.clear();
+}
+
+// --- Errors
+// ----------------------------------------------------------------------------------------------------
+
+Disposition ReplyPath::take_error(const Piece& piece) {
+  x_.watch.failed = true;
+  ErrorView error;
+  const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
+  if (whole && ends_the_session(error.severity())) {
+    forward(piece);
+    return Disposition::server_ended;
+  }
+  const Expected* oldest = x_.tracker.oldest();
+  if (oldest == nullptr) return Disposition::violation;
+  if (oldest->fate == Fate::mute && whole) {
+    x_.own_error_code = error.code();
+    x_.own_error_message = error.message();
+    const bool prelude =
+        oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::prelude;
+    if (prelude) prelude_failed_ = true;
+  }
+  const StatementRef about = oldest->statement;
+  const std::string client_name = about ? x_.statements.name_of(about) : std::string();
+  const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
+  if (verdict == ResponseTracker::Verdict::forward &&
+      !(whole && about && forward_renamed(piece, *about, client_name))) {
+    forward(piece);
+    forwarding_rest_ = true;
+  }
+  write_due();
+  return Disposition::taken;
+}
+
+// The client knows its statement by its own name, not by ours.
+bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement,
+                                std::string_view client_name) {
+  const std::string ours = '"' + statement.server_name + '"';
+  if (statement.server_name.empty() || as_text(piece.body()).find(ours) == std::string_view::npos)
+    return false;
+  ByteBuffer renamed;
+  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed) != Errc::ok)
+    return false;
+  Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
+  x_.worker.to_client().end_own();
+  return true;
+}
+
+// --- What the server tells about the session
+// -------------------------------------------------------------------
+
+void ReplyPath::take_parameter(const Piece& piece) {
+  ParameterStatusView status;
+  if (parse_parameter_status(piece.body(), status) != Errc::ok) return;
+  Interner& interner = x_.worker.services().interner;
+  SettingMap backend_has = *x_.backend->parameters;
+  backend_has.insert_or_assign(std::string(status.name), std::string(status.value));
+  x_.backend->parameters = interner.intern(std::move(backend_has));
+  // During a prelude the values pass through states that this client never had.
+  if (is_own()) return;
+  const auto known = x_.view->find(status.name);
+  if (known != x_.view->end() && known->second == status.value) return;
+  SettingMap client_knows = *x_.view;
+  client_knows.insert_or_assign(std::string(status.name), std::string(status.value));
+  x_.view = interner.intern(std::move(client_knows));
+  forward(piece);
+}
+
+void ReplyPath::tell_parameters() {
+  if (!x_.greeted) return;
+  if (same(x_.view, x_.backend->parameters)) {
+    x_.view = x_.backend->parameters;
+    return;
+  }
+  for (const auto& [name, value] : *x_.backend->parameters) {
+    const auto known = x_.view->find(name);
+    if (known != x_.view->end() && known->second == value) continue;
+    write_parameter_status(x_.worker.to_client().own(), name, value);
+    x_.worker.to_client().end_own();
+  }
+  x_.view = x_.backend->parameters;
+}
+
+void ReplyPath::take_tag(const Piece& piece) {
+  std::string_view tag;
+  if (is_own() || parse_command_tag(piece.body(), tag) != Errc::ok) return;
+  switch (tag.empty() ? '\0' : tag[0]) {
+    case 'S':
+      if (tag == "SET") ++x_.watch.set_tags;
+      return;
+    case 'R':
+      if (tag == "RESET") ++x_.watch.set_tags;
+      return;
+    case 'L':
+      if (tag == "LISTEN") x_.pin(Pin::listen);
+      if (tag == "LOAD") x_.pin(Pin::load);
+      return;
+    case 'P':
+      if (tag == "PREPARE") x_.pin(Pin::sql_prepare);
+      return;
+    case 'D':
+      if (tag == "DEALLOCATE" && !x_.deallocates.empty()) {
+        const StatementRef gone = x_.statements.find(x_.deallocates);
+        if (gone) x_.backend->statements.end_close(gone, Outcome::done);
+        x_.statements.erase(x_.deallocates);
+        x_.deallocates.clear();
+      }
+      if (tag == "DISCARD ALL") x_.watch.discarded_all = true;
+      if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
+        x_.statements.clear_named();
+        x_.backend->statements.clear();
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void ReplyPath::take_own_row(const Piece& piece) {
+  if (x_.own.empty() || x_.own.front() != OwnQuery::settings || !piece.whole()) return;
+  DataRowReader row(piece.body());
+  std::uint16_t columns = 0;
+  Column name;
+  Column value;
+  if (row.begin(columns) != Errc::ok || columns != 2) return;
+  if (row.next(name) != Errc::ok || row.next(value) != Errc::ok || value.is_null) return;
+  take_settings_row(as_text(name.value), as_text(value.value), x_.pool->user(), x_.own_rows);
+}
+
+void ReplyPath::end_own_query() {
+  if (x_.own.empty()) return;
+  const OwnQuery which = x_.own.front();
+  x_.own.erase(x_.own.begin());
+  if (which == OwnQuery::settings) settings_answered_ = true;
+  if (which == OwnQuery::prelude && !prelude_failed_) tell_parameters();
+}
+
+// --- Expectations that end
+// -------------------------------------------------------------------------------------
+
+void ReplyPath::ended(const Expected& expected, Outcome outcome) {
+  if (expected.names) {
+    switch (outcome) {
+      case Outcome::done:
+        x_.statements.confirm_front();
+        break;
+      case Outcome::failed:
+        x_.statements.fail_front();
+        break;
+      case Outcome::skipped:
+        x_.statements.drop_front();
+        break;
+    }
+  }
+  if (expected.holds && x_.backend != nullptr) {
+    BackendStatements& held = x_.backend->statements;
+    const bool named = expected.statement && !expected.statement->server_name.empty();
+    if (expected.reply == Reply::query || !named) {
+      held.end_unnamed(expected.reply == Reply::parse ? expected.statement : nullptr, outcome);
+    } else if (expected.reply == Reply::parse) {
+      held.end_parse(expected.statement, outcome);
+    } else {
+      held.end_close(expected.statement, outcome);
+    }
+  }
+  if (expected.reply == Reply::query && expected.fate == Fate::mute) end_own_query();
+}
+
+void ReplyPath::inject(const Expected& expected) {
+  due_.push_back(expected.reply == Reply::parse ? BackendType::ParseComplete : BackendType::CloseComplete);
+  if (!receiving_) write_due();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,61 @@
+// Server to client: decides, message by message, what the client gets, and learns from it what the backend
+// and the session now have. Pure apart from what it appends to the worker's Outgoing buffers. Thread rule:
+// the session's worker.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "protocol/framer.hpp"
+#include "proxy/exchange.hpp"
+
+namespace pgweir {
+
+class ReplyPath final : public ReplySink {
+ public:
+  explicit ReplyPath(Exchange& exchange) : x_(exchange) {}
+
+  enum class Disposition : std::uint8_t {
+    taken,
+    server_ended,  // its last words were forwarded; nothing follows
+    violation,     // it does not keep to the protocol
+  };
+  Disposition take(const Piece& piece);
+
+  // What happened since these were last asked.
+  bool take_query_done() { return std::exchange(query_done_, false); }
+  bool take_transaction_done() { return std::exchange(transaction_done_, false); }
+  bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
+  bool take_settings_answered() { return std::exchange(settings_answered_, false); }
+
+  // Tells the client the parameters that the backend has and it does not know.
+  void tell_parameters();
+
+  void ended(const Expected& expected, Outcome outcome) override;
+  void inject(const Expected& expected) override;
+
+ private:
+  Disposition take_first(const Piece& piece);
+  Disposition take_error(const Piece& piece);
+  void take_parameter(const Piece& piece);
+  void take_tag(const Piece& piece);
+  void take_own_row(const Piece& piece);
+  void forward(const Piece& piece);
+  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name);
+  ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
+  void write_due();
+  void end_own_query();
+  // The oldest expectation is a query of ours.
+  bool is_own() const;
+
+  Exchange& x_;
+  bool forwarding_rest_ = false;  // of a streamed message
+  bool receiving_ = false;
+  std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
+  bool query_done_ = false;
+  bool transaction_done_ = false;
+  bool prelude_failed_ = false;
+  bool settings_answered_ = false;
+};
+
+}  // namespace pgweir

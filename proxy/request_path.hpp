@@ -1,0 +1,56 @@
+// Client to server: decides, message by message, what goes to the backend, under which names, and what else
+// has to go in front of it. Pure apart from what it appends to the worker's Outgoing buffers. Thread rule:
+// the session's worker.
+#pragma once
+
+#include "protocol/framer.hpp"
+#include "proxy/exchange.hpp"
+
+namespace pgweir {
+
+class RequestPath final {
+ public:
+  RequestPath(Exchange& exchange, ReplySink& sink) : x_(exchange), sink_(sink) {}
+
+  enum class Disposition : std::uint8_t {
+    taken,          // forwarded, answered or discarded
+    hold,           // offer it again when more replies have come
+    needs_backend,  // offer it again with a backend
+    terminate,
+    copy_violation,  // a message that COPY IN does not allow
+    too_many_names,
+  };
+
+  Disposition take(const Piece& piece);
+
+ private:
+  Disposition take_rest(const Piece& piece);
+  Disposition take_copy(const Piece& piece);
+  Disposition take_sync(const Piece& piece);
+  Disposition take_query(const Piece& piece);
+  Disposition take_parse(const Piece& piece);
+  Disposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
+  Disposition take_bind(const Piece& piece);
+  Disposition take_describe(const Piece& piece);
+  Disposition take_close(const Piece& piece);
+  Disposition take_execute(const Piece& piece);
+  Disposition repeat_parse(const StatementRef& known);
+
+  // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
+  // False: hold.
+  bool provide(std::string_view name, const StatementRef& statement);
+  bool provide_named(const StatementRef& statement);
+  bool provide_unnamed(const StatementRef& statement);
+  void evict();
+
+  Disposition forward(const Piece& piece, Expected expected);
+  void forward_bytes(const Piece& piece);
+  bool rewrite_named_query(std::string_view text, Expected expected);
+  void note_statement(std::string_view text);
+
+  Exchange& x_;
+  ReplySink& sink_;
+  bool discarding_rest_ = false;  // of a streamed message
+};
+
+}  // namespace pgweir

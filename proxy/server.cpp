@@ -1,0 +1,178 @@
+#include "proxy/server.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "config/diff.hpp"
+#include "config/load.hpp"
+#include "config/validate.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr unsigned auto_workers_max = 4;
+constexpr std::chrono::milliseconds drain_poll{20};
+
+// cpu.max (cgroup v2) or cpu.cfs_quota_us (v1), in whole cores rounded up; 0: no limit.
+unsigned quota_cores() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period && quota != "max" && period > 0) {
+    return static_cast<unsigned>(std::max(1.0, std::ceil(std::stod(quota) / period)));
+  }
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double us = 0;
+  if (v1_quota >> us && v1_period >> period && us > 0 && period > 0) {
+    return static_cast<unsigned>(std::max(1.0, std::ceil(us / period)));
+  }
+  return 0;
+}
+
+}  // namespace
+
+unsigned auto_workers() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  unsigned cores = 1;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0)
+    cores = static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+  if (const unsigned quota = quota_cores(); quota > 0) cores = std::min(cores, quota);
+  return std::min(cores, auto_workers_max);
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+Server::Server(std::string config_path, std::shared_ptr<const config::Settings> settings)
+    : config_path_(std::move(config_path)), signals_(io_, SIGTERM, SIGINT, SIGHUP), drain_timer_(io_) {
+  snapshot_ = make_snapshot(std::move(settings), nullptr);
+  const config::Settings& s = *snapshot_->settings;
+  listener_ = std::make_shared<Listener>(s.listen.host, s.listen.port);
+  http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port,
+                                       [this](std::string_view path) { return answer(path); });
+  const unsigned count = s.workers.value_or(auto_workers());
+  for (unsigned i = 0; i < count; ++i)
+    services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
+  services_.pools.apply(s);
+}
+
+Server::~Server() {
+  for (const auto& worker : services_.workers) worker->stop();
+  for (const auto& worker : services_.workers) worker->join();
+  services_.slow_jobs.join();
+}
+
+int Server::run() {
+  ::signal(SIGPIPE, SIG_IGN);
+  for (const auto& worker : services_.workers) worker->start();
+  listener_->start(*services_.workers.front(), services_);
+  http_->start();
+  wait_for_signal();
+  const config::Settings& s = *snapshot_->settings;
+  log::info("started", {{"version", PGWEIR_VERSION},
+                        {"listen", s.listen.host + ":" + std::to_string(s.listen.port)},
+                        {"admin", s.admin.host + ":" + std::to_string(s.admin.port)},
+                        {"workers", std::to_string(services_.workers.size())}});
+  io_.run();
+  log::info("stopped", {});
+  return 0;
+}
+
+void Server::wait_for_signal() {
+  signals_.async_wait([this](boost::system::error_code ec, int signal) {
+    if (ec) return;
+    on_signal(signal);
+    wait_for_signal();
+  });
+}
+
+void Server::on_signal(int signal) {
+  if (signal == SIGHUP) return reload();
+  if (!services_.draining.load()) return begin_drain();
+  log::warning("stopping_at_once", {{"clients", std::to_string(services_.sessions())}});
+  io_.stop();
+}
+
+// An invalid file changes nothing.
+void Server::reload() {
+  const config::LoadResult loaded = config::load_file(config_path_);
+  for (const config::Problem& problem : loaded.problems) {
+    (problem.severity == config::Severity::error ? log::error : log::warning)(
+        "configuration_problem", {{"problem", config::to_string(problem)}});
+  }
+  if (!loaded.settings) {
+    log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())}});
+    return;
+  }
+  const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
+  for (const config::Change& change : changes)
+    log::info("setting_changed", {{"change", config::to_string(change)}});
+  snapshot_ = make_snapshot(loaded.settings, snapshot_);
+  log::set_level(snapshot_->settings->log.level);
+  services_.pools.apply(*snapshot_->settings);
+  for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
+  log::info("reloaded", {{"changes", std::to_string(changes.size())}});
+}
+
+void Server::begin_drain() {
+  const auto limit = snapshot_->settings->timeouts.drain;
+  log::info("draining", {{"clients", std::to_string(services_.sessions())},
+                         {"deadline_ms", std::to_string(limit.count())}});
+  services_.draining = true;
+  drain_until_ = limit.count() > 0 ? Clock::now() + limit : TimePoint::max();
+  listener_->stop();
+  for (const auto& worker : services_.workers) worker->begin_drain();
+  check_drained();
+}
+
+void Server::check_drained() {
+  const std::size_t left = services_.sessions();
+  const bool late = Clock::now() >= drain_until_;
+  if (left == 0 || late) {
+    if (left > 0) log::warning("drain_deadline", {{"clients", std::to_string(left)}});
+    io_.stop();
+    return;
+  }
+  drain_timer_.expires_after(drain_poll);
+  drain_timer_.async_wait([this](boost::system::error_code ec) {
+    if (!ec) check_drained();
+  });
+}
+
+// Every pool that is to be warm has reached its server, and has not lost it since.
+bool Server::can_serve() const {
+  if (services_.draining.load()) return false;
+  const auto pools = services_.pools.all();
+  return std::all_of(pools.begin(), pools.end(),
+                     [](const auto& pool) { return pool->settings()->min_size == 0 || pool->is_warm(); });
+}
+
+HttpReply Server::answer(std::string_view path) const {
+  if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(metrics_)};
+  if (path == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
+  if (path == "/readyz") {
+    if (can_serve()) return {200, "text/plain; charset=utf-8", "ready\n"};
+    return {503, "text/plain; charset=utf-8",
+            services_.draining.load() ? "draining\n" : "a database cannot be reached yet\n"};
+  }
+  return {404, "text/plain; charset=utf-8", "try /metrics, /healthz or /readyz\n"};
+}
+
+}  // namespace pgweir

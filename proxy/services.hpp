@@ -1,0 +1,32 @@
+// What the workers share. Built by Server before any worker runs, and destroyed after the last one has
+// stopped.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <vector>
+
+#include "proxy/cancel_registry.hpp"
+#include "proxy/pool_registry.hpp"
+#include "proxy/session_state.hpp"
+
+namespace pgweir {
+
+class Worker;
+
+struct Services {
+  Interner interner;
+  const MapRef no_settings = interner.intern({});
+  CancelRegistry cancels;
+  PoolRegistry pools{*this};
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::atomic<bool> draining{false};
+  // For what takes milliseconds (PBKDF2), so that no worker's loop stands still.
+  boost::asio::thread_pool slow_jobs{1};
+
+  // Clients of all workers, those that log in included.
+  std::size_t sessions() const;
+};
+
+}  // namespace pgweir

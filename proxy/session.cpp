@@ -1,0 +1,276 @@
+#include "proxy/session.hpp"
+
+#include <boost/asio/deferred.hpp>
+
+#include "protocol/frontend.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+
+namespace asio = boost::asio;
+
+Session::Session(Worker& worker, UniqueFd fd, std::string peer)
+    : worker_(worker),
+      waker_(worker.reactor()),
+      client_(std::move(fd)),
+      peer_(std::move(peer)),
+      exchange_(worker, worker.services().no_settings),
+      replies_(exchange_),
+      requests_(exchange_, replies_),
+      started_(worker.now()),
+      last_activity_(worker.now()) {
+  id_ = worker_.enlist(*this);
+  waiter_.session = id_;
+}
+
+Session::~Session() {
+  worker_.delist(id_);
+}
+
+asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
+  Session& s = *self;
+  if (!s.client_.attach(s.worker_.reactor(), &s.waker_)) co_return;
+  const bool logged_in = co_await s.login();
+  if (logged_in) {
+    s.phase_ = Phase::serving;
+    while (s.phase_ == Phase::serving) {
+      s.turn();
+      if (s.phase_ != Phase::serving) break;
+      // More to do: at the end of the queue, so that the others get their turn.
+      if (s.has_more_to_do()) s.waker_.wake();
+      co_await s.waker_.wait(asio::deferred);
+    }
+  }
+  co_await s.say_goodbye();
+  co_await s.wind_down();
+}
+
+// Bounded by one read from each side. Server first: what it says may free the backend for the client's next
+// message.
+void Session::turn() {
+  check_interrupts();
+  if (phase_ != Phase::serving) return;
+  if (!to_client_backlog_.empty() && !to_client_backlog_.flush(client_)) return end(Reason::client_lost);
+  if (waiter_.granted != nullptr) take_grant();
+  if (exchange_.backend != nullptr) read_server();
+  if (phase_ == Phase::serving) read_client();
+}
+
+bool Session::may_read_server() const {
+  return exchange_.backend != nullptr && exchange_.backend->transport.readable() &&
+         (to_client_backlog_.empty() || client_gone_);
+}
+
+bool Session::may_read_client() const {
+  if (held_ || client_eof_ || waiter_.queued) return false;
+  if (exchange_.backend != nullptr && !exchange_.backend->backlog.empty()) return false;
+  return to_client_backlog_.size() <= client_backlog_max;
+}
+
+bool Session::has_more_to_do() const {
+  return may_read_server() || (may_read_client() && client_.readable()) || waiter_.granted != nullptr;
+}
+
+// --- Client to server
+// ------------------------------------------------------------------------------------------
+
+void Session::read_client() {
+  if (!held_ && !client_carry_.empty() && may_read_client()) {
+    consume(client_carry_);
+    flush();
+  }
+  if (phase_ != Phase::serving || !may_read_client() || !client_.readable()) {
+    // A client that waits is not read, but its going away is noticed.
+    if (client_.hung_up() && (held_ || waiter_.queued) && !client_eof_) {
+      client_eof_ = true;
+      client_eof_at_ = worker_.now();
+      if (exchange_.backend == nullptr) end(Reason::client_closed);
+    }
+    return;
+  }
+  const IoResult result = client_.read(worker_.scratch());
+  switch (result.status) {
+    case IoStatus::would_block:
+      return;
+    case IoStatus::failed:
+      return end(Reason::client_lost);
+    case IoStatus::closed:
+      client_eof_ = true;
+      client_eof_at_ = worker_.now();
+      if (exchange_.backend == nullptr || exchange_.tracker.idle()) end(Reason::client_closed);
+      return;
+    case IoStatus::ok:
+      break;
+  }
+  last_activity_ = worker_.now();
+  pool_->counters(worker_).bytes_from_clients.add(result.size);
+  const bool was_idle = exchange_.tracker.idle();
+  const ByteView fresh = worker_.scratch().first(result.size);
+  if (client_carry_.empty()) {
+    consume(fresh);
+  } else {
+    client_carry_.insert(client_carry_.end(), fresh.begin(), fresh.end());
+    consume(client_carry_);
+  }
+  if (was_idle) query_started_ = worker_.now();
+  flush();
+}
+
+// Walks whole messages and pieces of streamed ones; keeps what has to wait.
+void Session::consume(ByteView input) {
+  Piece piece;
+  while (phase_ == Phase::serving) {
+    const ByteView before = input;
+    const Framer framer_before = client_framer_;
+    const FrameStatus status = client_framer_.next(input, piece);
+    if (status == FrameStatus::need_more) break;
+    if (status == FrameStatus::error)
+      return end(Reason::protocol_violation, to_string(client_framer_.errc()));
+    bool retry = false;
+    if (offer(piece, retry)) continue;
+    input = before;
+    client_framer_ = framer_before;
+    if (retry) continue;
+    held_ = true;
+    break;
+  }
+  keep(input);
+}
+
+// False: the message was not taken. `retry`: offer it again at once, there is a backend now.
+bool Session::offer(const Piece& piece, bool& retry) {
+  if (piece.first && refusing_until_sync_) return refuse_piece(piece), true;
+  if (!piece.first && refusing_rest_) return true;
+  refusing_rest_ = false;
+  if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
+  switch (requests_.take(piece)) {
+    case RequestPath::Disposition::taken:
+      return true;
+    case RequestPath::Disposition::hold:
+      if (!flush_asked_ && exchange_.tracker.unsynced()) {
+        flush_asked_ = true;
+        write_flush(worker_.to_server().own());
+        worker_.to_server().end_own();
+      }
+      return false;
+    case RequestPath::Disposition::needs_backend:
+      if (refusing_) return refuse_piece(piece), true;
+      retry = borrow();
+      return false;
+    case RequestPath::Disposition::terminate:
+      return end(Reason::terminated), true;
+    case RequestPath::Disposition::copy_violation:
+      return refuse_copy_violation(), true;
+    case RequestPath::Disposition::too_many_names:
+      return end(Reason::too_large, "too many prepared statements"), true;
+  }
+  return true;
+}
+
+// What is left of a read, or of what had been kept before.
+void Session::keep(ByteView rest) {
+  const bool from_carry = !client_carry_.empty() && rest.data() >= client_carry_.data() &&
+                          rest.data() <= client_carry_.data() + client_carry_.size();
+  if (rest.empty() || !from_carry) {
+    flush();  // what goes out may still be in the buffer that is about to change
+    if (rest.empty()) {
+      ByteBuffer().swap(client_carry_);
+    } else {
+      client_carry_.assign(rest.begin(), rest.end());
+    }
+    return;
+  }
+  const auto consumed = rest.data() - client_carry_.data();
+  if (consumed == 0) return;
+  flush();
+  client_carry_.erase(client_carry_.begin(), client_carry_.begin() + consumed);
+}
+
+void Session::flush() {
+  Backend* const backend = exchange_.backend;
+  if (backend == nullptr) {
+    worker_.to_server().clear();
+  } else if (!worker_.to_server().send(backend->transport, backend->backlog)) {
+    backend->backlog.clear();  // broken; what the server said before is still to be read
+  }
+  if (client_gone_) {
+    worker_.to_client().clear();
+    return;
+  }
+  if (pool_) pool_->counters(worker_).bytes_to_clients.add(worker_.to_client().size());
+  if (worker_.to_client().send(client_, to_client_backlog_)) return;
+  to_client_backlog_.clear();
+  client_gone_ = true;
+  if (phase_ == Phase::serving) end(Reason::client_lost);
+}
+
+// --- Server to client
+// ------------------------------------------------------------------------------------------
+
+void Session::read_server() {
+  Backend& backend = *exchange_.backend;
+  if (!backend.backlog.empty() && !backend.backlog.flush(backend.transport)) backend.backlog.clear();
+  if (!may_read_server()) return;
+  const IoResult result = backend.transport.read(worker_.scratch());
+  if (result.status == IoStatus::would_block) return;
+  if (result.status != IoStatus::ok) return lose_backend(false);
+  const ByteView fresh = worker_.scratch().first(result.size);
+  if (backend.carry.empty()) return walk_replies(fresh, false);
+  backend.carry.insert(backend.carry.end(), fresh.begin(), fresh.end());
+  walk_replies(backend.carry, true);
+}
+
+void Session::walk_replies(ByteView input, bool from_carry) {
+  Backend& backend = *exchange_.backend;
+  Piece piece;
+  FrameStatus status{};
+  while ((status = backend.framer.next(input, piece)) == FrameStatus::piece) {
+    const ReplyPath::Disposition disposition = replies_.take(piece);
+    if (disposition == ReplyPath::Disposition::taken) continue;
+    flush();
+    if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);
+    log::error("server_protocol_violation", {{"database", pool_->database()}, {"user", pool_->user()}});
+    return lose_backend(false);
+  }
+  flush();  // before the bytes move
+  if (status == FrameStatus::error) return lose_backend(false);
+  if (from_carry) {
+    backend.carry.erase(backend.carry.begin(),
+                        backend.carry.end() - static_cast<std::ptrdiff_t>(input.size()));
+    if (backend.carry.empty()) ByteBuffer().swap(backend.carry);
+  } else if (!input.empty()) {
+    backend.carry.assign(input.begin(), input.end());
+  }
+  after_replies();
+}
+
+// The tracker has moved on: what was held may go now, and the backend may be free.
+void Session::after_replies() {
+  PoolCounters& counters = pool_->counters(worker_);
+  if (replies_.take_query_done()) {
+    counters.queries.add();
+    counters.query.observe(worker_.now() - query_started_);
+    query_started_ = last_activity_ = worker_.now();
+  }
+  if (replies_.take_transaction_done()) counters.transactions.add();
+  if (replies_.take_prelude_failed()) return prelude_failed();
+  if (replies_.take_settings_answered()) take_settings_rows();
+  if (exchange_.tracker.needs_fence()) {
+    ByteBuffer& out = worker_.to_server().own();
+    write_sync(out);
+    write_close_portal(out, "__pgweir_fence");
+    write_sync(out);
+    worker_.to_server().end_own();
+    exchange_.tracker.begin_fence();
+    flush();
+  }
+  if (!waiter_.queued) held_ = false;
+  flush_asked_ = false;
+  at_rest();
+  if (client_eof_ && phase_ == Phase::serving && exchange_.tracker.idle()) end(Reason::client_closed);
+}
+
+}  // namespace pgweir

@@ -1,0 +1,140 @@
+// One client's life: login -> serve -> close.
+//
+// run() is the coroutine; between two of its suspensions it takes turn()s, which never wait:
+//
+//   client -> scratch -> Framer -> RequestPath -> backend          (borrowed for the first message that needs
+//   one) backend -> scratch -> Framer -> ReplyPath -> client settled -> the backend goes back to the pool
+//
+// A side is not read while the other side's pending bytes wait. Thread rule: the worker's thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/client_login.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/reply_path.hpp"
+#include "proxy/request_path.hpp"
+
+namespace pgweir {
+
+class Session final {
+ public:
+  // After its client has closed its direction, a session with a running query waits this long for the answer
+  // to become deliverable: a client that is gone and one that only said "no more queries" look alike.
+  static constexpr std::chrono::milliseconds half_close_grace{500};
+  // What a client left behind has to be over by then, or its backend is closed.
+  static constexpr std::chrono::milliseconds abandon_timeout{2'000};
+  // A client that does not read its answers may have this much waiting before we stop reading from it, too.
+  static constexpr std::size_t client_backlog_max = 256 * 1024;
+  // A client that was told why it is closed may take this long to read it.
+  static constexpr std::chrono::milliseconds linger_timeout{500};
+
+  Session(Worker& worker, UniqueFd fd, std::string peer);
+  ~Session();
+
+  static boost::asio::awaitable<void> run(std::shared_ptr<Session> self);
+
+  // Called by the worker.
+  void on_tick(TimePoint now);
+  void on_cancel(std::shared_ptr<void> done);
+  void on_drain();
+  void wake() { waker_.wake(); }
+  void abandon() { waker_.abandon(); }
+
+ private:
+  enum class Phase : std::uint8_t { login, serving, closing };
+
+  // Login (session_login.cpp)
+  boost::asio::awaitable<bool> login();
+  bool read_login_bytes();
+  bool admit(const ClientLogin& login);
+  void keep_startup(const SettingMap& settings);
+  MapRef known_parameters() const;
+  boost::asio::awaitable<bool> learn_parameters();
+  void remember_parameters();
+  void welcome(const ClientLogin& login);
+  void forward_cancel(const CancelRequest& request);
+
+  // Serving (session.cpp)
+  void turn();
+  bool has_more_to_do() const;
+  void read_client();
+  void consume(ByteView input);
+  bool offer(const Piece& piece, bool& retry);
+  void keep(ByteView rest);
+  void read_server();
+  void walk_replies(ByteView input, bool from_carry);
+  void after_replies();
+  bool may_read_client() const;
+  bool may_read_server() const;
+  void flush();
+
+  // Refusing and ending (session_end.cpp)
+  void check_interrupts();
+  void refuse_waiting(Reason reason);
+  void refuse_piece(const Piece& piece);
+  // The client is told the reason's sentence and SQLSTATE, or these instead.
+  void end(Reason reason, std::string_view message = {}, std::string_view sqlstate = {});
+  void refuse_copy_violation();
+  boost::asio::awaitable<void> say_goodbye();
+  boost::asio::awaitable<void> wind_down();
+  boost::asio::awaitable<bool> settle(TimePoint until);
+  void ask_to_finish();
+
+  // Backend (session_backend.cpp)
+  bool borrow();
+  void take_grant();
+  void attach(Backend& backend);
+  bool apply_settings();
+  void prelude_failed();
+  void send_own(OwnQuery which, std::string_view sql);
+  void at_rest();
+  bool settings_are_known() const;
+  void apply_watch();
+  void take_settings_rows();
+  void give_back();
+  void lose_backend(bool told);
+
+  Worker& worker_;
+  Waker waker_;
+  Transport client_;
+  const std::string peer_;
+  std::uint64_t id_ = 0;
+  std::shared_ptr<Pool> pool_;
+  Exchange exchange_;
+  ReplyPath replies_;
+  RequestPath requests_;
+  Framer client_framer_{frontend_rule};
+  ByteBuffer client_carry_;  // received, not yet consumed
+  Backlog to_client_backlog_;
+  Waiter waiter_;
+
+  Phase phase_ = Phase::login;
+  Reason reason_ = Reason::client_closed;
+  std::string goodbye_;  // what the client is told instead of the reason's own sentence
+  std::string goodbye_sqlstate_;
+  MapRef applied_before_;  // what the backend had before the last prelude
+  bool held_ = false;      // client_carry_ starts with a message that has to wait
+  bool prelude_must_succeed_ = false;
+  bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
+  bool client_eof_ = false;   // it has closed its direction
+  bool client_gone_ = false;  // nobody reads our answers any more
+  bool drain_ = false;
+  std::optional<Reason> expired_;
+  std::optional<Reason> refusing_;  // the next message that needs a backend is refused
+  bool refusing_until_sync_ = false;
+  bool refusing_rest_ = false;
+  std::uint32_t cancel_pid_ = 0;
+
+  TimePoint started_;
+  TimePoint last_activity_;
+  TimePoint query_started_{};        // while the client waits for an answer
+  TimePoint transaction_started_{};  // since the borrow
+  TimePoint client_eof_at_{};
+  TimePoint closes_at_{};  // while closing: the janitor wakes the session when this is over
+};
+
+}  // namespace pgweir

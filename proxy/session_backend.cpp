@@ -1,0 +1,200 @@
+// The session and its backend: getting one, bringing it to the client's settings, giving it back.
+#include "protocol/frontend.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+
+// True: there is one now. False: the session waits in the queue, or has ended.
+bool Session::borrow() {
+  if (waiter_.queued) return false;
+  if (Backend* backend = pool_->try_borrow(worker_)) {
+    pool_->counters(worker_).borrow_wait.observe(std::chrono::nanoseconds{0});
+    attach(*backend);
+    return true;
+  }
+  pool_->wait(waiter_, worker_);
+  if (waiter_.granted == nullptr) return false;
+  take_grant();
+  return exchange_.backend != nullptr;
+}
+
+void Session::take_grant() {
+  Backend* const backend = pool_->accept_grant(waiter_, worker_);
+  if (backend == nullptr) {
+    pool_->wait(waiter_, worker_);  // it was dead: the next one, with the place in the queue lost
+    return;
+  }
+  held_ = false;
+  attach(*backend);
+}
+
+void Session::attach(Backend& backend) {
+  exchange_.backend = &backend;
+  exchange_.forwarded = false;
+  backend.transport.watch(&waker_);
+  transaction_started_ = worker_.now();
+  if (same(backend.applied, exchange_.desired)) replies_.tell_parameters();
+}
+
+// Between two transactions: makes the backend's settings those of the client. False: wait until that has
+// succeeded.
+bool Session::apply_settings() {
+  Backend& backend = *exchange_.backend;
+  const ResponseTracker& tracker = exchange_.tracker;
+  if (backend.applied == exchange_.desired) {
+    // A prelude that has to succeed first may still be under way.
+    return !prelude_must_succeed_ || exchange_.own.empty();
+  }
+  if (!tracker.settled()) return true;
+  if (same(backend.applied, exchange_.desired)) {
+    backend.applied = exchange_.desired;
+    return true;
+  }
+  const Prelude prelude = make_prelude(*backend.applied, *exchange_.desired);
+  send_own(OwnQuery::prelude, prelude.sql);
+  pool_->counters(worker_).prelude_sent.add();
+  applied_before_ = std::exchange(backend.applied, exchange_.desired);
+  prelude_must_succeed_ = prelude.must_wait;
+  return !prelude.must_wait;
+}
+
+void Session::send_own(OwnQuery which, std::string_view sql) {
+  write_query(worker_.to_server().own(), sql);
+  worker_.to_server().end_own();
+  exchange_.own.push_back(which);
+  exchange_.backend->statements.begin_unnamed(nullptr, exchange_.tracker.segment());
+  exchange_.tracker.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true}, replies_);
+}
+
+// One query string is one transaction: none of it happened.
+void Session::prelude_failed() {
+  exchange_.backend->applied = applied_before_;
+  end(Reason::bad_settings, exchange_.own_error_message, exchange_.own_error_code);
+  exchange_.own_error_code.clear();
+}
+
+// Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
+// must not see, or that the client needs again.
+void Session::at_rest() {
+  if (phase_ != Phase::serving || exchange_.backend == nullptr) return;
+  if (!exchange_.greeted) return;
+  if (!exchange_.tracker.settled() || !client_framer_.at_boundary() || !exchange_.own.empty()) return;
+  if (!exchange_.backend->backlog.empty()) return;
+  if (exchange_.watch.touched()) {
+    if (!settings_are_known()) {
+      exchange_.watch = {};
+      std::vector<std::string> custom = exchange_.custom_names;
+      for (const auto& [name, value] : *exchange_.desired) {
+        if (name.find('.') != std::string::npos) custom.push_back(name);
+      }
+      send_own(OwnQuery::settings, settings_query(custom));
+      return flush();
+    }
+    apply_watch();
+  }
+  exchange_.watch = {};
+  exchange_.copy_portal = false;
+  exchange_.set_portal.reset();
+  exchange_.tracker.shrink();
+  if (exchange_.pinned()) {
+    if (drain_) end(Reason::draining);
+    return;
+  }
+  if (exchange_.forwarded || client_carry_.empty()) give_back();
+}
+
+// One statement, and its text says what it did.
+bool Session::settings_are_known() const {
+  const SettingsWatch& watch = exchange_.watch;
+  if (watch.statements != 1 || watch.failed) return false;
+  if (watch.discarded_all) return true;
+  if (!watch.set || watch.set->scope != SetScope::session) return false;
+  if (watch.set->action == SetAction::reset_all) return true;
+  return !watch.set->name.empty() && (watch.set->action != SetAction::set || watch.set->value.has_value());
+}
+
+void Session::apply_watch() {
+  SettingMap desired = *exchange_.desired;
+  SettingMap applied = *exchange_.backend->applied;
+  const SettingMap& startup = *exchange_.startup;
+  const auto keep_identity = [](SettingMap& to, const SettingMap& from) {
+    for (const std::string_view name : {"role", "session_authorization"}) {
+      if (const auto it = from.find(name); it != from.end()) to.insert_or_assign(it->first, it->second);
+    }
+  };
+  if (exchange_.watch.discarded_all) {
+    desired = startup;
+    applied.clear();
+  } else if (exchange_.watch.set->action == SetAction::reset_all) {
+    SettingMap nothing;
+    keep_identity(nothing, applied);
+    applied = nothing;
+    SettingMap fresh = startup;
+    keep_identity(fresh, desired);
+    desired = fresh;
+  } else {
+    const SetStatement& set = *exchange_.watch.set;
+    if (set.name == "session_authorization") {
+      desired.erase("role");
+      applied.erase("role");
+    }
+    const bool to_none = set.name == "role" && set.value && *set.value == "none";
+    if (set.action == SetAction::set && !to_none) {
+      desired.insert_or_assign(set.name, *set.value);
+      applied.insert_or_assign(set.name, *set.value);
+    } else {
+      applied.erase(set.name);
+      desired.erase(set.name);
+      if (const auto it = startup.find(set.name); it != startup.end())
+        desired.insert_or_assign(it->first, it->second);
+    }
+  }
+  Interner& interner = worker_.services().interner;
+  exchange_.desired = interner.intern(std::move(desired));
+  exchange_.backend->applied = interner.intern(std::move(applied));
+}
+
+// What the server says is set, is set. A startup setting that it does not list was reset, to what it was at
+// startup.
+void Session::take_settings_rows() {
+  SettingMap applied = std::move(exchange_.own_rows);
+  exchange_.own_rows.clear();
+  SettingMap desired = applied;
+  for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
+  Interner& interner = worker_.services().interner;
+  exchange_.desired = interner.intern(std::move(desired));
+  exchange_.backend->applied = interner.intern(std::move(applied));
+}
+
+void Session::give_back() {
+  Backend& backend = *exchange_.backend;
+  exchange_.backend = nullptr;
+  pool_->counters(worker_).transaction.observe(worker_.now() - transaction_started_);
+  pool_->release(backend, worker_);
+  if (drain_) end(Reason::draining);
+}
+
+// `told`: the server's own last words have reached the client.
+void Session::lose_backend(bool told) {
+  Backend& backend = *exchange_.backend;
+  pool_->counters(worker_).backends_lost.add();
+  log::info("backend_lost", {{"database", pool_->database()},
+                             {"user", pool_->user()},
+                             {"pid", std::to_string(backend.pid)},
+                             {"client", std::to_string(id_)}});
+  exchange_.backend = nullptr;
+  backend.transport.watch(nullptr);
+  pool_->discard(backend, worker_);
+  const bool unused = !exchange_.forwarded && !exchange_.pinned() && !told && phase_ == Phase::serving;
+  if (!unused) return end(told ? Reason::server_error : Reason::server_lost);
+  // Nothing of the client's had been sent: another backend will do.
+  exchange_.tracker = ResponseTracker();
+  exchange_.own.clear();
+  held_ = false;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,258 @@
+// The last part of a session: deadlines and interrupts, refusals, the goodbye, and what becomes of the
+// backend.
+#include <boost/asio/deferred.hpp>
+
+#include "protocol/error_response.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+
+namespace asio = boost::asio;
+
+namespace {
+
+bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
+  return limit.count() > 0 && now - since >= limit;
+}
+
+void write_error(ByteBuffer& out, std::string_view severity, std::string_view sqlstate,
+                 std::string_view message) {
+  ErrorFields fields;
+  fields.severity = severity;
+  fields.code = sqlstate;
+  fields.message = message;
+  write_error_response(out, fields);
+}
+
+}  // namespace
+
+// Looks at every session, every tick; finds which deadline is in force from what the session is doing.
+void Session::on_tick(TimePoint now) {
+  if (phase_ == Phase::closing) {
+    if (now >= closes_at_) waker_.wake();
+    return;
+  }
+  if (expired_) return;
+  const config::Settings& settings = *worker_.snapshot().settings;
+  const config::Timeouts& timeouts = settings.timeouts;
+  const ResponseTracker& tracker = exchange_.tracker;
+  std::optional<Reason> reason;
+  if (!exchange_.greeted) {
+    if (is_over(now, started_, timeouts.client_login)) reason = Reason::login_timeout;
+  } else if (waiter_.queued) {
+    if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) reason = Reason::borrow_timeout;
+  } else if (client_eof_) {
+    if (is_over(now, client_eof_at_, half_close_grace)) reason = Reason::client_closed;
+  } else if (exchange_.backend != nullptr && !tracker.idle()) {
+    if (is_over(now, query_started_, timeouts.query) && exchange_.own.empty()) {
+      query_started_ = now;  // once for each query; the server's own error ends it
+      pool_->cancel(*exchange_.backend, worker_, nullptr);
+    }
+  } else if (exchange_.backend != nullptr && !tracker.settled()) {
+    if (is_over(now, last_activity_, timeouts.idle_transaction)) reason = Reason::idle_transaction_timeout;
+  } else if (is_over(now, last_activity_, timeouts.client_idle)) {
+    reason = Reason::idle_timeout;
+  }
+  if (!reason) return;
+  expired_ = reason;
+  waker_.wake();
+}
+
+void Session::on_cancel(std::shared_ptr<void> done) {
+  if (phase_ != Phase::serving) return;
+  if (waiter_.queued) {
+    expired_ = Reason::cancelled;
+    waker_.wake();
+  } else if (exchange_.backend != nullptr && !exchange_.tracker.idle()) {
+    pool_->cancel(*exchange_.backend, worker_, std::move(done));
+  }
+}
+
+void Session::on_drain() {
+  drain_ = true;
+  waker_.wake();
+}
+
+void Session::check_interrupts() {
+  if (expired_) {
+    const Reason reason = *std::exchange(expired_, std::nullopt);
+    const bool waits = reason == Reason::borrow_timeout || reason == Reason::cancelled;
+    if (!waits) return end(reason);
+    if (waiter_.queued) return refuse_waiting(reason);
+  }
+  if (waiter_.queued) {
+    if (const std::optional<ServerRefusal> refusal = pool_->refusal()) {
+      return end(Reason::server_unreachable, "logging in to the database server failed: " + refusal->message);
+    }
+  }
+  if (drain_ && exchange_.backend == nullptr && !waiter_.queued && client_carry_.empty())
+    end(Reason::draining);
+}
+
+// The message that waits for a backend gets an error instead, as if the server had said so.
+void Session::refuse_waiting(Reason reason) {
+  pool_->stop_waiting(waiter_, worker_);
+  refusing_ = reason;
+  held_ = false;
+  consume(client_carry_);
+  flush();
+  refusing_.reset();
+}
+
+void Session::refuse_piece(const Piece& piece) {
+  ByteBuffer& out = worker_.to_client().own();
+  const auto type = static_cast<FrontendType>(piece.type);
+  const bool ends_batch =
+      type == FrontendType::Query || type == FrontendType::FunctionCall || type == FrontendType::Sync;
+  refusing_rest_ = !piece.last;
+  if (refusing_until_sync_) {
+    if (type == FrontendType::Terminate) return end(Reason::terminated);
+    if (type != FrontendType::Sync) return;
+    refusing_until_sync_ = false;
+  } else {
+    worker_.counters().ended[static_cast<std::size_t>(*refusing_)].add();
+    write_reason(out, *std::exchange(refusing_, std::nullopt));
+    refusing_until_sync_ = !ends_batch;
+  }
+  if (ends_batch) write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
+  worker_.to_client().end_own();
+}
+
+// What PostgreSQL says: it cannot tell any more where the next message begins.
+void Session::refuse_copy_violation() {
+  write_error(worker_.to_client().own(), "ERROR", "08P01", "unexpected message type during COPY from stdin");
+  worker_.to_client().end_own();
+  end(Reason::protocol_violation, "terminating connection because protocol synchronization was lost");
+}
+
+void Session::end(Reason reason, std::string_view message, std::string_view sqlstate) {
+  if (phase_ == Phase::closing) return;
+  phase_ = Phase::closing;
+  reason_ = reason;
+  goodbye_ = message;
+  goodbye_sqlstate_ = sqlstate;
+}
+
+// Tells the client why, and gives it a moment to read that: closing on unread data would take it away again.
+asio::awaitable<void> Session::say_goodbye() {
+  WorkerCounters& counters = worker_.counters();
+  counters.ended[static_cast<std::size_t>(reason_)].add();
+  const bool quiet =
+      reason_ == Reason::terminated || reason_ == Reason::client_closed || reason_ == Reason::cancel_request;
+  (quiet ? log::debug : log::info)("client_closed", {{"client", std::to_string(id_)},
+                                                     {"reason", text_of(reason_).name},
+                                                     {"database", pool_ ? pool_->database() : std::string()},
+                                                     {"user", pool_ ? pool_->user() : std::string()},
+                                                     {"peer", peer_},
+                                                     {"message", goodbye_}});
+  if (cancel_pid_ != 0) worker_.services().cancels.remove(cancel_pid_);
+  if (pool_) pool_->counters(worker_).clients.subtract();
+  if (waiter_.queued || waiter_.granted != nullptr) pool_->stop_waiting(waiter_, worker_);
+  const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !client_gone_;
+  if (reachable) {
+    write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
+    worker_.to_client().end_own();
+    const bool told = !worker_.to_client().empty() || !to_client_backlog_.empty();
+    flush();
+    const TimePoint until = Clock::now() + linger_timeout;
+    closes_at_ = until;
+    while (told && !client_gone_ && !to_client_backlog_.empty() && Clock::now() < until) {
+      co_await waker_.wait(asio::deferred);
+      if (!to_client_backlog_.flush(client_)) break;
+    }
+    if (told && !client_gone_ && !client_eof_) client_.shutdown_write();
+    while (told && !client_gone_ && !client_eof_ && Clock::now() < until) {
+      const IoResult result = client_.read(worker_.scratch());
+      if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
+      if (result.status == IoStatus::would_block) co_await waker_.wait(asio::deferred);
+    }
+  }
+  client_gone_ = true;
+  to_client_backlog_.clear();
+  worker_.to_client().clear();
+  client_.close();
+}
+
+// --- The backend that the client leaves behind
+// -----------------------------------------------------------------
+
+// Ends what runs, rolls back what is open, and takes back what the client has set; a backend that is not
+// clean in time is closed, never handed on.
+asio::awaitable<void> Session::wind_down() {
+  if (exchange_.backend == nullptr) co_return;
+  exchange_.greeted = false;
+  client_carry_.clear();
+  const bool was_settled = exchange_.tracker.settled();
+  if (!was_settled) pool_->counters(worker_).abandoned.add();
+  const TimePoint until = Clock::now() + abandon_timeout;
+  closes_at_ = until;
+  bool clean = client_framer_.at_boundary();
+  if (clean) {
+    ask_to_finish();
+    clean = co_await settle(until);
+  } else if (!exchange_.tracker.idle()) {
+    pool_->cancel(*exchange_.backend, worker_, nullptr);
+  }
+  if (clean && exchange_.tracker.status() != TransactionStatus::idle) {
+    send_own(OwnQuery::rollback, "ROLLBACK");
+    clean = co_await settle(until);
+  }
+  const bool dirty = exchange_.pinned() || exchange_.watch.touched();
+  if (clean && dirty) {
+    send_own(OwnQuery::reset, "DISCARD ALL");
+    clean = co_await settle(until);
+    if (clean) {
+      exchange_.backend->statements.clear();
+      exchange_.backend->applied = worker_.services().no_settings;
+    }
+  }
+  if (exchange_.backend == nullptr) co_return;
+  Backend& backend = *exchange_.backend;
+  exchange_.backend = nullptr;
+  clean = clean && exchange_.tracker.settled() && exchange_.own_error_code.empty();
+  backend.transport.watch(nullptr);
+  if (clean) {
+    pool_->release(backend, worker_);
+  } else {
+    log::info("backend_closed", {{"database", pool_->database()},
+                                 {"user", pool_->user()},
+                                 {"pid", std::to_string(backend.pid)},
+                                 {"client", std::to_string(id_)},
+                                 {"reason", "not clean after its client left"}});
+    pool_->discard(backend, worker_);
+  }
+}
+
+void Session::ask_to_finish() {
+  ResponseTracker& tracker = exchange_.tracker;
+  ByteBuffer& out = worker_.to_server().own();
+  if (tracker.copy_possible()) {
+    write_copy_fail(out, "the client went away");
+    tracker.expect({.reply = Reply::copy_end}, replies_);
+  }
+  if (!tracker.idle()) pool_->cancel(*exchange_.backend, worker_, nullptr);
+  if (tracker.unsynced() || tracker.skipping()) {
+    write_sync(out);
+    tracker.expect({.reply = Reply::sync}, replies_);
+  }
+  worker_.to_server().end_own();
+}
+
+// Reads until nothing is owed. False: not in time, or the connection broke.
+asio::awaitable<bool> Session::settle(TimePoint until) {
+  flush();
+  while (exchange_.backend != nullptr && !(exchange_.tracker.idle() && exchange_.own.empty())) {
+    if (Clock::now() >= until) co_return false;
+    if (!may_read_server()) co_await waker_.wait(asio::deferred);
+    if (exchange_.backend != nullptr) read_server();
+  }
+  co_return exchange_.backend != nullptr&& exchange_.tracker.idle();
+}
+
+}  // namespace pgweir

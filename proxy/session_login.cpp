@@ -1,0 +1,226 @@
+// The first part of a session: who is it, may it, and what is it told.
+#include <boost/asio/deferred.hpp>
+
+#include "protocol/startup.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/services.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+namespace asio = boost::asio;
+
+// Its value is known without asking the server, which would have to be asked for each new name otherwise.
+constexpr std::string_view application_name = "application_name";
+
+// PostgreSQL replaces what is not printable ASCII in an application_name (pg_clean_ascii).
+std::string clean_ascii(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return clean;
+}
+
+}  // namespace
+
+asio::awaitable<bool> Session::login() {
+  ClientLogin login(worker_.snapshot_ref());
+  bool counted = false;
+  for (;;) {
+    if (expired_) {
+      end(*expired_);
+      co_return false;
+    }
+    ByteView input = client_carry_;
+    const ClientLogin::Step step = login.feed(input, worker_.to_client().own());
+    worker_.to_client().end_own();
+    flush();
+    client_carry_.erase(client_carry_.begin(),
+                        client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
+    if (phase_ == Phase::closing) co_return false;
+    if (!counted && !login.startup().user.empty()) {
+      counted = true;
+      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients) {
+        end(Reason::too_many_clients);
+        co_return false;
+      }
+    }
+    if (step == ClientLogin::Step::send) continue;
+    if (step == ClientLogin::Step::cancel) {
+      forward_cancel(login.cancel_request());
+      co_return false;
+    }
+    if (step == ClientLogin::Step::refused) {
+      end(login.reason(), login.message());
+      co_return false;
+    }
+    if (step == ClientLogin::Step::authenticated) break;
+    if (!read_login_bytes()) {
+      if (phase_ == Phase::closing) co_return false;
+      co_await waker_.wait(asio::deferred);
+    }
+  }
+  if (!admit(login)) co_return false;
+  if (!known_parameters()) {
+    const bool learned = co_await learn_parameters();
+    if (!learned) co_return false;
+  }
+  welcome(login);
+  co_return true;
+}
+
+// False: nothing has arrived, or the client is gone.
+bool Session::read_login_bytes() {
+  if (!to_client_backlog_.empty() && !to_client_backlog_.flush(client_))
+    return end(Reason::client_lost), false;
+  if (!client_.readable()) return false;
+  const IoResult result = client_.read(worker_.scratch());
+  if (result.status == IoStatus::would_block) return false;
+  if (result.status != IoStatus::ok) {
+    end(result.status == IoStatus::closed ? Reason::client_closed : Reason::client_lost);
+    return false;
+  }
+  const ByteView fresh = worker_.scratch().first(result.size);
+  // One packet of the greatest size and the beginning of the next are all that a login needs.
+  if (client_carry_.size() + fresh.size() > 2 * authentication_message_max) {
+    end(Reason::protocol_violation, "too much data before authentication");
+    return false;
+  }
+  client_carry_.insert(client_carry_.end(), fresh.begin(), fresh.end());
+  return true;
+}
+
+bool Session::admit(const ClientLogin& login) {
+  const Snapshot& snapshot = worker_.snapshot();
+  const StartupMessage& startup = login.startup();
+  const config::Database* database = snapshot.settings->find_database(startup.database);
+  const config::User* user = snapshot.settings->find_user(startup.user);
+  if (database == nullptr) {
+    return end(Reason::no_such_database, "database \"" + startup.database + "\" does not exist"), false;
+  }
+  if (user == nullptr || !may_use(*database, user->name)) {
+    return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
+  }
+  if (drain_) return end(Reason::draining), false;
+  pool_ = worker_.services().pools.get(*database, startup.database, *user);
+  if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
+  pool_->counters(worker_).clients.add();
+  exchange_.pool = pool_.get();
+  if (pool_->settings()->mode == config::PoolMode::session) exchange_.pin(Pin::session_mode);
+  keep_startup(login.settings());
+  return true;
+}
+
+// A setting that every fresh backend has anyway is nobody's in particular: it need not be applied.
+void Session::keep_startup(const SettingMap& settings) {
+  Services& services = worker_.services();
+  SettingMap own = settings;
+  if (const MapRef baseline = pool_->login_parameters(services.no_settings)) {
+    for (const auto& [name, value] : *baseline) {
+      const auto it = own.find(fold(name));
+      if (it != own.end() && it->second == value) own.erase(it);
+    }
+  }
+  exchange_.startup = exchange_.desired = services.interner.intern(std::move(own));
+}
+
+// What a client with these startup settings is told; null when this combination was not seen yet.
+MapRef Session::known_parameters() const {
+  Services& services = worker_.services();
+  SettingMap key = *exchange_.startup;
+  const auto name = key.find(application_name);
+  const std::string application = name == key.end() ? std::string() : clean_ascii(name->second);
+  if (name != key.end()) key.erase(name);
+  const MapRef parameters = pool_->login_parameters(services.interner.intern(std::move(key)));
+  if (!parameters) return nullptr;
+  SettingMap told = *parameters;
+  told.insert_or_assign(std::string(application_name), application);
+  return services.interner.intern(std::move(told));
+}
+
+// The first client of its kind waits for a backend, which applies the settings and says what became of them.
+asio::awaitable<bool> Session::learn_parameters() {
+  while (exchange_.backend == nullptr) {
+    if (waiter_.granted != nullptr) {
+      take_grant();
+    } else if (!waiter_.queued) {
+      borrow();
+    }
+    if (exchange_.backend != nullptr) break;
+    if (const std::optional<ServerRefusal> refusal = pool_->refusal()) {
+      end(Reason::server_unreachable, "logging in to the database server failed: " + refusal->message);
+      co_return false;
+    }
+    if (expired_ || client_.hung_up()) {
+      end(expired_ ? Reason::server_unreachable : Reason::client_closed);
+      co_return false;
+    }
+    co_await waker_.wait(asio::deferred);
+  }
+  apply_settings();
+  flush();
+  while (phase_ == Phase::login && exchange_.backend != nullptr && !exchange_.own.empty()) {
+    if (expired_) {
+      end(*expired_);
+      break;
+    }
+    if (!may_read_server()) co_await waker_.wait(asio::deferred);
+    if (exchange_.backend != nullptr) read_server();
+  }
+  if (phase_ == Phase::closing) co_return false;
+  if (exchange_.backend == nullptr) {
+    end(Reason::server_lost);
+    co_return false;
+  }
+  remember_parameters();
+  give_back();
+  co_return phase_ == Phase::login;
+}
+
+// Under the startup settings without application_name, which known_parameters() puts in.
+void Session::remember_parameters() {
+  SettingMap key = *exchange_.startup;
+  key.erase(std::string(application_name));
+  pool_->remember_login(worker_.services().interner.intern(std::move(key)), exchange_.backend->parameters);
+}
+
+void Session::welcome(const ClientLogin& login) {
+  const std::uint16_t minor = negotiated_minor(login.startup());
+  const CancelRegistry::Key key =
+      worker_.services().cancels.add({worker_.index(), id_}, cancel_secret_size(minor));
+  cancel_pid_ = key.pid;
+  exchange_.view = known_parameters();
+  exchange_.greeted = true;
+  ByteBuffer& out = worker_.to_client().own();
+  write_authentication_ok(out);
+  for (const auto& [name, value] : *exchange_.view) write_parameter_status(out, name, value);
+  write_backend_key_data(out, key.pid, key.secret);
+  write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
+  worker_.to_client().end_own();
+  flush();
+  worker_.counters().logins_ok.add();
+  last_activity_ = worker_.now();
+  log::debug("client_login", {{"client", std::to_string(id_)},
+                              {"database", pool_->database()},
+                              {"user", pool_->user()},
+                              {"peer", peer_}});
+}
+
+// The connection that carried the request is closed when the request has been dealt with, as PostgreSQL does:
+// a driver takes that for the receipt.
+void Session::forward_cancel(const CancelRequest& request) {
+  worker_.counters().cancels_received.add();
+  const std::optional<SessionAddress> target = worker_.services().cancels.find(request.pid, request.secret);
+  client_.detach();
+  auto connection = std::make_shared<Transport>(std::move(client_));
+  client_gone_ = true;
+  end(Reason::cancel_request);
+  if (target)
+    worker_.services().workers[target->worker]->cancel_session(target->session, std::move(connection));
+}
+
+}  // namespace pgweir

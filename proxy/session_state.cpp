@@ -1,0 +1,176 @@
+#include "proxy/session_state.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgweir {
+namespace {
+
+// The order in which they have to change: rights first on the way back, last on the way there; the encoding
+// before anything that is written in it.
+constexpr std::string_view role = "role";
+constexpr std::string_view session_authorization = "session_authorization";
+constexpr std::string_view client_encoding = "client_encoding";
+
+// Settings whose value is the name of something in a catalog.
+constexpr std::array<std::string_view, 6> names_an_object = {role,
+                                                             session_authorization,
+                                                             "default_tablespace",
+                                                             "temp_tablespaces",
+                                                             "default_text_search_config",
+                                                             "default_table_access_method"};
+
+bool is_identity(std::string_view name) {
+  return name == role || name == session_authorization;
+}
+
+std::size_t hash_of(const SettingMap& map) {
+  std::size_t h = map.size();
+  const std::hash<std::string_view> hash;
+  for (const auto& [name, value] : map) {
+    h = h * 1099511628211U ^ hash(name);
+    h = h * 1099511628211U ^ hash(value);
+  }
+  return h;
+}
+
+// SET and set_config() take a dotted name of any two identifiers, RESET takes it as syntax.
+std::string reset_statement(std::string_view name) {
+  if (name == role) return "RESET ROLE;";
+  if (name == session_authorization) return "RESET SESSION AUTHORIZATION;";
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return "RESET " + quote_identifier(name) + ";";
+  return "RESET " + quote_identifier(name.substr(0, dot)) + "." + quote_identifier(name.substr(dot + 1)) +
+         ";";
+}
+
+class SetConfigList {
+ public:
+  void add(std::string_view name, std::string_view value) {
+    sql_ += sql_.empty() ? "SELECT " : ",";
+    sql_ += "pg_catalog.set_config(" + quote_literal(name) + "," + quote_literal(value) + ",false)";
+  }
+  std::string take() { return sql_.empty() ? std::string() : std::move(sql_) + ";"; }
+
+ private:
+  std::string sql_;
+};
+
+}  // namespace
+
+MapRef Interner::intern(SettingMap map) {
+  const std::size_t hash = hash_of(map);
+  const std::lock_guard lock(mutex_);
+  const auto [begin, end] = known_.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    MapRef known = it->second.lock();
+    if (known && *known == map) return known;
+  }
+  if (known_.size() >= sweep_at_) {
+    std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = std::max<std::size_t>(64, known_.size() * 2);
+  }
+  auto made = std::make_shared<const SettingMap>(std::move(map));
+  known_.emplace(hash, made);
+  return made;
+}
+
+bool same(const MapRef& a, const MapRef& b) {
+  return a == b || *a == *b;
+}
+
+std::string fold(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
+// Backslashes are ordinary characters in E-less literals only with standard_conforming_strings on; E'' means
+// the same in both cases.
+std::string quote_literal(std::string_view text) {
+  const bool escapes = text.find('\\') != std::string_view::npos;
+  std::string quoted = escapes ? "E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += c;
+    quoted += c;
+  }
+  return quoted += '\'';
+}
+
+std::string quote_identifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted += '"';
+}
+
+Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
+  Prelude prelude;
+  std::string back;
+  std::string rest;
+  SetConfigList encoding;
+  SetConfigList settings;
+  SetConfigList identity;
+  const auto differs = [&applied](std::string_view name, std::string_view value) {
+    const auto it = applied.find(name);
+    return it == applied.end() || it->second != value;
+  };
+
+  // Rights come back first: the login role may set what another may not.
+  bool identity_changes = false;
+  for (const std::string_view name : {role, session_authorization}) {
+    const auto has = applied.find(name);
+    const auto wants = desired.find(name);
+    const bool equal = has == applied.end() ? wants == desired.end()
+                                            : wants != desired.end() && wants->second == has->second;
+    if (!equal) identity_changes = true;
+  }
+  if (identity_changes) {
+    if (applied.contains(role)) back += reset_statement(role);
+    if (applied.contains(session_authorization)) back += reset_statement(session_authorization);
+  }
+  for (const auto& [name, value] : applied) {
+    if (!is_identity(name) && !desired.contains(name)) rest += reset_statement(name);
+  }
+  for (const auto& [name, value] : desired) {
+    if (is_identity(name) || !differs(name, value)) continue;
+    (name == client_encoding ? encoding : settings).add(name, value);
+    if (std::find(names_an_object.begin(), names_an_object.end(), name) != names_an_object.end())
+      prelude.must_wait = true;
+  }
+  if (identity_changes) {
+    for (const std::string_view name : {session_authorization, role}) {
+      const auto it = desired.find(name);
+      if (it == desired.end()) continue;
+      identity.add(name, it->second);
+      prelude.must_wait = true;
+    }
+  }
+  prelude.sql = std::move(back) + encoding.take() + std::move(rest) + settings.take() + identity.take();
+  return prelude;
+}
+
+std::string settings_query(const std::vector<std::string>& custom) {
+  std::string sql =
+      "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
+      " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
+      " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')";
+  for (const std::string& name : custom) {
+    const std::string quoted = quote_literal(name);
+    sql += " UNION ALL SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ",true)";
+  }
+  return sql;
+}
+
+void take_settings_row(std::string_view name, std::string_view value, std::string_view login_user,
+                       SettingMap& out) {
+  if (name == role && value == "none") return;
+  if (name == session_authorization && value == login_user) return;
+  out.insert_or_assign(fold(name), std::string(value));
+}
+
+}  // namespace pgweir

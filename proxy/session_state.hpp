@@ -1,0 +1,66 @@
+// What a client has set, what a backend has, and how to bring the one to the other.
+//
+// Three maps (compared by content; equal ones usually are the same object, because they are interned):
+//   desired      the session's settings that differ from a fresh login of its database and user
+//   applied      the same, of the backend as it is now
+//   parameters   what the server reports by ParameterStatus; each session remembers what its client heard
+//   last
+//
+// Before a session's first statement on a backend whose `applied` differs, prelude() makes the SQL that goes
+// out in front of it, in the same write. Everything here is pure; thread rule: the maps are immutable and
+// shared, an Interner may be used by any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace pgweir {
+
+// Names are folded to lower case, as PostgreSQL compares them.
+using SettingMap = std::map<std::string, std::string, std::less<>>;
+// Names as the server spells them, for example "TimeZone".
+using ParameterMap = std::map<std::string, std::string, std::less<>>;
+
+// Gives equal maps one address, so that most comparisons are of two pointers.
+class Interner {
+ public:
+  using Ref = std::shared_ptr<const SettingMap>;
+  Ref intern(SettingMap map);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_multimap<std::size_t, std::weak_ptr<const SettingMap>> known_;
+  std::size_t sweep_at_ = 64;
+};
+
+using MapRef = Interner::Ref;
+
+// Equal by address or by content.
+bool same(const MapRef& a, const MapRef& b);
+
+std::string fold(std::string_view name);
+std::string quote_literal(std::string_view text);
+std::string quote_identifier(std::string_view name);
+
+// SQL that turns a backend with `applied` into one with `desired`; empty when there is nothing to do.
+struct Prelude {
+  std::string sql;
+  // The values name objects that may have been dropped since they were set (a role, a tablespace, ...): the
+  // statement behind must wait until this one has succeeded, or it would run without them.
+  bool must_wait = false;
+};
+Prelude make_prelude(const SettingMap& applied, const SettingMap& desired);
+
+// Asks the server what a transaction has left set: rows of (name, value), the value null for a custom setting
+// that does not exist. `custom`: names with a dot that text or the client's maps have shown.
+std::string settings_query(const std::vector<std::string>& custom);
+// Takes one row of that query into `out`, unless it says what a fresh login of `login_user` has anyway.
+void take_settings_row(std::string_view name, std::string_view value, std::string_view login_user,
+                       SettingMap& out);
+
+}  // namespace pgweir

@@ -1,0 +1,64 @@
+#include "proxy/snapshot.hpp"
+
+#include <openssl/rand.h>
+
+#include <stdexcept>
+
+#include "protocol/md5_password.hpp"
+
+namespace pgweir {
+namespace {
+
+constexpr std::size_t fake_secret_size = 32;
+
+void require(bool done) {
+  if (!done) throw std::runtime_error("libcrypto cannot derive a password verifier");
+}
+
+Credential derive(const config::User& user, config::AuthMethod method) {
+  Credential credential;
+  ByteBuffer salt;
+  require(random_scram_salt(salt) == Errc::ok);
+  require(derive_scram_verifier(user.password.reveal(), salt, scram_iterations_default, credential.scram) ==
+          Errc::ok);
+  if (method == config::AuthMethod::md5) {
+    require(md5_hash(user.password.reveal(), user.name, credential.md5) == Errc::ok);
+  }
+  return credential;
+}
+
+bool unchanged(const SnapshotRef& previous, const config::User& user, config::AuthMethod method) {
+  if (!previous || previous->settings->listen.auth != method) return false;
+  const config::User* before = previous->settings->find_user(user.name);
+  return before != nullptr && before->password == user.password;
+}
+
+}  // namespace
+
+Credential Snapshot::credential(std::string_view user) const {
+  if (const auto it = credentials.find(user); it != credentials.end()) return it->second;
+  Credential fake;
+  require(fake_scram_verifier(fake_secret, user, scram_iterations_default, fake.scram) == Errc::ok);
+  // Not the hash of anything, but as long as one.
+  fake.md5 = "md5" + std::string(32, '-');
+  return fake;
+}
+
+SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous) {
+  auto snapshot = std::make_shared<Snapshot>();
+  for (const auto& [name, user] : settings->users) {
+    const bool keep = unchanged(previous, user, settings->listen.auth);
+    snapshot->credentials.emplace(
+        name, keep ? previous->credentials.at(name) : derive(user, settings->listen.auth));
+  }
+  if (previous) {
+    snapshot->fake_secret = previous->fake_secret;
+  } else {
+    snapshot->fake_secret.resize(fake_secret_size);
+    require(RAND_bytes(snapshot->fake_secret.data(), static_cast<int>(fake_secret_size)) == 1);
+  }
+  snapshot->settings = std::move(settings);
+  return snapshot;
+}
+
+}  // namespace pgweir

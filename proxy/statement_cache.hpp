@@ -1,0 +1,40 @@
+// The texts of named prepared statements, once each for all clients and backends of a pool, and the name
+// under which a backend holds one. Thread rule: any thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/statement_map.hpp"
+
+namespace pgweir {
+
+// Names on the server start with this. A client's own name that does too is never sent as it is.
+constexpr std::string_view server_name_prefix = "__pgweir_";
+
+class StatementCache {
+ public:
+  // The statement for what a Parse said. `scope`: what else decides its meaning when it is parsed (the search
+  // path that the client has set), so that two tables of one name do not share a plan.
+  StatementRef intern(std::string_view text, ByteView parameter_types, std::string_view scope);
+  std::size_t size() const;
+
+ private:
+  struct Known {
+    std::weak_ptr<const Statement> statement;
+    std::string scope;
+  };
+
+  mutable std::mutex mutex_;
+  std::unordered_multimap<std::size_t, Known> known_;
+  std::uint64_t next_id_ = 1;
+  std::size_t sweep_at_ = 256;
+};
+
+// A statement without a name of its own on the server.
+StatementRef make_unnamed(std::string_view text, ByteView parameter_types);
+
+}  // namespace pgweir

@@ -1,0 +1,86 @@
+#include "proxy/transport.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <numeric>
+
+namespace pgweir {
+namespace {
+
+bool is_would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+ssize_t receive(int fd, std::span<Byte> into) {
+  for (;;) {
+    const ssize_t n = ::recv(fd, into.data(), into.size(), 0);
+    if (n >= 0 || errno != EINTR) return n;
+  }
+}
+
+}  // namespace
+
+bool Transport::attach(Reactor& reactor, Waker* waker) {
+  slot_ = reactor.attach(fd_.get(), waker);
+  reactor_ = slot_ != nullptr ? &reactor : nullptr;
+  return slot_ != nullptr;
+}
+
+void Transport::detach() {
+  if (slot_ == nullptr) return;
+  reactor_->detach(fd_.get(), slot_);
+  slot_ = nullptr;
+  reactor_ = nullptr;
+}
+
+void Transport::close() {
+  detach();
+  fd_.reset();
+}
+
+void Transport::abort() {
+  if (!is_open()) return;
+  const linger reset{1, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  close();
+}
+
+IoResult Transport::read(std::span<Byte> into) {
+  const IoResult result = peek(into);
+  const bool drained =
+      result.status == IoStatus::would_block || (result.status == IoStatus::ok && result.size < into.size());
+  if (drained) slot_->set_unreadable();
+  return result;
+}
+
+IoResult Transport::peek(std::span<Byte> into) {
+  const ssize_t n = receive(fd_.get(), into);
+  if (n > 0) return {IoStatus::ok, static_cast<std::size_t>(n), 0};
+  if (n == 0) return {IoStatus::closed, 0, 0};
+  if (is_would_block(errno)) return {IoStatus::would_block, 0, 0};
+  return {IoStatus::failed, 0, errno};
+}
+
+IoResult Transport::write(std::span<const iovec> parts) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());  // sendmsg does not write to it
+  message.msg_iovlen = parts.size();
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && !is_would_block(errno)) return {IoStatus::failed, 0, errno};
+  const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+  const std::size_t asked =
+      std::accumulate(parts.begin(), parts.end(), std::size_t{0},
+                      [](std::size_t sum, const iovec& part) { return sum + part.iov_len; });
+  if (sent < asked) slot_->set_unwritable();
+  return {n < 0 ? IoStatus::would_block : IoStatus::ok, sent, 0};
+}
+
+void Transport::shutdown_write() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+}  // namespace pgweir

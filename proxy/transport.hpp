@@ -1,0 +1,71 @@
+// A non-blocking socket and its readiness on the worker that owns it. The one place that calls recv and
+// sendmsg. Thread rule: owning worker. An idle one may be detached by another thread (see readiness.hpp).
+#pragma once
+
+#include <sys/uio.h>
+
+#include <span>
+#include <utility>
+
+#include "protocol/bytes.hpp"
+#include "proxy/readiness.hpp"
+#include "proxy/unique_fd.hpp"
+
+namespace pgweir {
+
+enum class IoStatus : std::uint8_t { ok, would_block, closed, failed };
+
+struct IoResult {
+  IoStatus status = IoStatus::ok;
+  std::size_t size = 0;
+  int error = 0;  // errno, for failed
+};
+
+class Transport {
+ public:
+  Transport() = default;
+  explicit Transport(UniqueFd fd) : fd_(std::move(fd)) {}
+  Transport(Transport&& other) noexcept
+      : fd_(std::move(other.fd_)),
+        reactor_(std::exchange(other.reactor_, nullptr)),
+        slot_(std::exchange(other.slot_, nullptr)) {}
+  Transport& operator=(Transport&& other) noexcept {
+    close();
+    fd_ = std::move(other.fd_);
+    reactor_ = std::exchange(other.reactor_, nullptr);
+    slot_ = std::exchange(other.slot_, nullptr);
+    return *this;
+  }
+  ~Transport() { close(); }
+
+  // Joins a worker. False when the kernel refuses.
+  bool attach(Reactor& reactor, Waker* waker);
+  void detach();
+  // Who is woken by this socket from now on; nullptr: nobody, which lets another thread take it.
+  void watch(Waker* waker) { slot_->watch(waker); }
+  bool attached() const { return slot_ != nullptr; }
+  void close();
+  // Closes with a RST, so that the peer notices and no TIME_WAIT stays behind.
+  void abort();
+
+  bool is_open() const { return static_cast<bool>(fd_); }
+  int fd() const { return fd_.get(); }
+  bool readable() const { return slot_->readable(); }
+  bool writable() const { return slot_->writable(); }
+  bool hung_up() const { return slot_->hung_up(); }
+
+  // One recv. A short read means that nothing more is there: the next event will tell.
+  IoResult read(std::span<Byte> into);
+  // One recv whatever the readiness says: has an idle peer said or closed anything?
+  IoResult peek(std::span<Byte> into);
+  // One sendmsg. `size` may be less than asked for.
+  IoResult write(std::span<const iovec> parts);
+  void shutdown_write();
+
+ private:
+  UniqueFd fd_;
+  Reactor* reactor_ = nullptr;
+  Slot* slot_ = nullptr;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,94 @@
+// One thread, one io_context, one Reactor, and the sessions that live on it.
+// Thread rule: everything is for the worker's own thread, except what says "any thread".
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/counters.hpp"
+#include "proxy/outgoing.hpp"
+#include "proxy/pool_state.hpp"
+#include "proxy/readiness.hpp"
+#include "proxy/snapshot.hpp"
+
+namespace pgweir {
+
+struct Services;
+class Session;
+
+// What one read may bring. Bounds the work of one turn of a session, too.
+constexpr std::size_t scratch_size = 64 * 1024;
+// How often deadlines and pools are looked at.
+constexpr std::chrono::milliseconds janitor_interval{50};
+
+class Worker {
+ public:
+  Worker(unsigned index, Services& services, SnapshotRef snapshot);
+  ~Worker();
+
+  void start();
+  // Any thread. Destroys what still runs; join() returns when the thread has ended.
+  void stop();
+  void join();
+
+  unsigned index() const { return index_; }
+  Services& services() { return services_; }
+  boost::asio::io_context& io() { return io_; }
+  Reactor& reactor() { return reactor_; }
+  // The time of the current batch of events: no system call.
+  TimePoint now() const { return now_; }
+  void refresh_now() { now_ = Clock::now(); }
+  const Snapshot& snapshot() const { return *snapshot_; }
+  SnapshotRef snapshot_ref() const { return snapshot_; }
+
+  // Scratch of whichever session runs, between two of its suspensions.
+  std::span<Byte> scratch() { return scratch_; }
+  Outgoing& to_client() { return to_client_; }
+  Outgoing& to_server() { return to_server_; }
+  WorkerCounters& counters() { return counters_; }
+  const WorkerCounters& counters() const { return counters_; }
+
+  // Any thread.
+  void adopt_client(UniqueFd fd, std::string peer);
+  void use_snapshot(SnapshotRef snapshot);
+  void begin_drain();
+  void wake_session(std::uint64_t session, const Worker& from);
+  // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
+  void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
+  std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
+
+  // Called by sessions.
+  std::uint64_t enlist(Session& session);
+  void delist(std::uint64_t session);
+
+ private:
+  void tick();
+  void arm_janitor();
+
+  const unsigned index_;
+  Services& services_;
+  SnapshotRef snapshot_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  TimePoint now_ = Clock::now();
+  Reactor reactor_;
+  boost::asio::steady_timer janitor_;
+  std::vector<Byte> scratch_;
+  Outgoing to_client_;
+  Outgoing to_server_;
+  WorkerCounters counters_;
+  std::unordered_map<std::uint64_t, Session*> sessions_;
+  std::uint64_t next_session_ = 1;
+  std::atomic<std::size_t> session_count_{0};
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace pgweir
