@@ -19,7 +19,7 @@ void require_descriptors(std::size_t count) {
   if (limit.rlim_max >= count && setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
   throw std::runtime_error("this many clients need " + std::to_string(count) +
                            " open files, and the hard limit is " + std::to_string(limit.rlim_max) +
-                           ": raise it as root (ulimit -Hn " + std::to_string(count) +
+                           ": raise it (ulimit -Hn " + std::to_string(count) +
                            ") or ask for fewer --clients");
 }
 

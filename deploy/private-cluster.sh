@@ -71,12 +71,12 @@ background() {
 
 is_running() { kill -0 "$1" 2>/dev/null; }
 
-# wait_until SECONDS COMMAND...: polls; false when the time is over.
+# wait_until SECONDS COMMAND...: polls; false when the time is over. A command may take its time itself.
 wait_until() {
-  local tries=$(($1 * 20))
+  local end=$((SECONDS + $1 + 1))
   shift
   while ! "$@"; do
-    ((tries-- > 0)) || return 1
+    if [ "$SECONDS" -ge "$end" ]; then return 1; fi
     sleep 0.05
   done
 }

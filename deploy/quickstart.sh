@@ -72,7 +72,7 @@ start_pgweir() {
   admin_port=$(free_port)
   private_file pgweir.yaml <<YAML
 # Written by deploy/quickstart.sh.
-listen: {host: 127.0.0.1, port: $client_port, max_clients: 20000}
+listen: {host: 127.0.0.1, port: $client_port, max_clients: $((clients > 10000 ? clients : 10000))}
 admin: {host: 127.0.0.1, port: $admin_port}
 databases:
   app: {host: 127.0.0.1, port: $cluster_port}
