@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import proxy as proxies  # noqa: E402
-from harness.cluster import DATABASES, USERS, Cluster  # noqa: E402
+from harness.cluster import DATABASES, Cluster  # noqa: E402
 from harness.watcher import Watcher  # noqa: E402
 
 
@@ -139,7 +139,7 @@ def shared(request, cluster):
 @pytest.fixture
 def watch(cluster):
     """Factory: `with watch() as seen:` ... seen.maximum."""
-    return lambda users=tuple(USERS), of=cluster: Watcher(of, users)
+    return lambda users=("app",), databases=("app",): Watcher(cluster, users, databases)
 
 
 @pytest.fixture

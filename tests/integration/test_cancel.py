@@ -85,7 +85,7 @@ def test_of_a_waiting_client_ends_its_waiting(start):
     with proxy.wire() as holder, proxy.wire() as waiter:
         holder.query("begin")
         waiter.send(m.Q("select 1"))
-        until(lambda: proxy.metric("pgweir_waiters") == 1, "one waiter")
+        until(lambda: proxy.waiters() == 1, "one waiter")
         proxy.cancel(waiter)
         assert " ".join(str(x) for x in waiter.until_ready()) == "E(57014) Z(I)"
         assert holder.value("select 1") == "1"
@@ -99,7 +99,7 @@ def test_of_a_client_waiting_with_a_pipeline(start):
     with proxy.wire() as holder, proxy.wire() as waiter:
         holder.query("begin")
         waiter.send(m.P() + m.B() + m.E() + m.S)
-        until(lambda: proxy.metric("pgweir_waiters") == 1, "one waiter")
+        until(lambda: proxy.waiters() == 1, "one waiter")
         proxy.cancel(waiter)
         assert " ".join(str(x) for x in waiter.until_ready()) == "E(57014) Z(I)"
         holder.query("commit")

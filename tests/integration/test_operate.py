@@ -28,7 +28,7 @@ def test_sigterm_lets_transactions_end_and_closes_idle_clients(start):
     idle.query("select 1")
     busy.query("begin")
     running.send(m.Q("select pg_sleep(0.5), 'done'"))
-    until(lambda: proxy.metric("pgweir_backends", state="active") >= 2 or proxy.metrics(), "both are under way")
+    until(lambda: proxy.metric("pgweir_backends", user="app", state="borrowed") == 2, "both are under way")
     proxy.signal(signal.SIGTERM)
     answer = idle.until_eof()
     assert answer[0].kind == "E" and answer[0].sqlstate == "57P01"
@@ -132,7 +132,7 @@ def test_sighup_refuses_an_invalid_configuration_whole(start):
         with proxy.wire() as other:
             other.query("begin")
             wire.send(m.Q("select 'later'"))
-            until(lambda: proxy.metric("pgweir_waiters") == 1, "still one backend")
+            until(lambda: proxy.waiters() == 1, "still one backend")
             other.query("commit")
             wire.until_ready()
 
@@ -210,16 +210,28 @@ def test_metrics_follow_what_happens(start):
         first.query("begin")
         second.query("begin")
         third.send(m.Q("select 1"))
-        until(lambda: proxy.metric("pgweir_waiters") == 1, "one waiter")
-        assert sum(proxy.metric("pgweir_clients", state=state) for state in ("active", "idle", "waiting", "login")) >= 3
-        assert proxy.metric("pgweir_backends", database="app", user="app", state="active") == 2
+        until(lambda: proxy.waiters() == 1, "one waiter")
+        pool = {"database": "app", "user": "app"}
+        assert proxy.metric("pgweir_clients") == 3
+        assert proxy.metric("pgweir_pool_clients", state="active", **pool) == 2
+        assert proxy.metric("pgweir_backends", state="borrowed", **pool) == 2
+        assert proxy.metric("pgweir_pool_limit", limit="max_size", **pool) == 2
         first.query("commit")
         third.until_ready()
         second.query("commit")
-        until(lambda: proxy.metric("pgweir_backends", database="app", user="app", state="idle") == 2, "both are idle")
-    names = {series.split("{")[0] for series in proxy.metrics()}
-    for word in ("build_info", "queries_total", "transactions_total", "logins_total", "bytes", "borrow", "max_size"):
-        assert any(name.startswith("pgweir_") and word in name for name in names), f"{word}: {sorted(names)}"
+        until(lambda: proxy.metric("pgweir_backends", state="idle", **pool) == 2, "both are idle")
+        assert proxy.metric("pgweir_pool_clients", state="idle", **pool) == 3
+        assert proxy.metric("pgweir_queries_total", **pool) == 8
+        assert proxy.metric("pgweir_transactions_total", **pool) == 6
+        assert proxy.metric("pgweir_borrow_wait_seconds_count", **pool) == 6
+        assert proxy.metric("pgweir_query_seconds_count", **pool) == 8
+        assert proxy.metric("pgweir_logins_total") == 3
+        assert proxy.metric("pgweir_client_bytes_received_total", **pool) > 8 * len(m.Q("begin"))
+        assert proxy.metric("pgweir_build_info") == 1
+    with pytest.raises(LoginFailed):
+        proxy.wire(password="wrong")
+    ended = {series: value for series, value in proxy.metrics().items() if series.startswith("pgweir_clients_ended")}
+    assert any("auth" in series and value == 1 for series, value in ended.items()), ended
     assert not any("pg_sleep" in series or "select" in series for series in proxy.metrics())
 
 

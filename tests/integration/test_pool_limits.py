@@ -68,7 +68,7 @@ def test_waiters_are_served_in_the_order_of_their_coming(start):
         wire.send(m.Q("select clock_timestamp()"))
         waiting.append(wire)
         if proxy.kind == "pgweir":
-            until(lambda: proxy.metric("pgweir_waiters") == len(waiting), f"{len(waiting)} waiters")
+            until(lambda: proxy.waiters() == len(waiting), f"{len(waiting)} waiters")
         else:
             time.sleep(0.02)
     holder.query("commit")
@@ -86,11 +86,11 @@ def test_a_waiter_that_leaves_is_skipped(start):
     holder, gone, patient = proxy.wire(), proxy.wire(), proxy.wire()
     holder.query("begin")
     gone.send(m.Q("select 'gone'"))
-    until(lambda: proxy.metric("pgweir_waiters") == 1, "one waiter")
+    until(lambda: proxy.waiters() == 1, "one waiter")
     patient.send(m.Q("select 'patient'"))
-    until(lambda: proxy.metric("pgweir_waiters") == 2, "two waiters")
+    until(lambda: proxy.waiters() == 2, "two waiters")
     gone.abort()
-    until(lambda: proxy.metric("pgweir_waiters") == 1, "the waiter that left is out of the queue")
+    until(lambda: proxy.waiters() == 1, "the waiter that left is out of the queue")
     holder.query("commit")
     assert "D(patient)" in " ".join(str(x) for x in patient.until_ready())
     holder.terminate()
@@ -133,7 +133,7 @@ def test_borrow_timeout_in_a_pipeline(start):
 @pytest.mark.own
 def test_min_size_backends_are_warm_without_any_client(start, watch):
     start(min_size=3, max_size=5, changes={"databases": {"app": {"users": ["app"]}, "other": {"users": ["app"]}}})
-    with watch() as seen:
+    with watch(databases=["app", "other"]) as seen:
         until(lambda: seen.count() == 6, "three backends in each of two pools")
         hold(lambda: seen.count() == 6, "six warm backends", 0.3)
 

@@ -35,15 +35,20 @@ def test_a_transaction_left_open_is_rolled_back_and_its_client_told(start, admin
             cursor.execute("drop table left_open")
 
 
+HOLDING = {
+    "failed": m.Q("begin; select 1/0"),
+    "flushed": m.P() + m.B() + m.E() + m.H,
+    "copy in": m.Q("begin; create temp table c (id int) on commit drop; copy c from stdin"),
+    "half a message": m.Q("begin") + m.Q("select 1")[:7],
+}
+
+
 @pytest.mark.own
-@pytest.mark.parametrize("name, messages", [
-    ("failed", m.Q("begin; select 1/0")), ("flushed", m.P() + m.B() + m.E() + m.H),
-    ("copy", m.Q("create temp table c (id int)") + m.Q("copy c from stdin")),
-    ("half a message", m.Q("begin") + m.Q("select 1")[:7])])
-def test_every_kind_of_waiting_for_a_client_that_holds_a_backend_ends(start, name, messages):
+@pytest.mark.parametrize("state", HOLDING)
+def test_every_kind_of_waiting_for_a_client_that_holds_a_backend_ends(start, state):
     proxy = start(max_size=1, changes=IDLE)
     with proxy.wire() as sleepy, proxy.wire() as other:
-        sleepy.send(messages)
+        sleepy.send(HOLDING[state])
         sleepy.receive()
         other.send(m.Q("select 'served'"))
         assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(4)))
@@ -148,7 +153,7 @@ def test_client_idle_closes_with_57P05_or_57P01(start):
 def terminate_backends(admin):
     with admin.cursor() as cursor:
         cursor.execute("select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "
-                       "where usename = 'app' and backend_type = 'client backend'")
+                       "where usename = 'app' and datname = 'app' and backend_type = 'client backend'")
         return cursor.fetchone()[0]
 
 

@@ -160,6 +160,10 @@ class Pgweir(Endpoint):
         return sum(value for series, value in self.metrics().items()
                    if re.split(r"[{ ]", series)[0] == name and all(w in series for w in wanted))
 
+    def waiters(self):
+        """Clients of all pools that wait for a backend."""
+        return self.metric("pgweir_pool_clients", state="waiting")
+
     def reload(self, changes):
         self.config = merged(self.config, changes)
         self.write_config()
@@ -191,7 +195,7 @@ class Pgweir(Endpoint):
         report = [line for line in self.log_text().splitlines() if SANITIZER_REPORT.search(line)]
         assert not report, f"sanitizer report: {report[0]}\n{self.log_tail(200)}"
         assert early is None or early == self.expected_exit, f"pgweir had ended with {early}:\n{self.log_tail()}"
-        assert code == self.expected_exit, f"exit code {code}:\n{self.log_tail()}"
+        assert code == self.expected_exit, f"exit code {code}:\n{self.log_tail(12)}"
 
 
 class Pgbouncer(Endpoint):

@@ -1,20 +1,18 @@
-"""Watches pg_stat_activity from outside and keeps the highest number of backends of the test's users."""
+"""Watches pg_stat_activity from outside and keeps the highest number of backends of one pool, or of several."""
 
 import threading
 
-from .cluster import USERS
-
 BACKENDS = """
 select usename, pid, state, left(query, 60) from pg_catalog.pg_stat_activity
-where backend_type = 'client backend' and usename = any(%s)
+where backend_type = 'client backend' and usename = any(%s) and datname = any(%s)
 """
 
 
 class Watcher:
-    """A context manager. `maximum` is the most backends ever seen at once, in all and per (user)."""
+    """A context manager. `maximum` is the most backends of these users and databases ever seen at once."""
 
-    def __init__(self, cluster, users=tuple(USERS), interval=0.003):
-        self.users, self.interval = list(users), interval
+    def __init__(self, cluster, users=("app",), databases=("app",), interval=0.003):
+        self.users, self.databases, self.interval = list(users), list(databases), interval
         self.connection = cluster.connect()
         self.lock = threading.Lock()
         self.maximum, self.samples, self.worst = 0, 0, []
@@ -23,7 +21,7 @@ class Watcher:
 
     def now(self):
         with self.lock, self.connection.cursor() as cursor:
-            cursor.execute(BACKENDS, (self.users,))
+            cursor.execute(BACKENDS, (self.users, self.databases))
             rows = cursor.fetchall()
         if len(rows) > self.maximum:
             self.maximum, self.worst = len(rows), rows

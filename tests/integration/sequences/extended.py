@@ -97,7 +97,7 @@ PIPELINES = [
         step(ERROR + B() + E() + ONE + S + P("", "select 2") + B() + E() + S,
              "1 E(22012) Z(I) 1 2 D(2) C(SELECT 1) Z(I)")]),
     Sequence("X65", "a pipeline whose last part waits for its Sync keeps its order", [
-        step(ONE + S + P("", "select 2"), ONE_REPLY + " Z(I)"),
+        step(ONE + S + P("", "select 2"), ONE_REPLY + " Z(I)", owes=True),
         step(B() + E() + S, "1 2 D(2) C(SELECT 1) Z(I)")]),
     Sequence("X66", "several simple Queries in one write", [
         step(Q("select 1") + Q("select 1/0") + Q("select 3"),
@@ -306,7 +306,8 @@ SETTINGS = [
 
 MALFORMED = [
     Sequence("X51", "an unknown message type is the end", [
-        step(message(b"y", b"abc"), "E(FATAL 08P01) EOF")], ends=True, kills_backend=True),
+        step(message(b"y", b"abc"), "E(FATAL 08P01) EOF")], ends=True, kills_backend=True, transparent=False,
+        differs="the same code, in the words of the proxy, which ends this client and keeps the backend"),
     Sequence("X52", "a length under 4", [step(message(b"Q", b"", length=3), "EOF")], ends=True, kills_backend=True,
              transparent=False, differs="PostgreSQL tells its log alone; a reason for the client is welcome",
              proxied=[step(message(b"Q", b"", length=3))]),
@@ -337,7 +338,8 @@ MALFORMED = [
         step(B("", "s", ("1",)) + E() + S, "E(08P01) Z(I)"),
         step(B("", "s", ("1", "2")) + E() + S, "2 D(1,2) C(SELECT 1) Z(I)")]),
     Sequence("X61", "a password message after the login", [
-        step(p(b"secret\0"), "E(FATAL 08P01) EOF")], ends=True, kills_backend=True),
+        step(p(b"secret\0"), "E(FATAL 08P01) EOF")], ends=True, kills_backend=True, transparent=False,
+        differs="as X51"),
     Sequence("X71", "Parse whose parameter count promises more than it brings", [
         step(message(b"P", b"s\0select 1\0" + struct.pack("!H", 9)) + S, "E(08P01) Z(I)"),
         step(P("s", "select 1") + B("", "s") + E() + S, ONE_REPLY + " Z(I)")]),
