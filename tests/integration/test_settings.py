@@ -99,8 +99,8 @@ def test_a_setting_ends_with_its_client(endpoint, way):
 @hidden
 @pytest.mark.pooled
 @pytest.mark.parametrize("way", HIDDEN)
-def test_a_setting_that_the_text_hides_does_not_outlive_its_client(start, way):
-    endpoint = start(max_size=1)
+def test_a_setting_that_the_text_hides_does_not_outlive_its_client(shared, way):
+    endpoint = shared("hidden", max_size=1)
     wire = endpoint.wire()
     wire.send(HIDDEN[way])
     assert str(wire.until_ready()[-1]) == "Z(I)"
@@ -112,8 +112,8 @@ def test_a_setting_that_the_text_hides_does_not_outlive_its_client(start, way):
 @hidden
 @pytest.mark.pooled
 @pytest.mark.parametrize("way", HIDDEN)
-def test_a_setting_that_the_text_hides_is_not_seen_by_others_meanwhile(start, way):
-    endpoint = start(max_size=1)
+def test_a_setting_that_the_text_hides_is_not_seen_by_others_meanwhile(shared, way):
+    endpoint = shared("hidden", max_size=1)
     with endpoint.wire() as wire:
         wire.send(HIDDEN[way])
         assert str(wire.until_ready()[-1]) == "Z(I)"
