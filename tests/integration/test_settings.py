@@ -32,7 +32,7 @@ WAYS = {
                      "work_mem", "3MB"),
 }
 
-# Ways that the statement's text does not show: a known limit, named in the README. strict: whoever lifts it hears of it.
+# Ways that the statement's text does not show: a known limit. strict: whoever lifts it hears of it.
 hidden = pytest.mark.xfail(reason="settings that no SET or RESET shows are not tracked yet", strict=True)
 HIDDEN = {
     "set_config": m.Q("select set_config('work_mem', '3MB', false)"),
