@@ -8,6 +8,7 @@
 #       [--pgweir build/release/pgweir] [--pgbouncer /usr/sbin/pgbouncer] [--output FILE] [--json FILE]
 #
 # The cluster is private and gone afterwards.
+# shellcheck disable=SC2317  # functions that traps and wait_until call
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/private-cluster.sh
@@ -35,7 +36,13 @@ done
 [ -x "$pgweir" ] || die "$pgweir is not a program; build it (cmake --build --preset release) or give --pgweir"
 [ -x "$pgbouncer" ] || die "$pgbouncer is not a program; install the package pgbouncer or give --pgbouncer"
 
-cleanup() { stop_started; state_remove; }
+cleanup() {
+  local code=$?
+  stop_started
+  state_remove
+  if [ "$code" -eq 0 ]; then code=$stopped_badly; fi
+  exit "$code"
+}
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 

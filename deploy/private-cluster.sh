@@ -5,7 +5,7 @@
 #   state_create NAME          makes the state directory: $state
 #   run_as ARG...              replaces the (sub)shell by a command of the unprivileged user
 #   background SIGNAL LOG ARG...  starts one so, in the background, to be stopped by SIGNAL; sets $started_pid
-#   stop_started               stops all of those, the latest first, and waits for them
+#   stop_started               stops all of those, the latest first, and waits for them; $stopped_badly: one crashed
 #   cluster_create / cluster_start MAX_CONNECTIONS: user app with database app, administrator postgres
 #
 # Needs bash, util-linux, procps and PostgreSQL's server package. Callers have `set -euo pipefail`.
@@ -13,6 +13,7 @@
 state=""
 started_pids=()
 declare -A stop_signal=()
+stopped_badly=0
 started_pid=""
 cluster_port=""
 
@@ -83,10 +84,19 @@ wait_until() {
 
 not_running() { ! is_running "$1"; }
 
+# A process that dies of a signal while it stops has a bug, and whoever runs the script should hear of it.
 stop_pid() {
-  kill -s "${stop_signal[$1]}" "$1" 2>/dev/null || return 0
-  wait_until 20 not_running "$1" || kill -KILL "$1" 2>/dev/null || true
-  wait "$1" 2>/dev/null || true
+  local code=0
+  if is_running "$1"; then
+    kill -s "${stop_signal[$1]}" "$1" 2>/dev/null || true
+    wait_until 30 not_running "$1" || kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || code=$?
+    if [ "$code" -gt 128 ]; then
+      say "${0##*/}: process $1 was told to stop and died of signal $((code - 128))"
+      # shellcheck disable=SC2034  # read by callers
+      stopped_badly=1
+    fi
+  fi
 }
 
 stop_started() {

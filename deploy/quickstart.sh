@@ -114,6 +114,7 @@ cleanup() {
   stop_started
   state_remove
   rm -f "$root/deploy/.quickstart/state"
+  if [ "$code" -eq 0 ]; then code=$stopped_badly; fi
   exit "$code"
 }
 # While it stays up, Ctrl-C is how it is meant to end.
