@@ -49,7 +49,6 @@ BackendLogin::Step BackendLogin::feed(ByteView& input, ByteBuffer& reply) {
 
 // need_bytes: nothing to do but to read on.
 BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
-  Reader reader(piece.body());
   switch (static_cast<BackendType>(piece.type)) {
     case BackendType::Authentication:
       return authenticate(piece.body(), reply);
@@ -59,8 +58,11 @@ BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
     case BackendType::NegotiateProtocolVersion:
       return Step::need_bytes;
     case BackendType::BackendKeyData: {
-      if (reader.u32(pid_) != Errc::ok) return refuse("the server sent a malformed BackendKeyData");
-      cancel_secret_.assign(reader.rest().begin(), reader.rest().end());
+      CancelRequest key;
+      if (parse_backend_key_data(piece.body(), key) != Errc::ok)
+        return refuse("the server sent a malformed BackendKeyData");
+      pid_ = key.pid;
+      cancel_secret_ = std::move(key.secret);
       return Step::need_bytes;
     }
     case BackendType::ParameterStatus: {
@@ -72,7 +74,11 @@ BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
       return Step::need_bytes;
     }
     case BackendType::ReadyForQuery:
-      return authenticated_ ? Step::ready : refuse("the server was ready before it had authenticated us");
+      if (!authenticated_) return refuse("the server was ready before it had authenticated us");
+      // A transaction of somebody else's: whatever answers here is no fresh backend.
+      if (piece.body()[0] != static_cast<Byte>(TransactionStatus::idle))
+        return refuse("the server was not idle after the login");
+      return Step::ready;
     default:
       return refuse("the server sent an unexpected message while logging in");
   }

@@ -55,6 +55,9 @@ void BackendStatements::end_close(const StatementRef& statement, Outcome outcome
 
 StatementRef BackendStatements::to_evict() const {
   if (entries_.size() < max_) return nullptr;
+  const auto staying =
+      std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.will_exist; });
+  if (static_cast<std::size_t>(staying) < max_) return nullptr;
   const auto oldest =
       std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& e) { return e.pending == 0; });
   return oldest == entries_.rend() ? nullptr : oldest->statement;
@@ -88,9 +91,13 @@ void BackendStatements::end_unnamed(const StatementRef& statement, Outcome outco
   if (unnamed_pending_ > 0) --unnamed_pending_;
   if (unnamed_ != statement) return;  // overtaken by a later one
   // A Parse that failed has dropped the old statement first; one that was skipped has not, and which that was
-  // we no longer know.
-  if (outcome == Outcome::failed) unnamed_ = StatementRef{};
-  if (outcome == Outcome::skipped) unnamed_.reset();
+  // we no longer know. Nor do we while another is under way: the same statement may have been sent again.
+  if (outcome == Outcome::done) return;
+  if (outcome == Outcome::failed && unnamed_pending_ == 0) {
+    unnamed_ = StatementRef{};
+  } else {
+    unnamed_.reset();
+  }
 }
 
 }  // namespace pgweir

@@ -36,7 +36,8 @@ class BackendStatements {
   // How they ended, in order.
   void end_parse(const StatementRef& statement, Outcome outcome);
   void end_close(const StatementRef& statement, Outcome outcome);
-  // The one to close before the next Parse; null while there is room.
+  // The one to close before the next Parse; null while there is room. What is already being closed has made
+  // room.
   StatementRef to_evict() const;
   // DEALLOCATE ALL or DISCARD ALL took place.
   void clear();

@@ -77,18 +77,18 @@ void PoolState::open_failed(TimePoint now) {
 }
 
 bool PoolState::must_leave(const PoolMember& member, TimePoint now) const {
-  return member.generation != generation_ || now >= member.expires_at || total() > limits_.max_size;
+  return member.generation != generation_ || now >= member.expires_at || surplus() > 0;
 }
 
 void PoolState::take_expired(TimePoint now, std::vector<PoolMember*>& out) {
-  std::size_t surplus = total() > limits_.max_size ? total() - limits_.max_size : 0;
+  std::size_t too_many = surplus();
   std::size_t living = idle_.size() + borrowed_;
   const auto expired = [&](PoolMember* member) {
     const bool too_old = member->generation != generation_ || now >= member->expires_at;
     const bool unused = limits_.idle_timeout.count() > 0 && living > limits_.min_size &&
                         now - member->idle_since >= limits_.idle_timeout;
-    if (!too_old && !unused && surplus == 0) return false;
-    if (surplus > 0) --surplus;
+    if (!too_old && !unused && too_many == 0) return false;
+    if (too_many > 0) --too_many;
     --living;
     ++leaving_;
     out.push_back(member);

@@ -114,6 +114,12 @@ class PoolState {
 
  private:
   std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
+  // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them
+  // would send one more away for each of them.
+  std::size_t surplus() const {
+    const std::size_t staying = total() - leaving_;
+    return staying > limits_.max_size ? staying - limits_.max_size : 0;
+  }
 
   PoolLimits limits_;
   std::vector<PoolMember*> idle_;  // most recently used last

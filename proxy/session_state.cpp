@@ -34,21 +34,20 @@ std::size_t hash_of(const SettingMap& map) {
   return h;
 }
 
-// SET and set_config() take a dotted name of any two identifiers, RESET takes it as syntax.
+// RESET would cut a custom setting's name at 63 bytes and leave the setting as it is: set_config(), which
+// made it, does not. A value of NULL is a RESET.
 std::string reset_statement(std::string_view name) {
   if (name == role) return "RESET ROLE;";
   if (name == session_authorization) return "RESET SESSION AUTHORIZATION;";
-  const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos) return "RESET " + quote_identifier(name) + ";";
-  return "RESET " + quote_identifier(name.substr(0, dot)) + "." + quote_identifier(name.substr(dot + 1)) +
-         ";";
+  if (name.find('.') == std::string_view::npos) return "RESET " + quote_identifier(name) + ";";
+  return "SELECT pg_catalog.set_config(" + text_expression(name) + ",NULL,false);";
 }
 
 class SetConfigList {
  public:
   void add(std::string_view name, std::string_view value) {
     sql_ += sql_.empty() ? "SELECT " : ",";
-    sql_ += "pg_catalog.set_config(" + quote_literal(name) + "," + quote_literal(value) + ",false)";
+    sql_ += "pg_catalog.set_config(" + text_expression(name) + "," + text_expression(value) + ",false)";
   }
   std::string take() { return sql_.empty() ? std::string() : std::move(sql_) + ";"; }
 
@@ -108,6 +107,21 @@ std::string quote_identifier(std::string_view name) {
   return quoted += '"';
 }
 
+// The server reads a Query in the client_encoding that it has when the Query arrives, in a prelude that is
+// the last client's, and in some encodings (SJIS, BIG5, GBK) a part of a character looks like a backslash. So
+// what is not ASCII is spelled in hexadecimal.
+std::string text_expression(std::string_view text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return quote_literal(text);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string sql = "pg_catalog.convert_from(pg_catalog.decode('";
+  for (const char c : text) {
+    sql += digits[static_cast<unsigned char>(c) >> 4];
+    sql += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return sql += "','hex'),pg_catalog.current_setting('client_encoding'))";
+}
+
 Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
   Prelude prelude;
   std::string back;
@@ -120,8 +134,19 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
     return it == applied.end() || it->second != value;
   };
 
-  // Rights come back first: the login role may set what another may not.
-  bool identity_changes = false;
+  for (const auto& [name, value] : applied) {
+    if (!is_identity(name) && !desired.contains(name)) rest += reset_statement(name);
+  }
+  for (const auto& [name, value] : desired) {
+    if (is_identity(name) || !differs(name, value)) continue;
+    (name == client_encoding ? encoding : settings).add(name, value);
+    if (std::find(names_an_object.begin(), names_an_object.end(), name) != names_an_object.end())
+      prelude.must_wait = true;
+  }
+  std::string changes = encoding.take() + std::move(rest) + settings.take();
+
+  // Rights come back first: the login role may set what another may not, also where both have that other one.
+  bool identity_changes = !changes.empty();
   for (const std::string_view name : {role, session_authorization}) {
     const auto has = applied.find(name);
     const auto wants = desired.find(name);
@@ -133,15 +158,6 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
     if (applied.contains(role)) back += reset_statement(role);
     if (applied.contains(session_authorization)) back += reset_statement(session_authorization);
   }
-  for (const auto& [name, value] : applied) {
-    if (!is_identity(name) && !desired.contains(name)) rest += reset_statement(name);
-  }
-  for (const auto& [name, value] : desired) {
-    if (is_identity(name) || !differs(name, value)) continue;
-    (name == client_encoding ? encoding : settings).add(name, value);
-    if (std::find(names_an_object.begin(), names_an_object.end(), name) != names_an_object.end())
-      prelude.must_wait = true;
-  }
   if (identity_changes) {
     for (const std::string_view name : {session_authorization, role}) {
       const auto it = desired.find(name);
@@ -150,7 +166,7 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
       prelude.must_wait = true;
     }
   }
-  prelude.sql = std::move(back) + encoding.take() + std::move(rest) + settings.take() + identity.take();
+  prelude.sql = std::move(back) + std::move(changes) + identity.take();
   return prelude;
 }
 
@@ -160,7 +176,7 @@ std::string settings_query(const std::vector<std::string>& custom) {
       " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
       " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')";
   for (const std::string& name : custom) {
-    const std::string quoted = quote_literal(name);
+    const std::string quoted = text_expression(name);
     sql += " UNION ALL SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ",true)";
   }
   return sql;

@@ -46,6 +46,8 @@ bool same(const MapRef& a, const MapRef& b);
 std::string fold(std::string_view name);
 std::string quote_literal(std::string_view text);
 std::string quote_identifier(std::string_view name);
+// An SQL expression for bytes in the client_encoding at the moment when it is evaluated.
+std::string text_expression(std::string_view text);
 
 // SQL that turns a backend with `applied` into one with `desired`; empty when there is nothing to do.
 struct Prelude {

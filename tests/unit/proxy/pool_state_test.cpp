@@ -1,0 +1,267 @@
+#include "proxy/pool_state.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+
+using namespace pgweir;
+using namespace std::chrono_literals;
+
+namespace {
+
+const TimePoint t0{1h};
+
+// A pool whose members the test names by number.
+struct Fixture {
+  explicit Fixture(PoolLimits limits) : pool(limits) {}
+
+  // Opens member `i` on `worker`: idle, or given to a waiter.
+  Waiter* open(std::size_t i, unsigned worker = 0, TimePoint now = t0) {
+    if (pool.counts().opening == 0) REQUIRE(pool.begin_opening(now) >= 1);
+    members[i].worker = worker;
+    members[i].generation = pool.generation();
+    return pool.put(members[i], now, true);
+  }
+  Waiter* give_back(std::size_t i, TimePoint now = t0) { return pool.put(members[i], now, false); }
+
+  PoolState pool;
+  std::array<PoolMember, 8> members;
+};
+
+PoolLimits limits(std::size_t min, std::size_t max, std::size_t logins = 1,
+                  std::chrono::milliseconds idle_timeout = 0ms) {
+  return {min, max, logins, idle_timeout};
+}
+
+std::vector<PoolMember*> expired(PoolState& pool, TimePoint now) {
+  std::vector<PoolMember*> out;
+  pool.take_expired(now, out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a pool opens nothing while nobody waits and no minimum is set") {
+  PoolState pool(limits(0, 5, 5));
+  CHECK(pool.begin_opening(t0) == 0);
+}
+
+TEST_CASE("a pool opens its minimum without any client, a few logins at a time") {
+  PoolState pool(limits(5, 9, 2));
+  CHECK(pool.begin_opening(t0) == 2);
+  CHECK(pool.begin_opening(t0) == 0);
+  PoolMember member;
+  CHECK(pool.put(member, t0, true) == nullptr);
+  CHECK(pool.begin_opening(t0) == 1);
+  CHECK(pool.counts().opening == 2);
+}
+
+TEST_CASE("each waiter causes one login, not counting those under way") {
+  PoolState pool(limits(0, 9, 9));
+  std::array<Waiter, 3> waiters;
+  for (Waiter& waiter : waiters) pool.enqueue(waiter);
+  CHECK(pool.begin_opening(t0) == 3);
+  CHECK(pool.begin_opening(t0) == 0);
+  for (Waiter& waiter : waiters) pool.leave(waiter);
+}
+
+TEST_CASE("backends that open and backends that leave count against max_size") {
+  Fixture f(limits(0, 2, 9));
+  std::array<Waiter, 4> waiters;
+  for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
+  CHECK(f.pool.begin_opening(t0) == 2);
+  CHECK(f.pool.put(f.members[0], t0, true) == &waiters[0]);
+  f.pool.begin_leaving();
+  CHECK(f.pool.begin_opening(t0) == 0);
+  CHECK(f.pool.counts().total() == 2);
+  f.pool.left();
+  CHECK(f.pool.begin_opening(t0) == 1);
+  CHECK(f.pool.counts().total() == 2);
+}
+
+TEST_CASE("a backend that is free goes to whoever has waited longest") {
+  Fixture f(limits(0, 1));
+  std::array<Waiter, 3> waiters;
+  for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
+  CHECK(f.open(0) == &waiters[0]);
+  CHECK(waiters[0].granted == &f.members[0]);
+  CHECK_FALSE(waiters[0].queued);
+  CHECK(f.give_back(0) == &waiters[1]);
+  CHECK(f.give_back(0) == &waiters[2]);
+  CHECK(f.give_back(0) == nullptr);
+  CHECK(f.pool.counts().idle == 1);
+  CHECK(f.pool.counts().waiting == 0);
+}
+
+TEST_CASE("who leaves the queue leaves it from the front, the middle and the back") {
+  const std::size_t leaver = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2});
+  Fixture f(limits(0, 1));
+  std::array<Waiter, 3> waiters;
+  for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
+  f.pool.leave(waiters[leaver]);
+  f.pool.leave(waiters[leaver]);  // twice is once
+  CHECK(f.pool.counts().waiting == 2);
+  CHECK(f.open(0) == &waiters[leaver == 0 ? 1 : 0]);
+  CHECK(f.give_back(0) == &waiters[leaver == 2 ? 1 : 2]);
+  CHECK(f.give_back(0) == nullptr);
+}
+
+TEST_CASE("who stops waiting after a grant still has the backend to give back") {
+  Fixture f(limits(0, 1));
+  Waiter first;
+  Waiter second;
+  f.pool.enqueue(first);
+  f.pool.enqueue(second);
+  REQUIRE(f.open(0) == &first);
+  f.pool.leave(first);
+  REQUIRE(first.granted == &f.members[0]);
+  CHECK(f.pool.counts().borrowed == 1);
+  CHECK(f.give_back(0) == &second);
+}
+
+TEST_CASE("a borrower gets a backend of its own worker before a more recent one of another") {
+  Fixture f(limits(3, 3, 3));
+  f.open(0, 1);
+  f.open(1, 0);
+  f.open(2, 1);
+  CHECK(f.pool.take_idle(0) == &f.members[1]);
+  CHECK(f.pool.take_idle(0) == &f.members[2]);  // none of its own: the most recently used one
+  CHECK(f.pool.take_idle(1) == &f.members[0]);
+  CHECK(f.pool.take_idle(1) == nullptr);
+}
+
+TEST_CASE("of its own worker's backends a borrower gets the one used last") {
+  Fixture f(limits(3, 3, 3));
+  for (std::size_t i = 0; i < 3; ++i) f.open(i, 0);
+  CHECK(f.pool.take_idle(0) == &f.members[2]);
+  f.give_back(2);
+  CHECK(f.pool.take_idle(0) == &f.members[2]);
+}
+
+TEST_CASE("after a failed login the next one waits, twice as long each time up to a limit") {
+  PoolState pool(limits(2, 4, 4));
+  REQUIRE(pool.begin_opening(t0) == 2);
+  const std::array expected = {50ms, 100ms, 200ms, 400ms, 400ms, 400ms};
+  TimePoint now = t0;
+  pool.open_failed(now);
+  pool.open_failed(now);  // the two that were under way together
+  CHECK(pool.failures() == 2);
+  pool.begin_leaving(), pool.left();  // unrelated moves change nothing
+  PoolState fresh(limits(1, 4, 4));
+  for (const auto delay : expected) {
+    REQUIRE(fresh.begin_opening(now) == 1);
+    fresh.open_failed(now);
+    CHECK(fresh.retry_at() == now + delay);
+    CHECK(fresh.begin_opening(now + delay - 1ns) == 0);
+    now += delay;
+  }
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(fresh.begin_opening(now) == 1);
+    fresh.open_failed(now);
+    now = fresh.retry_at();
+  }
+  CHECK(fresh.begin_opening(now) == 1);
+}
+
+TEST_CASE("after a failed login one login alone finds out whether the server is back") {
+  Fixture f(limits(0, 9, 4));
+  std::array<Waiter, 4> waiters;
+  for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
+  REQUIRE(f.pool.begin_opening(t0) == 4);
+  for (int i = 0; i < 4; ++i) f.pool.open_failed(t0);
+  const TimePoint later = f.pool.retry_at();
+  CHECK(f.pool.begin_opening(later) == 1);
+  CHECK(f.pool.begin_opening(later) == 0);
+  CHECK(f.pool.put(f.members[0], later, true) == &waiters[0]);
+  CHECK(f.pool.failures() == 0);
+  CHECK(f.pool.begin_opening(later) == 3);
+  for (Waiter& waiter : waiters) f.pool.leave(waiter);
+}
+
+TEST_CASE("idle_timeout takes idle backends down to the minimum, the longest idle first") {
+  Fixture f(limits(1, 3, 3, 10s));
+  std::array<Waiter, 3> waiters;
+  for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
+  for (std::size_t i = 0; i < 3; ++i) f.open(i);
+  for (std::size_t i = 0; i < 3; ++i) f.give_back(i, t0 + i * 1s);
+  CHECK(expired(f.pool, t0 + 10s - 1ns).empty());
+  CHECK(expired(f.pool, t0 + 10s) == std::vector{&f.members[0]});
+  CHECK(expired(f.pool, t0 + 1h) == std::vector{&f.members[1]});
+  CHECK(f.pool.counts().idle == 1);
+  CHECK(f.pool.counts().leaving == 2);
+}
+
+TEST_CASE("without idle_timeout an idle backend stays") {
+  Fixture f(limits(0, 1));
+  Waiter waiter;
+  f.pool.enqueue(waiter);
+  f.open(0);
+  f.give_back(0);
+  CHECK(expired(f.pool, t0 + 1000h).empty());
+}
+
+TEST_CASE(
+    "a backend that has outlived max_lifetime leaves when it is idle or comes back, even below the minimum") {
+  Fixture f(limits(2, 2, 2));
+  f.open(0);
+  f.open(1);
+  f.members[0].expires_at = f.members[1].expires_at = t0 + 5s;
+  PoolMember* const borrowed = f.pool.take_idle(0);
+  REQUIRE(borrowed == &f.members[1]);
+  CHECK(expired(f.pool, t0 + 5s - 1ns).empty());
+  CHECK_FALSE(f.pool.must_leave(*borrowed, t0 + 5s - 1ns));
+  CHECK(expired(f.pool, t0 + 5s) == std::vector{&f.members[0]});
+  CHECK(f.pool.must_leave(*borrowed, t0 + 5s));
+  CHECK(f.pool.begin_opening(t0 + 5s) == 0);  // its slot is taken until the server has let go of it
+  f.pool.left();
+  CHECK(f.pool.begin_opening(t0 + 5s) == 1);
+}
+
+TEST_CASE("a recycled pool sends away what it had, as it comes back, and keeps what is opened since") {
+  Fixture f(limits(2, 3, 3));
+  f.open(0);
+  f.open(1);
+  PoolMember* const borrowed = f.pool.take_idle(0);
+  f.pool.recycle();
+  CHECK(f.pool.must_leave(*borrowed, t0));
+  CHECK(expired(f.pool, t0) == std::vector{&f.members[0]});
+  f.open(2);
+  CHECK_FALSE(f.pool.must_leave(f.members[2], t0));
+  CHECK(expired(f.pool, t0).empty());
+}
+
+TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until it fits") {
+  Fixture f(limits(4, 4, 4));
+  for (std::size_t i = 0; i < 4; ++i) f.open(i);
+  f.pool.set_limits(limits(0, 3, 4));
+  Waiter waiter;
+  PoolMember* const borrowed = f.pool.take_idle(0);
+  CHECK(f.pool.must_leave(*borrowed, t0));
+  f.pool.begin_leaving();
+  CHECK(expired(f.pool, t0).empty());
+  f.pool.enqueue(waiter);
+  CHECK(f.pool.begin_opening(t0) == 0);
+  f.pool.leave(waiter);
+  f.pool.left();
+  CHECK(f.pool.counts().total() == 3);
+}
+
+TEST_CASE("backends that are already leaving do not drag more of a shrunk pool after them") {
+  Fixture f(limits(4, 4, 4));
+  for (std::size_t i = 0; i < 4; ++i) f.open(i);
+  f.pool.set_limits(limits(0, 2, 4));
+  CHECK(expired(f.pool, t0) == std::vector{&f.members[0], &f.members[1]});
+  CHECK(expired(f.pool, t0).empty());  // the next round, before the server has closed those two
+  PoolMember* const borrowed = f.pool.take_idle(0);
+  REQUIRE(borrowed != nullptr);
+  CHECK_FALSE(f.pool.must_leave(*borrowed, t0));
+}
+
+TEST_CASE("idle backends picked by a predicate count as borrowed") {
+  Fixture f(limits(3, 3, 3));
+  for (unsigned i = 0; i < 3; ++i) f.open(i, i);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([](const PoolMember& m) { return m.worker != 1; }, out);
+  CHECK(out == std::vector{&f.members[0], &f.members[2]});
+  CHECK(f.pool.counts().idle == 1);
+  CHECK(f.pool.counts().borrowed == 2);
+}
