@@ -22,5 +22,6 @@ endif()
 
 find_program(PGWEIR_CCACHE ccache)
 if(PGWEIR_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PGWEIR_CCACHE})
+  # Precompiled headers are cached only when told that nothing depends on __TIME__.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${PGWEIR_CCACHE})
 endif()

@@ -69,7 +69,9 @@ Writer& Writer::raw(ByteView bytes) {
   return *this;
 }
 
-Writer& Writer::text(std::string_view s) { return raw(as_bytes(s)); }
+Writer& Writer::text(std::string_view s) {
+  return raw(as_bytes(s));
+}
 
 Writer& Writer::cstring(std::string_view s) {
   assert(s.find('\0') == std::string_view::npos);

@@ -26,7 +26,9 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::uint32_t load_u32(const Byte* p) {
   return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
 }
-inline std::uint16_t load_u16(const Byte* p) { return static_cast<std::uint16_t>(p[0] << 8 | p[1]); }
+inline std::uint16_t load_u16(const Byte* p) {
+  return static_cast<std::uint16_t>(p[0] << 8 | p[1]);
+}
 inline void store_u32(Byte* p, std::uint32_t v) {
   p[0] = static_cast<Byte>(v >> 24);
   p[1] = static_cast<Byte>(v >> 16);

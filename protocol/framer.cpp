@@ -5,14 +5,13 @@
 namespace pgweir {
 namespace {
 
+// A message that is too short or too long for its fields, but within the server's limit for its type, is the
+// server's to refuse: it answers with an error and the connection lives. Not so Flush, to which nobody
+// expects an answer.
 constexpr LengthRule empty{0, 0, 0};
-constexpr LengthRule small_string{1, small_body_max, small_body_max};
-constexpr LengthRule describe_or_close{2, small_body_max, small_body_max};
-constexpr LengthRule execute{5, small_body_max, small_body_max};
-constexpr LengthRule query{1, large_body_max, whole_body_max};
-constexpr LengthRule parse{4, parse_body_max, parse_body_max};
-constexpr LengthRule bind{8, large_body_max, whole_body_max};
-constexpr LengthRule function_call{10, large_body_max, whole_body_max};
+constexpr LengthRule small{0, small_body_max, small_body_max};
+constexpr LengthRule large{0, large_body_max, whole_body_max};
+constexpr LengthRule parse{0, parse_body_max, parse_body_max};
 constexpr LengthRule copy_data{0, large_body_max, 0};
 
 constexpr LengthRule server_whole{0, server_whole_body_max, server_whole_body_max};
@@ -22,31 +21,26 @@ constexpr LengthRule server_status{1, 1, 1};
 
 }  // namespace
 
-// Bind is at least two empty names and three counts, FunctionCall an OID, two counts and a format.
 const LengthRule* frontend_rule(char type) {
   switch (static_cast<FrontendType>(type)) {
     case FrontendType::Query:
-      return &query;
+    case FrontendType::Bind:
+    case FrontendType::FunctionCall:
+      return &large;
     case FrontendType::Parse:
       return &parse;
-    case FrontendType::Bind:
-      return &bind;
     case FrontendType::Execute:
-      return &execute;
     case FrontendType::Describe:
     case FrontendType::Close:
-      return &describe_or_close;
-    case FrontendType::Sync:
-    case FrontendType::Flush:
     case FrontendType::CopyDone:
+    case FrontendType::CopyFail:
+    case FrontendType::Sync:
     case FrontendType::Terminate:
+      return &small;
+    case FrontendType::Flush:
       return &empty;
     case FrontendType::CopyData:
       return &copy_data;
-    case FrontendType::CopyFail:
-      return &small_string;
-    case FrontendType::FunctionCall:
-      return &function_call;
     case FrontendType::PasswordMessage:
       return nullptr;
   }

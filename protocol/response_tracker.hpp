@@ -64,6 +64,8 @@ struct Expected {
   bool names = false;        // holds the oldest pending operation of the client's StatementMap
   bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
+  // The client's spelling of its name, where an error text must show that and the map has cut it.
+  std::shared_ptr<const std::string> spelled{};
 };
 
 enum class Outcome : std::uint8_t { done, failed, skipped };

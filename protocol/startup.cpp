@@ -87,7 +87,7 @@ Errc read_parameters(Reader& in, StartupMessage& out) {
 
 Errc read_startup_message(Reader& in, StartupMessage& out) {
   if (const Errc e = read_parameters(in, out); e != Errc::ok) return e;
-  if (out.user.empty()) return Errc::bad_startup;
+  if (out.user.empty()) return Errc::no_user;
   if (out.database.empty()) out.database = out.user;
   return Errc::ok;
 }

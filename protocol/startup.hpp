@@ -76,7 +76,9 @@ Errc startup_packet_size(ByteView begun, std::size_t& size);
 //                         proxy that authorises one and forwards another has been bypassed before.
 //   missing_terminator, trailing_bytes, truncated, length_out_of_range
 //                         broken layout, secret of a forbidden size
-//   bad_startup           no user name, `replication` that is neither a boolean nor "database"
+//   no_user               no user name, or an empty one
+//   bad_startup           `replication` that is neither a boolean nor "database"
+// Whatever the error, `out` holds a CancelRequest exactly when the packet was meant to be one.
 Errc parse_startup_packet(ByteView body, StartupPacket& out);
 
 // The minor version that this connection speaks from now on: the smaller of both sides' newest.

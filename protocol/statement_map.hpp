@@ -27,6 +27,7 @@ struct Statement {
   std::string server_name;     // empty: this is somebody's unnamed statement
   bool may_copy = false;       // starts with COPY, so that its Execute may open a COPY IN
   bool sets = false;           // starts with SET or RESET
+  bool may_set = false;        // may change settings without a tag that tells: set_config, DO, CALL
 };
 using StatementRef = std::shared_ptr<const Statement>;
 

@@ -43,6 +43,13 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
   if (error == Errc::unsupported_protocol) {
     return refuse(Reason::not_supported, "unsupported frontend protocol: pgweir speaks 3.0 to 3.2");
   }
+  // PostgreSQL answers a malformed CancelRequest by nothing at all.
+  if (error != Errc::ok && std::holds_alternative<CancelRequest>(packet))
+    return refuse(Reason::cancel_request, "");
+  if (error == Errc::no_user) {
+    sqlstate_ = "28000";
+    return refuse(Reason::bad_startup, "no PostgreSQL user name specified in startup packet");
+  }
   if (error != Errc::ok)
     return refuse(Reason::bad_startup, "invalid startup packet: " + std::string(to_string(error)));
 

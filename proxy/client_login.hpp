@@ -36,6 +36,7 @@ class ClientLogin {
 
   Reason reason() const { return reason_; }
   const std::string& message() const { return message_; }  // for the client
+  std::string_view sqlstate() const { return sqlstate_; }  // empty: the reason's own
 
  private:
   enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5 };
@@ -61,6 +62,7 @@ class ClientLogin {
   Md5Salt salt_{};
   Reason reason_ = Reason::bad_startup;
   std::string message_;
+  std::string_view sqlstate_;
 };
 
 }  // namespace pgweir

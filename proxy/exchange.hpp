@@ -20,7 +20,7 @@ class Pool;
 class Worker;
 
 // Queries of our own; their replies never reach the client.
-enum class OwnQuery : std::uint8_t { prelude, settings, rollback, reset };
+enum class OwnQuery : std::uint8_t { prelude, settings, reset_settings, rollback, reset };
 
 // Why a session keeps its backend between transactions. A set of bits.
 enum class Pin : std::uint8_t { session_mode = 1, listen = 2, sql_prepare = 4, load = 8 };
@@ -33,9 +33,11 @@ struct SettingsWatch {
   unsigned set_tags = 0;            // CommandComplete SET or RESET
   unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
   bool discarded_all = false;
-  bool failed = false;  // an error was seen: some of the statements did not happen
+  bool unseen = false;         // something ran that changes settings without a tag
+  bool unknown_names = false;  // and they may be custom ones, which the server does not list
+  bool failed = false;         // an error was seen: some of the statements did not happen
 
-  bool touched() const { return discarded_all || (failed ? set_tags > 0 : set_tags > local_sets); }
+  bool touched() const { return discarded_all || unseen || (failed ? set_tags > 0 : set_tags > local_sets); }
 };
 
 struct Exchange {

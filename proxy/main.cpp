@@ -1,15 +1,13 @@
 // pgweir serve | check | healthcheck | version
 #include <CLI/CLI.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 #include <exception>
 #include <iostream>
 
 #include "config/load.hpp"
 #include "config/validate.hpp"
+#include "proxy/healthcheck.hpp"
 #include "proxy/log.hpp"
-#include "proxy/server.hpp"
+#include "proxy/serve.hpp"
 
 namespace {
 
@@ -39,8 +37,7 @@ int serve(const std::string& path) {
   print(loaded.problems);
   if (!loaded.settings) return exit_problem;
   log::start(loaded.settings->log);
-  Server server(path, loaded.settings);
-  return server.run();
+  return run_server(path, loaded.settings);
 }
 
 int check(const std::string& path) {
@@ -51,30 +48,16 @@ int check(const std::string& path) {
   return exit_ok;
 }
 
-// For containers: is the process of this configuration ready to serve?
 int healthcheck(const std::string& path) {
-  namespace beast = boost::beast;
-  namespace http = beast::http;
   const config::LoadResult loaded = config::load_file(path);
   if (!loaded.settings) {
     print(loaded.problems);
     return exit_problem;
   }
-  boost::asio::io_context io;
-  boost::asio::ip::tcp::resolver resolver(io);
-  beast::tcp_stream stream(io);
-  std::string host = loaded.settings->admin.host;
-  if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  stream.connect(resolver.resolve(host, std::to_string(loaded.settings->admin.port)));
-  http::request<http::empty_body> request(http::verb::get, "/readyz", 11);
-  request.set(http::field::host, host);
-  http::write(stream, request);
-  beast::flat_buffer buffer;
-  http::response<http::string_body> response;
-  http::read(stream, buffer, response);
-  std::cout << response.body();
-  return response.result_int() == 200 ? exit_ok : exit_problem;
+  std::string answer;
+  const bool ready = ask_ready(loaded.settings->admin.host, loaded.settings->admin.port, answer);
+  std::cout << answer;
+  return ready ? exit_ok : exit_problem;
 }
 
 }  // namespace

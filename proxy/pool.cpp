@@ -422,6 +422,12 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   refusal_.reset();
 }
 
+void Pool::close() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [member, backend] : members_) backend->transport.close();
+  members_.clear();
+}
+
 void Pool::retire() {
   const std::lock_guard lock(mutex_);
   PoolLimits limits = state_.limits();

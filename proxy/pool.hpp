@@ -68,6 +68,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void reconfigure(PoolTarget target, config::Pool settings);
   // No client may use it any more: backends are closed as they come back.
   void retire();
+  // Closes every connection on the spot. No worker runs any more.
+  void close();
 
   const std::string& database() const { return database_; }
   const std::string& user() const { return user_; }

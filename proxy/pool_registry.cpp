@@ -84,4 +84,8 @@ void PoolRegistry::maintain(Worker& here) {
   for (const std::shared_ptr<Pool>& pool : *list) pool->maintain(here);
 }
 
+void PoolRegistry::close() {
+  for (const std::shared_ptr<Pool>& pool : all()) pool->close();
+}
+
 }  // namespace pgweir

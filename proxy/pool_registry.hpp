@@ -30,6 +30,8 @@ class PoolRegistry {
                             const config::User& user);
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
+  // Closes every connection on the spot. No worker runs any more.
+  void close();
 
  private:
   using Key = std::pair<std::string, std::string>;

@@ -15,8 +15,15 @@ int make_epoll() {
 
 }  // namespace
 
+Waker::Waker(Reactor& reactor) : reactor_(reactor), next_known_(reactor.known_) {
+  if (next_known_ != nullptr) next_known_->previous_known_ = this;
+  reactor.known_ = this;
+}
+
 Waker::~Waker() {
   reactor_.unlink(*this);
+  (previous_known_ != nullptr ? previous_known_->next_known_ : reactor_.known_) = next_known_;
+  if (next_known_ != nullptr) next_known_->previous_known_ = previous_known_;
   abandon();
 }
 
@@ -76,7 +83,7 @@ void Reactor::arm() {
   epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code ec) {
     if (ec) return;
     on_readable();
-    if (epoll_.is_open()) arm();
+    if (!stopped_) arm();
   });
 }
 

@@ -39,16 +39,13 @@ class Reactor;
 // One sleeper. Owning worker's thread only; destroyed before its Reactor.
 class Waker {
  public:
-  explicit Waker(Reactor& reactor) : reactor_(reactor) {}
+  explicit Waker(Reactor& reactor);
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
   // Lets the sleeper run soon; remembered when it does not sleep. Never runs it inside this call.
   void wake();
-  // Destroys the sleeping coroutine where it sleeps; for shutting a worker down.
-  void abandon();
-
   // Completes after the next wake(), or soon if there was one since the last wait. At most one wait at a
   // time.
   template <class Token>
@@ -59,6 +56,9 @@ class Waker {
 
  private:
   friend class Reactor;
+
+  // Destroys the sleeping coroutine where it sleeps.
+  void abandon();
 
   struct Wait {
     virtual void complete() = 0;
@@ -99,6 +99,8 @@ class Waker {
   Wait* wait_ = nullptr;
   Waker* next_ = nullptr;
   Waker* previous_ = nullptr;
+  Waker* next_known_ = nullptr;
+  Waker* previous_known_ = nullptr;
   bool queued_ = false;
   bool signalled_ = false;
 };
@@ -141,7 +143,7 @@ class Reactor {
   Slot* attach(int fd, Waker* waker);
   // Owning worker's thread; any thread while nobody watches the slot. The descriptor must still be open.
   void detach(int fd, Slot* slot);
-  // Closes down: sleepers are destroyed where they sleep.
+  // Closes down: coroutines are destroyed where they sleep, as soon as the io_context gets to it.
   void stop();
 
  private:
@@ -165,11 +167,13 @@ class Reactor {
   std::deque<Slot> slots_;
   std::mutex free_mutex_;
   std::vector<Slot*> free_;
+  Waker* known_ = nullptr;  // all there are
   Waker* first_ = nullptr;  // woken, in order
   Waker* last_ = nullptr;
   std::size_t linked_ = 0;
   bool running_ = false;
   bool run_scheduled_ = false;
+  bool stopped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -29,6 +29,8 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"server_error", silent, "", ""},
     {"borrow_timeout", "ERROR", "53300", "query_wait_timeout: no server connection became free in time"},
     {"cancelled", "ERROR", "57014", "canceling statement due to user request"},
+    {"query_timeout", "FATAL", "57014",
+     "query_timeout: the server did not end the query when it was cancelled"},
     {"idle_timeout", "FATAL", "57P05", "terminating connection due to idle-session timeout"},
     {"idle_transaction_timeout", "FATAL", "25P03",
      "terminating connection due to idle-in-transaction timeout"},

@@ -28,7 +28,8 @@ enum class Reason : std::uint8_t {
   server_lost,
   server_error,  // the server itself ended the session, in its own words
   borrow_timeout,
-  cancelled,  // while waiting for a backend
+  cancelled,      // while waiting for a backend
+  query_timeout,  // and the cancel did not help
   idle_timeout,
   idle_transaction_timeout,
   draining,

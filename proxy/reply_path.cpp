@@ -115,7 +115,11 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     if (prelude) prelude_failed_ = true;
   }
   const StatementRef about = oldest->statement;
-  const std::string client_name = about ? x_.statements.name_of(about) : std::string();
+  const std::string client_name = oldest->spelled ? *oldest->spelled
+                                  : about         ? x_.statements.name_of(about)
+                                                  : std::string();
+  // After DDL the server refuses its old plan for ever: whoever parses this text again gets a new statement.
+  if (whole && about && error.code() == "0A000") x_.pool->statements().forget(about);
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward &&
       !(whole && about && forward_renamed(piece, *about, client_name))) {

@@ -4,6 +4,7 @@
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/unseen_settings.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -17,6 +18,11 @@ constexpr std::size_t outstanding_max = 8'192;
 
 bool is_copy_message(FrontendType t) {
   return t == FrontendType::CopyData || t == FrontendType::CopyDone || t == FrontendType::CopyFail;
+}
+
+// Only a name that was cut has to be remembered.
+std::shared_ptr<const std::string> spelled(std::string_view name) {
+  return name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
 
 // A prepared statement may be parsed in a failed transaction if it ends that transaction.
@@ -112,20 +118,28 @@ Disposition RequestPath::take_query(const Piece& piece) {
   }
   QueryView query;
   if (!piece.whole()) {
-    expected.may_copy = true;  // nobody has read it yet
+    // Nobody has read it yet, and nobody will: assume the worst.
+    expected.may_copy = x_.watch.unseen = x_.watch.unknown_names = true;
   } else if (parse_query(piece.body(), query) == Errc::ok) {
     const bool single = is_single_statement(query.text);
     const VerbSet verbs = single ? VerbSet{leading_verb(query.text)} : verbs_of(query.text);
     expected.may_copy = verbs.intersects({Verb::copy, Verb::undecided});
-    if (single && verbs.intersects({Verb::set, Verb::reset})) note_statement(query.text);
-    if (single && verbs.intersects({Verb::execute, Verb::deallocate, Verb::explain, Verb::create})) {
+    if (single && verbs.intersects({Verb::set, Verb::reset})) note_set(query.text);
+    if (may_set_unseen(query.text, verbs)) note_unseen(query.text, verbs);
+    if (single &&
+        verbs.intersects({Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create})) {
       if (rewrite_named_query(query.text, expected)) return Disposition::taken;
     }
   }
   return forward(piece, std::move(expected));
 }
 
-void RequestPath::note_statement(std::string_view text) {
+void RequestPath::note_unseen(std::string_view text, VerbSet verbs) {
+  x_.watch.unseen = true;
+  if (!find_custom_names(text, verbs, x_.custom_names)) x_.watch.unknown_names = true;
+}
+
+void RequestPath::note_set(std::string_view text) {
   std::optional<SetStatement> set = parse_set(text);
   if (!set) return;
   if (set->scope != SetScope::session) ++x_.watch.local_sets;
@@ -134,16 +148,26 @@ void RequestPath::note_statement(std::string_view text) {
   x_.watch.set = std::move(set);
 }
 
-// EXECUTE, DEALLOCATE and EXPLAIN EXECUTE of a statement that the client prepared by a Parse: the server
-// knows it under our name.
-bool RequestPath::rewrite_named_query(std::string_view text, Expected expected) {
+// SQL that names a statement which the client prepared by a Parse: EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a
+// PREPARE that takes its name again. The server knows it under our name. Empty: nothing to rename.
+std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement) {
   std::optional<NamedStatement> named = executes_named(text).statement;
   if (!named) named = parse_named(text);
-  if (!named || (named->verb != NamedVerb::execute && named->verb != NamedVerb::deallocate)) return false;
-  const StatementRef statement = x_.statements.find(named->name);
-  if (!statement) return false;
-  if (x_.backend->statements.find(statement, x_.tracker.segment()) == Presence::absent) {
-    evict();
+  if (!named || named->verb == NamedVerb::deallocate_all) return {};
+  statement = x_.statements.find(named->name);
+  if (!statement || statement->server_name.empty()) return {};
+  if (named->verb == NamedVerb::deallocate) x_.deallocates = named->name;
+  std::string renamed(text.substr(0, named->name_offset));
+  renamed += '"' + statement->server_name + '"';
+  return renamed += text.substr(named->name_offset + named->name_size);
+}
+
+bool RequestPath::rewrite_named_query(std::string_view text, Expected expected) {
+  StatementRef statement;
+  const std::string renamed = rename_statement(text, statement);
+  if (renamed.empty()) return false;
+  const bool absent = x_.backend->statements.find(statement, x_.tracker.segment()) == Presence::absent;
+  if (absent && x_.tracker.may_insert_group()) {
     ByteBuffer& out = x_.worker.to_server().own();
     write_parse(out, statement->server_name, statement->text, statement->parameter_types);
     write_sync(out);
@@ -153,10 +177,6 @@ bool RequestPath::rewrite_named_query(std::string_view text, Expected expected) 
                       sink_);
     x_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
   }
-  if (named->verb == NamedVerb::deallocate) x_.deallocates = named->name;
-  std::string renamed(text.substr(0, named->name_offset));
-  renamed += '"' + statement->server_name + '"';
-  renamed += text.substr(named->name_offset + named->name_size);
   write_query(x_.worker.to_server().own(), renamed);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
@@ -172,6 +192,8 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   ParseView parse;
   // The server says what is wrong with it.
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
+  const Verb verb = leading_verb(parse.text);
+  if (verb == Verb::execute || verb == Verb::deallocate) return take_naming_parse(piece, parse);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
@@ -184,8 +206,28 @@ Disposition RequestPath::take_parse(const Piece& piece) {
                  {.reply = Reply::parse, .names = true, .holds = true, .statement = std::move(statement)});
 }
 
+// A Parse of an EXECUTE or DEALLOCATE: the statement that it names has to be there, under our name, by its
+// Execute.
+Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& parse) {
+  StatementRef named;
+  const std::string renamed = rename_statement(parse.text, named);
+  if (!parse.name.empty())
+    return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
+  if (!renamed.empty() && !provide_named(named)) return Disposition::hold;
+  const StatementRef statement = make_unnamed(renamed.empty() ? parse.text : renamed, parse.parameter_types);
+  x_.statements.begin_put({}, statement);
+  x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
+  Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = statement};
+  if (renamed.empty()) return forward(piece, std::move(expected));
+  write_parse(x_.worker.to_server().own(), {}, renamed, parse.parameter_types);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.tracker.expect(std::move(expected), sink_);
+  return Disposition::taken;
+}
+
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
-  if (const StatementRef known = x_.statements.find(name)) return repeat_parse(known);
+  if (const StatementRef known = x_.statements.find(name)) return repeat_parse(name, known);
   if (x_.statements.full()) return Disposition::too_many_names;
   const auto path = x_.desired->find("search_path");
   const std::string_view scope = path == x_.desired->end() ? std::string_view{} : path->second;
@@ -201,7 +243,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
                       sink_);
     return Disposition::taken;
   }
-  if (presence == Presence::present) return repeat_parse(statement);
+  if (presence == Presence::present) return repeat_parse(name, statement);
   evict();
   write_parse(x_.worker.to_server().own(), statement->server_name, text, types);
   x_.worker.to_server().end_own();
@@ -214,12 +256,12 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
 
 // The name is taken (42P05), or the transaction has failed (25P02): a Parse of a statement that exists
 // already makes the server say the right thing.
-Disposition RequestPath::repeat_parse(const StatementRef& known) {
+Disposition RequestPath::repeat_parse(std::string_view name, const StatementRef& known) {
   if (!provide_named(known)) return Disposition::hold;
   write_parse(x_.worker.to_server().own(), known->server_name, known->text, known->parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::parse, .statement = known}, sink_);
+  x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(name)}, sink_);
   return Disposition::taken;
 }
 
@@ -277,7 +319,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   const StatementRef statement = x_.statements.find(bind.statement);
   if (!provide(bind.statement, statement)) return Disposition::hold;
   if (statement && statement->may_copy) x_.copy_portal = true;
-  x_.set_portal = statement && statement->sets ? statement : nullptr;
+  x_.set_portal = statement && (statement->sets || statement->may_set) ? statement : nullptr;
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -289,7 +331,8 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::bind, .statement = statement}, sink_);
+  x_.tracker.expect({.reply = Reply::bind, .statement = statement, .spelled = spelled(bind.statement)},
+                    sink_);
   return Disposition::taken;
 }
 
@@ -337,7 +380,10 @@ Disposition RequestPath::take_close(const Piece& piece) {
 Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
-  if (x_.set_portal) note_statement(x_.set_portal->text);
+  if (x_.set_portal) {
+    if (x_.set_portal->sets) note_set(x_.set_portal->text);
+    if (x_.set_portal->may_set) note_unseen(x_.set_portal->text, {leading_verb(x_.set_portal->text)});
+  }
   return forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "protocol/framer.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/sql_verb.hpp"
 #include "proxy/exchange.hpp"
 
 namespace pgweir {
@@ -34,7 +36,7 @@ class RequestPath final {
   Disposition take_describe(const Piece& piece);
   Disposition take_close(const Piece& piece);
   Disposition take_execute(const Piece& piece);
-  Disposition repeat_parse(const StatementRef& known);
+  Disposition repeat_parse(std::string_view name, const StatementRef& known);
 
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
   // False: hold.
@@ -45,8 +47,11 @@ class RequestPath final {
 
   Disposition forward(const Piece& piece, Expected expected);
   void forward_bytes(const Piece& piece);
+  Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
+  std::string rename_statement(std::string_view text, StatementRef& statement);
   bool rewrite_named_query(std::string_view text, Expected expected);
-  void note_statement(std::string_view text);
+  void note_set(std::string_view text);
+  void note_unseen(std::string_view text, VerbSet verbs);
 
   Exchange& x_;
   ReplySink& sink_;

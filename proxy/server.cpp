@@ -12,6 +12,7 @@
 #include "config/validate.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/serve.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -40,6 +41,11 @@ unsigned quota_cores() {
 }
 
 }  // namespace
+
+int run_server(const std::string& config_path, std::shared_ptr<const config::Settings> settings) {
+  Server server(config_path, std::move(settings));
+  return server.run();
+}
 
 unsigned auto_workers() {
   cpu_set_t set;
@@ -77,6 +83,7 @@ Server::~Server() {
   for (const auto& worker : services_.workers) worker->stop();
   for (const auto& worker : services_.workers) worker->join();
   services_.slow_jobs.join();
+  services_.pools.close();  // backends know their worker's Reactor
 }
 
 int Server::run() {

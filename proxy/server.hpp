@@ -49,7 +49,4 @@ class Server {
 // the usual size seldom keeps more busy.
 unsigned auto_workers();
 
-// Raises the soft descriptor limit to the hard one; returns the limit in force.
-std::uint64_t raise_descriptor_limit();
-
 }  // namespace pgweir

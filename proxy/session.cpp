@@ -229,6 +229,7 @@ void Session::walk_replies(ByteView input, bool from_carry) {
   FrameStatus status{};
   while ((status = backend.framer.next(input, piece)) == FrameStatus::piece) {
     const ReplyPath::Disposition disposition = replies_.take(piece);
+    if (exchange_.tracker.needs_fence()) begin_fence();
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);
@@ -247,6 +248,17 @@ void Session::walk_replies(ByteView input, bool from_carry) {
   after_replies();
 }
 
+// See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else
+// is sent.
+void Session::begin_fence() {
+  ByteBuffer& out = worker_.to_server().own();
+  write_sync(out);
+  write_close_portal(out, "__pgweir_fence");
+  write_sync(out);
+  worker_.to_server().end_own();
+  exchange_.tracker.begin_fence();
+}
+
 // The tracker has moved on: what was held may go now, and the backend may be free.
 void Session::after_replies() {
   PoolCounters& counters = pool_->counters(worker_);
@@ -258,18 +270,10 @@ void Session::after_replies() {
   if (replies_.take_transaction_done()) counters.transactions.add();
   if (replies_.take_prelude_failed()) return prelude_failed();
   if (replies_.take_settings_answered()) take_settings_rows();
-  if (exchange_.tracker.needs_fence()) {
-    ByteBuffer& out = worker_.to_server().own();
-    write_sync(out);
-    write_close_portal(out, "__pgweir_fence");
-    write_sync(out);
-    worker_.to_server().end_own();
-    exchange_.tracker.begin_fence();
-    flush();
-  }
   if (!waiter_.queued) held_ = false;
   flush_asked_ = false;
   at_rest();
+  flush();
   if (client_eof_ && phase_ == Phase::serving && exchange_.tracker.idle()) end(Reason::client_closed);
 }
 

@@ -42,7 +42,6 @@ class Session final {
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
   void wake() { waker_.wake(); }
-  void abandon() { waker_.abandon(); }
 
  private:
   enum class Phase : std::uint8_t { login, serving, closing };
@@ -67,12 +66,14 @@ class Session final {
   void keep(ByteView rest);
   void read_server();
   void walk_replies(ByteView input, bool from_carry);
+  void begin_fence();
   void after_replies();
   bool may_read_client() const;
   bool may_read_server() const;
   void flush();
 
   // Refusing and ending (session_end.cpp)
+  std::optional<Reason> overdue_query(TimePoint now, std::chrono::milliseconds limit);
   void check_interrupts();
   void refuse_waiting(Reason reason);
   void refuse_piece(const Piece& piece);
@@ -119,10 +120,12 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
-  bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
-  bool client_eof_ = false;   // it has closed its direction
-  bool client_gone_ = false;  // nobody reads our answers any more
+  bool unknown_names_ = false;  // custom settings may be on the backend that nobody can list
+  bool flush_asked_ = false;    // a Flush of ours is under way, so that what it waits for comes
+  bool client_eof_ = false;     // it has closed its direction
+  bool client_gone_ = false;    // nobody reads our answers any more
   bool drain_ = false;
+  bool query_cancelled_ = false;  // the running one, for its time was up
   std::optional<Reason> expired_;
   std::optional<Reason> refusing_;  // the next message that needs a backend is refused
   bool refusing_until_sync_ = false;

@@ -86,6 +86,7 @@ void Session::at_rest() {
   if (!exchange_.backend->backlog.empty()) return;
   if (exchange_.watch.touched()) {
     if (!settings_are_known()) {
+      unknown_names_ = exchange_.watch.unknown_names;
       exchange_.watch = {};
       std::vector<std::string> custom = exchange_.custom_names;
       for (const auto& [name, value] : *exchange_.desired) {
@@ -110,7 +111,7 @@ void Session::at_rest() {
 // One statement, and its text says what it did.
 bool Session::settings_are_known() const {
   const SettingsWatch& watch = exchange_.watch;
-  if (watch.statements != 1 || watch.failed) return false;
+  if (watch.statements != 1 || watch.failed || watch.unseen) return false;
   if (watch.discarded_all) return true;
   if (!watch.set || watch.set->scope != SetScope::session) return false;
   if (watch.set->action == SetAction::reset_all) return true;
@@ -168,6 +169,9 @@ void Session::take_settings_rows() {
   Interner& interner = worker_.services().interner;
   exchange_.desired = interner.intern(std::move(desired));
   exchange_.backend->applied = interner.intern(std::move(applied));
+  if (!std::exchange(unknown_names_, false)) return;
+  send_own(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
+  exchange_.backend->applied = worker_.services().no_settings;
 }
 
 void Session::give_back() {

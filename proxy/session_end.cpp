@@ -49,11 +49,8 @@ void Session::on_tick(TimePoint now) {
     if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) reason = Reason::borrow_timeout;
   } else if (client_eof_) {
     if (is_over(now, client_eof_at_, half_close_grace)) reason = Reason::client_closed;
-  } else if (exchange_.backend != nullptr && !tracker.idle()) {
-    if (is_over(now, query_started_, timeouts.query) && exchange_.own.empty()) {
-      query_started_ = now;  // once for each query; the server's own error ends it
-      pool_->cancel(*exchange_.backend, worker_, nullptr);
-    }
+  } else if (exchange_.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
+    reason = overdue_query(now, timeouts.query);
   } else if (exchange_.backend != nullptr && !tracker.settled()) {
     if (is_over(now, last_activity_, timeouts.idle_transaction)) reason = Reason::idle_transaction_timeout;
   } else if (is_over(now, last_activity_, timeouts.client_idle)) {
@@ -62,6 +59,21 @@ void Session::on_tick(TimePoint now) {
   if (!reason) return;
   expired_ = reason;
   waker_.wake();
+}
+
+// A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
+// is given up.
+std::optional<Reason> Session::overdue_query(TimePoint now, std::chrono::milliseconds limit) {
+  if (!exchange_.own.empty() || !is_over(now, query_started_, limit)) {
+    query_cancelled_ = false;
+    return std::nullopt;
+  }
+  if (std::exchange(query_cancelled_, true)) {
+    const bool late = is_over(now, query_started_, limit + abandon_timeout);
+    return late ? std::optional(Reason::query_timeout) : std::nullopt;
+  }
+  pool_->cancel(*exchange_.backend, worker_, nullptr);
+  return std::nullopt;
 }
 
 void Session::on_cancel(std::shared_ptr<void> done) {

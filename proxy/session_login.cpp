@@ -55,7 +55,7 @@ asio::awaitable<bool> Session::login() {
       co_return false;
     }
     if (step == ClientLogin::Step::refused) {
-      end(login.reason(), login.message());
+      end(login.reason(), login.message(), login.sqlstate());
       co_return false;
     }
     if (step == ClientLogin::Step::authenticated) break;

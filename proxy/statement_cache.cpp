@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "protocol/sql_verb.hpp"
+#include "proxy/unseen_settings.hpp"
 
 namespace pgweir {
 namespace {
@@ -19,6 +20,7 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
   const Verb verb = leading_verb(text);
   statement->may_copy = verb == Verb::copy || verb == Verb::undecided;
   statement->sets = verb == Verb::set || verb == Verb::reset;
+  statement->may_set = may_set_unseen(text, VerbSet{verb});
   return statement;
 }
 
@@ -49,6 +51,11 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
   made->server_name = std::string(server_name_prefix) + std::to_string(next_id_++);
   known_.emplace(hash, Known{made, std::string(scope)});
   return made;
+}
+
+void StatementCache::forget(const StatementRef& statement) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(known_, [&](const auto& entry) { return entry.second.statement.lock() == statement; });
 }
 
 std::size_t StatementCache::size() const {

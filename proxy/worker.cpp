@@ -35,19 +35,14 @@ void Worker::start() {
   });
 }
 
-// Sessions end where they sleep; io_context::run() returns when nothing is left to wait for.
+// Coroutines end where they sleep. What Asio posts to unwind them comes before the second function.
 void Worker::stop() {
   asio::post(io_, [this] {
     if (std::exchange(stopping_, true)) return;
     work_.reset();
     janitor_.cancel();
-    std::vector<std::uint64_t> ids;
-    for (const auto& [id, session] : sessions_) ids.push_back(id);
-    for (const std::uint64_t id : ids) {
-      if (const auto it = sessions_.find(id); it != sessions_.end()) it->second->abandon();
-    }
     reactor_.stop();
-    io_.stop();
+    asio::post(io_, [this] { io_.stop(); });
   });
 }
 
