@@ -1,0 +1,153 @@
+#include "proxy/readiness.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "proxy/transport.hpp"
+
+using namespace pgweir;
+
+namespace {
+
+struct Fixture {
+  Fixture() {
+    std::array<int, 2> fds{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
+    near = Transport(UniqueFd(fds[0]));
+    far = UniqueFd(fds[1]);
+  }
+  void poll() {
+    io.restart();
+    io.poll();
+  }
+  void say(std::string_view text) {
+    REQUIRE(::send(far.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+  }
+
+  boost::asio::io_context io;
+  int batches = 0;
+  Reactor reactor{io, [this] { ++batches; }};
+  Waker waker{reactor};
+  Transport near;
+  UniqueFd far;
+};
+
+}  // namespace
+
+TEST_CASE("a sleeper runs when its socket becomes readable, not before and only once") {
+  Fixture f;
+  REQUIRE(f.near.attach(f.reactor, &f.waker));
+  int woken = 0;
+  f.poll();  // a fresh socket is reported as writable
+  f.waker.wait([&] { ++woken; });
+  f.poll();
+  REQUIRE(woken == 1);
+  f.waker.wait([&] { ++woken; });
+  f.poll();
+  CHECK(woken == 1);
+  CHECK_FALSE(f.near.readable());
+  f.say("x");
+  f.poll();
+  CHECK(woken == 2);
+  CHECK(f.near.readable());
+  CHECK(f.batches > 0);
+}
+
+TEST_CASE("a wake before the wait is remembered") {
+  Fixture f;
+  bool woken = false;
+  f.waker.wake();
+  f.poll();
+  f.waker.wait([&] { woken = true; });
+  CHECK_FALSE(woken);  // never inside the call
+  f.poll();
+  CHECK(woken);
+}
+
+TEST_CASE("several wakes are one") {
+  Fixture f;
+  int woken = 0;
+  f.waker.wait([&] { ++woken; });
+  f.waker.wake();
+  f.waker.wake();
+  f.poll();
+  f.waker.wait([&] { ++woken; });
+  f.poll();
+  CHECK(woken == 1);
+}
+
+TEST_CASE("sleepers run in the order in which they were woken") {
+  Fixture f;
+  Waker second(f.reactor);
+  Waker third(f.reactor);
+  std::string order;
+  f.waker.wait([&] { order += '1'; });
+  second.wait([&] { order += '2'; });
+  third.wait([&] { order += '3'; });
+  third.wake();
+  f.waker.wake();
+  second.wake();
+  f.poll();
+  CHECK(order == "312");
+}
+
+TEST_CASE("a waker that is destroyed takes its sleeper along and is skipped") {
+  Fixture f;
+  const auto held = std::make_shared<int>(0);
+  bool woken = false;
+  {
+    Waker gone(f.reactor);
+    gone.wait([held, &woken] { woken = true; });
+    gone.wake();
+  }
+  CHECK(held.use_count() == 1);
+  f.poll();
+  CHECK_FALSE(woken);
+}
+
+TEST_CASE("a read that takes less than it could have means that nothing more is there") {
+  Fixture f;
+  REQUIRE(f.near.attach(f.reactor, nullptr));
+  f.say("abc");
+  f.poll();
+  REQUIRE(f.near.readable());
+  std::array<Byte, 2> two{};
+  CHECK(f.near.read(two).size == 2);
+  CHECK(f.near.readable());
+  CHECK(f.near.read(two).size == 1);
+  CHECK_FALSE(f.near.readable());
+  CHECK(f.near.read(two).status == IoStatus::would_block);
+}
+
+TEST_CASE("the end of a stream is told after what came before it") {
+  Fixture f;
+  REQUIRE(f.near.attach(f.reactor, nullptr));
+  f.say("abc");
+  f.far.reset();
+  f.poll();
+  CHECK(f.near.hung_up());
+  std::array<Byte, 8> bytes{};
+  CHECK(f.near.read(bytes).size == 3);
+  REQUIRE(f.near.readable());
+  CHECK(f.near.read(bytes).status == IoStatus::closed);
+}
+
+TEST_CASE("a socket that was detached and attached again is reported afresh") {
+  Fixture f;
+  REQUIRE(f.near.attach(f.reactor, nullptr));
+  f.say("abc");
+  f.poll();
+  f.near.detach();
+  CHECK_FALSE(f.near.attached());
+  REQUIRE(f.near.attach(f.reactor, &f.waker));
+  CHECK_FALSE(f.near.readable());
+  bool woken = false;
+  f.waker.wait([&] { woken = true; });
+  f.poll();
+  CHECK(woken);
+  CHECK(f.near.readable());
+}

@@ -1,0 +1,161 @@
+#include "proxy/session_state.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace pgweir;
+
+TEST_CASE("a literal means the same with standard_conforming_strings on and off") {
+  struct Case {
+    const char* name;
+    std::string text;
+    std::string quoted;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"empty", "", "''"},
+      {"plain", "4MB", "'4MB'"},
+      {"a quote", "it's", "'it''s'"},
+      {"only quotes", "''", "''''''"},
+      {"a backslash", "a\\b", "E'a\\\\b'"},
+      {"a backslash before a quote", "\\'; drop table t; --", "E'\\\\''; drop table t; --'"},
+      {"a backslash at the end", "x\\", "E'x\\\\'"},
+  }));
+  INFO(c.name);
+  CHECK(quote_literal(c.text) == c.quoted);
+}
+
+TEST_CASE("an identifier's double quotes are doubled and nothing else is changed") {
+  CHECK(quote_identifier("Work_Mem") == "\"Work_Mem\"");
+  CHECK(quote_identifier("a\"; drop") == "\"a\"\"; drop\"");
+  CHECK(quote_identifier("") == "\"\"");
+}
+
+TEST_CASE("a text that is not ASCII is independent of the encoding in which the Query is read") {
+  CHECK(text_expression("it's") == "'it''s'");
+  // In SJIS these two bytes are one character; a backslash doubled behind it would have escaped the quote.
+  CHECK(text_expression("\x83\x5c'") ==
+        "pg_catalog.convert_from(pg_catalog.decode('835c27','hex'),"
+        "pg_catalog.current_setting('client_encoding'))");
+}
+
+TEST_CASE("names of settings are folded as PostgreSQL does, ASCII letters only") {
+  CHECK(fold("TimeZone") == "timezone");
+  CHECK(fold("my.\xc3\x84rger") == "my.\xc3\x84rger");
+}
+
+TEST_CASE("a backend that has what the session wants needs no prelude") {
+  const SettingMap map = {{"work_mem", "3MB"}, {"role", "app"}};
+  const Prelude prelude = make_prelude(map, map);
+  CHECK(prelude.sql.empty());
+  CHECK_FALSE(prelude.must_wait);
+  CHECK(make_prelude({}, {}).sql.empty());
+}
+
+TEST_CASE("a prelude sets what differs, resets what is left over and repeats nothing") {
+  const Prelude prelude = make_prelude({{"lock_timeout", "5"}, {"same", "1"}, {"work_mem", "3MB"}},
+                                       {{"same", "1"}, {"work_mem", "4MB"}, {"x.y", "it's"}});
+  CHECK(prelude.sql ==
+        "RESET \"lock_timeout\";"
+        "SELECT pg_catalog.set_config('work_mem','4MB',false),pg_catalog.set_config('x.y','it''s',false);");
+  CHECK_FALSE(prelude.must_wait);
+}
+
+TEST_CASE("a prelude goes back to the login role, changes settings, and takes the other role last") {
+  const Prelude prelude =
+      make_prelude({{"role", "old"}, {"session_authorization", "bob"}, {"work_mem", "1MB"}},
+                   {{"client_encoding", "LATIN1"},
+                    {"role", "new"},
+                    {"search_path", "a"},
+                    {"session_authorization", "eve"}});
+  CHECK(prelude.sql ==
+        "RESET ROLE;RESET SESSION AUTHORIZATION;"
+        "SELECT pg_catalog.set_config('client_encoding','LATIN1',false);"
+        "RESET \"work_mem\";"
+        "SELECT pg_catalog.set_config('search_path','a',false);"
+        "SELECT pg_catalog.set_config('session_authorization','eve',false),"
+        "pg_catalog.set_config('role','new',false);");
+  CHECK(prelude.must_wait);
+}
+
+TEST_CASE("a role that is only left needs nothing to wait for") {
+  const Prelude prelude = make_prelude({{"role", "old"}}, {});
+  CHECK(prelude.sql == "RESET ROLE;");
+  CHECK_FALSE(prelude.must_wait);
+}
+
+TEST_CASE("changing the session authorization sets the role again, because it resets the role") {
+  const Prelude prelude = make_prelude({{"role", "r"}, {"session_authorization", "bob"}},
+                                       {{"role", "r"}, {"session_authorization", "eve"}});
+  CHECK(prelude.sql ==
+        "RESET ROLE;RESET SESSION AUTHORIZATION;"
+        "SELECT pg_catalog.set_config('session_authorization','eve',false),"
+        "pg_catalog.set_config('role','r',false);");
+}
+
+TEST_CASE("a setting that only the login role may change is changed under it, also when the role stays") {
+  const Prelude prelude = make_prelude({{"role", "r"}}, {{"log_statement", "all"}, {"role", "r"}});
+  CHECK(prelude.sql ==
+        "RESET ROLE;SELECT pg_catalog.set_config('log_statement','all',false);"
+        "SELECT pg_catalog.set_config('role','r',false);");
+  CHECK(prelude.must_wait);
+}
+
+TEST_CASE("a prelude that names a catalog object has to be waited for") {
+  const char* const name = GENERATE("role", "session_authorization", "default_tablespace", "temp_tablespaces",
+                                    "default_text_search_config", "default_table_access_method");
+  INFO(name);
+  CHECK(make_prelude({}, {{name, "x"}}).must_wait);
+}
+
+TEST_CASE("a custom setting with a name of more than 63 bytes is really reset") {
+  const std::string name = "app." + std::string(70, 'x');
+  CHECK(make_prelude({{name, "1"}}, {}).sql == "SELECT pg_catalog.set_config('" + name + "',NULL,false);");
+}
+
+TEST_CASE("no name and no value of a setting gets out of its quotes") {
+  const std::string evil = "x'; DROP TABLE t; --\\'\"";
+  const std::string sql = make_prelude({{evil, "1"}, {"a." + evil, "2"}}, {{"b." + evil, evil}}).sql;
+  CHECK(sql ==
+        "SELECT pg_catalog.set_config(E'a.x''; DROP TABLE t; --\\\\''\"',NULL,false);"
+        "RESET \"x'; DROP TABLE t; --\\'\"\"\";"
+        "SELECT pg_catalog.set_config(E'b.x''; DROP TABLE t; --\\\\''\"',E'x''; DROP TABLE t; "
+        "--\\\\''\"',false);");
+}
+
+TEST_CASE("the settings query asks for custom settings by quoted names") {
+  const std::string plain = settings_query({});
+  CHECK(plain.starts_with("SELECT name,setting FROM pg_catalog.pg_settings"));
+  CHECK(plain.find("current_setting('role')") != std::string::npos);
+  CHECK(settings_query({"a.b", "a.it's"}) ==
+        plain +
+            " UNION ALL SELECT 'a.b',pg_catalog.current_setting('a.b',true)"
+            " UNION ALL SELECT 'a.it''s',pg_catalog.current_setting('a.it''s',true)");
+}
+
+TEST_CASE("rows of the settings query that every fresh login has are left out") {
+  SettingMap out;
+  take_settings_row("role", "none", "app", out);
+  take_settings_row("session_authorization", "app", "app", out);
+  CHECK(out.empty());
+  take_settings_row("role", "other", "app", out);
+  take_settings_row("session_authorization", "boss", "app", out);
+  take_settings_row("TimeZone", "UTC", "app", out);
+  CHECK(out == SettingMap{{"role", "other"}, {"session_authorization", "boss"}, {"timezone", "UTC"}});
+}
+
+TEST_CASE("equal maps are one object for as long as somebody holds it") {
+  Interner interner;
+  const MapRef a = interner.intern({{"work_mem", "3MB"}});
+  CHECK(interner.intern({{"work_mem", "3MB"}}) == a);
+  CHECK(interner.intern({{"work_mem", "4MB"}}) != a);
+  CHECK(same(a, std::make_shared<const SettingMap>(*a)));
+  CHECK_FALSE(same(a, interner.intern({})));
+}
+
+TEST_CASE("the interner forgets thousands of maps that nobody holds and keeps those that are held") {
+  Interner interner;
+  const MapRef kept = interner.intern({{"k", "kept"}});
+  std::weak_ptr<const SettingMap> gone;
+  for (int i = 0; i < 5000; ++i) gone = interner.intern({{"k", std::to_string(i)}});
+  CHECK(gone.expired());
+  CHECK(interner.intern({{"k", "kept"}}) == kept);
+}
