@@ -42,7 +42,9 @@ BackendLogin::Step BackendLogin::feed(ByteView& input, ByteBuffer& reply) {
       case FrameStatus::piece:
         break;
     }
-    if (!piece.whole()) return refuse("the server sent an oversized message while logging in");
+    const auto type = static_cast<BackendType>(piece.type);
+    const bool expected = type == BackendType::ErrorResponse || type == BackendType::NoticeResponse;
+    if (expected && !piece.whole()) return refuse("the server sent an oversized message while logging in");
     if (const Step step = take(piece, reply); step != Step::need_bytes) return step;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <utility>
 #include <variant>
 
 #include "protocol/md5_password.hpp"

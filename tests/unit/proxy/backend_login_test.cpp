@@ -320,3 +320,14 @@ TEST_CASE("a server that reports parameters without end is refused") {
   for (int i = 0; i < 300; ++i) write_parameter_status(out, "p" + std::to_string(i), "v");
   f.check_refused(f.feeder.receive(out));
 }
+
+TEST_CASE("a message that has no place in a login is called so, also when only its beginning is here") {
+  const ByteBuffer row = raw('D', "a row that is not small");
+  std::string texts[2];
+  for (const bool bytewise : {false, true}) {
+    Fixture f(bytewise);
+    f.check_refused(f.feeder.receive(ok() + row));
+    texts[bytewise ? 1 : 0] = f.login.refusal().message;
+  }
+  CHECK(texts[0] == texts[1]);
+}
