@@ -61,6 +61,7 @@ struct Exchange {
   SettingMap own_rows;                    // what OwnQuery::settings has answered so far
   std::string own_error_code;             // of a prelude that failed
   std::string own_error_message;
+  bool own_failed = false;  // a rollback or reset did not work: the backend cannot be trusted
   std::uint8_t pins = 0;
   bool copy_portal = false;  // a portal may run a COPY
   StatementRef set_portal;   // the SET or RESET that was bound last, if the last Bind was one

@@ -132,11 +132,11 @@ bool Pool::settle_here(Backend& backend, Worker& here) {
 // nothing: without it a statement would be sent to a server that is known to be gone.
 bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
   for (;;) {
-    const IoResult result = backend.transport.read(here.scratch());
+    const IoResult result = backend.transport.read(here.idle_scratch());
     if (result.status == IoStatus::would_block) return backend.carry.empty();
     if (result.status != IoStatus::ok) return false;
-    backend.carry.insert(backend.carry.end(), here.scratch().begin(),
-                         here.scratch().begin() + static_cast<std::ptrdiff_t>(result.size));
+    backend.carry.insert(backend.carry.end(), here.idle_scratch().begin(),
+                         here.idle_scratch().begin() + static_cast<std::ptrdiff_t>(result.size));
     ByteView input = backend.carry;
     Piece piece;
     FrameStatus status{};

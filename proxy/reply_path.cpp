@@ -112,7 +112,11 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     x_.own_error_message = error.message();
     const bool prelude =
         oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::prelude;
-    if (prelude) prelude_failed_ = true;
+    if (prelude) {
+      prelude_failed_ = true;
+    } else if (oldest->reply == Reply::query) {
+      x_.own_failed = true;
+    }
   }
   const StatementRef about = oldest->statement;
   const std::string client_name = oldest->spelled ? *oldest->spelled

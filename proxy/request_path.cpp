@@ -13,8 +13,10 @@ namespace {
 using Disposition = RequestPath::Disposition;
 using Presence = BackendStatements::Presence;
 
-// A client that pipelines without reading is held here; what it is owed must fit our memory.
-constexpr std::size_t outstanding_max = 8'192;
+// Messages of one client that its backend has not answered. More would not make a pipeline faster, but what a client
+// that vanishes leaves behind has to be worked off before the backend is free again, and a cancel ends one query only.
+constexpr std::size_t outstanding_max = 256;
+constexpr std::size_t queries_max = 16;
 
 bool is_copy_message(FrontendType t) {
   return t == FrontendType::CopyData || t == FrontendType::CopyDone || t == FrontendType::CopyFail;
@@ -53,7 +55,7 @@ Disposition RequestPath::take(const Piece& piece) {
   if (x_.backend == nullptr) return Disposition::needs_backend;
   switch (type) {
     case FrontendType::Query:
-      return take_query(piece);
+      return x_.tracker.outstanding() < queries_max ? take_query(piece) : Disposition::hold;
     case FrontendType::Parse:
       return take_parse(piece);
     case FrontendType::Bind:

@@ -84,6 +84,7 @@ class Session final {
   boost::asio::awaitable<void> wind_down();
   boost::asio::awaitable<bool> settle(TimePoint until);
   void ask_to_finish();
+  bool only_own_work_left() const;
 
   // Backend (session_backend.cpp)
   bool borrow();

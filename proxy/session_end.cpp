@@ -21,6 +21,11 @@ bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
   return limit.count() > 0 && now - since >= limit;
 }
 
+// DISCARD ALL without DEALLOCATE ALL and DISCARD PLANS.
+constexpr std::string_view reset_but_statements =
+    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();"
+    "DISCARD TEMP;DISCARD SEQUENCES";
+
 void write_error(ByteBuffer& out, std::string_view severity, std::string_view sqlstate,
                  std::string_view message) {
   ErrorFields fields;
@@ -200,7 +205,7 @@ asio::awaitable<void> Session::wind_down() {
   if (exchange_.backend == nullptr) co_return;
   exchange_.greeted = false;
   client_carry_.clear();
-  const bool was_settled = exchange_.tracker.settled();
+  const bool was_settled = exchange_.tracker.settled() || only_own_work_left();
   if (!was_settled) pool_->counters(worker_).abandoned.add();
   const TimePoint until = Clock::now() + abandon_timeout;
   closes_at_ = until;
@@ -208,26 +213,25 @@ asio::awaitable<void> Session::wind_down() {
   if (clean) {
     ask_to_finish();
     clean = co_await settle(until);
-  } else if (!exchange_.tracker.idle()) {
+  } else if (!only_own_work_left()) {
     pool_->cancel(*exchange_.backend, worker_, nullptr);
   }
   if (clean && exchange_.tracker.status() != TransactionStatus::idle) {
     send_own(OwnQuery::rollback, "ROLLBACK");
     clean = co_await settle(until);
   }
-  const bool dirty = exchange_.pinned() || exchange_.watch.touched();
+  // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
+  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched();
   if (clean && dirty) {
-    send_own(OwnQuery::reset, "DISCARD ALL");
+    send_own(OwnQuery::reset, exchange_.pinned() ? "DISCARD ALL" : reset_but_statements);
     clean = co_await settle(until);
-    if (clean) {
-      exchange_.backend->statements.clear();
-      exchange_.backend->applied = worker_.services().no_settings;
-    }
+    if (clean && exchange_.pinned()) exchange_.backend->statements.clear();
+    if (clean) exchange_.backend->applied = worker_.services().no_settings;
   }
   if (exchange_.backend == nullptr) co_return;
   Backend& backend = *exchange_.backend;
   exchange_.backend = nullptr;
-  clean = clean && exchange_.tracker.settled() && exchange_.own_error_code.empty();
+  clean = clean && exchange_.tracker.settled() && !exchange_.own_failed;
   backend.transport.watch(nullptr);
   if (clean) {
     pool_->release(backend, worker_);
@@ -241,19 +245,28 @@ asio::awaitable<void> Session::wind_down() {
   }
 }
 
+// Queries of ours between two transactions, or nothing.
+bool Session::only_own_work_left() const {
+  const ResponseTracker& tracker = exchange_.tracker;
+  return tracker.outstanding() == exchange_.own.size() && !tracker.unsynced() && !tracker.skipping() &&
+         tracker.status() == TransactionStatus::idle;
+}
+
+// Never by a Sync alone: it would commit what the client had not yet asked to commit. A ROLLBACK ends an implicit
+// transaction too (with a warning), and when the server is skipping to a Sync it is skipped.
 void Session::ask_to_finish() {
   ResponseTracker& tracker = exchange_.tracker;
-  ByteBuffer& out = worker_.to_server().own();
   if (tracker.copy_possible()) {
-    write_copy_fail(out, "the client went away");
+    write_copy_fail(worker_.to_server().own(), "the client went away");
+    worker_.to_server().end_own();
     tracker.expect({.reply = Reply::copy_end}, replies_);
   }
-  if (!tracker.idle()) pool_->cancel(*exchange_.backend, worker_, nullptr);
-  if (tracker.unsynced() || tracker.skipping()) {
-    write_sync(out);
-    tracker.expect({.reply = Reply::sync}, replies_);
-  }
+  if (!only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, nullptr);
+  if (!tracker.unsynced() && !tracker.skipping()) return;
+  if (!tracker.skipping()) send_own(OwnQuery::rollback, "ROLLBACK");
+  write_sync(worker_.to_server().own());
   worker_.to_server().end_own();
+  tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, replies_);
 }
 
 // Reads until nothing is owed. False: not in time, or the connection broke.

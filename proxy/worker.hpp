@@ -2,6 +2,7 @@
 // Thread rule: everything is for the worker's own thread, except what says "any thread".
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -50,6 +51,8 @@ class Worker {
 
   // Scratch of whichever session runs, between two of its suspensions.
   std::span<Byte> scratch() { return scratch_; }
+  // For a look at an idle backend, which happens while scratch() holds a client's bytes.
+  std::span<Byte> idle_scratch() { return idle_scratch_; }
   Outgoing& to_client() { return to_client_; }
   Outgoing& to_server() { return to_server_; }
   WorkerCounters& counters() { return counters_; }
@@ -81,6 +84,7 @@ class Worker {
   Reactor reactor_;
   boost::asio::steady_timer janitor_;
   std::vector<Byte> scratch_;
+  std::array<Byte, 4096> idle_scratch_;
   Outgoing to_client_;
   Outgoing to_server_;
   WorkerCounters counters_;
