@@ -69,6 +69,10 @@ struct Exchange {
   // The name in a SQL-level DEALLOCATE that was forwarded.
   std::string deallocates;
 
+  // Between asking the server for the settings and acting on the answer, nothing may change them.
+  bool asks_for_settings() const {
+    return !own.empty() && (own.front() == OwnQuery::settings || own.front() == OwnQuery::reset_settings);
+  }
   bool pinned() const { return pins != 0; }
   void pin(Pin reason) { pins |= static_cast<std::uint8_t>(reason); }
 };

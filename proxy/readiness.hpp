@@ -50,8 +50,8 @@ class Waker {
   // time.
   template <class Token>
   auto wait(Token&& token) {
-    return boost::asio::async_initiate<Token, void()>([this](auto handler) { start(std::move(handler)); },
-                                                      token);
+    return boost::asio::async_initiate<Token, void()>(
+        [this](auto handler) { this->start(std::move(handler)); }, token);
   }
 
  private:

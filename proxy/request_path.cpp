@@ -13,8 +13,9 @@ namespace {
 using Disposition = RequestPath::Disposition;
 using Presence = BackendStatements::Presence;
 
-// Messages of one client that its backend has not answered. More would not make a pipeline faster, but what a client
-// that vanishes leaves behind has to be worked off before the backend is free again, and a cancel ends one query only.
+// Messages of one client that its backend has not answered. More would not make a pipeline faster, but what a
+// client that vanishes leaves behind has to be worked off before the backend is free again, and a cancel ends
+// one query only.
 constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 

@@ -145,6 +145,7 @@ bool Session::offer(const Piece& piece, bool& retry) {
   if (piece.first && refusing_until_sync_) return refuse_piece(piece), true;
   if (!piece.first && refusing_rest_) return true;
   refusing_rest_ = false;
+  if (piece.first && exchange_.asks_for_settings()) return false;
   if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
   switch (requests_.take(piece)) {
     case RequestPath::Disposition::taken:

@@ -23,7 +23,8 @@ bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
 
 // DISCARD ALL without DEALLOCATE ALL and DISCARD PLANS.
 constexpr std::string_view reset_but_statements =
-    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();"
+    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ALL;UNLISTEN *;SELECT "
+    "pg_catalog.pg_advisory_unlock_all();"
     "DISCARD TEMP;DISCARD SEQUENCES";
 
 void write_error(ByteBuffer& out, std::string_view severity, std::string_view sqlstate,
@@ -252,8 +253,8 @@ bool Session::only_own_work_left() const {
          tracker.status() == TransactionStatus::idle;
 }
 
-// Never by a Sync alone: it would commit what the client had not yet asked to commit. A ROLLBACK ends an implicit
-// transaction too (with a warning), and when the server is skipping to a Sync it is skipped.
+// Never by a Sync alone: it would commit what the client had not yet asked to commit. A ROLLBACK ends an
+// implicit transaction too (with a warning), and when the server is skipping to a Sync it is skipped.
 void Session::ask_to_finish() {
   ResponseTracker& tracker = exchange_.tracker;
   if (tracker.copy_possible()) {

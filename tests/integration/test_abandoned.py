@@ -152,9 +152,13 @@ def test_a_half_closed_client_still_gets_its_answer(start):
     clean(proxy)
 
 
-def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, watch):
-    """Half of the clients die in the middle of something; whoever lives gets its own rows, every time."""
-    proxy = start(max_size=4)
+def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, admin):
+    """Half of the clients die in the middle of something; whoever lives gets its own rows, every time. The server
+    itself refuses a fifth backend: a sample of pg_stat_activity is not of one moment, and may show one that has just
+    left beside the one that took its place."""
+    with admin.cursor() as cursor:
+        cursor.execute("alter role app connection limit 4")
+    proxy = start(max_size=4, min_size=0)
     rubbish = [m.Q("select pg_sleep(0.05), 'dead'"), m.Q("begin; select 'dead'"), m.P("", "select 'dead'") + m.B() + m.E(),
                m.Q("select 'dead'")[:9], m.Q("select repeat('dead', 100000)"), m.P("", "select 1/0") + m.B() + m.E() + m.S]
 
@@ -173,10 +177,13 @@ def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, watch):
                                      m.E() + m.S)
                     assert reply == f"1 2 D({nonce}) C(SELECT 1) Z(I)"
 
-    with watch() as seen:
+    try:
         together(work, range(32), threads=32)
-    assert seen.maximum <= 4, seen.worst
-    clean(proxy)
+        assert "server_login_failed" not in proxy.log_text()
+        clean(proxy)
+    finally:
+        with admin.cursor() as cursor:
+            cursor.execute("alter role app connection limit -1")
 
 
 @pytest.mark.own

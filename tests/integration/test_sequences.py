@@ -117,7 +117,7 @@ def test_sequence(sequence, way, cluster, direct, shared, admin, direct_streams)
     if way.startswith("direct"):
         direct_streams[sequence.name] = play(sequence, Context(cluster, direct, admin), direct, way)
         return
-    proxy = shared("one", max_size=1)
+    proxy = shared(f"{sequence.name}-{way}" if sequence.fresh else "one", max_size=1)
     neighbour = None
     if way == "bytes":
         Neighbour(proxy).leave_traces()

@@ -32,6 +32,8 @@ class Sequence:
     ends: bool = False  # the connection is gone at the end
     kills_backend: bool = False  # PostgreSQL itself ends the backend of this exchange
     holds: bool = False  # session state is left that may keep the backend with its client
+    # Needs a pool that never saw its texts: a plan that another session made before the DDL is a known limit.
+    fresh: bool = False
     max_version: int = 99  # of the server: later ones answer otherwise
 
     def __str__(self):

@@ -159,13 +159,13 @@ STATEMENTS = [
         admin_sql("alter table seq add column extra int"),
         step(B("", "s") + E() + S, "E(0A000) Z(I)"),
         step(CS("s") + P("s", "select * from seq") + B("", "s") + E() + S, "3 1 2 C(SELECT 0) Z(I)")],
-        setup=TABLE, cleanup=DROP),
+        setup=TABLE, cleanup=DROP, fresh=True),
     Sequence("X38", "the same inside a transaction fails the transaction", [
         step(P("s", "select * from seq") + B("", "s") + E() + S, "1 2 C(SELECT 0) Z(I)"),
         admin_sql("alter table seq add column extra int"),
         step(Q("begin"), "C(BEGIN) Z(T)"),
         step(B("", "s") + E() + S, "E(0A000) Z(E)"),
-        step(Q("rollback"), "C(ROLLBACK) Z(I)")], setup=TABLE, cleanup=DROP),
+        step(Q("rollback"), "C(ROLLBACK) Z(I)")], setup=TABLE, cleanup=DROP, fresh=True),
     Sequence("D4", "Close and Parse of one name without a Sync between", [
         step(P("s", "select 1") + S, "1 Z(I)"),
         step(CS("s") + P("s", "select 2") + B("", "s") + E() + S, "3 1 2 D(2) C(SELECT 1) Z(I)"),
