@@ -51,6 +51,12 @@ PoolCounts Pool::counts() const {
   return state_.counts();
 }
 
+bool Pool::has_clients() const {
+  std::uint64_t clients = 0;
+  for (const auto& counters : counters_) clients += counters->clients.get();
+  return clients > 0;
+}
+
 bool Pool::is_warm() const {
   const std::lock_guard lock(mutex_);
   return baseline_ != nullptr && state_.failures() == 0;
@@ -99,16 +105,21 @@ void Pool::stop_waiting(Waiter& waiter, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
     state_.leave(waiter);
-    granted = std::exchange(waiter.granted, nullptr);
+    granted = waiter.granted.exchange(nullptr);
   }
-  if (granted != nullptr && settle_here(backend_of(*granted), here)) release(backend_of(*granted), here);
+  if (granted == nullptr) return;
+  if (settle_here(backend_of(*granted), here)) {
+    release(backend_of(*granted), here);
+  } else {
+    discard(backend_of(*granted), here);
+  }
 }
 
 Backend* Pool::accept_grant(Waiter& waiter, Worker& here) {
   PoolMember* granted = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    granted = std::exchange(waiter.granted, nullptr);
+    granted = waiter.granted.exchange(nullptr);
   }
   if (granted == nullptr) return nullptr;
   counters(here).borrows.add();
@@ -213,9 +224,10 @@ asio::awaitable<void> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/
     transport.write({&part, 1});
     transport.shutdown_write();
     for (;;) {
-      const IoResult result = transport.peek(here.scratch());
+      const IoResult result = transport.peek(here.idle_scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
-      if (result.status == IoStatus::would_block) co_await waker.wait(asio::deferred);
+      if (result.status == IoStatus::ok) waker.wake();  // the others get their turn
+      co_await waker.wait(asio::deferred);
     }
   }
   transport.close();
@@ -369,8 +381,10 @@ asio::awaitable<void> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /
 void Pool::maintain(Worker& here) {
   std::vector<PoolMember*> leaving;
   std::vector<PoolMember*> speaking;
+  bool refuses = false;
   {
     const std::lock_guard lock(mutex_);
+    refuses = refusal_.has_value() && state_.oldest_waiter() != nullptr;
     state_.take_expired(here.now(), leaving);
     // Idle backends that have said something: usually their last words.
     state_.take_idle_if(
@@ -379,9 +393,8 @@ void Pool::maintain(Worker& here) {
         },
         speaking);
   }
-  for (PoolMember* member : leaving) {
-    if (settle_here(backend_of(*member), here)) see_off_later(backend_of(*member), here);
-  }
+  if (refuses) wake_all_waiters(here);
+  for (PoolMember* member : leaving) see_off_later(backend_of(*member), here);
   for (PoolMember* member : speaking) {
     Backend& backend = backend_of(*member);
     if (absorb_idle_input(backend, here)) {
@@ -430,10 +443,9 @@ void Pool::close() {
 
 void Pool::retire() {
   const std::lock_guard lock(mutex_);
-  PoolLimits limits = state_.limits();
-  limits.min_size = 0;
-  state_.set_limits(limits);
+  state_.set_limits({});  // of no size: whoever comes back is surplus
   state_.recycle();
+  refusal_ = ServerRefusal{"", "this database or user is no longer configured", true};
 }
 
 }  // namespace pgweir

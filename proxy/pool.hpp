@@ -76,6 +76,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const config::Pool> settings() const;
   PoolCounts counts() const;
   bool is_warm() const;
+  bool has_clients() const;
   StatementCache& statements() { return statements_; }
   PoolCounters& counters(const Worker& worker);
   const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }

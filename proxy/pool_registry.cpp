@@ -47,10 +47,15 @@ void PoolRegistry::apply(const config::Settings& settings) {
     if (keeps && !wanted.contains(it->first)) {
       it->second->reconfigure(target_of(*database, database_name, *user), database->pool);
     }
-    if (!keeps) it->second->retire();
+    if (!keeps) {
+      it->second->retire();
+      retired_.push_back(it->second);
+    }
     it = keeps ? std::next(it) : pools_.erase(it);
   }
-  auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>();
+  std::erase_if(retired_,
+                [](const auto& pool) { return pool->counts().total() == 0 && !pool->has_clients(); });
+  auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(retired_);
   for (const auto& [key, pool] : pools_) list->push_back(pool);
   list_ = std::move(list);
 }

@@ -39,6 +39,7 @@ class PoolRegistry {
   Services& services_;
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Pool>> pools_;
+  std::vector<std::shared_ptr<Pool>> retired_;  // until their backends and clients are gone
   // What maintain() walks, rebuilt when a pool comes or goes.
   std::shared_ptr<const std::vector<std::shared_ptr<Pool>>> list_ =
       std::make_shared<std::vector<std::shared_ptr<Pool>>>();

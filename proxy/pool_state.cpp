@@ -48,8 +48,8 @@ Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
     idle_.push_back(&member);
     return nullptr;
   }
-  leave(*waiter);
   waiter->granted = &member;
+  leave(*waiter);
   ++borrowed_;
   return waiter;
 }

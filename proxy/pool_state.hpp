@@ -10,6 +10,7 @@
 // that the server never sees more than max_size of us, not even while one is being replaced.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +33,10 @@ struct PoolMember {
 struct Waiter {
   unsigned worker = 0;
   std::uint64_t session = 0;
-  PoolMember* granted = nullptr;  // what it was given; it is out of the queue then
-  bool queued = false;
+  // Written under the lock, looked at by the session without it. What it was given, before it is out of the
+  // queue.
+  std::atomic<PoolMember*> granted{nullptr};
+  std::atomic<bool> queued{false};
   TimePoint since{};
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
@@ -41,8 +44,8 @@ struct Waiter {
 
 struct PoolLimits {
   std::size_t min_size = 0;
-  std::size_t max_size = 1;
-  std::size_t max_logins = 1;
+  std::size_t max_size = 0;
+  std::size_t max_logins = 0;
   std::chrono::milliseconds idle_timeout{0};  // 0: never
 };
 

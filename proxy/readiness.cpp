@@ -45,8 +45,11 @@ Reactor::~Reactor() {
   *alive_ = false;
 }
 
+// Asio unwinds a destroyed coroutine by a function that it posts, so no Waker goes away under this loop.
 void Reactor::stop() {
-  epoll_.close();
+  stopped_ = true;
+  for (Waker* waker = known_; waker != nullptr; waker = waker->next_known_) waker->abandon();
+  epoll_.cancel();
 }
 
 Slot* Reactor::attach(int fd, Waker* waker) {

@@ -159,7 +159,7 @@ void ReplyPath::take_parameter(const Piece& piece) {
   backend_has.insert_or_assign(std::string(status.name), std::string(status.value));
   x_.backend->parameters = interner.intern(std::move(backend_has));
   // During a prelude the values pass through states that this client never had.
-  if (is_own()) return;
+  if (is_own() || !x_.greeted) return;
   const auto known = x_.view->find(status.name);
   if (known != x_.view->end() && known->second == status.value) return;
   SettingMap client_knows = *x_.view;

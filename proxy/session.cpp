@@ -20,6 +20,7 @@ Session::Session(Worker& worker, UniqueFd fd, std::string peer)
       exchange_(worker, worker.services().no_settings),
       replies_(exchange_),
       requests_(exchange_, replies_),
+      drain_(worker.services().draining.load()),
       started_(worker.now()),
       last_activity_(worker.now()) {
   id_ = worker_.enlist(*this);
@@ -57,6 +58,11 @@ void Session::turn() {
   if (waiter_.granted != nullptr) take_grant();
   if (exchange_.backend != nullptr) read_server();
   if (phase_ == Phase::serving) read_client();
+  // A message may have been answered without the server, so that no reply of its will come by.
+  if (phase_ == Phase::serving && exchange_.backend != nullptr) {
+    at_rest();
+    flush();
+  }
 }
 
 bool Session::may_read_server() const {
@@ -266,11 +272,16 @@ void Session::after_replies() {
   if (replies_.take_query_done()) {
     counters.queries.add();
     counters.query.observe(worker_.now() - query_started_);
-    query_started_ = last_activity_ = worker_.now();
+    query_started_ = worker_.now();
   }
   if (replies_.take_transaction_done()) counters.transactions.add();
   if (replies_.take_prelude_failed()) return prelude_failed();
+  if (exchange_.own_failed && phase_ == Phase::serving) {
+    // What this backend has set is not known, so it is closed with its session.
+    return end(Reason::internal_error, "the session's settings could not be read");
+  }
   if (replies_.take_settings_answered()) take_settings_rows();
+  last_activity_ = worker_.now();
   if (!waiter_.queued) held_ = false;
   flush_asked_ = false;
   at_rest();

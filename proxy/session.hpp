@@ -52,6 +52,7 @@ class Session final {
   bool admit(const ClientLogin& login);
   void keep_startup(const SettingMap& settings);
   MapRef known_parameters() const;
+  MapRef with_application_name(SettingMap parameters) const;
   boost::asio::awaitable<bool> learn_parameters();
   void remember_parameters();
   void welcome(const ClientLogin& login);

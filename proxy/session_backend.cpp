@@ -36,7 +36,7 @@ void Session::attach(Backend& backend) {
   exchange_.backend = &backend;
   exchange_.forwarded = false;
   backend.transport.watch(&waker_);
-  transaction_started_ = worker_.now();
+  transaction_started_ = query_started_ = worker_.now();
   if (same(backend.applied, exchange_.desired)) replies_.tell_parameters();
 }
 
@@ -193,7 +193,9 @@ void Session::lose_backend(bool told) {
   exchange_.backend = nullptr;
   backend.transport.watch(nullptr);
   pool_->discard(backend, worker_);
-  const bool unused = !exchange_.forwarded && !exchange_.pinned() && !told && phase_ == Phase::serving;
+  const bool owes_client = exchange_.tracker.outstanding() > exchange_.own.size();
+  const bool unused =
+      !exchange_.forwarded && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
   if (!unused) return end(told ? Reason::server_error : Reason::server_lost);
   // Nothing of the client's had been sent: another backend will do.
   exchange_.tracker = ResponseTracker();

@@ -58,7 +58,9 @@ void Session::on_tick(TimePoint now) {
   } else if (exchange_.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
     reason = overdue_query(now, timeouts.query);
   } else if (exchange_.backend != nullptr && !tracker.settled()) {
-    if (is_over(now, last_activity_, timeouts.idle_transaction)) reason = Reason::idle_transaction_timeout;
+    const bool server_stalls = !exchange_.backend->backlog.empty();
+    if (!server_stalls && is_over(now, last_activity_, timeouts.idle_transaction))
+      reason = Reason::idle_transaction_timeout;
   } else if (is_over(now, last_activity_, timeouts.client_idle)) {
     reason = Reason::idle_timeout;
   }
@@ -87,7 +89,7 @@ void Session::on_cancel(std::shared_ptr<void> done) {
   if (waiter_.queued) {
     expired_ = Reason::cancelled;
     waker_.wake();
-  } else if (exchange_.backend != nullptr && !exchange_.tracker.idle()) {
+  } else if (exchange_.backend != nullptr && !only_own_work_left()) {
     pool_->cancel(*exchange_.backend, worker_, std::move(done));
   }
 }
@@ -109,6 +111,8 @@ void Session::check_interrupts() {
       return end(Reason::server_unreachable, "logging in to the database server failed: " + refusal->message);
     }
   }
+  if (drain_ && exchange_.backend != nullptr) at_rest();
+  if (phase_ == Phase::closing) return;
   if (drain_ && exchange_.backend == nullptr && !waiter_.queued && client_carry_.empty())
     end(Reason::draining);
 }
@@ -171,7 +175,7 @@ asio::awaitable<void> Session::say_goodbye() {
                                                      {"message", goodbye_}});
   if (cancel_pid_ != 0) worker_.services().cancels.remove(cancel_pid_);
   if (pool_) pool_->counters(worker_).clients.subtract();
-  if (waiter_.queued || waiter_.granted != nullptr) pool_->stop_waiting(waiter_, worker_);
+  if (pool_) pool_->stop_waiting(waiter_, worker_);
   const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !client_gone_;
   if (reachable) {
     write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
@@ -188,7 +192,8 @@ asio::awaitable<void> Session::say_goodbye() {
     while (told && !client_gone_ && !client_eof_ && Clock::now() < until) {
       const IoResult result = client_.read(worker_.scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
-      if (result.status == IoStatus::would_block) co_await waker_.wait(asio::deferred);
+      if (result.status == IoStatus::ok) waker_.wake();  // the others get their turn
+      co_await waker_.wait(asio::deferred);
     }
   }
   client_gone_ = true;
@@ -212,8 +217,9 @@ asio::awaitable<void> Session::wind_down() {
   closes_at_ = until;
   bool clean = client_framer_.at_boundary();
   if (clean) {
-    ask_to_finish();
-    clean = co_await settle(until);
+    if (exchange_.tracker.fencing()) clean = co_await settle(until);
+    if (clean && exchange_.backend != nullptr) ask_to_finish();
+    if (clean) clean = co_await settle(until);
   } else if (!only_own_work_left()) {
     pool_->cancel(*exchange_.backend, worker_, nullptr);
   }
@@ -275,7 +281,8 @@ asio::awaitable<bool> Session::settle(TimePoint until) {
   flush();
   while (exchange_.backend != nullptr && !(exchange_.tracker.idle() && exchange_.own.empty())) {
     if (Clock::now() >= until) co_return false;
-    if (!may_read_server()) co_await waker_.wait(asio::deferred);
+    if (may_read_server()) waker_.wake();  // the others get their turn
+    co_await waker_.wait(asio::deferred);
     if (exchange_.backend != nullptr) read_server();
   }
   co_return exchange_.backend != nullptr&& exchange_.tracker.idle();

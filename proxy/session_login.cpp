@@ -31,8 +31,8 @@ asio::awaitable<bool> Session::login() {
   ClientLogin login(worker_.snapshot_ref());
   bool counted = false;
   for (;;) {
-    if (expired_) {
-      end(*expired_);
+    if (expired_ || (drain_ && login.startup().user.empty())) {
+      end(expired_.value_or(Reason::draining));
       co_return false;
     }
     ByteView input = client_carry_;
@@ -65,7 +65,8 @@ asio::awaitable<bool> Session::login() {
     }
   }
   if (!admit(login)) co_return false;
-  if (!known_parameters()) {
+  exchange_.view = known_parameters();
+  if (!exchange_.view) {
     const bool learned = co_await learn_parameters();
     if (!learned) co_return false;
   }
@@ -132,14 +133,18 @@ void Session::keep_startup(const SettingMap& settings) {
 MapRef Session::known_parameters() const {
   Services& services = worker_.services();
   SettingMap key = *exchange_.startup;
-  const auto name = key.find(application_name);
-  const std::string application = name == key.end() ? std::string() : clean_ascii(name->second);
-  if (name != key.end()) key.erase(name);
+  key.erase(std::string(application_name));
   const MapRef parameters = pool_->login_parameters(services.interner.intern(std::move(key)));
   if (!parameters) return nullptr;
-  SettingMap told = *parameters;
-  told.insert_or_assign(std::string(application_name), application);
-  return services.interner.intern(std::move(told));
+  return with_application_name(*parameters);
+}
+
+MapRef Session::with_application_name(SettingMap parameters) const {
+  const auto name = exchange_.startup->find(application_name);
+  const bool given = name != exchange_.startup->end();
+  parameters.insert_or_assign(std::string(application_name),
+                              given ? clean_ascii(name->second) : std::string());
+  return worker_.services().interner.intern(std::move(parameters));
 }
 
 // The first client of its kind waits for a backend, which applies the settings and says what became of them.
@@ -168,7 +173,8 @@ asio::awaitable<bool> Session::learn_parameters() {
       end(*expired_);
       break;
     }
-    if (!may_read_server()) co_await waker_.wait(asio::deferred);
+    if (may_read_server()) waker_.wake();
+    co_await waker_.wait(asio::deferred);
     if (exchange_.backend != nullptr) read_server();
   }
   if (phase_ == Phase::closing) co_return false;
@@ -185,6 +191,7 @@ asio::awaitable<bool> Session::learn_parameters() {
 void Session::remember_parameters() {
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
+  exchange_.view = with_application_name(*exchange_.backend->parameters);
   pool_->remember_login(worker_.services().interner.intern(std::move(key)), exchange_.backend->parameters);
 }
 
@@ -193,7 +200,6 @@ void Session::welcome(const ClientLogin& login) {
   const CancelRegistry::Key key =
       worker_.services().cancels.add({worker_.index(), id_}, cancel_secret_size(minor));
   cancel_pid_ = key.pid;
-  exchange_.view = known_parameters();
   exchange_.greeted = true;
   ByteBuffer& out = worker_.to_client().own();
   write_authentication_ok(out);
