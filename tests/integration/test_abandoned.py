@@ -152,24 +152,25 @@ def test_a_half_closed_client_still_gets_its_answer(start):
     clean(proxy)
 
 
-def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, admin):
+def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, admin, cluster):
     """Half of the clients die in the middle of something; whoever lives gets its own rows, every time. The server
     itself refuses a fifth backend: a sample of pg_stat_activity is not of one moment, and may show one that has just
     left beside the one that took its place."""
     with admin.cursor() as cursor:
-        cursor.execute("alter role app connection limit 4")
-    proxy = start(max_size=4, min_size=0)
+        cursor.execute("create database storm owner app connection limit 4")
+    server = {"host": cluster.host, "port": cluster.port}
+    proxy = start(max_size=4, changes={"databases": {"storm": {**server, "users": ["app"]}}})
     rubbish = [m.Q("select pg_sleep(0.05), 'dead'"), m.Q("begin; select 'dead'"), m.P("", "select 'dead'") + m.B() + m.E(),
                m.Q("select 'dead'")[:9], m.Q("select repeat('dead', 100000)"), m.P("", "select 1/0") + m.B() + m.E() + m.S]
 
     def work(number):
         for turn in range(repetitions(12, least=4)):
             if number % 2:
-                wire = proxy.wire()
+                wire = proxy.wire(database="storm")
                 wire.send(rubbish[(number + turn) % len(rubbish)])
                 wire.abort()
                 continue
-            with proxy.wire() as wire:
+            with proxy.wire(database="storm") as wire:
                 for part in range(3):
                     nonce = f"{number}.{turn}.{part}"
                     assert wire.query(f"select '{nonce}'") == [[nonce]]
@@ -179,11 +180,12 @@ def test_a_storm_of_vanishing_clients_keeps_rows_apart(start, admin):
 
     try:
         together(work, range(32), threads=32)
+        with proxy.wire(database="storm") as wire:
+            assert wire.value("select 'next'") == "next"
         assert "server_login_failed" not in proxy.log_text()
-        clean(proxy)
     finally:
         with admin.cursor() as cursor:
-            cursor.execute("alter role app connection limit -1")
+            cursor.execute("drop database storm with (force)")
 
 
 @pytest.mark.own
