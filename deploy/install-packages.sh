@@ -24,8 +24,13 @@ case "${1:-}" in
   *) echo "usage: ${0##*/} build|run|test|all" >&2; exit 2 ;;
 esac
 
+# A tool chain from another source does as well, and may conflict with Debian's package.
+declare -A command_of=([nodejs]=node [npm]=npm [golang-go]=go [default-jdk-headless]=javac)
+
 missing=()
 for package in "${want[@]}"; do
+  command="${command_of[$package]:-}"
+  if [ -n "$command" ] && command -v "$command" >/dev/null; then continue; fi
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

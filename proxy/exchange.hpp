@@ -20,7 +20,7 @@ class Pool;
 class Worker;
 
 // Queries of our own; their replies never reach the client.
-enum class OwnQuery : std::uint8_t { prelude, settings, reset_settings, rollback, reset };
+enum class OwnQuery : std::uint8_t { prelude, settings, reset_settings, rollback, reset, nothing };
 
 // Why a session keeps its backend between transactions. A set of bits.
 enum class Pin : std::uint8_t { session_mode = 1, listen = 2, sql_prepare = 4, load = 8 };
@@ -63,6 +63,9 @@ struct Exchange {
   std::string own_error_message;
   bool own_failed = false;  // a rollback or reset did not work: the backend cannot be trusted
   std::uint8_t pins = 0;
+  // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
+  // a backend (XX000, unexpected state STARTED), which must not be another client's.
+  bool mixed_protocols = false;
   bool copy_portal = false;  // a portal may run a COPY
   StatementRef set_portal;   // the SET or RESET that was bound last, if the last Bind was one
 

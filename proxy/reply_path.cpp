@@ -114,7 +114,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
         oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::prelude;
     if (prelude) {
       prelude_failed_ = true;
-    } else if (oldest->reply == Reply::query) {
+    } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() != OwnQuery::nothing) {
       x_.own_failed = true;
     }
   }

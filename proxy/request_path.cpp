@@ -112,6 +112,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
   Expected expected{.reply = Reply::query};
+  x_.mixed_protocols |= x_.tracker.unsynced();
   // A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
   expected.holds = true;
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());

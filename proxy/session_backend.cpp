@@ -84,6 +84,10 @@ void Session::at_rest() {
   if (!exchange_.greeted) return;
   if (!exchange_.tracker.settled() || !client_framer_.at_boundary() || !exchange_.own.empty()) return;
   if (!exchange_.backend->backlog.empty()) return;
+  if (std::exchange(exchange_.mixed_protocols, false)) {
+    send_own(OwnQuery::nothing, "");
+    return flush();
+  }
   if (exchange_.watch.touched()) {
     if (!settings_are_known()) {
       unknown_names_ = exchange_.watch.unknown_names;
