@@ -41,4 +41,9 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   bool release_after_cancels = false;
 };
 
+// What a pool keeps as a member is always a Backend.
+inline Backend& backend_of(PoolMember& member) {
+  return static_cast<Backend&>(member);
+}
+
 }  // namespace pgweir
