@@ -33,7 +33,11 @@ void ReplyPath::forward(const Piece& piece) {
 
 Disposition ReplyPath::take(const Piece& piece) {
   if (piece.first) return take_first(piece);
-  if (forwarding_rest_) forward(piece);
+  if (forwarding_rest_) {
+    forward(piece);
+  } else if (piece.type == static_cast<char>(BackendType::DataRow) && is_own()) {
+    take_own_row(piece);
+  }
   return Disposition::taken;
 }
 
@@ -219,8 +223,13 @@ void ReplyPath::take_tag(const Piece& piece) {
 }
 
 void ReplyPath::take_own_row(const Piece& piece) {
-  if (x_.own.empty() || x_.own.front() != OwnQuery::settings || !piece.whole()) return;
-  DataRowReader row(piece.body());
+  if (x_.own.empty() || x_.own.front() != OwnQuery::settings) return;
+  // A row that two reads have brought is put together first.
+  const ByteView body = piece.body();
+  own_row_.insert(own_row_.end(), body.begin(), body.end());
+  if (!piece.last) return;
+  const ByteBuffer whole = std::exchange(own_row_, {});
+  DataRowReader row(whole);
   std::uint16_t columns = 0;
   Column name;
   Column value;

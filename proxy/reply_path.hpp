@@ -51,6 +51,7 @@ class ReplyPath final : public ReplySink {
   Exchange& x_;
   bool forwarding_rest_ = false;  // of a streamed message
   bool receiving_ = false;
+  ByteBuffer own_row_;            // the part of a row of ours that has arrived
   std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
   bool query_done_ = false;
   bool transaction_done_ = false;
