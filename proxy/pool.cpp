@@ -64,7 +64,6 @@ std::optional<ServerRefusal> Pool::refusal() const {
 }
 
 // --- Borrowing
-// -------------------------------------------------------------------------------------------------
 
 Backend* Pool::try_borrow(Worker& here) {
   for (;;) {
@@ -168,7 +167,6 @@ bool Pool::note_parameter(Backend& backend, ByteView body) {
 }
 
 // --- Giving back
-// -----------------------------------------------------------------------------------------------
 
 void Pool::release(Backend& backend, Worker& here) {
   backend.transport.watch(nullptr);
@@ -236,7 +234,6 @@ asio::awaitable<void> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/
 }
 
 // --- Opening
-// ---------------------------------------------------------------------------------------------------
 
 void Pool::open_missing(Worker& here) {
   std::size_t count = 0;
@@ -325,7 +322,6 @@ void Pool::wake_all_waiters(Worker& here) {
 }
 
 // --- Cancel
-// ----------------------------------------------------------------------------------------------------
 
 void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
   // One on its way is enough.

@@ -6,7 +6,6 @@
 #include "proxy/worker.hpp"
 
 namespace pgweir {
-// ----------------------------------------------------------------------------------------------------
 
 void Pool::maintain(Worker& here) {
   std::vector<PoolMember*> leaving;

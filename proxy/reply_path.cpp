@@ -99,7 +99,6 @@ void ReplyPath::write_due() {
 }
 
 // --- Errors
-// ----------------------------------------------------------------------------------------------------
 
 Disposition ReplyPath::take_error(const Piece& piece) {
   x_.watch.failed = true;
@@ -153,7 +152,6 @@ bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement,
 }
 
 // --- What the server tells about the session
-// -------------------------------------------------------------------
 
 void ReplyPath::take_parameter(const Piece& piece) {
   ParameterStatusView status;
@@ -247,7 +245,6 @@ void ReplyPath::end_own_query() {
 }
 
 // --- Expectations that end
-// -------------------------------------------------------------------------------------
 
 void ReplyPath::ended(const Expected& expected, Outcome outcome) {
   if (expected.names) {

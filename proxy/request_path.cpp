@@ -106,7 +106,6 @@ Disposition RequestPath::forward(const Piece& piece, Expected expected) {
 }
 
 // --- Simple query
-// ----------------------------------------------------------------------------------------------
 
 Disposition RequestPath::take_query(const Piece& piece) {
   ++x_.watch.statements;
@@ -190,7 +189,6 @@ bool RequestPath::rewrite_named_query(std::string_view text, Expected expected) 
 }
 
 // --- Extended query
-// --------------------------------------------------------------------------------------------
 
 Disposition RequestPath::take_parse(const Piece& piece) {
   ParseView parse;

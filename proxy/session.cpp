@@ -81,7 +81,6 @@ bool Session::has_more_to_do() const {
 }
 
 // --- Client to server
-// ------------------------------------------------------------------------------------------
 
 void Session::read_client() {
   if (!held_ && !client_carry_.empty() && may_read_client()) {
@@ -215,7 +214,6 @@ void Session::flush() {
 }
 
 // --- Server to client
-// ------------------------------------------------------------------------------------------
 
 void Session::read_server() {
   Backend& backend = *exchange_.backend;

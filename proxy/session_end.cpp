@@ -203,7 +203,6 @@ asio::awaitable<void> Session::say_goodbye() {
 }
 
 // --- The backend that the client leaves behind
-// -----------------------------------------------------------------
 
 // Ends what runs, rolls back what is open, and takes back what the client has set; a backend that is not
 // clean in time is closed, never handed on.
