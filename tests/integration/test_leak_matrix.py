@@ -1,0 +1,151 @@
+"""Every kind of state, every way to leave, one backend: the next client sees what a fresh connection would see."""
+
+import select
+
+import pytest
+
+from harness import messages as m
+from harness.cluster import SUPERUSER, SUPERUSER_PASSWORD, USERS
+from harness.proxy import DIRECT
+from harness.waiting import seconds, until
+from proof import view
+from proof.leaving import NEED_WAITING, WAYS, applies, make
+from proof.states import KINDS
+
+CHANGES = {"users": {SUPERUSER: {"password": SUPERUSER_PASSWORD}}, "timeouts": {"drain": "1s"},
+           "databases": {"app": {"users": [*USERS, SUPERUSER]}}}
+# What only the server can know is checked in both modes.
+MODES = {False: ["tracked"], True: ["tracked", "strict"]}
+
+
+def cell(mode, kind, way):
+    name = [kind.name, way.replace("_", " ")] + [mode] * (mode != "tracked")
+    return pytest.param(mode, kind, way, id="-".join(name), marks=[pytest.mark.own] if way in NEED_WAITING else [])
+
+
+def cells(ways):
+    return [cell(mode, kind, way)
+            for kind in KINDS for mode in MODES[kind.hidden] for way in ways if applies(kind, way)]
+
+
+class Reference:
+    """What fresh connections see, by user, and how random() begins after the setseed of the tables."""
+
+    def __init__(self, direct):
+        self.views = {user: self.seen_by(direct, user, password)
+                      for user, password in (("app", None), (SUPERUSER, SUPERUSER_PASSWORD))}
+        with direct.wire() as wire:
+            wire.query("select setseed(0.25)")
+            self.randoms = [wire.value("select random()") for _ in range(100)]
+
+    @staticmethod
+    def seen_by(direct, user, password):
+        with direct.wire(user=user, password=password) as wire:
+            return view.see(wire)
+
+
+@pytest.fixture(scope="module")
+def reference(cluster, direct):
+    cluster.execute(view.CLEANUP + view.SETUP, "app")
+    yield Reference(direct)
+    cluster.execute(view.CLEANUP, "app")
+
+
+class Context:
+    """What a cell works with: the proxy, the clients that it logged in, a connection around the proxy."""
+
+    def __init__(self, proxy, connection, reference):
+        self.proxy, self.connection, self.reference = proxy, connection, reference
+        self.first_random, self.wires, self.user = reference.randoms[0], [], "app"
+
+    def login(self, kind=None):
+        password = SUPERUSER_PASSWORD if self.user == SUPERUSER else None
+        wire = self.proxy.wire(user=self.user, password=password, params=kind.params if kind else ())
+        self.wires.append(wire)
+        return wire
+
+    def admin(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else None
+
+    def answered_or_waiting(self, wire):
+        """True when an answer has come, False when the client is known to wait for a backend."""
+        def settled():
+            if wire.buffer or select.select([wire.sock], [], [], 0)[0]:
+                return "answered"
+            return "waiting" if not DIRECT and self.proxy.waiters() == 1 else None
+        return until(settled, "answered, or waiting for a backend") == "answered"
+
+    def check(self, seen):
+        found = view.differences(self.reference.views[self.user], seen)
+        assert not found, "\n".join(f"{key}: fresh {a!r}, here {b!r}" for key, (a, b) in sorted(found.items()))
+        assert str(seen["random"]) not in self.reference.randoms, "random() goes on where another client seeded it"
+
+
+@pytest.fixture(scope="module")
+def proxies(shared):
+    """The proxy of a mode. One in which a cell failed is not used for the next cell."""
+    failures = {}
+
+    def get(mode):
+        options = {} if mode == "tracked" else {"state": mode}
+        return shared(f"{mode}-{failures.get(mode, 0)}", max_size=1, changes=CHANGES, **options)
+
+    def spoiled(mode):
+        get(mode).stop()
+        failures[mode] = failures.get(mode, 0) + 1
+
+    get.spoiled = spoiled
+    return get
+
+
+@pytest.fixture
+def context(request, proxies, admin, reference):
+    mode, kind = request.getfixturevalue("mode"), request.getfixturevalue("kind")
+    made = Context(proxies(mode), admin, reference)
+    made.user = SUPERUSER if kind.superuser else "app"
+    yield made
+    for wire in made.wires:
+        wire.close()
+    report = getattr(request.node, "report_call", None)
+    if report is None or report.failed:
+        proxies.spoiled(mode)
+        made.admin("truncate leak_rows")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_view_shows_it(kind, direct, admin, reference):
+    """On a direct connection the owner's own view differs: the matrix is not blind to this kind."""
+    own = Context(direct, admin, reference)
+    own.user = SUPERUSER if kind.superuser else "app"
+    with own.login(kind) as wire:
+        make(wire, kind)
+        with pytest.raises(AssertionError):
+            own.check(view.see(wire))
+
+
+@pytest.mark.parametrize("mode, kind, way", cells(WAYS))
+def test_after_it_left(mode, kind, way, context):
+    WAYS[way](kind, context)
+    with context.login() as viewer:
+        context.check(view.see(viewer, timeout=seconds(5)))
+
+
+@pytest.mark.parametrize("mode, kind, way", cells(["idle, still connected"]))
+def test_while_it_is_idle(mode, kind, way, context):
+    """The other one sees nothing now, or waits and sees nothing later; the owner has lost nothing by it. What can
+    follow its client keeps nobody waiting."""
+    owner, viewer = context.login(kind), context.login()
+    make(owner, kind)
+    viewer.send(view.QUESTIONS)
+    shares = kind.follows or context.answered_or_waiting(viewer)
+    if shares:
+        context.check(view.read_view(viewer))
+    if callable(kind.still):
+        kind.still(owner, context)
+    else:
+        assert owner.value(kind.still[0]) == kind.still[1]
+    owner.terminate()
+    if not shares:
+        context.check(view.read_view(viewer))
