@@ -1,0 +1,73 @@
+"""Cancel requests that are sent around the end of a statement, as close to it as a feedback loop gets."""
+
+import random
+import time
+
+from harness import messages as m
+
+
+def spin(seconds):
+    """Waits with the precision that a race needs."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+
+class Aim:
+    """Where to shoot. Each hit moves it later, each miss earlier, so that it stays at the boundary between them,
+    wherever the load of the machine puts that; around it the shots are spread."""
+
+    def __init__(self, seed, delay=0.001, step=0.00005, spread=0.0008):
+        self.random, self.delay, self.step, self.spread = random.Random(seed), delay, step, spread
+        self.hits = self.misses = 0
+
+    def wait(self):
+        spin(max(0.0, self.delay + self.random.uniform(-self.spread, self.spread)))
+
+    def record(self, hit):
+        self.hits += hit
+        self.misses += not hit
+        self.delay = min(0.05, max(0.0, self.delay + (self.step if hit else -self.step)))
+
+    def assert_fair(self):
+        """A race that always ends the same way proves nothing."""
+        assert min(self.hits, self.misses) * 20 >= self.hits + self.misses, f"{self.hits} hits, {self.misses} misses"
+
+
+def cancelled(answer):
+    """Whether an answer holds a cancellation; any other error fails."""
+    codes = [message.sqlstate for message in answer if message.kind == "E"]
+    assert set(codes) <= {"57014"}, codes
+    assert answer[-1].kind == "Z", answer
+    return bool(codes)
+
+
+class Shots:
+    """Connected sockets with a cancel request each: `fire` only has to write."""
+
+    def __init__(self, proxy, wire, count=1):
+        self.data = m.cancel_request(wire.pid, wire.secret)
+        self.sockets = [proxy.socket() for _ in range(count)]
+
+    def fire(self):
+        for sock in self.sockets:
+            sock.send(self.data)
+
+    def ended(self):
+        """The server has closed each of them: nothing is on its way any more."""
+        for sock in self.sockets:
+            assert [str(x) for x in sock.until_eof()] == ["EOF"]
+            sock.close()
+
+
+SLEEP = "select pg_sleep(0.001)"
+
+# A statement that is about to end, or several: what is sent, and the number of ReadyForQuery that answer it.
+SHAPES = {
+    "simple": (m.Q(SLEEP), 1),
+    "extended": (m.P("", SLEEP) + m.B() + m.E() + m.S, 1),
+    "prepared": (m.CS("sleep") + m.P("sleep", SLEEP) + m.B("", "sleep") + m.E() + m.S, 1),
+    "pipeline": ((m.P("", SLEEP) + m.B() + m.E() + m.S) * 3, 3),
+    "transaction": (m.Q("begin") + m.Q(SLEEP) + m.Q("commit"), 3),
+    "copy out": (m.Q(f"copy ({SLEEP}) to stdout"), 1),
+}
