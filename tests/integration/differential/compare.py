@@ -1,0 +1,129 @@
+"""What may differ between a client's direct connection and the same client of pgweir. Everything else must not.
+
+| what                            | why                                                                          |
+|---------------------------------|------------------------------------------------------------------------------|
+| BackendKeyData                  | a client's key is pgweir's own, as it moves between server processes          |
+| the process in a notification   | it is the server process that notified, which no client can know              |
+| a notification's place          | it is asynchronous by nature; each client's notifications keep their order    |
+| table OIDs in RowDescription    | each run makes its tables anew                                                |
+| the number in pg_temp_N         | a slot number of the server process                                           |
+| file, line, routine of an error | pgweir speaks for the server where it knows the answer, and has no such place |
+
+By what the scripts do not ask (subjects/looks.py): process ids, times, transaction ids, names in
+pg_prepared_statements; and whether an unset custom setting is NULL or '', since PostgreSQL itself answers '' after
+its first use in a session, and in a pool that session is another client's.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+
+SOURCE_FIELDS = {"F", "L", "R"}
+TEMPORARY = re.compile(rb"pg_(toast_)?temp_\d+")
+
+
+def row_description(body):
+    """Without the OID of each column's table."""
+    body, at = bytearray(body), 2
+    for _ in range(struct.unpack_from("!H", body)[0]):
+        at = body.index(b"\0", at) + 1
+        body[at:at + 4] = bytes(4)
+        at += 18
+    return bytes(body)
+
+
+def error(body):
+    fields = [part for part in body.split(b"\0") if part]
+    return b"\0".join(part for part in fields if chr(part[0]) not in SOURCE_FIELDS)
+
+
+def comparable(message):
+    """A message as far as it must be the same."""
+    body = message.body
+    if message.kind == "T":
+        body = row_description(body)
+    if message.kind in "EN":
+        body = error(body)
+    if message.kind in "DEN":
+        body = TEMPORARY.sub(rb"pg_\1temp_N", body)
+    if message.kind == "A":
+        body = body[4:]
+    return message.kind, body
+
+
+@dataclass
+class Trace:
+    """What one client heard in one run."""
+
+    parameters: dict  # of its login
+    messages: list  # of all but notifications
+    places: list  # the number of the step each message came after
+    notifications: list
+    heard: list  # how many notifications, at the end of each step
+    end: str = ""  # "silence" when an answer did not come
+
+    def comparable(self):
+        return [comparable(message) for message in self.messages]
+
+
+@dataclass
+class Difference:
+    client: int
+    what: str
+    step: int | None  # of this client's
+    direct: list
+    pooled: list
+
+    def __str__(self):
+        where = f", its step {self.step + 1}" if self.step is not None else ""
+        return (f"client {self.client}{where}: {self.what}\n"
+                f"    directly: {' '.join(self.direct) or '(nothing)'}\n"
+                f"    pooled:   {' '.join(self.pooled) or '(nothing)'}")
+
+
+def told(message):
+    return f"{message}[{message.text}]" if message.kind in "EN" else str(message)[:200]
+
+
+def around(messages, at):
+    return [told(message) for message in messages[max(0, at - 3):at + 4]]
+
+
+def first_difference(direct, pooled):
+    """Of two {client: Trace}; None when both runs are the same."""
+    for client in sorted(direct):
+        found = differs(client, direct[client], pooled[client])
+        if found:
+            return found
+    return None
+
+
+def differs(client, direct, pooled):
+    if direct.parameters != pooled.parameters:
+        return Difference(client, "parameters at its login", None, *only_different(direct, pooled))
+    if pooled.end and len(pooled.notifications) < len(direct.notifications):
+        return other_notifications(client, direct, pooled)
+    mine, theirs = pooled.comparable(), direct.comparable()
+    at = next((n for n, (a, b) in enumerate(zip(mine, theirs)) if a != b), min(len(mine), len(theirs)))
+    if mine != theirs:
+        places = direct.places if at < len(direct.places) else pooled.places
+        return Difference(client, f"message {at + 1}" + (f", then {pooled.end}" if pooled.end else ""), places[at],
+                          around(direct.messages, at), around(pooled.messages, at))
+    mine, theirs = ([comparable(x) for x in trace.notifications] for trace in (pooled, direct))
+    if mine != theirs:
+        return other_notifications(client, direct, pooled)
+    if direct.end != pooled.end:
+        return Difference(client, f"ends with {pooled.end or 'its last step'}", len(pooled.heard) - 1, [direct.end],
+                          [pooled.end])
+    return None
+
+
+def other_notifications(client, direct, pooled):
+    return Difference(client, "notifications", len(pooled.heard) - 1, *(
+        [str(message) for message in trace.notifications] for trace in (direct, pooled)))
+
+
+def only_different(direct, pooled):
+    names = sorted({*direct.parameters, *pooled.parameters})
+    names = [name for name in names if direct.parameters.get(name) != pooled.parameters.get(name)]
+    return ([f"{name}={trace.parameters.get(name)}" for name in names] for trace in (direct, pooled))

@@ -1,0 +1,117 @@
+"""One script out of one seed.
+
+Clients share no object but the channels of the last part, so each one's answers are its own affair, and the steps
+of all clients are shuffled as they come. That decides how a script can run with fewer backends than clients: the
+player does not wait for a client that waits for a backend (player.py), and such a client goes on as soon as the one
+that holds the backend has let it go or has left. Nobody who holds a backend ever waits for another client.
+
+The exception is NOTIFY to another client, whose outcome depends on who listens at that moment. So it comes in a part
+of its own, after everyone has let go of what keeps a backend: there the clients take turns.
+"""
+
+import random
+
+from . import kinds
+from .delivery import deliver
+from .draft import Draft
+from .script import BARRIER, Q, Script, X, abort
+from .subjects.listening import SHARED
+
+# Scripts that follow each other use different clients, so that several can be put together (shrink.py).
+SCRIPTS_APART, CLIENTS_MAX = 8, 3
+
+LET_GO = ("rollback", "close all", "discard temp", "select pg_advisory_unlock_all()", "discard sequences",
+          "deallocate all")
+
+STARTUP = [("application_name", "of {schema}"), ("TimeZone", "America/New_York"), ("DateStyle", "SQL, DMY"),
+           ("options", "-c work_mem=7MB -c geqo=off"), ("client_encoding", "LATIN1"), ("search_path", "{schema}"),
+           ("app.tenant", "tenant of {schema}"), ("extra_float_digits", "3"), ("options", "-c app.tenant={schema}")]
+
+
+def generate(seed, without=()):
+    rng = random.Random(seed)
+    superuser = rng.random() < 0.2
+    first = seed % SCRIPTS_APART * CLIENTS_MAX
+    numbers = list(range(first, first + rng.choice([1, 2, 2, 3, 3])))
+    drafts = [Draft(rng, number, superuser) for number in numbers]
+    clients = {draft.number: startup(draft) for draft in drafts}
+    if "script.startup" in without:
+        clients = {number: [] for number in clients}
+    enabled = kinds.chosen(without)
+    streams = {draft.number: write(draft, some(rng, enabled), rng.randint(3, 14)) for draft in drafts}
+    early = [draft for draft in drafts if draft.chance(0.3) and "script.leaving" not in without]
+    for draft in early:
+        streams[draft.number] = leave_early(draft, streams[draft.number])
+    steps = shuffled(rng, streams)
+    listeners = [draft for draft in drafts if draft not in early]
+    heard = {channel for draft in drafts for channel in draft.channels} & set(SHARED)
+    if listeners and heard and "script.last_part" not in without:
+        steps += last_part(rng, listeners)
+    return Script(seed, superuser, clients, steps)
+
+
+def startup(draft):
+    if draft.chance(0.6):
+        return []
+    chosen = dict(draft.rng.sample(STARTUP, draft.number_between(1, 3)))
+    return [(name, value.format(schema=draft.schema)) for name, value in chosen.items()]
+
+
+def some(rng, enabled):
+    """A part of the subjects: fewer of them at a time meet more often."""
+    share = rng.choice([0.3, 0.6, 1.0])
+    subjects = sorted({kind.subject for kind in enabled})
+    kept = {subject for subject in subjects if rng.random() < share} | {"transactions", "looks"}
+    return [kind for kind in enabled if kind.subject in kept] or enabled
+
+
+def choose(draft, enabled, only_sql=False):
+    possible = [kind for kind in enabled if kind.when(draft) and (kind.is_sql or not only_sql)]
+    return draft.rng.choices(possible, [kind.weight for kind in possible])[0] if possible else None
+
+
+def write(draft, enabled, count):
+    """One client's steps; statements of several kinds may share a string or a pipeline."""
+    steps = []
+    while len(steps) < count:
+        kind = choose(draft, enabled)
+        if not kind.is_sql:
+            steps += kind.write(draft)
+            continue
+        statements = list(kind.write(draft))
+        while len(statements) < 6 and draft.chance(0.4):
+            another = choose(draft, enabled, only_sql=True)
+            statements += another.write(draft)
+        steps += deliver(draft, statements)
+    return steps
+
+
+def leave_early(draft, steps):
+    """Goes in the middle, perhaps inside a transaction, a pipeline or a COPY, with a word or without."""
+    end = draft.number_between(1, len(steps))
+    if draft.chance(0.5):
+        return [*steps[:end], (draft.pick([X, abort]),)]
+    return steps[:end]
+
+
+def shuffled(rng, streams):
+    """The steps of all clients in one order; each client's own order stays."""
+    left = {number: list(steps) for number, steps in streams.items() if steps}
+    steps, number = [], None
+    while left:
+        if number not in left or rng.random() < 0.7:
+            number = rng.choice(sorted(left))
+        steps.append((number, *left[number].pop(0)))
+        if not left[number]:
+            del left[number]
+    return steps
+
+
+def last_part(rng, listeners):
+    """Everyone lets go; then notifications for whoever still listens, and a statement that brings the last ones."""
+    steps = [(draft.number, *map(Q, LET_GO)) for draft in listeners] + [BARRIER]
+    for channel in SHARED:
+        for count in range(rng.randint(1, 2)):
+            sender = rng.choice(listeners)
+            steps.append((sender.number, Q(f"notify {channel}, 'last {count} from {sender.schema}'")))
+    return steps + [BARRIER] + [(draft.number, Q("select 'all heard'")) for draft in listeners]

@@ -1,0 +1,123 @@
+"""Client scripts as data. They print as the Python that makes them, to be pasted into regressions.py."""
+
+from dataclasses import dataclass, field
+
+from harness import messages as m
+
+
+class Say(tuple):
+    """One thing a client does: the name of a message builder of harness/messages.py, and its arguments.
+
+    Beside the messages there is "abort": the client leaves with a TCP reset. X is Terminate; both end the client.
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self):
+        return self[0]
+
+    def data(self):
+        builder = getattr(m, self.kind)
+        return builder(*self[1:]) if callable(builder) else builder
+
+    @property
+    def leaves(self):
+        return self.kind in ("X", "abort")
+
+    def __repr__(self):
+        if self.kind in CONSTANTS:
+            return self.kind
+        values, defaults = list(self[1:]), DEFAULTS.get(self.kind, ())
+        while values and len(values) <= len(defaults) and values[-1] == defaults[len(values) - 1]:
+            values.pop()
+        return f"{self.kind}({', '.join(map(repr, values))})"
+
+
+def Q(sql):
+    return Say(("Q", sql))
+
+
+def P(name="", sql="select 1", oids=()):
+    return Say(("P", name, sql, tuple(oids)) if oids else ("P", name, sql))
+
+
+def B(portal="", statement="", values=()):
+    return Say(("B", portal, statement, tuple(values)) if values else ("B", portal, statement))
+
+
+def DS(name=""):
+    return Say(("DS", name))
+
+
+def DP(name=""):
+    return Say(("DP", name))
+
+
+def E(portal="", rows=0):
+    return Say(("E", portal, rows))
+
+
+def CS(name=""):
+    return Say(("CS", name))
+
+
+def CP(name=""):
+    return Say(("CP", name))
+
+
+def F(oid, args=()):
+    return Say(("F", oid, tuple(args)))
+
+
+def d(data):
+    return Say(("d", data))
+
+
+def f(reason="no more"):
+    return Say(("f", reason))
+
+
+S, H, c, X, abort = (Say((name,)) for name in ("S", "H", "c", "X", "abort"))
+CONSTANTS = {"S", "H", "c", "X", "abort"}
+DEFAULTS = {"B": ("", ""), "E": ("", 0), "DS": ("",), "DP": ("",), "CS": ("",), "CP": ("",), "f": ("no more",)}
+
+# In a script's steps: everybody is answered before anybody goes on. Nobody may hold a backend there.
+BARRIER = (None,)
+
+
+@dataclass
+class Script:
+    """`steps` are tuples: a client's number and what it says in one write, after it was answered.
+
+    Clients log in at their first step, with the startup parameters in `clients`, and leave after their last one.
+    A client's number names its database objects (objects.py), so it stays when other clients are taken out.
+    """
+
+    seed: int = 0
+    superuser: bool = False
+    clients: dict = field(default_factory=dict)
+    steps: list = field(default_factory=list)
+
+    def says(self):
+        return sum(len(step) - 1 for step in self.steps)
+
+    def with_steps(self, steps):
+        """The same script with other steps; clients that have none are gone."""
+        present = {step[0] for step in steps}
+        clients = {number: params for number, params in self.clients.items() if number in present}
+        return Script(self.seed, self.superuser, clients, steps)
+
+    def __str__(self):
+        lines = [f"Script(seed={self.seed}, superuser={self.superuser},", f"       clients={self.clients!r},",
+                 "       steps=["]
+        for step in self.steps:
+            lines.append("    BARRIER," if step == BARRIER else f"    ({', '.join(map(repr, step))}),")
+        return "\n".join(lines) + "\n])"
+
+
+def one_after_the_other(scripts):
+    """The clients of the first script, then those of the next; they must have different numbers."""
+    clients = {number: params for script in scripts for number, params in script.clients.items()}
+    steps = [step for script in scripts for step in script.steps]
+    return Script(scripts[-1].seed, scripts[-1].superuser, clients, steps)

@@ -1,0 +1,1 @@
+"""One file for each subject; kinds.py collects them."""

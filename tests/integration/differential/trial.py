@@ -1,0 +1,54 @@
+"""One script on both sides, from the same initial state, and a look at what it has left behind."""
+
+from harness.wire import LoginFailed, Silence
+
+from .compare import Difference, first_difference
+from .objects import Objects
+from .player import Player
+from .script import BARRIER, Q, Script
+from .subjects import looks
+
+
+class Unusable(Exception):
+    """The direct run itself did not come to its end: the script proves nothing."""
+
+
+FIRST_AUDITOR = 900
+
+
+def audited(script, backends):
+    """The script, and behind it a new client on each backend of the pool: it must find nothing of those before it.
+
+    Not part of the scripts that are printed; whatever one of them leaves behind is its own finding.
+    """
+    auditors = range(FIRST_AUDITOR, FIRST_AUDITOR + backends)
+    steps = [(number, Q("begin")) for number in auditors]
+    steps += [(number, *map(Q, looks.at_everything())) for number in auditors]
+    return Script(script.seed, script.superuser, {**script.clients, **{number: [] for number in auditors}},
+                  [*script.steps, BARRIER, *steps])
+
+
+class Trial:
+    """`direct` and `pooled`: functions (superuser, startup parameters) that return a logged-in Wire."""
+
+    def __init__(self, admin, direct, pooled, max_size):
+        self.objects = Objects(admin)
+        self.direct, self.pooled, self.max_size = direct, pooled, max_size
+
+    def run(self, script):
+        """The first difference, or None."""
+        script = audited(script, self.max_size)
+        theirs = self.play(script, self.direct)
+        unfinished = [number for number, trace in theirs.items()
+                      if trace.end or any(message.kind == "EOF" for message in trace.messages)]
+        if unfinished:
+            raise Unusable(f"clients {unfinished} did not come to their end")
+        try:
+            ours = self.play(script, self.pooled, self.max_size, {n: trace.heard for n, trace in theirs.items()})
+        except (LoginFailed, Silence) as failure:
+            return Difference(-1, f"login: {failure}", None, [], [])
+        return first_difference(theirs, ours)
+
+    def play(self, script, login, max_size=None, heard=None):
+        self.objects.reset({step[0] for step in script.steps if step != BARRIER})
+        return Player(script, lambda params: login(script.superuser, params), max_size, heard).play()
