@@ -1,6 +1,7 @@
 #include "config/section.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 
@@ -137,6 +138,11 @@ bool Section::number(std::string_view key, std::uint32_t& out, std::uint32_t min
   if (parse_number(*value, min, max, out, error)) return true;
   report(key, std::move(error));
   return false;
+}
+
+void Section::flag(std::string_view key, bool& out) {
+  constexpr std::array<Choice<bool>, 2> words{{{"true", true}, {"false", false}}};
+  choice<bool>(key, out, words);
 }
 
 void Section::port(std::string_view key, std::uint16_t& out) {

@@ -49,6 +49,7 @@ class Section {
   Section section(std::string_view key);
 
   bool number(std::string_view key, std::uint32_t& out, std::uint32_t min, std::uint32_t max);
+  void flag(std::string_view key, bool& out);
   void port(std::string_view key, std::uint16_t& out);
   void duration(std::string_view key, Millis& out);
   bool text(std::string_view key, std::string& out);

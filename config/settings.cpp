@@ -65,6 +65,10 @@ std::string_view to_string(AuthMethod method) {
   return "?";
 }
 
+std::string_view to_string(StateTracking state) {
+  return state == StateTracking::strict ? "strict" : "tracked";
+}
+
 std::string_view to_string(PoolMode mode) {
   switch (mode) {
     case PoolMode::transaction:

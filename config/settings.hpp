@@ -39,6 +39,7 @@ std::ostream& operator<<(std::ostream& out, const Secret& secret);  // "***", or
 enum class TlsMode { disable };                       // listen.tls.mode, databases.*.tls.mode
 enum class AuthMethod { scram_sha_256, md5, trust };  // listen.auth
 enum class PoolMode { transaction, session };         // pool.mode
+enum class StateTracking { tracked, strict };         // pool.state
 enum class LogFormat { text, json };
 enum class LogLevel { trace, debug, info, warning, error };
 
@@ -46,6 +47,7 @@ enum class LogLevel { trace, debug, info, warning, error };
 std::string_view to_string(TlsMode mode);
 std::string_view to_string(AuthMethod method);
 std::string_view to_string(PoolMode mode);
+std::string_view to_string(StateTracking state);
 std::string_view to_string(LogFormat format);
 std::string_view to_string(LogLevel level);
 
@@ -66,6 +68,11 @@ struct Admin {
 // The limits of one pool, of one (database, user).
 struct Pool {
   PoolMode mode = PoolMode::transaction;
+  StateTracking state = StateTracking::tracked;
+  bool trust_triggers = false;       // strict: what a statement writes fires nothing that leaves state behind
+  bool pin_notice = false;           // tell a client by a NOTICE when and why it is pinned
+  std::uint32_t audit_every = 5000;  // one released backend in so many is checked; 0: none
+  bool audit_close = true;           // close one that has state which was not known of
   std::uint32_t min_size =
       2;  // kept warm without any client; when the file does not say: 2, or max_size if less
   std::uint32_t max_size = 20;   // never exceeded, logins in progress and abandoned backends included

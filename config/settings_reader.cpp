@@ -13,6 +13,7 @@ constexpr std::uint32_t kMaxClients = 1'000'000;
 constexpr std::uint32_t kMaxWorkers = 1024;
 constexpr std::uint32_t kMaxPoolSize = 10'000;  // PostgreSQL's max_connections is far below in practice
 constexpr std::uint32_t kMaxStatements = 100'000;
+constexpr std::uint32_t kMaxAuditEvery = 1'000'000'000;
 
 constexpr std::array<Choice<AuthMethod>, 3> kAuthMethods{
     {{"scram-sha-256", AuthMethod::scram_sha_256}, {"md5", AuthMethod::md5}, {"trust", AuthMethod::trust}}};
@@ -29,10 +30,8 @@ constexpr std::array<Choice<TlsMode>, 1> kTlsModes{{{"disable", TlsMode::disable
 constexpr std::array<std::string_view, 2> kListenTlsLater{"prefer", "require"};
 constexpr std::array<std::string_view, 4> kDatabaseTlsLater{"prefer", "require", "verify-ca", "verify-full"};
 
-// Of pool.state only the default exists yet, so there is nothing to store.
-enum class StateTracking { tracked };
-constexpr std::array<Choice<StateTracking>, 1> kStates{{{"tracked", StateTracking::tracked}}};
-constexpr std::array<std::string_view, 1> kStatesLater{"strict"};
+constexpr std::array<Choice<StateTracking>, 2> kStates{
+    {{"tracked", StateTracking::tracked}, {"strict", StateTracking::strict}}};
 
 void read_listen(Section section, Listen& out) {
   section.text("host", out.host);
@@ -68,8 +67,11 @@ void read_admin(Section section, Admin& out) {
 // Returns whether the section sets min_size, which otherwise must not exceed a small max_size.
 bool read_pool(Section section, Pool& out) {
   section.choice<PoolMode>("mode", out.mode, kPoolModes);
-  StateTracking state{};
-  section.choice<StateTracking>("state", state, kStates, kStatesLater);
+  section.choice<StateTracking>("state", out.state, kStates);
+  section.flag("trust_triggers", out.trust_triggers);
+  section.flag("pin_notice", out.pin_notice);
+  section.number("audit_every", out.audit_every, 0, kMaxAuditEvery);
+  section.flag("audit_close", out.audit_close);
   const bool sets_min_size = section.number("min_size", out.min_size, 0, kMaxPoolSize);
   section.number("max_size", out.max_size, 0, kMaxPoolSize);
   section.number("max_logins", out.max_logins, 0, kMaxPoolSize);

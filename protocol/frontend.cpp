@@ -77,6 +77,16 @@ void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view 
   w.cstring(portal).cstring(statement);
 }
 
+void write_bind(ByteBuffer& out, std::string_view portal, std::string_view statement) {
+  Writer w(out);
+  w.begin_message(type_of(FrontendType::Bind)).cstring(portal).cstring(statement);
+  w.u16(0).u16(0).u16(0).end_message();  // parameter formats, parameters, result formats
+}
+
+void write_execute(ByteBuffer& out, std::string_view portal) {
+  Writer(out).begin_message(type_of(FrontendType::Execute)).cstring(portal).u32(0).end_message();
+}
+
 void write_describe_statement(ByteBuffer& out, std::string_view name) {
   write_target(out, FrontendType::Describe, 'S', name);
 }

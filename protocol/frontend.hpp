@@ -3,6 +3,7 @@
 // chapter 55.7.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "protocol/bytes.hpp"
@@ -44,6 +45,10 @@ constexpr std::string_view truncate_identifier(std::string_view name) {
   return name.substr(0, identifier_max);
 }
 
+// A Parse's parameter_types that leaves them all to the server.
+inline constexpr std::array<Byte, 2> no_parameter_types_bytes{};
+inline constexpr ByteView no_parameter_types{no_parameter_types_bytes};
+
 // Messages that we make ourselves, appended to `out`. Names must not contain NUL.
 void write_query(ByteBuffer& out, std::string_view text);
 void write_parse(ByteBuffer& out, std::string_view name, std::string_view text, ByteView parameter_types);
@@ -53,6 +58,10 @@ void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view 
 void write_describe_statement(ByteBuffer& out, std::string_view name);
 void write_close_statement(ByteBuffer& out, std::string_view name);
 void write_close_portal(ByteBuffer& out, std::string_view name);
+// Without parameters, and with all results as text.
+void write_bind(ByteBuffer& out, std::string_view portal, std::string_view statement);
+// Without a row limit.
+void write_execute(ByteBuffer& out, std::string_view portal);
 void write_sync(ByteBuffer& out);
 void write_flush(ByteBuffer& out);
 void write_copy_fail(ByteBuffer& out, std::string_view reason);

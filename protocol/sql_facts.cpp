@@ -29,8 +29,10 @@ struct NamedFact {
   std::string_view name;
   SqlFact fact;
 };
-constexpr std::array<NamedFact, 12> stateful_functions = {{
+constexpr std::array<NamedFact, 18> stateful_functions = {{
     {"currval", SqlFact::sequence_value},
+    {"dblink_connect", SqlFact::keeps_hidden_state},
+    {"dblink_connect_u", SqlFact::keeps_hidden_state},
     {"lastval", SqlFact::sequence_value},
     {"nextval", SqlFact::nextval_or_setval},
     {"pg_advisory_lock", SqlFact::session_advisory_lock},
@@ -38,9 +40,13 @@ constexpr std::array<NamedFact, 12> stateful_functions = {{
     {"pg_advisory_unlock", SqlFact::advisory_unlock},
     {"pg_advisory_unlock_all", SqlFact::advisory_unlock},
     {"pg_advisory_unlock_shared", SqlFact::advisory_unlock},
+    {"pg_backup_start", SqlFact::keeps_hidden_state},
+    {"pg_replication_origin_session_setup", SqlFact::keeps_hidden_state},
+    {"pg_start_backup", SqlFact::keeps_hidden_state},
     {"pg_try_advisory_lock", SqlFact::session_advisory_lock},
     {"pg_try_advisory_lock_shared", SqlFact::session_advisory_lock},
     {"set_config", SqlFact::set_config},
+    {"setseed", SqlFact::keeps_hidden_state},
     {"setval", SqlFact::nextval_or_setval},
 }};
 
@@ -215,6 +221,60 @@ void FactScan::call() {
 
 SqlFacts scan_facts(std::string_view sql, SqlDialect dialect) {
   return FactScan(sql, dialect).run();
+}
+
+namespace {
+
+// Whether the text in front of a "(" is the name of something that is not known to be harmless.
+bool may_call_stateful(std::string_view before) {
+  while (!before.empty() && is_sql_space(before.back())) {
+    if (before.back() == '\n' || before.back() == '\r') return true;  // perhaps behind a comment
+    before.remove_suffix(1);
+  }
+  if (before.empty()) return false;
+  const char last = before.back();
+  if (last == '"' || last == '/' || last == '\'') return true;  // a quoted name, a comment, UESCAPE
+  if (!is_word_part(last)) return false;
+  std::size_t start = before.size();
+  while (start > 0 && is_word_part(before[start - 1])) --start;
+  // A schema's function. The scan knows those of pg_catalog.
+  if (start > 0 && (before[start - 1] == '.' || is_sql_space(before[start - 1]))) {
+    std::size_t at = start;
+    while (at > 0 && is_sql_space(before[at - 1])) --at;
+    if (at > 0 && before[at - 1] == '.') return true;
+  }
+  std::array<char, identifier_size_max> buffer;
+  const Token name{TokenKind::word, before.substr(start), start};
+  return !is_harmless_builtin(folded_name(name, buffer));
+}
+
+}  // namespace
+
+bool may_have_facts(std::string_view sql) {
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    switch (sql[i]) {
+      case '(':
+        if (may_call_stateful(sql.substr(0, i))) return true;
+        break;
+      case 't':
+      case 'T':
+        if (folded_equals(sql.substr(i, 4), "temp")) return true;
+        break;
+      case 'h':
+      case 'H':
+        if (folded_equals(sql.substr(i, 4), "hold")) return true;
+        break;
+      case '&':  // U&"...", which may spell any name
+        if (i > 0 && (sql[i - 1] | 0x20) == 'u') return true;
+        break;
+      case '$':  // a dollar quote, whose tag may be too long
+        if (i + 1 < sql.size() && (sql[i + 1] < '0' || sql[i + 1] > '9')) return true;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
 }
 
 bool FunctionCalls::next(Token& name) {

@@ -29,6 +29,9 @@ enum class SqlFact : std::uint16_t {
   copies_from_stdin = 1U << 10,
   copies_to_stdout = 1U << 11,
   undecided = 1U << 12,  // the text could not be followed to its end: assume all of them
+  // A built-in function, or a well-known one of an extension, whose effect lasts as long as the connection
+  // and that the server does not show: setseed, dblink_connect, replication origins, backups.
+  keeps_hidden_state = 1U << 13,
 };
 
 class SqlFacts {
@@ -50,6 +53,10 @@ class SqlFacts {
 // Text inside CREATE FUNCTION, PREPARE and EXPLAIN counts like any other: keep a PREPARE's facts for its
 // EXECUTE.
 SqlFacts scan_facts(std::string_view sql, SqlDialect dialect = {});
+
+// False: the text shows no fact but, perhaps, the verbs' (DO, LISTEN, LOAD, COPY). One look at each byte and
+// at each name in front of a parenthesis, so that most queries need no scan.
+bool may_have_facts(std::string_view sql);
 
 // Iterates the names directly followed by "(" outside strings and comments. These are function calls, and
 // also keywords (IN, VALUES), types (varchar) and tables with a column list.

@@ -58,6 +58,10 @@ void StatementMap::clear_named() {
   committed_.clear();
 }
 
+void StatementMap::put(std::string_view name, StatementRef statement) {
+  committed_.insert_or_assign(std::string(truncate_identifier(name)), std::move(statement));
+}
+
 void StatementMap::erase(std::string_view name) {
   name = truncate_identifier(name);
   if (name.empty()) {

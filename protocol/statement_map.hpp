@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "protocol/bytes.hpp"
+#include "protocol/sql_effects.hpp"
 
 namespace pgweir {
 
@@ -25,9 +26,12 @@ struct Statement {
   std::string text;
   ByteBuffer parameter_types;  // the count and the OIDs, as sent
   std::string server_name;     // empty: this is somebody's unnamed statement
-  bool may_copy = false;       // starts with COPY, so that its Execute may open a COPY IN
-  bool sets = false;           // starts with SET or RESET
-  bool may_set = false;        // may change settings without a tag that tells: set_config, DO, CALL
+  SqlEffects effects;
+  // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
+  bool by_sql = false;
+
+  // Its Execute may open a COPY IN.
+  bool may_copy() const { return effects.verb == Verb::copy || effects.verb == Verb::undecided; }
 };
 using StatementRef = std::shared_ptr<const Statement>;
 
@@ -52,6 +56,7 @@ class StatementMap {
 
   // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
+  void put(std::string_view name, StatementRef statement);
   void erase(std::string_view name);
   // The client's name for it; empty when it has none. Walks the map: for error texts only.
   std::string name_of(const StatementRef& statement) const;

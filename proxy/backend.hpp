@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "protocol/backend.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/backend_statements.hpp"
@@ -35,11 +36,19 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   MapRef applied;     // settings that differ from a fresh login
   BackendStatements statements;
 
+  // Whose sequence values currval() and lastval() would show: the session that advanced one last, and whether
+  // an earlier one's are still there, too. 0: nobody's.
+  std::uint64_t sequence_owner = 0;
+  bool sequence_mixed = false;
+
   // Cancel requests on their way to it. Until the server has dealt with them it may not serve anyone else, or
   // they would hit the next client's statement.
   unsigned cancels_in_flight = 0;
   bool release_after_cancels = false;
 };
+
+// The server has reported a parameter of this backend.
+void note_parameter(Backend& backend, const ParameterStatusView& status, Interner& interner);
 
 // What a pool keeps as a member is always a Backend.
 inline Backend& backend_of(PoolMember& member) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "proxy/pin.hpp"
 #include "proxy/reason.hpp"
 
 namespace pgweir {
@@ -68,6 +69,12 @@ struct PoolCounters {
   Counter statements_injected;  // Parse messages sent on a client's behalf
   Counter backends_lost;        // closed by the server, or unusable
   Counter abandoned;            // backends wound down after their client left
+  Counter state_checks;         // times the server was asked what a transaction had left behind
+  Counter audits;
+  Counter audit_findings;
+  std::array<Counter, pin_count> pins;    // begun, by Pin
+  std::array<Counter, pin_count> pinned;  // sessions now, by Pin
+  DurationHistogram pin;
   DurationHistogram borrow_wait;
   DurationHistogram query;
   DurationHistogram transaction;

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "protocol/response_tracker.hpp"
-#include "protocol/sql_set.hpp"
 #include "protocol/statement_map.hpp"
 #include "proxy/backend.hpp"
+#include "proxy/pin.hpp"
 #include "proxy/session_state.hpp"
+#include "proxy/state_check.hpp"
+#include "proxy/state_watch.hpp"
 
 namespace pgweir {
 
@@ -20,25 +22,7 @@ class Pool;
 class Worker;
 
 // Queries of our own; their replies never reach the client.
-enum class OwnQuery : std::uint8_t { prelude, settings, reset_settings, rollback, reset, nothing };
-
-// Why a session keeps its backend between transactions. A set of bits.
-enum class Pin : std::uint8_t { session_mode = 1, listen = 2, sql_prepare = 4, load = 8 };
-
-// What the transactions since the last settled moment did to the session's settings, as far as tags and texts
-// tell.
-struct SettingsWatch {
-  unsigned statements = 0;          // Query and Execute messages
-  std::optional<SetStatement> set;  // the only one of them, if its text is a plain SET or RESET
-  unsigned set_tags = 0;            // CommandComplete SET or RESET
-  unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
-  bool discarded_all = false;
-  bool unseen = false;         // something ran that changes settings without a tag
-  bool unknown_names = false;  // and they may be custom ones, which the server does not list
-  bool failed = false;         // an error was seen: some of the statements did not happen
-
-  bool touched() const { return discarded_all || unseen || (failed ? set_tags > 0 : set_tags > local_sets); }
-};
+enum class OwnQuery : std::uint8_t { prelude, check, reset_settings, rollback, reset, nothing };
 
 struct Exchange {
   Exchange(Worker& w, const MapRef& none) : worker(w), startup(none), desired(none), view(none) {}
@@ -55,29 +39,49 @@ struct Exchange {
   MapRef desired;        // what it has now
   MapRef view;           // the parameters that it was told
   bool greeted = false;  // it has been told any
-  SettingsWatch watch;
+  StateWatch watch;
   std::vector<std::string> custom_names;  // settings with a dot that it has set
   std::vector<OwnQuery> own;              // under way, oldest first
-  SettingMap own_rows;                    // what OwnQuery::settings has answered so far
+  StateAnswer answer;                     // what OwnQuery::check has said so far
   std::string own_error_code;             // of a prelude that failed
   std::string own_error_message;
   bool own_failed = false;  // a rollback or reset did not work: the backend cannot be trusted
-  std::uint8_t pins = 0;
+  Judgement judgement;
+  std::uint64_t session = 0;  // the session's number, as Backend::sequence_owner has it
+  PinSet pins;                // why it keeps its backend
   // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
   bool copy_portal = false;  // a portal may run a COPY
-  StatementRef set_portal;   // the SET or RESET that was bound last, if the last Bind was one
+  unsigned binds = 0;        // since the last settled moment
+  StatementRef set_portal;   // the SET or RESET that was bound, if the only Bind was of one
 
-  // The name in a SQL-level DEALLOCATE that was forwarded.
-  std::string deallocates;
+  // A PREPARE or DEALLOCATE by SQL is under way: what it names is known when it has ended.
+  bool naming = false;
+  std::string naming_name;        // as in a Parse message
+  StatementRef naming_statement;  // null: it deallocates
 
-  // Between asking the server for the settings and acting on the answer, nothing may change them.
-  bool asks_for_settings() const {
-    return !own.empty() && (own.front() == OwnQuery::settings || own.front() == OwnQuery::reset_settings);
+  // The client's texts cannot be judged: in its client_encoding a byte below 0x80 may be part of a longer
+  // character, or backslashes escape in every string.
+  bool opaque_text = false;
+
+  // Between asking the server for the session's state and acting on the answer, nothing may change it.
+  bool asks_for_state() const {
+    return !own.empty() && (own.front() == OwnQuery::check || own.front() == OwnQuery::reset_settings);
   }
-  bool pinned() const { return pins != 0; }
-  void pin(Pin reason) { pins |= static_cast<std::uint8_t>(reason); }
+  bool pinned() const { return !pins.empty(); }
+  void end_naming() {
+    naming = false;
+    naming_name.clear();
+    naming_statement.reset();
+  }
+  // The client knows these parameters now; some decide how its texts are to be read.
+  void use_view(MapRef parameters);
+  // Unqualified names may be created in the temporary schema.
+  bool creates_temporary() const {
+    const auto path = desired->find("search_path");
+    return path != desired->end() && path->second.find("pg_temp") != std::string::npos;
+  }
 };
 
 }  // namespace pgweir

@@ -119,6 +119,38 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
   out.push_back(std::move(limits));
 }
 
+void add_pins(const Pools& pools, std::vector<MetricFamily>& out) {
+  MetricFamily total = family(
+      "pgweir_pins_total", "Times that a session was pinned to its backend, by reason", MetricType::Counter);
+  MetricFamily now =
+      family("pgweir_pinned_sessions", "Sessions pinned to a backend now, by reason", MetricType::Gauge);
+  for (const auto& pool : pools) {
+    for (std::size_t i = 0; i < pin_count; ++i) {
+      std::uint64_t begun = 0;
+      std::uint64_t held = 0;
+      for (const auto& counters : pool->all_counters()) {
+        begun += counters->pins[i].get();
+        held += counters->pinned[i].get();
+      }
+      const std::string reason(text_of(static_cast<Pin>(i)).name);
+      add(total, labels_of(*pool, "reason", reason), static_cast<double>(begun));
+      add(now, labels_of(*pool, "reason", reason), static_cast<double>(held));
+    }
+  }
+  out.push_back(std::move(total));
+  out.push_back(std::move(now));
+  out.push_back(
+      pool_histogram(pools, "pgweir_pin_seconds", "How long sessions were pinned", &PoolCounters::pin));
+  out.push_back(pool_counter(pools, "pgweir_state_checks_total",
+                             "Times the server was asked what a transaction had left behind",
+                             &PoolCounters::state_checks));
+  out.push_back(pool_counter(pools, "pgweir_audits_total", "Released backends that were checked as a sample",
+                             &PoolCounters::audits));
+  out.push_back(pool_counter(pools, "pgweir_audit_findings_total",
+                             "Of these, backends with state that was not known of; must stay 0",
+                             &PoolCounters::audit_findings));
+}
+
 void add_process(const Services& services, std::vector<MetricFamily>& out) {
   MetricFamily build =
       family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
@@ -158,6 +190,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(worker_counter(services_, "pgweir_cancels_forwarded_total", "Cancel requests sent to servers",
                                &WorkerCounters::cancels_forwarded));
   add_pool_state(pools, out);
+  add_pins(pools, out);
   out.push_back(pool_counter(pools, "pgweir_queries_total", "ReadyForQuery messages sent to clients",
                              &PoolCounters::queries));
   out.push_back(

@@ -47,6 +47,11 @@ PoolCounts Pool::counts() const {
   return state_.counts();
 }
 
+ServerAddress Pool::address() const {
+  const std::lock_guard lock(mutex_);
+  return target_->address;
+}
+
 bool Pool::has_clients() const {
   std::uint64_t clients = 0;
   for (const auto& counters : counters_) clients += counters->clients.get();
@@ -150,20 +155,14 @@ bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
       const bool notice = piece.type == static_cast<char>(BackendType::NoticeResponse) ||
                           piece.type == static_cast<char>(BackendType::NotificationResponse);
       const bool parameter = piece.type == static_cast<char>(BackendType::ParameterStatus);
-      if (!notice && (!parameter || !note_parameter(backend, piece.body()))) return false;
+      if (notice) continue;
+      ParameterStatusView reported;
+      if (!parameter || parse_parameter_status(piece.body(), reported) != Errc::ok) return false;
+      note_parameter(backend, reported, services_.interner);
     }
     if (status == FrameStatus::error) return false;
     backend.carry.assign(input.begin(), input.end());
   }
-}
-
-bool Pool::note_parameter(Backend& backend, ByteView body) {
-  ParameterStatusView status;
-  if (parse_parameter_status(body, status) != Errc::ok) return false;
-  SettingMap changed = *backend.parameters;
-  changed.insert_or_assign(std::string(status.name), std::string(status.value));
-  backend.parameters = services_.interner.intern(std::move(changed));
-  return true;
 }
 
 // --- Giving back

@@ -6,6 +6,7 @@
 // the caller's worker.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <mutex>
@@ -66,6 +67,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::optional<ServerRefusal> refusal() const;
 
   void reconfigure(PoolTarget target, config::Pool settings);
+  // Every backend is replaced as it comes back: what a fresh login gets has changed.
+  void recycle();
   // No client may use it any more: backends are closed as they come back.
   void retire();
   // Closes every connection on the spot. No worker runs any more.
@@ -73,11 +76,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   const std::string& database() const { return database_; }
   const std::string& user() const { return user_; }
+  ServerAddress address() const;
   std::shared_ptr<const config::Pool> settings() const;
   PoolCounts counts() const;
   bool is_warm() const;
   bool has_clients() const;
   StatementCache& statements() { return statements_; }
+  // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
+  void learn_sequence_use() {
+    if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
+  }
+  bool uses_sequence_values() const { return uses_sequence_values_.load(std::memory_order_relaxed); }
   PoolCounters& counters(const Worker& worker);
   const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
   MapRef no_settings() const { return no_settings_; }
@@ -98,7 +107,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void see_off_later(Backend& backend, Worker& here);
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
-  bool note_parameter(Backend& backend, ByteView body);
   static PoolLimits limits_of(const config::Pool& settings);
 
   Services& services_;
@@ -106,6 +114,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::string user_;
   const MapRef no_settings_;
   StatementCache statements_;
+  std::atomic<bool> uses_sequence_values_{false};
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 
   mutable std::mutex mutex_;

@@ -89,6 +89,13 @@ void PoolRegistry::maintain(Worker& here) {
   for (const std::shared_ptr<Pool>& pool : *list) pool->maintain(here);
 }
 
+void PoolRegistry::recycle(const Pool& changed) {
+  const ServerAddress address = changed.address();
+  for (const auto& pool : all()) {
+    if (pool->address() == address) pool->recycle();
+  }
+}
+
 void PoolRegistry::close() {
   for (const std::shared_ptr<Pool>& pool : all()) pool->close();
 }

@@ -30,6 +30,9 @@ class PoolRegistry {
                             const config::User& user);
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
+  // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of
+  // all other pools there.
+  void recycle(const Pool& changed);
   // Closes every connection on the spot. No worker runs any more.
   void close();
 

@@ -6,9 +6,11 @@ namespace pgweir {
 
 PoolMember* PoolState::take_idle(unsigned worker) {
   if (idle_.empty() || first_ != nullptr) return nullptr;
+  const auto is_current = [this](const PoolMember* m) { return m->generation == generation_; };
   auto it = std::find_if(idle_.rbegin(), idle_.rend(),
-                         [worker](const PoolMember* m) { return m->worker == worker; });
-  if (it == idle_.rend()) it = idle_.rbegin();
+                         [&](const PoolMember* m) { return m->worker == worker && is_current(m); });
+  if (it == idle_.rend()) it = std::find_if(idle_.rbegin(), idle_.rend(), is_current);
+  if (it == idle_.rend()) return nullptr;  // the rest are to be replaced
   PoolMember* const member = *it;
   idle_.erase(std::next(it).base());
   ++borrowed_;

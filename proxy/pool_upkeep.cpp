@@ -64,6 +64,12 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   refusal_.reset();
 }
 
+void Pool::recycle() {
+  const std::lock_guard lock(mutex_);
+  state_.recycle();
+  logins_.clear();
+}
+
 void Pool::close() {
   const std::lock_guard lock(mutex_);
   for (const auto& [member, backend] : members_) backend->transport.close();

@@ -115,6 +115,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     x_.own_error_message = error.message();
     const bool prelude =
         oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::prelude;
+    if (oldest->statement && oldest->statement->by_sql) own_prepare_failed_ = true;
     if (prelude) {
       prelude_failed_ = true;
     } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() != OwnQuery::nothing) {
@@ -156,24 +157,21 @@ bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement,
 void ReplyPath::take_parameter(const Piece& piece) {
   ParameterStatusView status;
   if (parse_parameter_status(piece.body(), status) != Errc::ok) return;
-  Interner& interner = x_.worker.services().interner;
-  SettingMap backend_has = *x_.backend->parameters;
-  backend_has.insert_or_assign(std::string(status.name), std::string(status.value));
-  x_.backend->parameters = interner.intern(std::move(backend_has));
+  note_parameter(*x_.backend, status, x_.worker.services().interner);
   // During a prelude the values pass through states that this client never had.
   if (is_own() || !x_.greeted) return;
   const auto known = x_.view->find(status.name);
   if (known != x_.view->end() && known->second == status.value) return;
   SettingMap client_knows = *x_.view;
   client_knows.insert_or_assign(std::string(status.name), std::string(status.value));
-  x_.view = interner.intern(std::move(client_knows));
+  x_.use_view(x_.worker.services().interner.intern(std::move(client_knows)));
   forward(piece);
 }
 
 void ReplyPath::tell_parameters() {
   if (!x_.greeted) return;
   if (same(x_.view, x_.backend->parameters)) {
-    x_.view = x_.backend->parameters;
+    x_.use_view(x_.backend->parameters);
     return;
   }
   for (const auto& [name, value] : *x_.backend->parameters) {
@@ -182,46 +180,37 @@ void ReplyPath::tell_parameters() {
     write_parameter_status(x_.worker.to_client().own(), name, value);
     x_.worker.to_client().end_own();
   }
-  x_.view = x_.backend->parameters;
+  x_.use_view(x_.backend->parameters);
 }
 
 void ReplyPath::take_tag(const Piece& piece) {
   std::string_view tag;
   if (is_own() || parse_command_tag(piece.body(), tag) != Errc::ok) return;
-  switch (tag.empty() ? '\0' : tag[0]) {
-    case 'S':
-      if (tag == "SET") ++x_.watch.set_tags;
-      return;
-    case 'R':
-      if (tag == "RESET") ++x_.watch.set_tags;
-      return;
-    case 'L':
-      if (tag == "LISTEN") x_.pin(Pin::listen);
-      if (tag == "LOAD") x_.pin(Pin::load);
-      return;
-    case 'P':
-      if (tag == "PREPARE") x_.pin(Pin::sql_prepare);
-      return;
-    case 'D':
-      if (tag == "DEALLOCATE" && !x_.deallocates.empty()) {
-        const StatementRef gone = x_.statements.find(x_.deallocates);
-        if (gone) x_.backend->statements.end_close(gone, Outcome::done);
-        x_.statements.erase(x_.deallocates);
-        x_.deallocates.clear();
-      }
-      if (tag == "DISCARD ALL") x_.watch.discarded_all = true;
-      if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
-        x_.statements.clear_named();
-        x_.backend->statements.clear();
-      }
-      return;
-    default:
-      return;
+  const bool prepares = tag == "PREPARE";
+  if (prepares && x_.naming && x_.naming_statement) return take_prepared();
+  x_.watch.note_tag(tag);
+  if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {
+    const StatementRef gone = x_.statements.find(x_.naming_name);
+    if (gone) x_.backend->statements.end_close(gone, Outcome::done);
+    x_.statements.erase(x_.naming_name);
+    x_.naming_name.clear();
+  }
+  if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
+    x_.statements.clear_named();
+    x_.backend->statements.clear();
   }
 }
 
+// A PREPARE under a name of ours: it is the client's from here on, on every backend.
+void ReplyPath::take_prepared() {
+  BackendStatements& held = x_.backend->statements;
+  held.begin_parse(x_.naming_statement, x_.tracker.segment());
+  held.end_parse(x_.naming_statement, Outcome::done);
+  x_.statements.put(x_.naming_name, x_.naming_statement);
+}
+
 void ReplyPath::take_own_row(const Piece& piece) {
-  if (x_.own.empty() || x_.own.front() != OwnQuery::settings) return;
+  if (x_.own.empty() || x_.own.front() != OwnQuery::check) return;
   // A row that two reads have brought is put together first.
   const ByteView body = piece.body();
   own_row_.insert(own_row_.end(), body.begin(), body.end());
@@ -233,14 +222,14 @@ void ReplyPath::take_own_row(const Piece& piece) {
   Column value;
   if (row.begin(columns) != Errc::ok || columns != 2) return;
   if (row.next(name) != Errc::ok || row.next(value) != Errc::ok || value.is_null) return;
-  take_settings_row(as_text(name.value), as_text(value.value), x_.pool->user(), x_.own_rows);
+  take_state_row(as_text(name.value), as_text(value.value), x_.pool->user(), x_.answer);
 }
 
 void ReplyPath::end_own_query() {
   if (x_.own.empty()) return;
   const OwnQuery which = x_.own.front();
   x_.own.erase(x_.own.begin());
-  if (which == OwnQuery::settings) settings_answered_ = true;
+  if (which == OwnQuery::check) state_answered_ = true;
   if (which == OwnQuery::prelude && !prelude_failed_) tell_parameters();
 }
 
@@ -260,18 +249,28 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
         break;
     }
   }
-  if (expected.holds && x_.backend != nullptr) {
-    BackendStatements& held = x_.backend->statements;
-    const bool named = expected.statement && !expected.statement->server_name.empty();
-    if (expected.reply == Reply::query || !named) {
-      held.end_unnamed(expected.reply == Reply::parse ? expected.statement : nullptr, outcome);
-    } else if (expected.reply == Reply::parse) {
-      held.end_parse(expected.statement, outcome);
-    } else {
-      held.end_close(expected.statement, outcome);
-    }
-  }
+  if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) end_own_query();
+  // While a name is made or dropped nothing else is sent, so this was it.
+  if (x_.naming && x_.tracker.idle()) x_.end_naming();
+}
+
+// What the backend holds now.
+void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
+  BackendStatements& held = x_.backend->statements;
+  const StatementRef& statement = expected.statement;
+  const bool replayed = statement && statement->by_sql && expected.fate != Fate::forward;
+  if (replayed)
+    held.end_parse(statement, std::exchange(own_prepare_failed_, false) ? Outcome::failed : outcome);
+  if (replayed && expected.reply != Reply::query) return;
+  const bool named = statement && !statement->server_name.empty();
+  if (expected.reply == Reply::query || !named) {
+    held.end_unnamed(expected.reply == Reply::parse ? statement : nullptr, outcome);
+  } else if (expected.reply == Reply::parse) {
+    held.end_parse(statement, outcome);
+  } else {
+    held.end_close(statement, outcome);
+  }
 }
 
 void ReplyPath::inject(const Expected& expected) {

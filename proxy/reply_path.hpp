@@ -26,7 +26,7 @@ class ReplyPath final : public ReplySink {
   bool take_query_done() { return std::exchange(query_done_, false); }
   bool take_transaction_done() { return std::exchange(transaction_done_, false); }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
-  bool take_settings_answered() { return std::exchange(settings_answered_, false); }
+  bool take_state_answered() { return std::exchange(state_answered_, false); }
 
   // Tells the client the parameters that the backend has and it does not know.
   void tell_parameters();
@@ -39,6 +39,8 @@ class ReplyPath final : public ReplySink {
   Disposition take_error(const Piece& piece);
   void take_parameter(const Piece& piece);
   void take_tag(const Piece& piece);
+  void take_prepared();
+  void end_held(const Expected& expected, Outcome outcome);
   void take_own_row(const Piece& piece);
   void forward(const Piece& piece);
   bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name);
@@ -56,7 +58,8 @@ class ReplyPath final : public ReplySink {
   bool query_done_ = false;
   bool transaction_done_ = false;
   bool prelude_failed_ = false;
-  bool settings_answered_ = false;
+  bool state_answered_ = false;
+  bool own_prepare_failed_ = false;  // of a PREPARE that was sent again
 };
 
 }  // namespace pgweir

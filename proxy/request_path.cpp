@@ -3,8 +3,8 @@
 #include "protocol/frontend.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
+#include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/unseen_settings.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -18,6 +18,9 @@ using Presence = BackendStatements::Presence;
 // one query only.
 constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
+
+// What inserted statements of ours are called, in the middle of a client's extended batch.
+constexpr std::string_view own_name = "__pgweir_own";
 
 bool is_copy_message(FrontendType t) {
   return t == FrontendType::CopyData || t == FrontendType::CopyDone || t == FrontendType::CopyFail;
@@ -40,7 +43,7 @@ Disposition RequestPath::take(const Piece& piece) {
   const auto type = static_cast<FrontendType>(piece.type);
   discarding_rest_ = false;
   if (type == FrontendType::Terminate) return Disposition::terminate;
-  if (x_.tracker.fencing() || x_.tracker.needs_fence()) return Disposition::hold;
+  if (x_.tracker.fencing() || x_.tracker.needs_fence() || x_.naming) return Disposition::hold;
   if (is_copy_message(type)) return take_copy(piece);
   if (type == FrontendType::Flush) {
     if (x_.backend != nullptr) forward_bytes(piece);
@@ -108,38 +111,56 @@ Disposition RequestPath::forward(const Piece& piece, Expected expected) {
 // --- Simple query
 
 Disposition RequestPath::take_query(const Piece& piece) {
-  ++x_.watch.statements;
-  x_.watch.set.reset();
-  Expected expected{.reply = Reply::query};
-  x_.mixed_protocols |= x_.tracker.unsynced();
-  // A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
-  expected.holds = true;
-  x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
-  if (x_.statements.find({}) != nullptr) {
-    x_.statements.begin_erase({});
-    expected.names = true;
-  }
   QueryView query;
-  if (!piece.whole()) {
-    // Nobody has read it yet, and nobody will: assume the worst.
-    expected.may_copy = x_.watch.unseen = x_.watch.unknown_names = true;
-  } else if (parse_query(piece.body(), query) == Errc::ok) {
-    const bool single = is_single_statement(query.text);
-    const VerbSet verbs = single ? VerbSet{leading_verb(query.text)} : verbs_of(query.text);
-    expected.may_copy = verbs.intersects({Verb::copy, Verb::undecided});
-    if (single && verbs.intersects({Verb::set, Verb::reset})) note_set(query.text);
-    if (may_set_unseen(query.text, verbs)) note_unseen(query.text, verbs);
-    if (single &&
-        verbs.intersects({Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create})) {
-      if (rewrite_named_query(query.text, expected)) return Disposition::taken;
+  const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
+  // What nobody can read may do anything.
+  const SqlEffects effects = understood && !x_.opaque_text ? effects_of(query.text) : effects_of_anything();
+  if (!guard_sequences(effects)) return Disposition::hold;
+  Expected expected{.reply = Reply::query};
+  expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
+  if (effects.verbs.intersects(
+          {Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create}) &&
+      understood) {
+    const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
+    if (renamed) {
+      if (*renamed == Disposition::taken) note(effects, query.text);
+      return *renamed;
     }
+    // It may run what the client prepared by SQL under a name that nobody else knows.
+    if (effects.verbs.contains(Verb::execute) && x_.pins.contains(Pin::sql_prepare))
+      note(effects_of_anything(), query.text);
   }
+  note(effects, query.text);
+  begin_query(expected);
   return forward(piece, std::move(expected));
 }
 
-void RequestPath::note_unseen(std::string_view text, VerbSet verbs) {
-  x_.watch.unseen = true;
-  if (!find_custom_names(text, verbs, x_.custom_names)) x_.watch.unknown_names = true;
+// A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
+void RequestPath::begin_query(Expected& expected) {
+  ++x_.watch.statements;
+  x_.mixed_protocols |= x_.tracker.unsynced();
+  expected.holds = true;
+  x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
+  if (x_.statements.find({}) == nullptr) return;
+  x_.statements.begin_erase({});
+  expected.names = true;
+}
+
+void RequestPath::note(const SqlEffects& effects, std::string_view text) {
+  StateWatch& watch = x_.watch;
+  watch.set.reset();
+  if (effects.sets()) note_set(text);
+  const bool unjudged = cannot_be_judged(effects, x_.judgement);
+  if (effects.may_set || unjudged) {
+    watch.unseen = true;
+    const bool all_known = find_custom_names(text, effects, x_.custom_names);
+    if (!all_known || (unjudged && !effects.verbs.contains(Verb::do_))) watch.unknown_names = true;
+  }
+  watch.note_begin(may_begin(effects, x_.judgement), text);
+  watch.may_have_ended.insert(may_end(effects, x_.judgement));
+  if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
+    watch.note_begin({Pin::temporary_object}, text);
+  }
 }
 
 void RequestPath::note_set(std::string_view text) {
@@ -147,44 +168,136 @@ void RequestPath::note_set(std::string_view text) {
   if (!set) return;
   if (set->scope != SetScope::session) ++x_.watch.local_sets;
   if (set->scope == SetScope::session && set->name.find('.') != std::string::npos)
-    x_.custom_names.push_back(set->name);
+    remember_name(x_.custom_names, set->name);
   x_.watch.set = std::move(set);
 }
 
-// SQL that names a statement which the client prepared by a Parse: EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a
-// PREPARE that takes its name again. The server knows it under our name. Empty: nothing to rename.
+// currval() and lastval() must never show another session's values. A pool whose clients use them pins a
+// session from its first value on; the others only note whose values a backend has.
+bool RequestPath::guard_sequences(const SqlEffects& effects) {
+  Backend& backend = *x_.backend;
+  const bool reads = effects.facts.contains(SqlFact::sequence_value);
+  const bool advances = may_advance_sequence(effects);
+  if (!reads && !advances) return true;
+  if (reads) x_.pool->learn_sequence_use();
+  const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
+  const bool guarded = x_.pool->uses_sequence_values();
+  if (guarded && foreign) {
+    if (backend.sequence_owner != 0 && !insert_statement("DISCARD SEQUENCES", nullptr)) return false;
+    backend.sequence_mixed = false;
+  } else if (foreign) {
+    backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
+  }
+  backend.sequence_owner = x_.session;
+  if (advances) x_.watch.advanced_sequence = true;
+  if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
+  return true;
+}
+
+// --- SQL that names a prepared statement
+
+// EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
+// under our name. Empty: nothing to rename.
 std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement) {
   std::optional<NamedStatement> named = executes_named(text).statement;
   if (!named) named = parse_named(text);
   if (!named || named->verb == NamedVerb::deallocate_all) return {};
   statement = x_.statements.find(named->name);
   if (!statement || statement->server_name.empty()) return {};
-  if (named->verb == NamedVerb::deallocate) x_.deallocates = named->name;
+  if (named->verb == NamedVerb::deallocate) {
+    x_.naming_name = named->name;
+    x_.naming_statement.reset();
+  }
   std::string renamed(text.substr(0, named->name_offset));
   renamed += '"' + statement->server_name + '"';
   return renamed += text.substr(named->name_offset + named->name_size);
 }
 
-bool RequestPath::rewrite_named_query(std::string_view text, Expected expected) {
+// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too.
+std::string RequestPath::rename_prepare(std::string_view text) {
+  const std::optional<NamedStatement> named = parse_named(text);
+  if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
+  const std::string_view rest = text.substr(named->name_offset + named->name_size);
+  x_.naming_name = named->name;
+  x_.naming_statement = x_.pool->statements().make_by_sql(rest, named->body);
+  std::string renamed(text.substr(0, named->name_offset));
+  renamed += '"' + x_.naming_statement->server_name + '"';
+  return renamed += rest;
+}
+
+// nullopt: the text goes out as it is.
+std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view text, Expected& expected) {
+  if (!is_single_statement(text)) return std::nullopt;
+  x_.naming_name.clear();
+  x_.naming_statement.reset();
   StatementRef statement;
-  const std::string renamed = rename_statement(text, statement);
-  if (renamed.empty()) return false;
-  const bool absent = x_.backend->statements.find(statement, x_.tracker.segment()) == Presence::absent;
-  if (absent && x_.tracker.may_insert_group()) {
-    ByteBuffer& out = x_.worker.to_server().own();
-    write_parse(out, statement->server_name, statement->text, statement->parameter_types);
-    write_sync(out);
-    x_.worker.to_server().end_own();
-    x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-    x_.tracker.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement},
-                      sink_);
-    x_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
+  std::string renamed = rename_statement(text, statement);
+  if (renamed.empty()) {
+    renamed = rename_prepare(text);
+    if (renamed.empty()) return std::nullopt;
+    if (x_.statements.full()) return Disposition::too_many_names;
+    evict();
+    statement = x_.naming_statement;
+  } else {
+    if (!provide_for_query(statement)) return Disposition::hold;
+    note(statement->effects, statement->text);
   }
+  x_.naming = !x_.naming_name.empty();
+  begin_query(expected);
   write_query(x_.worker.to_server().own(), renamed);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   expected.statement = statement;
   x_.tracker.expect(std::move(expected), sink_);
+  return Disposition::taken;
+}
+
+// In front of a Query, whose answer an error of ours must not swallow.
+bool RequestPath::provide_for_query(const StatementRef& statement) {
+  ResponseTracker& tracker = x_.tracker;
+  const Presence presence = x_.backend->statements.find(statement, tracker.segment());
+  if (presence == Presence::present) return true;
+  if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
+  if (presence == Presence::undecided || !tracker.may_insert_group()) return false;
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_parse(out, statement->server_name, statement->text, statement->parameter_types);
+  write_sync(out);
+  x_.worker.to_server().end_own();
+  x_.pool->counters(x_.worker).statements_injected.add();
+  x_.backend->statements.begin_parse(statement, tracker.segment());
+  tracker.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement}, sink_);
+  tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
+  return true;
+}
+
+// Between two batches a Query of ours, whose errors are ours, too. Within one, an error concerns the client's
+// next message, as if that had failed.
+bool RequestPath::insert_statement(std::string_view sql, const StatementRef& prepares) {
+  ResponseTracker& tracker = x_.tracker;
+  if (tracker.may_insert_group()) {
+    write_query(x_.worker.to_server().own(), sql);
+    x_.worker.to_server().end_own();
+    x_.own.push_back(OwnQuery::nothing);
+    x_.backend->statements.begin_unnamed(nullptr, tracker.segment());
+    if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
+    tracker.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares}, sink_);
+    return true;
+  }
+  if (!tracker.unsynced()) return false;
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_parse(out, own_name, sql, no_parameter_types);
+  write_bind(out, own_name, own_name);
+  write_execute(out, own_name);
+  write_close_portal(out, own_name);
+  write_close_statement(out, own_name);
+  x_.worker.to_server().end_own();
+  if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
+  for (const Reply reply : {Reply::parse, Reply::bind, Reply::execute, Reply::close, Reply::close}) {
+    const bool makes = prepares && reply == Reply::execute;
+    tracker.expect(
+        {.reply = reply, .fate = Fate::drop, .holds = makes, .statement = makes ? prepares : StatementRef{}},
+        sink_);
+  }
   return true;
 }
 
@@ -216,6 +329,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   if (!parse.name.empty())
     return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
   if (!renamed.empty() && !provide_named(named)) return Disposition::hold;
+  if (named) note(named->effects, named->text);
   const StatementRef statement = make_unnamed(renamed.empty() ? parse.text : renamed, parse.parameter_types);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
@@ -260,27 +374,30 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
 // already makes the server say the right thing.
 Disposition RequestPath::repeat_parse(std::string_view name, const StatementRef& known) {
   if (!provide_named(known)) return Disposition::hold;
-  write_parse(x_.worker.to_server().own(), known->server_name, known->text, known->parameter_types);
+  const std::string_view text = known->by_sql ? std::string_view{} : known->text;
+  write_parse(x_.worker.to_server().own(), known->server_name, text, known->parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(name)}, sink_);
   return Disposition::taken;
 }
 
-// At the limit, the least recently used statement makes room.
+// At the limit, the least recently used statements make room. (More than one after a pipeline whose
+// statements could not be closed while they were under way.)
 void RequestPath::evict() {
-  const StatementRef victim = x_.backend->statements.to_evict();
-  if (!victim) return;
-  write_close_statement(x_.worker.to_server().own(), victim->server_name);
-  x_.worker.to_server().end_own();
-  x_.backend->statements.begin_close(victim, x_.tracker.segment());
-  x_.tracker.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = victim}, sink_);
+  while (const StatementRef victim = x_.backend->statements.to_evict()) {
+    write_close_statement(x_.worker.to_server().own(), victim->server_name);
+    x_.worker.to_server().end_own();
+    x_.backend->statements.begin_close(victim, x_.tracker.segment());
+    x_.tracker.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = victim}, sink_);
+  }
 }
 
 bool RequestPath::provide_named(const StatementRef& statement) {
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
   if (presence == Presence::undecided) return false;
   if (presence == Presence::present) return true;
+  if (statement->by_sql) return provide_by_sql(statement);
   evict();
   write_parse(x_.worker.to_server().own(), statement->server_name, statement->text,
               statement->parameter_types);
@@ -289,6 +406,13 @@ bool RequestPath::provide_named(const StatementRef& statement) {
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
   x_.tracker.expect({.reply = Reply::parse, .fate = Fate::drop, .holds = true, .statement = statement},
                     sink_);
+  return true;
+}
+
+bool RequestPath::provide_by_sql(const StatementRef& statement) {
+  const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
+  if (!insert_statement(sql, statement)) return false;
+  x_.pool->counters(x_.worker).statements_injected.add();
   return true;
 }
 
@@ -319,9 +443,10 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
   const StatementRef statement = x_.statements.find(bind.statement);
+  if (statement && !guard_sequences(statement->effects)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
-  if (statement && statement->may_copy) x_.copy_portal = true;
-  x_.set_portal = statement && (statement->sets || statement->may_set) ? statement : nullptr;
+  if (statement && statement->may_copy()) x_.copy_portal = true;
+  note_portal(statement);
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -379,13 +504,21 @@ Disposition RequestPath::take_close(const Piece& piece) {
   return Disposition::taken;
 }
 
+// What a portal may do is noted when it is bound, whether or not it is executed.
+void RequestPath::note_portal(const StatementRef& statement) {
+  ++x_.binds;
+  x_.set_portal.reset();
+  if (!statement) return;
+  if (x_.opaque_text) return note(effects_of_anything(), {});
+  const SqlEffects& effects = statement->effects;
+  if (effects.sets() && x_.binds == 1) x_.set_portal = statement;
+  if (!effects.is_quiet() || x_.judgement.strict) note(effects, statement->text);
+}
+
 Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
-  if (x_.set_portal) {
-    if (x_.set_portal->sets) note_set(x_.set_portal->text);
-    if (x_.set_portal->may_set) note_unseen(x_.set_portal->text, {leading_verb(x_.set_portal->text)});
-  }
+  if (x_.set_portal) note_set(x_.set_portal->text);
   return forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
 }
 

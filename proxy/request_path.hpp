@@ -5,7 +5,7 @@
 
 #include "protocol/framer.hpp"
 #include "protocol/frontend.hpp"
-#include "protocol/sql_verb.hpp"
+#include "protocol/sql_effects.hpp"
 #include "proxy/exchange.hpp"
 
 namespace pgweir {
@@ -43,15 +43,25 @@ class RequestPath final {
   bool provide(std::string_view name, const StatementRef& statement);
   bool provide_named(const StatementRef& statement);
   bool provide_unnamed(const StatementRef& statement);
+  bool provide_for_query(const StatementRef& statement);
+  bool provide_by_sql(const StatementRef& statement);
   void evict();
+  // Puts a statement of ours at this place of the stream, whose replies the client does not see. False: hold.
+  bool insert_statement(std::string_view sql, const StatementRef& prepares);
 
   Disposition forward(const Piece& piece, Expected expected);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
   std::string rename_statement(std::string_view text, StatementRef& statement);
-  bool rewrite_named_query(std::string_view text, Expected expected);
+  std::string rename_prepare(std::string_view text);
+  std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
+  // What the statement may do to the session, for Session::at_rest().
+  void note(const SqlEffects& effects, std::string_view text);
   void note_set(std::string_view text);
-  void note_unseen(std::string_view text, VerbSet verbs);
+  void note_portal(const StatementRef& statement);
+  // False: hold.
+  bool guard_sequences(const SqlEffects& effects);
+  void begin_query(Expected& expected);
 
   Exchange& x_;
   ReplySink& sink_;

@@ -24,6 +24,7 @@ Session::Session(Worker& worker, UniqueFd fd, std::string peer)
       started_(worker.now()),
       last_activity_(worker.now()) {
   id_ = worker_.enlist(*this);
+  exchange_.session = worker_.unique(id_);
   waiter_.session = id_;
 }
 
@@ -150,7 +151,7 @@ bool Session::offer(const Piece& piece, bool& retry) {
   if (piece.first && refusing_until_sync_) return refuse_piece(piece), true;
   if (!piece.first && refusing_rest_) return true;
   refusing_rest_ = false;
-  if (piece.first && exchange_.asks_for_settings()) return false;
+  if (piece.first && exchange_.asks_for_state()) return false;
   if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
   switch (requests_.take(piece)) {
     case RequestPath::Disposition::taken:
@@ -276,9 +277,9 @@ void Session::after_replies() {
   if (replies_.take_prelude_failed()) return prelude_failed();
   if (exchange_.own_failed && phase_ == Phase::serving) {
     // What this backend has set is not known, so it is closed with its session.
-    return end(Reason::internal_error, "the session's settings could not be read");
+    return end(Reason::internal_error, "the session's state could not be read");
   }
-  if (replies_.take_settings_answered()) take_settings_rows();
+  if (replies_.take_state_answered()) take_state_answer();
   last_activity_ = worker_.now();
   if (!waiter_.queued) held_ = false;
   flush_asked_ = false;

@@ -85,6 +85,7 @@ class Session final {
   boost::asio::awaitable<void> wind_down();
   boost::asio::awaitable<bool> settle(TimePoint until);
   void ask_to_finish();
+  void forget_state(bool with_statements);
   bool only_own_work_left() const;
 
   // Backend (session_backend.cpp)
@@ -95,11 +96,26 @@ class Session final {
   void prelude_failed();
   void send_own(OwnQuery which, std::string_view sql);
   void at_rest();
-  bool settings_are_known() const;
-  void apply_watch();
-  void take_settings_rows();
+  bool is_resting() const;
+  void begin_anew();
   void give_back();
   void lose_backend(bool told);
+
+  // What a transaction has left behind (session_check.cpp)
+  bool state_is_known();
+  PinSet open_pins();
+  void note_sequences();
+  void ask_state(StateQuestion question);
+  void take_state_answer();
+  void take_settings(SettingMap applied);
+  bool settings_are_known() const;
+  void apply_watch();
+  void update_pins(PinSet pins);
+  void uncount_pins();
+  void count_pins(PinSet pins);
+  void report_pins(PinSet begun);
+  bool audit_is_due();
+  void take_audit(const StateAnswer& answer);
 
   Worker& worker_;
   Waker waker_;
@@ -122,10 +138,17 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
-  bool unknown_names_ = false;  // custom settings may be on the backend that nobody can list
-  bool flush_asked_ = false;    // a Flush of ours is under way, so that what it waits for comes
-  bool client_eof_ = false;     // it has closed its direction
-  bool client_gone_ = false;    // nobody reads our answers any more
+  bool unknown_names_ = false;   // custom settings may be on the backend that nobody can list
+  bool asked_settings_ = false;  // what the last check of the server's state was about
+  bool auditing_ = false;        // the check under way is an audit
+  bool audited_ = false;         // since the borrow
+  PinSet asked_pins_;
+  PinSet reported_pins_;   // as metrics and log know them
+  std::string pin_cause_;  // the first words of the statement that may have pinned
+  std::uint32_t audit_every_ = 0;
+  bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
+  bool client_eof_ = false;   // it has closed its direction
+  bool client_gone_ = false;  // nobody reads our answers any more
   bool drain_ = false;
   bool query_cancelled_ = false;  // the running one, for its time was up
   std::optional<Reason> expired_;
@@ -135,6 +158,7 @@ class Session final {
   std::uint32_t cancel_pid_ = 0;
 
   TimePoint started_;
+  TimePoint pinned_since_{};
   TimePoint last_activity_;
   TimePoint query_started_{};        // while the client waits for an answer
   TimePoint transaction_started_{};  // since the borrow

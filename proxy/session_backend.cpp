@@ -35,6 +35,7 @@ void Session::take_grant() {
 void Session::attach(Backend& backend) {
   exchange_.backend = &backend;
   exchange_.forwarded = false;
+  audited_ = false;
   backend.transport.watch(&waker_);
   transaction_started_ = query_started_ = worker_.now();
   if (same(backend.applied, exchange_.desired)) replies_.tell_parameters();
@@ -80,31 +81,13 @@ void Session::prelude_failed() {
 // Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
 // must not see, or that the client needs again.
 void Session::at_rest() {
-  if (phase_ != Phase::serving || exchange_.backend == nullptr) return;
-  if (!exchange_.greeted) return;
-  if (!exchange_.tracker.settled() || !client_framer_.at_boundary() || !exchange_.own.empty()) return;
-  if (!exchange_.backend->backlog.empty()) return;
+  if (!is_resting()) return;
   if (std::exchange(exchange_.mixed_protocols, false)) {
     send_own(OwnQuery::nothing, "");
     return flush();
   }
-  if (exchange_.watch.touched()) {
-    if (!settings_are_known()) {
-      unknown_names_ = exchange_.watch.unknown_names;
-      exchange_.watch = {};
-      std::vector<std::string> custom = exchange_.custom_names;
-      for (const auto& [name, value] : *exchange_.desired) {
-        if (name.find('.') != std::string::npos) custom.push_back(name);
-      }
-      send_own(OwnQuery::settings, settings_query(custom));
-      return flush();
-    }
-    apply_watch();
-  }
-  exchange_.watch = {};
-  exchange_.copy_portal = false;
-  exchange_.set_portal.reset();
-  exchange_.tracker.shrink();
+  if (!state_is_known()) return;
+  begin_anew();
   if (exchange_.pinned()) {
     if (drain_) end(Reason::draining);
     return;
@@ -112,70 +95,19 @@ void Session::at_rest() {
   if (exchange_.forwarded || client_carry_.empty()) give_back();
 }
 
-// One statement, and its text says what it did.
-bool Session::settings_are_known() const {
-  const SettingsWatch& watch = exchange_.watch;
-  if (watch.statements != 1 || watch.failed || watch.unseen) return false;
-  if (watch.discarded_all) return true;
-  if (!watch.set || watch.set->scope != SetScope::session) return false;
-  if (watch.set->action == SetAction::reset_all) return true;
-  return !watch.set->name.empty() && (watch.set->action != SetAction::set || watch.set->value.has_value());
+bool Session::is_resting() const {
+  return phase_ == Phase::serving && exchange_.backend != nullptr && exchange_.greeted &&
+         exchange_.tracker.settled() && client_framer_.at_boundary() && exchange_.own.empty() &&
+         exchange_.backend->backlog.empty();
 }
 
-void Session::apply_watch() {
-  SettingMap desired = *exchange_.desired;
-  SettingMap applied = *exchange_.backend->applied;
-  const SettingMap& startup = *exchange_.startup;
-  const auto keep_identity = [](SettingMap& to, const SettingMap& from) {
-    for (const std::string_view name : {"role", "session_authorization"}) {
-      if (const auto it = from.find(name); it != from.end()) to.insert_or_assign(it->first, it->second);
-    }
-  };
-  if (exchange_.watch.discarded_all) {
-    desired = startup;
-    applied.clear();
-  } else if (exchange_.watch.set->action == SetAction::reset_all) {
-    SettingMap nothing;
-    keep_identity(nothing, applied);
-    applied = nothing;
-    SettingMap fresh = startup;
-    keep_identity(fresh, desired);
-    desired = fresh;
-  } else {
-    const SetStatement& set = *exchange_.watch.set;
-    if (set.name == "session_authorization") {
-      desired.erase("role");
-      applied.erase("role");
-    }
-    const bool to_none = set.name == "role" && set.value && *set.value == "none";
-    if (set.action == SetAction::set && !to_none) {
-      desired.insert_or_assign(set.name, *set.value);
-      applied.insert_or_assign(set.name, *set.value);
-    } else {
-      applied.erase(set.name);
-      desired.erase(set.name);
-      if (const auto it = startup.find(set.name); it != startup.end())
-        desired.insert_or_assign(it->first, it->second);
-    }
-  }
-  Interner& interner = worker_.services().interner;
-  exchange_.desired = interner.intern(std::move(desired));
-  exchange_.backend->applied = interner.intern(std::move(applied));
-}
-
-// What the server says is set, is set. A startup setting that it does not list was reset, to what it was at
-// startup.
-void Session::take_settings_rows() {
-  SettingMap applied = std::move(exchange_.own_rows);
-  exchange_.own_rows.clear();
-  SettingMap desired = applied;
-  for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
-  Interner& interner = worker_.services().interner;
-  exchange_.desired = interner.intern(std::move(desired));
-  exchange_.backend->applied = interner.intern(std::move(applied));
-  if (!std::exchange(unknown_names_, false)) return;
-  send_own(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
-  exchange_.backend->applied = worker_.services().no_settings;
+// The next transaction has nothing to do with the last one.
+void Session::begin_anew() {
+  exchange_.watch = {};
+  exchange_.copy_portal = false;
+  exchange_.binds = 0;
+  exchange_.set_portal.reset();
+  exchange_.tracker.shrink();
 }
 
 void Session::give_back() {
@@ -204,6 +136,8 @@ void Session::lose_backend(bool told) {
   // Nothing of the client's had been sent: another backend will do.
   exchange_.tracker = ResponseTracker();
   exchange_.own.clear();
+  exchange_.end_naming();
+  auditing_ = false;
   held_ = false;
 }
 

@@ -175,6 +175,7 @@ asio::awaitable<void> Session::say_goodbye() {
                                                      {"message", goodbye_}});
   if (cancel_pid_ != 0) worker_.services().cancels.remove(cancel_pid_);
   if (pool_) pool_->counters(worker_).clients.subtract();
+  if (pool_) uncount_pins();
   if (pool_) pool_->stop_waiting(waiter_, worker_);
   const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !client_gone_;
   if (reachable) {
@@ -229,10 +230,13 @@ asio::awaitable<void> Session::wind_down() {
   // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
   const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched();
   if (clean && dirty) {
-    send_own(OwnQuery::reset, exchange_.pinned() ? "DISCARD ALL" : reset_but_statements);
-    clean = co_await settle(until);
-    if (clean && exchange_.pinned()) exchange_.backend->statements.clear();
-    if (clean) exchange_.backend->applied = worker_.services().no_settings;
+    PinSet left = exchange_.pins;
+    left.insert(exchange_.watch.may_have_begun);
+    clean = (left & lasting_pins).empty();
+    const bool with_statements = left.contains(Pin::sql_prepare);
+    if (clean) send_own(OwnQuery::reset, with_statements ? "DISCARD ALL" : reset_but_statements);
+    if (clean) clean = co_await settle(until);
+    if (clean) forget_state(with_statements);
   }
   if (exchange_.backend == nullptr) co_return;
   Backend& backend = *exchange_.backend;
@@ -249,6 +253,15 @@ asio::awaitable<void> Session::wind_down() {
                                  {"reason", "not clean after its client left"}});
     pool_->discard(backend, worker_);
   }
+}
+
+// The reset has taken back all that the backend had of its session.
+void Session::forget_state(bool with_statements) {
+  Backend& backend = *exchange_.backend;
+  if (with_statements) backend.statements.clear();
+  backend.applied = worker_.services().no_settings;
+  backend.sequence_owner = 0;
+  backend.sequence_mixed = false;
 }
 
 // Queries of ours between two transactions, or nothing.

@@ -65,8 +65,9 @@ asio::awaitable<bool> Session::login() {
     }
   }
   if (!admit(login)) co_return false;
-  exchange_.view = known_parameters();
-  if (!exchange_.view) {
+  if (MapRef parameters = known_parameters()) {
+    exchange_.use_view(std::move(parameters));
+  } else {
     const bool learned = co_await learn_parameters();
     if (!learned) co_return false;
   }
@@ -111,7 +112,10 @@ bool Session::admit(const ClientLogin& login) {
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
   pool_->counters(worker_).clients.add();
   exchange_.pool = pool_.get();
-  if (pool_->settings()->mode == config::PoolMode::session) exchange_.pin(Pin::session_mode);
+  const std::shared_ptr<const config::Pool> settings = pool_->settings();
+  if (settings->mode == config::PoolMode::session) exchange_.pins.insert(Pin::session_mode);
+  exchange_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers};
+  audit_every_ = settings->audit_every;
   keep_startup(login.settings());
   return true;
 }
@@ -191,7 +195,7 @@ asio::awaitable<bool> Session::learn_parameters() {
 void Session::remember_parameters() {
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
-  exchange_.view = with_application_name(*exchange_.backend->parameters);
+  exchange_.use_view(with_application_name(*exchange_.backend->parameters));
   pool_->remember_login(worker_.services().interner.intern(std::move(key)), exchange_.backend->parameters);
 }
 

@@ -170,23 +170,4 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
   return prelude;
 }
 
-std::string settings_query(const std::vector<std::string>& custom) {
-  std::string sql =
-      "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
-      " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
-      " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')";
-  for (const std::string& name : custom) {
-    const std::string quoted = text_expression(name);
-    sql += " UNION ALL SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ",true)";
-  }
-  return sql;
-}
-
-void take_settings_row(std::string_view name, std::string_view value, std::string_view login_user,
-                       SettingMap& out) {
-  if (name == role && value == "none") return;
-  if (name == session_authorization && value == login_user) return;
-  out.insert_or_assign(fold(name), std::string(value));
-}
-
 }  // namespace pgweir

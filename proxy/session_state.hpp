@@ -58,11 +58,4 @@ struct Prelude {
 };
 Prelude make_prelude(const SettingMap& applied, const SettingMap& desired);
 
-// Asks the server what a transaction has left set: rows of (name, value), the value null for a custom setting
-// that does not exist. `custom`: names with a dot that text or the client's maps have shown.
-std::string settings_query(const std::vector<std::string>& custom);
-// Takes one row of that query into `out`, unless it says what a fresh login of `login_user` has anyway.
-void take_settings_row(std::string_view name, std::string_view value, std::string_view login_user,
-                       SettingMap& out);
-
 }  // namespace pgweir

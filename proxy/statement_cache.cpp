@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "protocol/sql_verb.hpp"
-#include "proxy/unseen_settings.hpp"
-
 namespace pgweir {
 namespace {
 
@@ -17,10 +14,7 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
   auto statement = std::make_shared<Statement>();
   statement->text = text;
   statement->parameter_types.assign(parameter_types.begin(), parameter_types.end());
-  const Verb verb = leading_verb(text);
-  statement->may_copy = verb == Verb::copy || verb == Verb::undecided;
-  statement->sets = verb == Verb::set || verb == Verb::reset;
-  statement->may_set = may_set_unseen(text, VerbSet{verb});
+  statement->effects = effects_of(text);
   return statement;
 }
 
@@ -28,6 +22,16 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
 
 StatementRef make_unnamed(std::string_view text, ByteView parameter_types) {
   return make(text, parameter_types);
+}
+
+// Not shared: a second PREPARE of the same text has to succeed on the same backend.
+StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body) {
+  std::shared_ptr<Statement> made = make(rest, {});
+  made->effects = effects_of(body);
+  made->by_sql = true;
+  const std::lock_guard lock(mutex_);
+  made->server_name = std::string(server_name_prefix) + std::to_string(next_id_++);
+  return made;
 }
 
 StatementRef StatementCache::intern(std::string_view text, ByteView parameter_types, std::string_view scope) {

@@ -20,6 +20,9 @@ class StatementCache {
   // The statement for what a Parse said. `scope`: what else decides its meaning when it is parsed (the search
   // path that the client has set), so that two tables of one name do not share a plan.
   StatementRef intern(std::string_view text, ByteView parameter_types, std::string_view scope);
+  // A statement that SQL prepares: `rest` is the PREPARE's text behind the name, `body` that behind AS. Never
+  // shared.
+  StatementRef make_by_sql(std::string_view rest, std::string_view body);
   // The next intern() of its text makes a new statement.
   void forget(const StatementRef& statement);
   std::size_t size() const;

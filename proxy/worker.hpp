@@ -31,6 +31,9 @@ constexpr std::chrono::milliseconds janitor_interval{50};
 
 class Worker {
  public:
+  // As the configuration allows at the most.
+  static constexpr std::uint64_t max_workers = 1024;
+
   Worker(unsigned index, Services& services, SnapshotRef snapshot);
   ~Worker();
 
@@ -70,6 +73,10 @@ class Worker {
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
+  // A number of this session that no session of another worker has. Never 0.
+  std::uint64_t unique(std::uint64_t session) const { return session * max_workers + index_ + 1; }
+  // True for every `n`th call.
+  bool is_nth_release(std::uint32_t n) { return ++releases_ % n == 0; }
 
  private:
   void tick();
@@ -90,6 +97,7 @@ class Worker {
   WorkerCounters counters_;
   std::unordered_map<std::uint64_t, Session*> sessions_;
   std::uint64_t next_session_ = 1;
+  std::uint64_t releases_ = 0;
   std::atomic<std::size_t> session_count_{0};
   bool stopping_ = false;
   std::thread thread_;

@@ -7,17 +7,8 @@
 namespace pgweir {
 namespace {
 
+using test::check;
 using test::TrackerRow;
-using test::TrackerScript;
-
-void check(const TrackerRow& row) {
-  INFO(row.name << "\n  " << row.script);
-  TrackerScript script;
-  script.run(row.script);
-  CHECK(script.client() == row.client);
-  CHECK(script.ended() == row.ended);
-  CHECK(script.state() == row.state);
-}
 
 TEST_CASE("COPY IN succeeds", "[response_tracker][copy]") {
   const TrackerRow rows[] = {

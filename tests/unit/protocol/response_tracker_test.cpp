@@ -9,17 +9,9 @@
 namespace pgweir {
 namespace {
 
+using test::check;
 using test::TrackerRow;
 using test::TrackerScript;
-
-void check(const TrackerRow& row) {
-  INFO(row.name << "\n  " << row.script);
-  TrackerScript script;
-  script.run(row.script);
-  CHECK(script.client() == row.client);
-  CHECK(script.ended() == row.ended);
-  CHECK(script.state() == row.state);
-}
 
 TEST_CASE("every message is answered in its turn", "[response_tracker]") {
   const TrackerRow rows[] = {

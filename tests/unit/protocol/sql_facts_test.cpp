@@ -55,7 +55,7 @@ TEST_CASE("facts about statements") {
       {"select s.lower('A')", facts({F::calls_unknown_function})},
       {"select \"LOWER\"('A')", facts({F::calls_unknown_function})},
       {"select query_to_xml('select 1', true, true, '')", facts({F::calls_unknown_function})},
-      {"select setseed(0)", facts({F::calls_unknown_function})},
+      {"select setseed(0)", facts({F::keeps_hidden_state})},
       {"select U&\"set_config\"('a', 'b', false)", facts({F::undecided})},
       {"do $$ begin end $$", facts({F::calls_unknown_function})},
       {"call p()", facts({F::calls_unknown_function})},

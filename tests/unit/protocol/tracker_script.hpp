@@ -14,6 +14,7 @@
 //   state       settled | skipping unsynced copy copy? fence! fencing, or "owed" alone
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <map>
 #include <sstream>
 #include <string>
@@ -129,5 +130,15 @@ struct TrackerRow {
   const char* ended;
   const char* state;
 };
+
+// One row of a table of cases.
+inline void check(const TrackerRow& row) {
+  INFO(row.name << "\n  " << row.script);
+  TrackerScript script;
+  script.run(row.script);
+  CHECK(script.client() == row.client);
+  CHECK(script.ended() == row.ended);
+  CHECK(script.state() == row.state);
+}
 
 }  // namespace pgweir::test

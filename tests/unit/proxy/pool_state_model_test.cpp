@@ -85,10 +85,14 @@ class Model {
   }
 
   PoolMember* expected_idle(unsigned worker) const {
-    if (idle_.empty()) return nullptr;
-    const auto own = std::find_if(idle_.rbegin(), idle_.rend(),
-                                  [worker](const PoolMember* m) { return m->worker == worker; });
-    return own != idle_.rend() ? *own : idle_.back();
+    PoolMember* any = nullptr;
+    for (PoolMember* const member : idle_) {
+      if (member->generation == generation_) any = member;
+    }
+    const auto own = std::find_if(idle_.rbegin(), idle_.rend(), [&](const PoolMember* m) {
+      return m->worker == worker && m->generation == generation_;
+    });
+    return own != idle_.rend() ? *own : any;
   }
 
   void release() {

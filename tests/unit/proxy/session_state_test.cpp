@@ -121,27 +121,6 @@ TEST_CASE("no name and no value of a setting gets out of its quotes") {
         "--\\\\''\"',false);");
 }
 
-TEST_CASE("the settings query asks for custom settings by quoted names") {
-  const std::string plain = settings_query({});
-  CHECK(plain.starts_with("SELECT name,setting FROM pg_catalog.pg_settings"));
-  CHECK(plain.find("current_setting('role')") != std::string::npos);
-  CHECK(settings_query({"a.b", "a.it's"}) ==
-        plain +
-            " UNION ALL SELECT 'a.b',pg_catalog.current_setting('a.b',true)"
-            " UNION ALL SELECT 'a.it''s',pg_catalog.current_setting('a.it''s',true)");
-}
-
-TEST_CASE("rows of the settings query that every fresh login has are left out") {
-  SettingMap out;
-  take_settings_row("role", "none", "app", out);
-  take_settings_row("session_authorization", "app", "app", out);
-  CHECK(out.empty());
-  take_settings_row("role", "other", "app", out);
-  take_settings_row("session_authorization", "boss", "app", out);
-  take_settings_row("TimeZone", "UTC", "app", out);
-  CHECK(out == SettingMap{{"role", "other"}, {"session_authorization", "boss"}, {"timezone", "UTC"}});
-}
-
 TEST_CASE("equal maps are one object for as long as somebody holds it") {
   Interner interner;
   const MapRef a = interner.intern({{"work_mem", "3MB"}});

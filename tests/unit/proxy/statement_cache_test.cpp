@@ -31,10 +31,18 @@ TEST_CASE("statements that nobody holds are forgotten, sooner or later") {
 }
 
 TEST_CASE("a statement knows whether its Execute may open a COPY or change a setting") {
-  CHECK(make_unnamed("copy t from stdin", {})->may_copy);
-  CHECK_FALSE(make_unnamed("select 1", {})->may_copy);
-  CHECK(make_unnamed("SET work_mem = '1MB'", {})->sets);
-  CHECK(make_unnamed("reset all", {})->sets);
-  CHECK_FALSE(make_unnamed("update t set a = 1", {})->sets);
+  CHECK(make_unnamed("copy t from stdin", {})->may_copy());
+  CHECK_FALSE(make_unnamed("select 1", {})->may_copy());
+  CHECK(make_unnamed("SET work_mem = '1MB'", {})->effects.sets());
+  CHECK(make_unnamed("reset all", {})->effects.sets());
+  CHECK_FALSE(make_unnamed("update t set a = 1", {})->effects.sets());
   CHECK(make_unnamed("select 1", {})->server_name.empty());
+}
+
+TEST_CASE("a statement that SQL prepares is never shared, and its effects are those of its body") {
+  StatementCache cache;
+  const StatementRef a = cache.make_by_sql("(int) as copy t to stdout", "copy t to stdout");
+  CHECK(cache.make_by_sql("(int) as copy t to stdout", "copy t to stdout")->server_name != a->server_name);
+  CHECK(a->by_sql);
+  CHECK(a->may_copy());
 }

@@ -3,7 +3,7 @@
 from ..kinds import messages, sql
 from ..script import B, CS, DS, E, P, Q, S
 
-NAMES = ["s1", "s2", "s3", "long" * 17]
+NAMES = ["s1", "s2", "s3"]
 
 # Texts and the values for their parameters.
 TEXTS = [
@@ -60,6 +60,15 @@ def close(draft):
     name = draft.known_or_not(draft.statements, "s1")
     draft.statements.pop(name, None)
     return [(CS(name), S)]
+
+
+@messages(1)
+def long_name(draft):
+    """a name that the server cuts, with a NOTICE when SQL says it"""
+    name = "long" * 17
+    steps = [(P(name, "select 'long'"), S), (Q(f"prepare {name} as select 'cut'"),), (Q(f"execute {name}"),),
+             (B("", name[:63]), E(), S), (Q(f"deallocate {name}"),), (CS(name), S)]
+    return [step for step in steps if draft.chance(0.6)]
 
 
 @messages(3)

@@ -1,0 +1,49 @@
+#include "protocol/sql_effects.hpp"
+
+#include "protocol/sql_scan.hpp"
+
+namespace pgweir {
+namespace {
+
+constexpr std::string_view set_config = "set_config";
+constexpr std::size_t underscore_at = 3;
+
+// Anywhere in the text, strings included: SQL given as text counts as well. Underscores are rare in SQL, so
+// this is one memchr most of the time.
+bool mentions_set_config(std::string_view text) {
+  for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
+    if (at < underscore_at) continue;
+    if (folded_equals(text.substr(at - underscore_at, set_config.size()), set_config)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
+  SqlEffects out;
+  out.single = is_single_statement(text, dialect);
+  if (out.single) {
+    out.verb = leading_verb(text);
+    if (out.verb != Verb::empty) out.verbs.insert(out.verb);
+  } else {
+    out.verbs = verbs_of(text, dialect);
+    out.verb = leading_verb(text);
+  }
+  const bool by_verb = out.verbs.intersects({Verb::do_, Verb::listen, Verb::load});
+  if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
+  out.may_set = out.runs_code() || mentions_set_config(text);
+  return out;
+}
+
+SqlEffects effects_of_anything() {
+  SqlEffects out;
+  out.verb = Verb::undecided;
+  out.verbs.insert(Verb::undecided);
+  out.single = false;
+  out.may_set = true;
+  out.facts.insert(SqlFact::undecided);
+  return out;
+}
+
+}  // namespace pgweir

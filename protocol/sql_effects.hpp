@@ -1,0 +1,41 @@
+// What the text of one statement, or of a whole query string, tells about its effects on the session: all
+// that the proxy reads out of it, in one value. Pure; any thread.
+#pragma once
+
+#include <string_view>
+
+#include "protocol/sql_facts.hpp"
+#include "protocol/sql_verb.hpp"
+
+namespace pgweir {
+
+struct SqlEffects {
+  Verb verb = Verb::empty;  // of the first statement
+  VerbSet verbs;            // of all of them
+  bool single = true;       // at most one statement
+  bool may_set = false;     // may change a setting without a SET or RESET tag: set_config, DO, CALL
+  SqlFacts facts;
+
+  bool sets() const { return single && verbs.intersects({Verb::set, Verb::reset}); }
+  // Runs code that the text does not show.
+  bool runs_code() const {
+    return verbs.intersects({Verb::do_, Verb::call, Verb::undecided}) || facts.contains(SqlFact::undecided);
+  }
+  // Leaves nothing behind, as far as it shows: what it writes may, by a trigger.
+  bool is_quiet() const {
+    return !may_set && facts.empty() && !runs_code() &&
+           !verbs.intersects({Verb::set, Verb::reset, Verb::create, Verb::execute});
+  }
+  // May fire a trigger, or take the next value of a sequence as a column's default.
+  bool writes() const {
+    return verbs.intersects({Verb::insert_, Verb::update, Verb::delete_, Verb::merge, Verb::copy, Verb::with,
+                             Verb::explain, Verb::execute, Verb::truncate});
+  }
+};
+
+SqlEffects effects_of(std::string_view text, SqlDialect dialect = {});
+
+// What must be assumed of a text that nobody has read.
+SqlEffects effects_of_anything();
+
+}  // namespace pgweir

@@ -1,0 +1,29 @@
+#include "proxy/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgweir {
+namespace {
+
+// PostgreSQL's encodings for clients only (documentation, 24.3): their characters may hold any ASCII byte.
+constexpr std::array<std::string_view, 8> opaque_encodings = {
+    "BIG5", "GB18030", "GBK", "JOHAB", "SJIS", "UHC", "SHIFT_JIS_2004", "MULE_INTERNAL"};
+
+std::string_view value_of(const SettingMap& map, std::string_view name) {
+  const auto it = map.find(name);
+  return it == map.end() ? std::string_view{} : std::string_view{it->second};
+}
+
+}  // namespace
+
+void Exchange::use_view(MapRef parameters) {
+  if (view == parameters) return;
+  view = std::move(parameters);
+  const std::string_view encoding = value_of(*view, "client_encoding");
+  opaque_text =
+      value_of(*view, "standard_conforming_strings") == "off" ||
+      std::find(opaque_encodings.begin(), opaque_encodings.end(), encoding) != opaque_encodings.end();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,38 @@
+#include "proxy/state_watch.hpp"
+
+namespace pgweir {
+
+// The first letter decides for almost every tag.
+void StateWatch::note_tag(std::string_view tag) {
+  switch (tag.empty() ? '\0' : tag[0]) {
+    case 'A':
+      if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") changed_defaults = true;
+      return;
+    case 'R':
+      if (tag == "RESET") ++set_tags;
+      return;
+    case 'S':
+      if (tag == "SET") ++set_tags;
+      return;
+    case 'C':
+      if (tag.starts_with("CLOSE")) break;
+      return;
+    case 'D':
+      if (tag == "DISCARD ALL") discarded_all = true;
+      if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
+        discarded_sequences = true;
+        advanced_sequence = false;
+      }
+      break;
+    case 'L':
+    case 'P':
+    case 'U':
+      break;
+    default:
+      return;
+  }
+  note_begin(may_begin_by_tag(tag), tag);
+  may_have_ended.insert(may_end_by_tag(tag));
+}
+
+}  // namespace pgweir

@@ -1,0 +1,46 @@
+// What the statements since the last settled moment may have done to their session, as far as texts and tags
+// tell. Owned by a session. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/sql_effects.hpp"
+#include "protocol/sql_set.hpp"
+#include "proxy/pin_rules.hpp"
+
+namespace pgweir {
+
+struct StateWatch {
+  unsigned statements = 0;          // Query and Execute messages
+  std::optional<SetStatement> set;  // the only one of them, if its text is a plain SET or RESET
+  unsigned set_tags = 0;            // CommandComplete SET or RESET
+  unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
+  bool discarded_all = false;
+  bool unseen = false;         // something ran that changes settings without a tag
+  bool unknown_names = false;  // and they may be custom ones, which the server does not list
+  bool failed = false;         // an error was seen: some of the statements did not happen
+  PinSet may_have_begun;
+  PinSet may_have_ended;
+  bool advanced_sequence = false;
+  bool discarded_sequences = false;
+  bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
+  std::string cause;              // the first words of what raised the first suspicion
+
+  // The settings are not what they were.
+  bool settings_touched() const {
+    return discarded_all || unseen || (failed ? set_tags > 0 : set_tags > local_sets);
+  }
+  // Anything at all that a client's leaving must not leave behind.
+  bool touched() const { return settings_touched() || !may_have_begun.empty(); }
+
+  void note_begin(PinSet pins, std::string_view text) {
+    if (pins.empty()) return;
+    may_have_begun.insert(pins);
+    if (cause.empty()) cause = leading_words(text);
+  }
+  void note_tag(std::string_view tag);
+};
+
+}  // namespace pgweir
