@@ -9,14 +9,9 @@ from harness import messages as m
 from harness.crowd import together
 from harness.waiting import repetitions, until
 from proof.races import SHAPES, SLEEP, Aim, Shots, cancelled
+from proof.seeds import new_seed
 
 ROUNDS = repetitions(300, least=60)
-
-
-def new_seed():
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    return seed
 
 
 def answers(wire, count=1):

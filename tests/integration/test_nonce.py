@@ -14,6 +14,7 @@ from harness.waiting import repetitions, seconds
 from proof.nonce_clients import Cancelling, Client, Slow, Tally, Vanishing
 from proof.nonce_judge import Foreign, judge
 from proof.nonce_shapes import SETUP, record
+from proof.seeds import new_seed
 
 DURATION = float(os.environ.get("PGWEIR_TEST_NONCE", repetitions(15, least=6)))
 STUCK = seconds(30)  # until an answer counts as lost
@@ -82,8 +83,7 @@ def check_table(admin, tally):
 @pytest.mark.pooled
 def test_each_client_gets_its_own_rows_all_of_them_once(start, templates, admin, capsys):
     """200 clients on three backends: some are cancelled, some vanish, some read slowly, and backends are killed."""
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = new_seed()
     proxy, tally = start(max_size=3, changes={"workers": 2}), Tally()
     kinds = [kind for kind, count in CROWD.items() for _ in range(count)]
     clients = [kind(number, proxy, templates, tally, seed) for number, kind in enumerate(kinds)]

@@ -1,0 +1,127 @@
+"""Pipelines of thousands of statements, however they are sent and read: no deadlock, and PostgreSQL's own bytes."""
+
+import random
+
+import pytest
+
+from harness import messages as m
+from harness.crowd import together
+from harness.waiting import repetitions
+from harness.wire import Message
+from proof.nonce_judge import split
+from proof.pipeline_script import END, LAST, Script, setup
+from proof.pump import Pump, ends_with
+from proof.seeds import new_seed
+
+ITEMS = repetitions(1500, least=300)
+READERS = {
+    "eager": {},
+    "in small pieces": {"piece": lambda: random.randint(1, 2000), "bite": 3000},
+    "reluctant": {"reluctant": True, "bite": 10_000},
+}
+
+
+def play(endpoint, data, **options):
+    """The raw answer to a script of proof/pipeline_script.py."""
+    with endpoint.wire() as wire:
+        answer = Pump(wire, data, **options).until(ends_with(LAST))
+        wire.sock.setblocking(True)
+        return answer
+
+
+def rows_of(admin, table):
+    with admin.cursor() as cursor:
+        cursor.execute(f"select id, v from {table} order by id")
+        rows = cursor.fetchall()
+        cursor.execute(f"truncate {table}")
+    return rows
+
+
+def assert_same(ours, theirs):
+    if ours == theirs:
+        return
+    a, b = (split(bytes(data))[0] for data in (ours, theirs))
+    at = next((n for n, pair in enumerate(zip(a, b)) if pair[0] != pair[1]), min(len(a), len(b)))
+    lines = [f"{n}: heard {shown(a, n)}, directly {shown(b, n)}" for n in range(max(0, at - 6), at + 6)]
+    pytest.fail(f"differs from PostgreSQL at message {at} of {len(b)}:\n" + "\n".join(lines), pytrace=False)
+
+
+def shown(messages, number):
+    found = messages[number] if number < len(messages) else Message("nothing")
+    return f"{found}"[:90] + (f" {found.text!r}" if found.kind in "EN" else "")
+
+
+@pytest.fixture
+def table(admin):
+    with admin.cursor() as cursor:
+        cursor.execute(setup("pipe_rows"))
+        yield "pipe_rows"
+        cursor.execute("drop table pipe_rows")
+
+
+@pytest.mark.parametrize("wild", [False, True], ids=["", "with Sync inside COPY"])
+@pytest.mark.parametrize("reader", READERS)
+def test_random_pipelines_are_answered_as_postgresql_does(shared, direct, admin, table, reader, wild):
+    """The same bytes, directly and through a pool of one: errors, Sync, Flush, portals, transactions, COPY."""
+    for _ in range(repetitions(2, least=1)):
+        script = Script(new_seed(), ITEMS, table, wild)
+        theirs = play(direct, script.data)
+        rows = rows_of(admin, table)
+        ours = play(shared("one", max_size=1), script.data, **READERS[reader])
+        assert_same(ours, theirs)
+        assert rows_of(admin, table) == rows
+
+
+def test_several_pipelines_share_two_backends(shared, direct, admin):
+    """Eight at once, each with names and a table of its own."""
+    seed, tables = new_seed(), [f"pipe_rows_{number}" for number in range(8)]
+    with admin.cursor() as cursor:
+        cursor.execute("; ".join(map(setup, tables)))
+    scripts = [Script(seed + number, ITEMS, table) for number, table in enumerate(tables)]
+    theirs = [play(direct, script.data) for script in scripts]
+    rows = [rows_of(admin, table) for table in tables]
+    proxy = shared("two", max_size=2)
+    options = list(READERS.values())
+    ours = together(lambda n: play(proxy, scripts[n].data, patience=60, **options[n % len(options)]), range(8), threads=8)
+    for number, answer in enumerate(ours):
+        assert_same(answer, theirs[number])
+        assert rows_of(admin, tables[number]) == rows[number]
+    with admin.cursor() as cursor:
+        cursor.execute("drop table " + ", ".join(tables))
+
+
+KNOWN = m.CS("known") + m.P("known", "select 421, $1::int") + m.DS("known") + m.B("", "known", (5,)) + m.E() + m.S
+FAILED_COPY = m.Q("copy pipe_rows from stdin") + m.d("1\ta\n") + m.d("no number\tb\n") + m.d("2\tc\n") + m.c
+
+# Around a statement that the backend has already: its Parse need not go to the server, but must be answered as if.
+AROUND = {
+    "in a failed transaction": m.Q("begin") + m.Q("select 1/0") + KNOWN,
+    "in a transaction that failed in COPY": m.Q("begin") + FAILED_COPY + KNOWN,
+    "in a transaction that failed in this group": m.Q("begin") + m.P("", "select 1/0") + m.B() + m.E() + m.S + KNOWN,
+    "behind the end of a failed transaction": m.Q("begin") + FAILED_COPY + m.P("", "commit") + m.B() + m.E() + KNOWN,
+    "behind the end of a failed transaction, a Query": m.Q("begin") + FAILED_COPY + m.Q("rollback") + KNOWN,
+    "behind a rollback to a savepoint": (m.Q("begin; savepoint s") + FAILED_COPY + m.P("", "rollback to s") + m.B() +
+                                         m.E() + KNOWN),
+    "behind an error in its group": m.P("", "select 1/0") + m.B() + m.E() + KNOWN + KNOWN,
+}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new to the backend", "known to the backend"])
+@pytest.mark.parametrize("where", AROUND)
+def test_a_parse_that_the_server_would_refuse(start, direct, table, where, known):
+    proxy = start(max_size=1)
+    if known:
+        play(proxy, KNOWN + END)
+    assert_same(play(proxy, AROUND[where] + END), play(direct, AROUND[where] + END))
+
+
+@pytest.mark.own
+def test_a_client_that_does_not_read_keeps_nobody_else_waiting(start):
+    """One thread serves both."""
+    proxy = start(max_size=2, changes={"workers": 1})
+    with proxy.wire() as lazy, proxy.wire() as other:
+        pump = Pump(lazy, m.Q("select repeat('x', 1000000)") * 1000)
+        pump.write_until_blocked()
+        for number in range(repetitions(300, least=50)):
+            assert other.ask(m.Q(f"select {number}")) == f"T D({number}) C(SELECT 1) Z(I)"
+        lazy.abort()
