@@ -1,0 +1,79 @@
+#include "proxy/function_source.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy/session_state.hpp"
+
+namespace pgweir {
+namespace {
+
+// Characters of a body that are sent; triggers and helpers have some thousand.
+constexpr std::string_view body_size_max = "32768";
+// FirstNormalObjectId: what has a smaller one was made by initdb.
+constexpr std::string_view first_own_oid = "'16384'::pg_catalog.oid";
+
+std::string equals(std::string_view left, std::string_view right) {
+  return std::string(left) + " OPERATOR(pg_catalog.=) " + std::string(right);
+}
+
+std::string replace_non_ascii(std::string_view text) {
+  return "pg_catalog.regexp_replace(" + std::string(text) + " COLLATE pg_catalog.\"C\",'[^[:ascii:]]+','" +
+         std::string(not_ascii) + "','g')";
+}
+
+// The code as text. An SQL-standard body (BEGIN ATOMIC, RETURN) leaves prosrc empty: prosqlbody does not
+// exist before PostgreSQL 14, pg_get_functiondef() does, and shows it.
+std::string code() {
+  return "CASE WHEN " + equals("l.lanname", "'sql'") + " AND " + equals("p.prosrc", "''") +
+         " THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END";
+}
+
+// (name, oid): functions and procedures, and what aggregates consist of.
+std::string functions_called(const std::string& names) {
+  const std::string wanted = equals("p.proname", "ANY(" + names + ")") +
+                             " AND p.oid OPERATOR(pg_catalog.>=) " + std::string(first_own_oid);
+  return "SELECT p.proname,p.oid FROM pg_catalog.pg_proc p WHERE " + wanted +
+         " AND p.prokind OPERATOR(pg_catalog.<>) 'a'"
+         " UNION ALL SELECT p.proname,s.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_aggregate a ON " +
+         equals("a.aggfnoid", "p.oid") + " JOIN pg_catalog.pg_proc s ON " +
+         equals("s.oid",
+                "ANY(ARRAY[a.aggtransfn,a.aggfinalfn,a.aggcombinefn,a.aggserialfn,a.aggdeserialfn,"
+                "a.aggmtransfn,a.aggminvtransfn,a.aggmfinalfn]::pg_catalog.oid[])") +
+         " WHERE " + wanted;
+}
+
+}  // namespace
+
+std::string sources_query(const std::vector<std::string>& names) {
+  std::string list = "ARRAY[";
+  for (const std::string& name : names) list += (&name == names.data() ? "" : ",") + text_expression(name);
+  list += "]::pg_catalog.name[]";
+
+  const std::string too_long =
+      "pg_catalog.length(c.body) OPERATOR(pg_catalog.>) " + std::string(body_size_max);
+  return "SELECT " + replace_non_ascii("c.name::pg_catalog.text") + ",CASE WHEN " + too_long + " THEN '" +
+         std::string(source_too_long) + "' ELSE " + replace_non_ascii("c.language::pg_catalog.text") +
+         " END,CASE WHEN " + too_long + " THEN '' ELSE " + replace_non_ascii("c.body") +
+         " END FROM (SELECT f.proname,l.lanname," + code() + " FROM (" + functions_called(list) +
+         ") f JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "f.oid") +
+         " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") +
+         " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
+         " pg_catalog.pg_get_expr(p.proargdefaults,0) FROM pg_catalog.pg_proc p WHERE " +
+         equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
+         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL) c(name,language,body)";
+}
+
+bool changes_functions(std::string_view tag) {
+  static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
+  static constexpr std::array<std::string_view, 7> kinds = {"FUNCTION",  "PROCEDURE", "ROUTINE", "AGGREGATE",
+                                                            "EXTENSION", "LANGUAGE",  "SCHEMA"};
+  if (tag == "DO" || tag == "DROP OWNED") return true;
+  for (const std::string_view command : commands) {
+    if (!tag.starts_with(command)) continue;
+    return std::find(kinds.begin(), kinds.end(), tag.substr(command.size())) != kinds.end();
+  }
+  return false;
+}
+
+}  // namespace pgweir

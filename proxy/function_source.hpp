@@ -1,0 +1,35 @@
+// The sources of functions, as the server keeps them in pg_proc, and when they change. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgweir {
+
+// One row of the answer to sources_query(). A function has as many as it has overloads; besides, a row in
+// language "sql" for the default values of its arguments. An aggregate has one for each of the functions that
+// it is made of, all under the aggregate's name.
+struct FunctionSource {
+  std::string name;
+  std::string language;  // as in pg_language, or source_too_long
+  std::string body;      // the code; of a C function its name in the library
+};
+
+// In place of a language: the body was too long to be sent.
+inline constexpr std::string_view source_too_long = "-";
+// Takes the place of everything in a body that is not ASCII, so that the answer is the same in every
+// client_encoding (some cannot even express it, which would be an error). A name with it is not the whole
+// name.
+inline constexpr std::string_view not_ascii = "__not_ascii__";
+
+// SQL for the functions of these names (as identifier_name() gives them) in all schemas, but not for those
+// that initdb has made. Its rows are three texts: name, language, body. Qualified throughout, because the
+// session's search_path is anybody's. PostgreSQL 13 to 18.
+std::string sources_query(const std::vector<std::string>& names);
+
+// The command with this CommandComplete tag may have changed what a name means. Functions can change without
+// such a tag too: inside of other functions, and on connections that do not pass through here.
+bool changes_functions(std::string_view tag);
+
+}  // namespace pgweir
