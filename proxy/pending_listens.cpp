@@ -49,18 +49,16 @@ std::size_t PendingListens::find_savepoint(std::string_view name) const {
   return pending_.size();
 }
 
-// The savepoint itself stays.
+// The savepoint itself stays. One that was never seen is older than all that is pending.
 void PendingListens::roll_back_to(std::string_view name) {
   const std::size_t at = find_savepoint(name);
-  if (at == pending_.size()) return lose_track();
-  pending_.resize(at + 1);
+  pending_.resize(at == pending_.size() ? 0 : at + 1);
 }
 
 // What came after it belongs to whatever is around it; the savepoints among it are gone.
 void PendingListens::release(std::string_view name) {
   const std::size_t at = find_savepoint(name);
-  if (at == pending_.size()) return lose_track();
-  const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(at);
+  const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(at == pending_.size() ? 0 : at);
   pending_.erase(std::remove_if(begin, pending_.end(), [](const ListenStep& s) { return !is_action(s); }),
                  pending_.end());
 }

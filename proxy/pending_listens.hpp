@@ -1,6 +1,7 @@
 // What a client's transaction has asked of its channels, until the transaction ends: LISTEN and UNLISTEN take
 // effect when it commits, and a rolled-back savepoint takes those along that came after it (PostgreSQL keeps
-// the same lists in async.c). Fed with what each statement said and how the server answered it.
+// the same lists in async.c). Fed with what each statement said and how the server answered it, from the
+// first LISTEN or UNLISTEN of a transaction on: savepoints before it may be unknown.
 //
 // Owned by a session. Pure.
 #pragma once

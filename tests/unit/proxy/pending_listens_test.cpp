@@ -109,10 +109,20 @@ TEST_CASE("a transaction that commits in the middle of a string tells so at the 
   CHECK(effect(pending).empty());
 }
 
+TEST_CASE("a savepoint that was not seen is older than all that is pending") {
+  PendingListens pending;
+  run(pending, {"LISTEN a", "SAVEPOINT s", "LISTEN b", "ROLLBACK TO unseen => ROLLBACK", "LISTEN c",
+                "COMMIT => COMMIT"});
+  CHECK(effect(pending) == "+c");
+  // RELEASE takes the later savepoints along, but nothing that was asked for.
+  run(pending, {"LISTEN a", "SAVEPOINT s", "LISTEN b", "RELEASE unseen", "COMMIT => COMMIT"});
+  CHECK(effect(pending) == "+a+b");
+}
+
 TEST_CASE("what cannot be followed is admitted until the transaction is over") {
   PendingListens pending;
-  run(pending, {"BEGIN", "LISTEN a", "ROLLBACK TO unheard_of => ROLLBACK"});
-  CHECK(pending.lost_track());
+  run(pending, {"BEGIN", "LISTEN a"});
+  pending.lose_track();
   CHECK(effect(pending, TransactionStatus::in_transaction).empty());
   CHECK(pending.lost_track());
   effect(pending);
