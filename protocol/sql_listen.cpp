@@ -240,13 +240,4 @@ std::optional<std::vector<ListenStep>> listen_steps(std::string_view text, SqlDi
   return steps;
 }
 
-void append_quoted_identifier(std::string& out, std::string_view name) {
-  out += '"';
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 }  // namespace pgweir

@@ -45,7 +45,4 @@ std::optional<ListenStep> parse_listen(std::string_view text, SqlDialect dialect
 // there are more than listen_steps_max.
 std::optional<std::vector<ListenStep>> listen_steps(std::string_view text, SqlDialect dialect = {});
 
-// An identifier as SQL text: "a""b". `name` must not contain NUL.
-void append_quoted_identifier(std::string& out, std::string_view name);
-
 }  // namespace pgweir

@@ -4,16 +4,6 @@
 
 using namespace pgweir;
 
-namespace {
-
-std::string quoted(std::string_view name) {
-  std::string out;
-  append_quoted_identifier(out, name);
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("LISTEN and UNLISTEN are read with the channel as the server keeps it") {
   struct Case {
     std::string sql;
@@ -143,16 +133,4 @@ TEST_CASE("every statement of a string is a step") {
   for (std::size_t i = 0; i < listen_steps_max; ++i) many += "LISTEN a;";
   CHECK(listen_steps(many));
   CHECK_FALSE(listen_steps(many + "LISTEN a"));
-}
-
-TEST_CASE("an identifier is quoted so that the server reads the same name") {
-  CHECK(quoted("jobs") == "\"jobs\"");
-  CHECK(quoted("a\"b") == "\"a\"\"b\"");
-  CHECK(quoted("\"") == "\"\"\"\"");
-  for (const char* name : {"jobs", "A b", "\"", "a\"\"b", "\\", "'"}) {
-    INFO(name);
-    const auto step = parse_listen("LISTEN " + quoted(name));
-    REQUIRE(step);
-    CHECK(step->name == name);
-  }
 }
