@@ -37,7 +37,8 @@ struct LocalAnswer {
   // One statement of the extended protocol: what Describe is told, RowDescription (in text format) or NoData.
   // A Query: empty.
   ByteBuffer description;
-  // One statement: what Execute (without a row limit) is told. A Query: everything before ReadyForQuery.
+  // One statement: what Execute is told (without a row limit, if there is a description of rows). A Query:
+  // everything before ReadyForQuery; like any Query it also ends the unnamed statement and portal.
   ByteBuffer replies;
   // The session's desired map from now on; nullopt: unchanged. A SET to the value that was the default anyway
   // makes it the session's own, which a later change of the default does not reach; a RESET may return to a
