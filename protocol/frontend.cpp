@@ -49,6 +49,30 @@ Errc parse_target(ByteView body, TargetView& out) {
   return r.end();
 }
 
+BindValues::BindValues(ByteView rest) : reader_(rest) {
+  std::uint16_t formats = 0;
+  ByteView skipped;
+  const bool understood = reader_.u16(formats) == Errc::ok &&
+                          reader_.bytes(std::size_t{2} * formats, skipped) == Errc::ok &&
+                          reader_.u16(left_) == Errc::ok;
+  if (!understood) left_ = 0;
+}
+
+bool BindValues::next(std::string_view& value) {
+  while (left_ > 0) {
+    --left_;
+    std::uint32_t size = 0;
+    if (reader_.u32(size) != Errc::ok) break;
+    if (size == 0xffff'ffff) continue;  // null
+    ByteView bytes;
+    if (reader_.bytes(size, bytes) != Errc::ok) break;
+    value = as_text(bytes);
+    return true;
+  }
+  left_ = 0;
+  return false;
+}
+
 Errc parse_execute(ByteView body, ExecuteView& out) {
   Reader r(body);
   if (Errc e = r.cstring(out.portal); e != Errc::ok) return e;

@@ -23,6 +23,16 @@ struct BindView {
   std::string_view statement;
   ByteView rest;  // formats and values, as sent; of a streamed Bind only what has arrived
 };
+// Iterates the parameter values of a whole Bind, nulls left out. Ends early where the message is malformed.
+class BindValues {
+ public:
+  explicit BindValues(ByteView rest);
+  [[nodiscard]] bool next(std::string_view& value);
+
+ private:
+  Reader reader_;
+  std::uint16_t left_ = 0;
+};
 struct TargetView {  // Describe and Close
   char kind = 0;     // 'S' statement, 'P' portal
   std::string_view name;

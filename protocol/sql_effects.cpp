@@ -30,9 +30,9 @@ SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
     out.verbs = verbs_of(text, dialect);
     out.verb = leading_verb(text);
   }
-  const bool by_verb = out.verbs.intersects({Verb::do_, Verb::listen, Verb::load});
+  const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
-  out.may_set = out.runs_code() || mentions_set_config(text);
+  out.may_set = out.is_unreadable() || mentions_set_config(text);
   return out;
 }
 

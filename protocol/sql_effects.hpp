@@ -13,14 +13,14 @@ struct SqlEffects {
   Verb verb = Verb::empty;  // of the first statement
   VerbSet verbs;            // of all of them
   bool single = true;       // at most one statement
-  bool may_set = false;     // may change a setting without a SET or RESET tag: set_config, DO, CALL
+  bool may_set = false;     // may change a setting without a SET or RESET tag, by a set_config that it shows
   SqlFacts facts;
 
   bool sets() const { return single && verbs.intersects({Verb::set, Verb::reset}); }
-  // Runs code that the text does not show.
-  bool runs_code() const {
-    return verbs.intersects({Verb::do_, Verb::call, Verb::undecided}) || facts.contains(SqlFact::undecided);
-  }
+  // Nobody can tell what the text does.
+  bool is_unreadable() const { return verbs.contains(Verb::undecided) || facts.contains(SqlFact::undecided); }
+  // Runs code that the text does not show, or shows as a string: a function of the user's, DO, CALL.
+  bool runs_code() const { return is_unreadable() || facts.contains(SqlFact::calls_unknown_function); }
   // Leaves nothing behind, as far as it shows: what it writes may, by a trigger.
   bool is_quiet() const {
     return !may_set && facts.empty() && !runs_code() &&

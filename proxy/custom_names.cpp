@@ -9,6 +9,10 @@ namespace pgweir {
 namespace {
 
 constexpr std::string_view set_config = "set_config";
+// Strings within strings that are read as code.
+constexpr unsigned depth_max = 3;
+// Longer ones exist on the server, but nobody binds them.
+constexpr std::size_t custom_name_max = 256;
 
 bool is_set_config(const Token& token) {
   return is_word(token, set_config) ||
@@ -18,15 +22,19 @@ bool is_set_config(const Token& token) {
 // Follows the tokens of one text for the two ways to name a setting: set_config('a.b' ...) and SET a.b.
 class NameScan {
  public:
-  NameScan(std::string_view text, std::vector<std::string>& names) : tokens_(text), names_(names) {}
+  NameScan(std::string_view text, bool bound, std::vector<std::string>& names, unsigned depth = depth_max)
+      : tokens_(text), bound_(bound), names_(names), depth_(depth) {}
   bool run();
 
  private:
   void argument(const Token& token);
+  void code(const Token& token);
   void set_target(Token token);
 
   SqlTokenizer tokens_;
+  const bool bound_;
   std::vector<std::string>& names_;
+  const unsigned depth_;
   bool all_known_ = true;
 };
 
@@ -37,17 +45,31 @@ bool NameScan::run() {
     if (opened) argument(token);
     opened = called && token.kind == TokenKind::open_paren;
     called = is_set_config(token);
-    if (token.kind == TokenKind::undecided || is_word(token, "execute")) all_known_ = false;
+    if (token.kind == TokenKind::undecided) all_known_ = false;
     if (is_word(token, "set")) set_target(token);
+    if (!opened && depth_ > 0) code(token);
   }
   return all_known_;
 }
 
+// The whole argument has to be a literal: 'app.' || x is another name.
 void NameScan::argument(const Token& token) {
   std::string name;
-  const bool literal = token.kind == TokenKind::string && string_value(token, name);
-  all_known_ = all_known_ && literal;
+  SqlTokenizer ahead = tokens_;
+  const bool alone = ahead.next().kind == TokenKind::comma;
+  const bool literal = alone && token.kind == TokenKind::string && string_value(token, name);
+  const bool read = literal || (alone && bound_ && token.kind == TokenKind::parameter);
+  all_known_ = all_known_ && read;
   if (literal && name.find('.') != std::string::npos) remember_name(names_, fold(name));
+}
+
+// A string may be code that somebody runs: what it names is worth a question.
+void NameScan::code(const Token& token) {
+  const bool is_string = token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
+                         token.kind == TokenKind::dollar_string;
+  std::string text;
+  if (is_string && token.text.find('.') != std::string_view::npos && string_value(token, text))
+    NameScan(text, false, names_, depth_ - 1).run();
 }
 
 // SET [SESSION | LOCAL] a.b; also UPDATE t SET a.b, where the name asks for a setting that does not exist.
@@ -71,26 +93,16 @@ void remember_name(std::vector<std::string>& names, std::string name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
 }
 
-bool find_custom_names_in_code(std::string_view body, std::vector<std::string>& names) {
-  const bool calls_nothing = !scan_facts(body).contains(SqlFact::calls_unknown_function);
-  return NameScan(body, names).run() && calls_nothing;
+bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names) {
+  return NameScan(text, bound, names).run();
 }
 
-bool find_custom_names(std::string_view text, const SqlEffects& effects, std::vector<std::string>& names) {
-  bool all_known = !effects.verbs.intersects({Verb::call, Verb::undecided});
-  if (!effects.verbs.contains(Verb::do_)) return NameScan(text, names).run() && all_known;
-  SqlTokenizer tokens(text);
-  for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
-    std::string body;
-    const bool is_string = token.kind == TokenKind::dollar_string || token.kind == TokenKind::string ||
-                           token.kind == TokenKind::escape_string;
-    if (is_string && string_value(token, body)) {
-      all_known = find_custom_names_in_code(body, names) && all_known;
-    } else if (is_string) {
-      all_known = false;
-    }
-  }
-  return NameScan(text, names).run() && all_known;
+void remember_bound_name(std::vector<std::string>& names, std::string_view value) {
+  const std::size_t dot = value.find('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == value.size()) return;
+  if (value.size() > custom_name_max || !is_word_start(value.front())) return;
+  const auto fits = [](char c) { return is_word_part(c) || c == '.'; };
+  if (std::all_of(value.begin(), value.end(), fits)) remember_name(names, fold(value));
 }
 
 }  // namespace pgweir

@@ -7,16 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/sql_effects.hpp"
-
 namespace pgweir {
 
-// Adds those that a query string names: by a literal in a call of set_config, or anywhere in the body of a
-// DO. False: there may be others.
-bool find_custom_names(std::string_view text, const SqlEffects& effects, std::vector<std::string>& names);
+// Adds those that a text names, by a literal in a call of set_config or after SET. False: there may be
+// others. `bound`: a name that is a parameter ($1) does not count as missing, because the caller has read its
+// value.
+bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names);
 
-// The same for the body of a DO or a function, in SQL or PL/pgSQL.
-bool find_custom_names_in_code(std::string_view body, std::vector<std::string>& names);
+// Adds a value of a Bind if it can be the name of a custom setting.
+void remember_bound_name(std::vector<std::string>& names, std::string_view value);
 
 // Adds a name unless it is there.
 void remember_name(std::vector<std::string>& names, std::string name);

@@ -11,6 +11,7 @@
 #include "protocol/response_tracker.hpp"
 #include "protocol/statement_map.hpp"
 #include "proxy/backend.hpp"
+#include "proxy/function_table.hpp"
 #include "proxy/pin.hpp"
 #include "proxy/session_state.hpp"
 #include "proxy/state_check.hpp"
@@ -22,7 +23,17 @@ class Pool;
 class Worker;
 
 // Queries of our own; their replies never reach the client.
-enum class OwnQuery : std::uint8_t { prelude, check, reset_settings, rollback, reset, nothing };
+enum class OwnQuery : std::uint8_t {
+  prelude,
+  check,
+  last_value,
+  triggers,
+  sources,
+  reset_settings,
+  rollback,
+  reset,
+  nothing
+};
 
 struct Exchange {
   Exchange(Worker& w, const MapRef& none) : worker(w), startup(none), desired(none), view(none) {}
@@ -41,11 +52,20 @@ struct Exchange {
   bool greeted = false;  // it has been told any
   StateWatch watch;
   std::vector<std::string> custom_names;  // settings with a dot that it has set
-  std::vector<OwnQuery> own;              // under way, oldest first
-  StateAnswer answer;                     // what OwnQuery::check has said so far
-  std::string own_error_code;             // of a prelude that failed
+  // Calls of functions that nobody has judged yet: before the session's state is settled, the server is asked
+  // for their sources.
+  FunctionQuestion function_question;
+  std::vector<std::string> unjudged;
+  bool triggers_unjudged = false;          // something was written while nobody knew what that fires
+  std::vector<std::string> trigger_names;  // what OwnQuery::triggers has answered
+  std::vector<FunctionSource> sources;     // what OwnQuery::sources has answered so far
+  std::vector<OwnQuery> own;               // under way, oldest first
+  StateAnswer answer;                      // what OwnQuery::check has said so far
+  std::string own_error_code;              // of a prelude that failed
   std::string own_error_message;
-  bool own_failed = false;  // a rollback or reset did not work: the backend cannot be trusted
+  bool sources_failed = false;
+  bool has_last_value = false;  // lastval() has answered OwnQuery::last_value
+  bool own_failed = false;      // a rollback or reset did not work: the backend cannot be trusted
   Judgement judgement;
   std::uint64_t session = 0;  // the session's number, as Backend::sequence_owner has it
   PinSet pins;                // why it keeps its backend
@@ -67,7 +87,10 @@ struct Exchange {
 
   // Between asking the server for the session's state and acting on the answer, nothing may change it.
   bool asks_for_state() const {
-    return !own.empty() && (own.front() == OwnQuery::check || own.front() == OwnQuery::reset_settings);
+    if (own.empty()) return false;
+    const OwnQuery first = own.front();
+    return first == OwnQuery::check || first == OwnQuery::last_value || first == OwnQuery::triggers ||
+           first == OwnQuery::sources || first == OwnQuery::reset_settings;
   }
   bool pinned() const { return !pins.empty(); }
   void end_naming() {

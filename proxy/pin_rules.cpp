@@ -67,10 +67,8 @@ bool is_keyword(std::string_view word) {
 }  // namespace
 
 bool cannot_be_judged(const SqlEffects& effects, const Judgement& judgement) {
-  if (effects.runs_code()) return true;
-  if (!judgement.strict) return false;
-  return effects.facts.contains(SqlFact::calls_unknown_function) ||
-         (effects.writes() && !judgement.trust_triggers);
+  if (effects.is_unreadable()) return true;
+  return judgement.strict && (effects.runs_code() || (effects.writes() && !judgement.trust_triggers));
 }
 
 PinSet may_begin(const SqlEffects& effects, const Judgement& judgement) {

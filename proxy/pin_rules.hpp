@@ -1,5 +1,6 @@
-// Which statements may pin a session, and which may end a pin. Only suspicions: where the server shows the
-// state (visible_pins), it is asked before a session is pinned for it or released from it. Pure; any thread.
+// Which statements may pin a session, and which may end a pin, by their text alone. Only suspicions: where
+// the server shows the state (visible_pins), it is asked before a session is pinned for it or released from
+// it. What the user's functions do is the FunctionTable's to say. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -24,7 +25,7 @@ PinSet may_end(const SqlEffects& effects, const Judgement& judgement);
 // The same, told by its CommandComplete tag; tags are exact where texts are not (functions, DO).
 PinSet may_begin_by_tag(std::string_view tag);
 PinSet may_end_by_tag(std::string_view tag);
-// Strict: neither text nor tag tells what it did, settings included.
+// Neither text nor tag nor a function's source may be trusted to tell what it did, settings included.
 bool cannot_be_judged(const SqlEffects& effects, const Judgement& judgement);
 
 // May take the next value of a sequence, which currval() and lastval() of the same session then show.

@@ -18,9 +18,11 @@
 #include "config/settings.hpp"
 #include "proxy/backend.hpp"
 #include "proxy/counters.hpp"
+#include "proxy/function_table.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/statement_cache.hpp"
+#include "proxy/trigger_table.hpp"
 
 namespace pgweir {
 
@@ -82,6 +84,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool is_warm() const;
   bool has_clients() const;
   StatementCache& statements() { return statements_; }
+  FunctionTable& functions() { return functions_; }
+  TriggerTable& triggers() { return triggers_; }
+  // What is known of functions and triggers may not be true any more.
+  void forget_functions();
   // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
   void learn_sequence_use() {
     if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
@@ -114,6 +120,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::string user_;
   const MapRef no_settings_;
   StatementCache statements_;
+  FunctionTable functions_;
+  TriggerTable triggers_;
   std::atomic<bool> uses_sequence_values_{false};
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 
@@ -124,6 +132,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const PoolTarget> target_;
   MapRef baseline_;  // parameters of a fresh login
   std::unordered_map<MapRef, MapRef> logins_;
+  TimePoint functions_since_{};  // when functions_ was last emptied for its age
   std::optional<ServerRefusal> refusal_;
   ScramKeyCache scram_keys_;
 };

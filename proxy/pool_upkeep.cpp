@@ -11,10 +11,13 @@ void Pool::maintain(Worker& here) {
   std::vector<PoolMember*> leaving;
   std::vector<PoolMember*> speaking;
   bool refuses = false;
+  bool functions_are_old = false;
   {
     const std::lock_guard lock(mutex_);
     refuses = refusal_.has_value() && state_.oldest_waiter() != nullptr;
     state_.take_expired(here.now(), leaving);
+    functions_are_old = here.now() - functions_since_ >= FunctionTable::age_max;
+    if (functions_are_old) functions_since_ = here.now();
     // Idle backends that have said something: usually their last words.
     state_.take_idle_if(
         [&here](const PoolMember& m) {
@@ -23,6 +26,7 @@ void Pool::maintain(Worker& here) {
         speaking);
   }
   if (refuses) wake_all_waiters(here);
+  if (functions_are_old) forget_functions();
   for (PoolMember* member : leaving) see_off_later(backend_of(*member), here);
   for (PoolMember* member : speaking) {
     Backend& backend = backend_of(*member);
@@ -62,6 +66,11 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   baseline_.reset();
   logins_.clear();
   refusal_.reset();
+}
+
+void Pool::forget_functions() {
+  functions_.forget_all();
+  triggers_.forget();
 }
 
 void Pool::recycle() {

@@ -1,5 +1,8 @@
 #include "proxy/reply_path.hpp"
 
+#include <array>
+#include <span>
+
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/startup.hpp"
@@ -12,8 +15,24 @@ namespace {
 
 using Disposition = ReplyPath::Disposition;
 
+// What lastval() says in a session in which no sequence was advanced.
+constexpr std::string_view object_not_in_prerequisite_state = "55000";
+
 bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
+}
+
+// False: a null, or another number of columns.
+bool read_texts(ByteView body, std::span<std::string_view> out) {
+  DataRowReader row(body);
+  std::uint16_t columns = 0;
+  if (row.begin(columns) != Errc::ok || columns != out.size()) return false;
+  for (std::string_view& text : out) {
+    Column column;
+    if (row.next(column) != Errc::ok || column.is_null) return false;
+    text = as_text(column.value);
+  }
+  return true;
 }
 
 void write_empty_message(ByteBuffer& out, BackendType type) {
@@ -118,6 +137,11 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     if (oldest->statement && oldest->statement->by_sql) own_prepare_failed_ = true;
     if (prelude) {
       prelude_failed_ = true;
+    } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::last_value) {
+      x_.has_last_value = error.code() != object_not_in_prerequisite_state;
+    } else if (oldest->reply == Reply::query && !x_.own.empty() &&
+               (x_.own.front() == OwnQuery::sources || x_.own.front() == OwnQuery::triggers)) {
+      x_.sources_failed = true;
     } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() != OwnQuery::nothing) {
       x_.own_failed = true;
     }
@@ -189,6 +213,7 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);
+  if (x_.watch.changed_functions) x_.pool->forget_functions();
   if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {
     const StatementRef gone = x_.statements.find(x_.naming_name);
     if (gone) x_.backend->statements.end_close(gone, Outcome::done);
@@ -210,19 +235,24 @@ void ReplyPath::take_prepared() {
 }
 
 void ReplyPath::take_own_row(const Piece& piece) {
-  if (x_.own.empty() || x_.own.front() != OwnQuery::check) return;
+  if (x_.own.empty()) return;
+  const OwnQuery which = x_.own.front();
+  if (which != OwnQuery::check && which != OwnQuery::sources && which != OwnQuery::triggers) return;
   // A row that two reads have brought is put together first.
   const ByteView body = piece.body();
   own_row_.insert(own_row_.end(), body.begin(), body.end());
   if (!piece.last) return;
   const ByteBuffer whole = std::exchange(own_row_, {});
-  DataRowReader row(whole);
-  std::uint16_t columns = 0;
-  Column name;
-  Column value;
-  if (row.begin(columns) != Errc::ok || columns != 2) return;
-  if (row.next(name) != Errc::ok || row.next(value) != Errc::ok || value.is_null) return;
-  take_state_row(as_text(name.value), as_text(value.value), x_.pool->user(), x_.answer);
+  std::array<std::string_view, 3> texts;
+  const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 3;
+  if (!read_texts(whole, {texts.data(), wanted})) return;
+  if (which == OwnQuery::check) {
+    take_state_row(texts[0], texts[1], x_.pool->user(), x_.answer);
+  } else if (which == OwnQuery::triggers) {
+    x_.trigger_names.emplace_back(texts[0]);
+  } else {
+    x_.sources.push_back({std::string(texts[0]), std::string(texts[1]), std::string(texts[2])});
+  }
 }
 
 void ReplyPath::end_own_query() {
@@ -230,6 +260,9 @@ void ReplyPath::end_own_query() {
   const OwnQuery which = x_.own.front();
   x_.own.erase(x_.own.begin());
   if (which == OwnQuery::check) state_answered_ = true;
+  if (which == OwnQuery::last_value) last_value_answered_ = true;
+  if (which == OwnQuery::triggers) triggers_answered_ = true;
+  if (which == OwnQuery::sources) sources_answered_ = true;
   if (which == OwnQuery::prelude && !prelude_failed_) tell_parameters();
 }
 

@@ -26,6 +26,9 @@ class ReplyPath final : public ReplySink {
   bool take_query_done() { return std::exchange(query_done_, false); }
   bool take_transaction_done() { return std::exchange(transaction_done_, false); }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
+  bool take_last_value_answered() { return std::exchange(last_value_answered_, false); }
+  bool take_triggers_answered() { return std::exchange(triggers_answered_, false); }
+  bool take_sources_answered() { return std::exchange(sources_answered_, false); }
   bool take_state_answered() { return std::exchange(state_answered_, false); }
 
   // Tells the client the parameters that the backend has and it does not know.
@@ -59,6 +62,9 @@ class ReplyPath final : public ReplySink {
   bool transaction_done_ = false;
   bool prelude_failed_ = false;
   bool state_answered_ = false;
+  bool last_value_answered_ = false;
+  bool triggers_answered_ = false;
+  bool sources_answered_ = false;
   bool own_prepare_failed_ = false;  // of a PREPARE that was sent again
 };
 

@@ -19,6 +19,10 @@ using Presence = BackendStatements::Presence;
 constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 
+// Statements of one transaction that wait for the judgement of their functions; the rest is taken for the
+// worst.
+constexpr std::size_t unjudged_max = 16;
+
 // What inserted statements of ours are called, in the middle of a client's extended batch.
 constexpr std::string_view own_name = "__pgweir_own";
 
@@ -123,14 +127,14 @@ Disposition RequestPath::take_query(const Piece& piece) {
       understood) {
     const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
     if (renamed) {
-      if (*renamed == Disposition::taken) note(effects, query.text);
+      if (*renamed == Disposition::taken) note(effects, query.text, false);
       return *renamed;
     }
     // It may run what the client prepared by SQL under a name that nobody else knows.
     if (effects.verbs.contains(Verb::execute) && x_.pins.contains(Pin::sql_prepare))
-      note(effects_of_anything(), query.text);
+      note(effects_of_anything(), query.text, false);
   }
-  note(effects, query.text);
+  note(effects, query.text, false);
   begin_query(expected);
   return forward(piece, std::move(expected));
 }
@@ -146,21 +150,62 @@ void RequestPath::begin_query(Expected& expected) {
   expected.names = true;
 }
 
-void RequestPath::note(const SqlEffects& effects, std::string_view text) {
+void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
   StateWatch& watch = x_.watch;
   watch.set.reset();
   if (effects.sets()) note_set(text);
-  const bool unjudged = cannot_be_judged(effects, x_.judgement);
-  if (effects.may_set || unjudged) {
+  const bool names_settings =
+      effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
+  if (names_settings && !find_custom_names(text, bound, x_.custom_names)) watch.unknown_names = true;
+  if (effects.may_set) watch.unseen = true;
+  if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
+  if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
+  if (cannot_be_judged(effects, x_.judgement)) {
     watch.unseen = true;
-    const bool all_known = find_custom_names(text, effects, x_.custom_names);
-    if (!all_known || (unjudged && !effects.verbs.contains(Verb::do_))) watch.unknown_names = true;
+    // A function's names are known from its source, a trigger's are not.
+    if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
   }
   watch.note_begin(may_begin(effects, x_.judgement), text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
     watch.note_begin({Pin::temporary_object}, text);
   }
+}
+
+// Unknown functions are put off until their sources are here.
+void RequestPath::judge_code(std::string_view text) {
+  const FunctionEffects code = x_.pool->functions().judge(text, x_.function_question);
+  const bool later = code.verdict == FunctionVerdict::unknown && x_.unjudged.size() < unjudged_max;
+  if (later) {
+    remember_name(x_.unjudged, std::string(text));
+  } else {
+    note_code(code, text);
+  }
+}
+
+// What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
+void RequestPath::note_triggers(std::string_view text) {
+  switch (x_.pool->triggers().verdict()) {
+    case FunctionVerdict::harmless:
+      return;
+    case FunctionVerdict::unknown:
+      x_.triggers_unjudged = true;
+      return;
+    default:
+      return note_code(x_.pool->triggers().effects(), text);
+  }
+}
+
+void RequestPath::note_code(const FunctionEffects& code, std::string_view text) {
+  if (code.verdict == FunctionVerdict::harmless) return;
+  StateWatch& watch = x_.watch;
+  watch.unseen = true;
+  for (const std::string& name : code.custom) remember_name(x_.custom_names, name);
+  if (!code.all_named) watch.unknown_names = true;
+  PinSet pins = visible_pins;
+  if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
+  watch.note_begin(pins, text);
+  watch.may_have_ended.insert(visible_pins);
 }
 
 void RequestPath::note_set(std::string_view text) {
@@ -189,7 +234,8 @@ bool RequestPath::guard_sequences(const SqlEffects& effects) {
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
   backend.sequence_owner = x_.session;
-  if (advances) x_.watch.advanced_sequence = true;
+  if (advances) x_.watch.advances_sequence = true;
+  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
   if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;
 }
@@ -240,7 +286,7 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
     statement = x_.naming_statement;
   } else {
     if (!provide_for_query(statement)) return Disposition::hold;
-    note(statement->effects, statement->text);
+    note(statement->effects, statement->text, false);
   }
   x_.naming = !x_.naming_name.empty();
   begin_query(expected);
@@ -329,7 +375,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   if (!parse.name.empty())
     return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
   if (!renamed.empty() && !provide_named(named)) return Disposition::hold;
-  if (named) note(named->effects, named->text);
+  if (named) note(named->effects, named->text, false);
   const StatementRef statement = make_unnamed(renamed.empty() ? parse.text : renamed, parse.parameter_types);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
@@ -446,7 +492,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   if (statement && !guard_sequences(statement->effects)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
   if (statement && statement->may_copy()) x_.copy_portal = true;
-  note_portal(statement);
+  note_portal(statement, piece.whole() ? bind.rest : ByteView{});
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -504,15 +550,22 @@ Disposition RequestPath::take_close(const Piece& piece) {
   return Disposition::taken;
 }
 
-// What a portal may do is noted when it is bound, whether or not it is executed.
-void RequestPath::note_portal(const StatementRef& statement) {
+// What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
+// that is too long to be looked at.
+void RequestPath::note_portal(const StatementRef& statement, ByteView values) {
   ++x_.binds;
   x_.set_portal.reset();
   if (!statement) return;
-  if (x_.opaque_text) return note(effects_of_anything(), {});
+  if (x_.opaque_text) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
   if (effects.sets() && x_.binds == 1) x_.set_portal = statement;
-  if (!effects.is_quiet() || x_.judgement.strict) note(effects, statement->text);
+  const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
+  if (effects.is_quiet() && !fires && !x_.judgement.strict) return;
+  if (effects.may_set) {
+    BindValues bound(values);
+    for (std::string_view value; bound.next(value);) remember_bound_name(x_.custom_names, value);
+  }
+  note(effects, statement->text, !values.empty());
 }
 
 Disposition RequestPath::take_execute(const Piece& piece) {

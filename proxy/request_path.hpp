@@ -24,6 +24,8 @@ class RequestPath final {
   };
 
   Disposition take(const Piece& piece);
+  // What the functions may have done that a statement calls.
+  void note_code(const FunctionEffects& code, std::string_view text);
 
  private:
   Disposition take_rest(const Piece& piece);
@@ -56,9 +58,11 @@ class RequestPath final {
   std::string rename_prepare(std::string_view text);
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
   // What the statement may do to the session, for Session::at_rest().
-  void note(const SqlEffects& effects, std::string_view text);
+  void note(const SqlEffects& effects, std::string_view text, bool bound);
+  void judge_code(std::string_view text);
+  void note_triggers(std::string_view text);
   void note_set(std::string_view text);
-  void note_portal(const StatementRef& statement);
+  void note_portal(const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects);
   void begin_query(Expected& expected);

@@ -280,6 +280,9 @@ void Session::after_replies() {
     return end(Reason::internal_error, "the session's state could not be read");
   }
   if (replies_.take_state_answered()) take_state_answer();
+  if (replies_.take_last_value_answered()) take_last_value();
+  if (replies_.take_triggers_answered()) take_triggers();
+  if (replies_.take_sources_answered()) take_sources();
   last_activity_ = worker_.now();
   if (!waiter_.queued) held_ = false;
   flush_asked_ = false;

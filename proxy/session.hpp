@@ -106,6 +106,13 @@ class Session final {
   PinSet open_pins();
   void note_sequences();
   void ask_state(StateQuestion question);
+  void ask_last_value();
+  void take_last_value();
+  void ask_triggers();
+  void take_triggers();
+  void ask_sources();
+  void take_sources();
+  void judge_again();
   void take_state_answer();
   void take_settings(SettingMap applied);
   bool settings_are_known() const;
@@ -138,13 +145,15 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
-  bool unknown_names_ = false;   // custom settings may be on the backend that nobody can list
-  bool asked_settings_ = false;  // what the last check of the server's state was about
-  bool auditing_ = false;        // the check under way is an audit
-  bool audited_ = false;         // since the borrow
+  bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
+  bool asked_settings_ = false;      // what the last check of the server's state was about
+  bool last_value_is_open_ = false;  // lastval() has to be asked
+  bool auditing_ = false;            // the check under way is an audit
+  bool audited_ = false;             // since the borrow
   PinSet asked_pins_;
-  PinSet reported_pins_;   // as metrics and log know them
-  std::string pin_cause_;  // the first words of the statement that may have pinned
+  PinSet reported_pins_;       // as metrics and log know them
+  std::string trigger_calls_;  // all trigger functions, while they wait for judgement
+  std::string pin_cause_;      // the first words of the statement that may have pinned
   std::uint32_t audit_every_ = 0;
   bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
   bool client_eof_ = false;   // it has closed its direction

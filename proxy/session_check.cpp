@@ -13,15 +13,20 @@ namespace pgweir {
 
 // False: the server has been asked, and the answer comes back to at_rest().
 bool Session::state_is_known() {
+  if (std::exchange(exchange_.triggers_unjudged, false)) return ask_triggers(), false;
+  if (!exchange_.function_question.empty()) return ask_sources(), false;
+  judge_again();
   note_sequences();
   StateQuestion question;
   question.pins = open_pins();
   const bool touched = exchange_.watch.settings_touched();
   question.settings = touched && !settings_are_known();
   if (touched && !question.settings) apply_watch();
+  if (exchange_.watch.changed_functions) pool_->forget_functions();
   if (exchange_.watch.changed_defaults) worker_.services().pools.recycle(*pool_);
   if (question.empty()) {
     update_pins(exchange_.pins);
+    if (last_value_is_open_) return ask_last_value(), false;
     if (!audit_is_due()) return true;
     audited_ = auditing_ = true;
     question.pins = visible_pins;
@@ -36,9 +41,12 @@ PinSet Session::open_pins() {
   StateWatch& watch = exchange_.watch;
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;
-  if (watch.advanced_sequence && pool_->uses_sequence_values()) certain.insert(Pin::sequence_value);
   PinSet next = exchange_.pins;
-  if (watch.discarded_sequences && !watch.advanced_sequence) next.erase({Pin::sequence_value});
+  if (watch.discarded_sequences && !watch.advances_sequence) next.erase({Pin::sequence_value});
+  if (watch.advances_sequence && pool_->uses_sequence_values()) {
+    if (watch.advanced_sequence) certain.insert(Pin::sequence_value);
+    last_value_is_open_ = !watch.advanced_sequence && !next.contains(Pin::sequence_value);
+  }
   next.insert(certain);
   exchange_.pins = next;
   PinSet open = begun & visible_pins;
@@ -50,12 +58,83 @@ PinSet Session::open_pins() {
 // Who may ask the backend for currval() and lastval() from here on.
 void Session::note_sequences() {
   Backend& backend = *exchange_.backend;
-  if (exchange_.watch.discarded_sequences && !exchange_.watch.advanced_sequence) {
+  if (exchange_.watch.discarded_sequences && !exchange_.watch.advances_sequence) {
     backend.sequence_owner = 0;
     backend.sequence_mixed = false;
-  } else if (exchange_.watch.failed && exchange_.watch.advanced_sequence) {
+  } else if (exchange_.watch.failed && exchange_.watch.advances_sequence) {
     backend.sequence_mixed = true;  // a DISCARD SEQUENCES of ours may not have taken place
   }
+}
+
+// Most inserts take no value of a sequence, and need no pin for one.
+void Session::ask_last_value() {
+  last_value_is_open_ = false;
+  exchange_.has_last_value = true;
+  if (pin_cause_.empty()) pin_cause_ = std::move(exchange_.watch.cause);
+  exchange_.watch = {};
+  send_own(OwnQuery::last_value, "SELECT pg_catalog.lastval()");
+  flush();
+}
+
+void Session::take_last_value() {
+  if (!exchange_.has_last_value) {
+    exchange_.backend->sequence_owner = 0;
+    return;
+  }
+  PinSet pins = exchange_.pins;
+  pins.insert(Pin::sequence_value);
+  update_pins(pins);
+}
+
+void Session::ask_triggers() {
+  exchange_.trigger_names.clear();
+  exchange_.sources_failed = false;
+  send_own(OwnQuery::triggers, triggers_query());
+  flush();
+}
+
+// From here on they are functions like any other that this transaction has called.
+void Session::take_triggers() {
+  const std::vector<std::string> names = std::exchange(exchange_.trigger_names, {});
+  if (exchange_.sources_failed || names.size() > TriggerTable::functions_max) {
+    FunctionEffects opaque;
+    opaque.add_opaque();
+    pool_->triggers().learn(opaque);
+    requests_.note_code(opaque, {});
+  } else if (names.empty()) {
+    pool_->triggers().learn({});
+  } else {
+    trigger_calls_ = call_of_all(names);
+    pool_->functions().judge(trigger_calls_, exchange_.function_question);
+  }
+}
+
+// Functions that were called for the first time: from their sources it is known whether the server has to be
+// asked after the next call.
+void Session::ask_sources() {
+  exchange_.sources.clear();
+  exchange_.sources_failed = false;
+  send_own(OwnQuery::sources, sources_query(exchange_.function_question.names));
+  flush();
+}
+
+void Session::take_sources() {
+  const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
+  if (exchange_.sources_failed) return pool_->functions().give_up(asked);
+  exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
+}
+
+// What is still unknown now stays so, and counts as suspicious.
+void Session::judge_again() {
+  for (const std::string& text : std::exchange(exchange_.unjudged, {})) {
+    requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
+  }
+  if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
+    const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
+    pool_->triggers().learn(effects);
+    requests_.note_code(effects, {});
+  }
+  exchange_.function_question = {};
 }
 
 void Session::ask_state(StateQuestion question) {

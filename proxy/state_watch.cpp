@@ -1,5 +1,7 @@
 #include "proxy/state_watch.hpp"
 
+#include "proxy/function_source.hpp"
+
 namespace pgweir {
 
 // The first letter decides for almost every tag.
@@ -7,6 +9,7 @@ void StateWatch::note_tag(std::string_view tag) {
   switch (tag.empty() ? '\0' : tag[0]) {
     case 'A':
       if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") changed_defaults = true;
+      changed_functions |= changes_functions(tag);
       return;
     case 'R':
       if (tag == "RESET") ++set_tags;
@@ -15,13 +18,15 @@ void StateWatch::note_tag(std::string_view tag) {
       if (tag == "SET") ++set_tags;
       return;
     case 'C':
+      changed_functions |= changes_functions(tag);
       if (tag.starts_with("CLOSE")) break;
       return;
     case 'D':
+      changed_functions |= tag != "DO" && changes_functions(tag);
       if (tag == "DISCARD ALL") discarded_all = true;
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
         discarded_sequences = true;
-        advanced_sequence = false;
+        advances_sequence = advanced_sequence = false;
       }
       break;
     case 'L':

@@ -23,10 +23,12 @@ struct StateWatch {
   bool failed = false;         // an error was seen: some of the statements did not happen
   PinSet may_have_begun;
   PinSet may_have_ended;
-  bool advanced_sequence = false;
+  bool advances_sequence = false;  // it may have: a column's default, a trigger, a function
+  bool advanced_sequence = false;  // its text says so
   bool discarded_sequences = false;
   bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
-  std::string cause;              // the first words of what raised the first suspicion
+  bool changed_functions = false;
+  std::string cause;  // the first words of what raised the first suspicion
 
   // The settings are not what they were.
   bool settings_touched() const {

@@ -38,13 +38,14 @@ TEST_CASE("what runs code that the text does not show") {
   CHECK(effects_of("select 1; call p()").runs_code());
   CHECK(effects_of_anything().runs_code());
   CHECK(effects_of_anything().may_set);
-  CHECK_FALSE(effects_of("select f()").runs_code());
+  CHECK(effects_of("select f()").runs_code());
+  CHECK_FALSE(effects_of("select lower('X')").runs_code());
 }
 
 TEST_CASE("settings that no tag tells of") {
   CHECK(effects_of("select set_config('work_mem', '1MB', false)").may_set);
   CHECK(effects_of("select SET_Config($1, $2, false)").may_set);
-  CHECK(effects_of("do 'begin end'").may_set);
+  CHECK(effects_of("do $$ begin perform set_config('a.b', 'c', false); end $$").may_set);
   CHECK_FALSE(effects_of("set work_mem to '1MB'").may_set);
   CHECK(effects_of("set work_mem to '1MB'").sets());
   CHECK_FALSE(effects_of("set work_mem to '1MB'; select 1").sets());

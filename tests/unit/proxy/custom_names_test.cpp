@@ -7,35 +7,43 @@ using Names = std::vector<std::string>;
 
 namespace {
 
-struct Found {
+Names found(const char* text) {
   Names names;
-  bool all;
-};
-Found find(const char* text) {
-  Found found;
-  found.all = find_custom_names(text, effects_of(text), found.names);
-  return found;
+  find_custom_names(text, false, names);
+  return names;
+}
+bool finds_all(const char* text, bool bound = false) {
+  Names names;
+  return find_custom_names(text, bound, names);
 }
 
 }  // namespace
 
-TEST_CASE("custom settings named by literals are found, also in the body of a DO") {
-  CHECK(find("select set_config('app.Tenant', $1, false)").names == Names{"app.tenant"});
-  CHECK(find("select set_config('a.b', 'x', false), set_config('a.c', 'y', true)").names ==
-        Names{"a.b", "a.c"});
-  const Found body =
-      find("do $$ begin perform set_config('app.tenant', '7', false); set my.own to 'x'; end $$");
-  CHECK(body.names == Names{"app.tenant", "my.own"});
-  CHECK(body.all);
-  CHECK(find("do 'begin set local \"a\".\"B\" = 1; end'").names == Names{"a.b"});
+TEST_CASE("custom settings named by literals are found") {
+  CHECK(found("select set_config('app.Tenant', $1, false)") == Names{"app.tenant"});
+  CHECK(found("select set_config('a.b', 'x', false), set_config('a.c', 'y', true)") == Names{"a.b", "a.c"});
+  CHECK(found("select 1; set my.own to 'x'; set local \"a\".\"B\" = 1") == Names{"my.own", "a.b"});
+}
+
+TEST_CASE("names are found in code that is given as a string") {
+  CHECK(found("select run($do$ perform set_config('a.b', 'x', false) $do$)") == Names{"a.b"});
+  CHECK(found("select run('set a.b to 1')") == Names{"a.b"});
+  CHECK(found("select 'a.b'").empty());
 }
 
 TEST_CASE("names that cannot be read are said to be missing") {
-  CHECK_FALSE(find("select set_config($1, $2, false)").all);
-  CHECK_FALSE(find("do $$ begin execute 'set a.b to 1'; end $$").all);
-  CHECK_FALSE(find("do $$ begin perform f(); end $$").all);
-  CHECK_FALSE(find("call p()").all);
-  CHECK(find("select set_config('a.b', 'x', false)").all);
+  CHECK_FALSE(finds_all("select set_config($1, $2, false)"));
+  CHECK(finds_all("select set_config($1, $2, false)", true));
+  CHECK_FALSE(finds_all("select set_config(lower($1), $2, false)", true));
+  CHECK(finds_all("select set_config('a.b', 'x', false)"));
+  CHECK_FALSE(finds_all("select set_config('a.' || $1, 'x', false)"));
+}
+
+TEST_CASE("a bound value counts when it can be a custom setting's name") {
+  Names names;
+  for (const char* value : {"app.Tenant", "a", "1.5", ".a", "a.", "a b.c", "it's.a"})
+    remember_bound_name(names, value);
+  CHECK(names == Names{"app.tenant"});
 }
 
 TEST_CASE("a name is remembered once") {
