@@ -62,6 +62,7 @@ struct PoolCounters {
   Counter clients;  // logged in now
   Counter queries;
   Counter transactions;
+  Counter answered_here;  // queries that needed no server
   Counter bytes_from_clients;
   Counter bytes_to_clients;
   Counter borrows;

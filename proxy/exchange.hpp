@@ -67,8 +67,10 @@ struct Exchange {
   bool has_last_value = false;  // lastval() has answered OwnQuery::last_value
   bool own_failed = false;      // a rollback or reset did not work: the backend cannot be trusted
   Judgement judgement;
-  std::uint64_t session = 0;  // the session's number, as Backend::sequence_owner has it
-  PinSet pins;                // why it keeps its backend
+  // By this number Backend::sequence_owner knows whose sequence values it has.
+  std::uint64_t session = 0;
+  bool advanced_sequence = false;  // under this number, perhaps
+  PinSet pins;                     // why it keeps its backend
   // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
@@ -93,6 +95,11 @@ struct Exchange {
            first == OwnQuery::sources || first == OwnQuery::reset_settings;
   }
   bool pinned() const { return !pins.empty(); }
+  // DISCARD SEQUENCES: what was advanced so far is nobody's.
+  void disown_sequences(std::uint64_t new_number) {
+    session = new_number;
+    advanced_sequence = false;
+  }
   void end_naming() {
     naming = false;
     naming_name.clear();

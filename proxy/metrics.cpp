@@ -195,6 +195,9 @@ std::vector<MetricFamily> Metrics::Collect() const {
                              &PoolCounters::queries));
   out.push_back(
       pool_counter(pools, "pgweir_transactions_total", "Transactions ended", &PoolCounters::transactions));
+  out.push_back(pool_counter(pools, "pgweir_queries_answered_here_total",
+                             "Queries that change nothing in their session and needed no server",
+                             &PoolCounters::answered_here));
   out.push_back(pool_counter(pools, "pgweir_client_bytes_received_total", "Bytes from clients after login",
                              &PoolCounters::bytes_from_clients));
   out.push_back(pool_counter(pools, "pgweir_client_bytes_sent_total", "Bytes to clients after login",

@@ -234,7 +234,7 @@ bool RequestPath::guard_sequences(const SqlEffects& effects) {
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
   backend.sequence_owner = x_.session;
-  if (advances) x_.watch.advances_sequence = true;
+  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
   if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;

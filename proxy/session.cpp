@@ -3,6 +3,7 @@
 #include <boost/asio/deferred.hpp>
 
 #include "protocol/frontend.hpp"
+#include "proxy/local_answer.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -24,7 +25,7 @@ Session::Session(Worker& worker, UniqueFd fd, std::string peer)
       started_(worker.now()),
       last_activity_(worker.now()) {
   id_ = worker_.enlist(*this);
-  exchange_.session = worker_.unique(id_);
+  exchange_.session = worker_.new_number();
   waiter_.session = id_;
 }
 
@@ -165,6 +166,7 @@ bool Session::offer(const Piece& piece, bool& retry) {
       return false;
     case RequestPath::Disposition::needs_backend:
       if (refusing_) return refuse_piece(piece), true;
+      if (answer_here(piece)) return true;
       retry = borrow();
       return false;
     case RequestPath::Disposition::terminate:
@@ -174,6 +176,30 @@ bool Session::offer(const Piece& piece, bool& retry) {
     case RequestPath::Disposition::too_many_names:
       return end(Reason::too_large, "too many prepared statements"), true;
   }
+  return true;
+}
+
+// Statements that change nothing in this session, such as the resets of drivers' pools, need no server.
+bool Session::answer_here(const Piece& piece) {
+  QueryView query;
+  const bool is_query = piece.type == static_cast<char>(FrontendType::Query) && piece.whole();
+  if (!is_query || parse_query(piece.body(), query) != Errc::ok) return false;
+  const bool discards = leading_verb(query.text) == Verb::discard;
+  SessionFacts facts{exchange_.startup.get(), exchange_.desired.get(), exchange_.view.get()};
+  facts.has_named_statements = !exchange_.statements.committed().empty();
+  facts.has_sequence_values = exchange_.advanced_sequence && !discards;
+  std::optional<LocalAnswer> answer = answer_locally(query.text, facts);
+  if (!answer) return false;
+  if (discards) exchange_.disown_sequences(worker_.new_number());
+  if (answer->desired) exchange_.desired = worker_.services().interner.intern(std::move(*answer->desired));
+  exchange_.statements.erase({});  // as every Query does
+  ByteBuffer& out = worker_.to_client().own();
+  Writer(out).raw(answer->replies);
+  write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
+  worker_.to_client().end_own();
+  PoolCounters& counters = pool_->counters(worker_);
+  counters.queries.add();
+  counters.answered_here.add();
   return true;
 }
 

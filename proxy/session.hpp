@@ -64,6 +64,7 @@ class Session final {
   void read_client();
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
+  bool answer_here(const Piece& piece);
   void keep(ByteView rest);
   void read_server();
   void walk_replies(ByteView input, bool from_carry);

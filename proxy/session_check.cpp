@@ -61,6 +61,7 @@ void Session::note_sequences() {
   if (exchange_.watch.discarded_sequences && !exchange_.watch.advances_sequence) {
     backend.sequence_owner = 0;
     backend.sequence_mixed = false;
+    exchange_.advanced_sequence = false;
   } else if (exchange_.watch.failed && exchange_.watch.advances_sequence) {
     backend.sequence_mixed = true;  // a DISCARD SEQUENCES of ours may not have taken place
   }

@@ -73,8 +73,8 @@ class Worker {
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
-  // A number of this session that no session of another worker has. Never 0.
-  std::uint64_t unique(std::uint64_t session) const { return session * max_workers + index_ + 1; }
+  // A number that was never given out before, by no worker. Never 0.
+  std::uint64_t new_number() { return ++numbers_ * max_workers + index_; }
   // True for every `n`th call.
   bool is_nth_release(std::uint32_t n) { return ++releases_ % n == 0; }
 
@@ -98,6 +98,7 @@ class Worker {
   std::unordered_map<std::uint64_t, Session*> sessions_;
   std::uint64_t next_session_ = 1;
   std::uint64_t releases_ = 0;
+  std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> session_count_{0};
   bool stopping_ = false;
   std::thread thread_;

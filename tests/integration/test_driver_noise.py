@@ -121,15 +121,10 @@ def logged(cluster):
     cluster.execute("alter database app reset log_statement")
 
 
-# To be removed when they do.
-not_yet = pytest.mark.xfail(strict=True, reason="sessions do not use local_answer yet")
-
-
 def at_rest(endpoint):
     return endpoint.metric("pgweir_backends", state="idle") == endpoint.metric("pgweir_backends")
 
 
-@not_yet
 @pytest.mark.own
 @pytest.mark.parametrize("batch", QUIET, ids=ids(QUIET))
 def test_what_changes_nothing_does_not_reach_the_server(shared, logged, batch):
@@ -236,7 +231,6 @@ def test_asyncpg_pool(endpoint, pins):
     asyncio.run(asyncpg_turns(endpoint))
 
 
-@not_yet
 @pytest.mark.own
 def test_asyncpg_returns_connections_without_the_server(shared, logged):
     endpoint = shared("logged", max_size=1)
