@@ -62,6 +62,13 @@ void StatementMap::put(std::string_view name, StatementRef statement) {
   committed_.insert_or_assign(std::string(truncate_identifier(name)), std::move(statement));
 }
 
+void StatementMap::replace(const StatementRef& old, const StatementRef& fresh) {
+  if (unnamed_ == old) unnamed_ = fresh;
+  for (auto& [name, statement] : committed_) {
+    if (statement == old) statement = fresh;
+  }
+}
+
 void StatementMap::erase(std::string_view name) {
   name = truncate_identifier(name);
   if (name.empty()) {

@@ -57,6 +57,8 @@ class StatementMap {
   // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
   void put(std::string_view name, StatementRef statement);
+  // Every name that stands for `old` stands for `fresh` from now on.
+  void replace(const StatementRef& old, const StatementRef& fresh);
   void erase(std::string_view name);
   // The client's name for it; empty when it has none. Walks the map: for error texts only.
   std::string name_of(const StatementRef& statement) const;

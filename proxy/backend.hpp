@@ -30,6 +30,8 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   ByteBuffer carry;  // the beginning of a message that has not arrived whole
   Backlog backlog;   // what the server has not taken yet
 
+  ByteBuffer batch;  // what its client has sent since the transaction began, see Batch
+
   std::uint32_t pid = 0;
   ByteBuffer cancel_secret;
   MapRef parameters;  // as reported by ParameterStatus

@@ -35,6 +35,23 @@ enum class OwnQuery : std::uint8_t {
   nothing
 };
 
+// A client's batch outside of a transaction, kept until its first answer: DDL may have made the server refuse
+// its plan of a statement ("cached plan must not change result type"), which a statement parsed anew does not
+// suffer from.
+struct Batch {
+  static constexpr std::size_t size_max = 16 * 1024;
+  enum class State : std::uint8_t {
+    none,    // cannot be sent again
+    open,    // its Sync is still to come
+    closed,  // all of it is in Backend::batch, and nothing follows it yet
+  };
+  State state = State::none;
+  bool answered = false;   // the client has got a part of the answer
+  bool described = false;  // and that is a ParameterDescription, which the second answer begins with, too
+  bool again = false;      // it is being sent for the second time
+  StatementRef stale;      // the statement that the server refused; its ReadyForQuery is not for the client
+};
+
 struct Exchange {
   Exchange(Worker& w, const MapRef& none) : worker(w), startup(none), desired(none), view(none) {}
 
@@ -45,6 +62,8 @@ struct Exchange {
 
   StatementMap statements;
   ResponseTracker tracker;
+
+  Batch batch;
 
   MapRef startup;        // what the client brought
   MapRef desired;        // what it has now

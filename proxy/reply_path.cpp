@@ -22,6 +22,11 @@ bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
+// "cached plan must not change result type", in whatever language.
+bool is_stale_plan(const ErrorView& error) {
+  return error.code() == "0A000" && error.field('R') == "RevalidateCachedQuery";
+}
+
 // False: a null, or another number of columns.
 bool read_texts(ByteView body, std::span<std::string_view> out) {
   DataRowReader row(body);
@@ -47,6 +52,13 @@ bool ReplyPath::is_own() const {
 }
 
 void ReplyPath::forward(const Piece& piece) {
+  Batch& batch = x_.batch;
+  if (piece.first && piece.type == static_cast<char>(BackendType::ParameterDescription) && !batch.answered) {
+    if (batch.again && std::exchange(batch.described, false)) return;
+    batch.described = true;
+  } else {
+    batch.answered = true;
+  }
   x_.worker.to_client().add_view(piece.bytes);
 }
 
@@ -89,13 +101,18 @@ Disposition ReplyPath::take_first(const Piece& piece) {
   }
   const ResponseTracker::Verdict verdict = receive(piece, status);
   if (verdict == ResponseTracker::Verdict::protocol_violation) return Disposition::violation;
+  const bool ready = piece.type == static_cast<char>(BackendType::ReadyForQuery);
+  if (ready && x_.batch.stale) {
+    batch_failed_ = true;
+    return Disposition::taken;
+  }
   if (verdict == ResponseTracker::Verdict::forward) {
     forward(piece);
     forwarding_rest_ = true;
   }
   write_due();
   if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
-  if (piece.type == static_cast<char>(BackendType::ReadyForQuery)) {
+  if (ready) {
     query_done_ = true;
     if (status == TransactionStatus::idle) transaction_done_ = true;
   }
@@ -112,6 +129,7 @@ ResponseTracker::Verdict ReplyPath::receive(const Piece& piece, TransactionStatu
 
 void ReplyPath::write_due() {
   if (due_.empty()) return;
+  x_.batch.answered = true;
   for (const BackendType type : due_) write_empty_message(x_.worker.to_client().own(), type);
   x_.worker.to_client().end_own();
   due_.clear();
@@ -150,8 +168,15 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about)
                                                   : std::string();
-  // After DDL the server refuses its old plan for ever: whoever parses this text again gets a new statement.
-  if (whole && about && error.code() == "0A000") x_.pool->statements().forget(about);
+  if (whole && about && is_stale_plan(error)) {
+    // The server refuses it for ever: whoever parses this text again gets a new statement.
+    x_.pool->statements().forget(about);
+    if (may_send_again(*oldest)) {
+      x_.batch.stale = about;
+      receive(piece, TransactionStatus::idle);
+      return Disposition::taken;
+    }
+  }
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward &&
       !(whole && about && forward_renamed(piece, *about, client_name))) {
@@ -160,6 +185,12 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   }
   write_due();
   return Disposition::taken;
+}
+
+bool ReplyPath::may_send_again(const Expected& failed) const {
+  const Batch& batch = x_.batch;
+  return batch.state == Batch::State::closed && !batch.answered && !batch.again && !batch.stale &&
+         failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
 }
 
 // The client knows its statement by its own name, not by ours.

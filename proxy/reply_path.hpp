@@ -24,6 +24,8 @@ class ReplyPath final : public ReplySink {
 
   // What happened since these were last asked.
   bool take_query_done() { return std::exchange(query_done_, false); }
+  // The batch has failed unseen, and may be sent again.
+  bool take_batch_failed() { return std::exchange(batch_failed_, false); }
   bool take_transaction_done() { return std::exchange(transaction_done_, false); }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
   bool take_last_value_answered() { return std::exchange(last_value_answered_, false); }
@@ -40,6 +42,7 @@ class ReplyPath final : public ReplySink {
  private:
   Disposition take_first(const Piece& piece);
   Disposition take_error(const Piece& piece);
+  bool may_send_again(const Expected& failed) const;
   void take_parameter(const Piece& piece);
   void take_tag(const Piece& piece);
   void take_prepared();
@@ -58,6 +61,7 @@ class ReplyPath final : public ReplySink {
   bool receiving_ = false;
   ByteBuffer own_row_;            // the part of a row of ours that has arrived
   std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
+  bool batch_failed_ = false;
   bool query_done_ = false;
   bool transaction_done_ = false;
   bool prelude_failed_ = false;

@@ -154,8 +154,10 @@ bool Session::offer(const Piece& piece, bool& retry) {
   refusing_rest_ = false;
   if (piece.first && exchange_.asks_for_state()) return false;
   if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
+  const bool begins = piece.first && exchange_.backend != nullptr && only_own_work_left();
   switch (requests_.take(piece)) {
     case RequestPath::Disposition::taken:
+      keep_batch(piece, begins);
       return true;
     case RequestPath::Disposition::hold:
       if (!flush_asked_ && exchange_.tracker.unsynced()) {
@@ -177,6 +179,47 @@ bool Session::offer(const Piece& piece, bool& retry) {
       return end(Reason::too_large, "too many prepared statements"), true;
   }
   return true;
+}
+
+// Keeps the messages of a batch that begins with the use of a prepared statement, see Batch.
+void Session::keep_batch(const Piece& piece, bool begins) {
+  Batch& batch = exchange_.batch;
+  if (exchange_.backend == nullptr) return;
+  const auto type = static_cast<FrontendType>(piece.type);
+  const bool is_query = type == FrontendType::Query;
+  if (begins) {
+    const bool uses = type == FrontendType::Bind || type == FrontendType::Describe || is_query;
+    batch.state = uses ? Batch::State::open : Batch::State::none;
+    batch.answered = false;
+    batch.described = batch.described && batch.again;
+    exchange_.backend->batch.clear();
+  } else if (batch.state == Batch::State::closed) {
+    batch.state = Batch::State::none;
+  }
+  if (batch.state == Batch::State::none) return;
+  ByteBuffer& kept = exchange_.backend->batch;
+  // A simple Query that runs no prepared statement has no plan to become stale.
+  const Expected* oldest = exchange_.tracker.oldest();
+  const bool useless =
+      is_query && (oldest == nullptr || (oldest->fate == Fate::forward && !oldest->statement));
+  if (useless || !piece.whole() || kept.size() + piece.bytes.size() > Batch::size_max) {
+    batch.state = Batch::State::none;
+    return;
+  }
+  kept.insert(kept.end(), piece.bytes.begin(), piece.bytes.end());
+  if (is_query || type == FrontendType::Sync) batch.state = Batch::State::closed;
+}
+
+// In front of whatever the client has sent since.
+void Session::send_again() {
+  Batch& batch = exchange_.batch;
+  const StatementRef stale = std::exchange(batch.stale, nullptr);
+  exchange_.statements.replace(stale, pool_->statements().renew(stale));
+  const ByteBuffer& kept = exchange_.backend->batch;
+  client_carry_.insert(client_carry_.begin(), kept.begin(), kept.end());
+  batch.state = Batch::State::none;
+  batch.again = true;
+  held_ = false;
 }
 
 // Statements that change nothing in this session, such as the resets of drivers' pools, need no server.
@@ -295,11 +338,13 @@ void Session::begin_fence() {
 void Session::after_replies() {
   PoolCounters& counters = pool_->counters(worker_);
   if (replies_.take_query_done()) {
+    exchange_.batch.again = false;
     counters.queries.add();
     counters.query.observe(worker_.now() - query_started_);
     query_started_ = worker_.now();
   }
   if (replies_.take_transaction_done()) counters.transactions.add();
+  if (replies_.take_batch_failed()) send_again();
   if (replies_.take_prelude_failed()) return prelude_failed();
   if (exchange_.own_failed && phase_ == Phase::serving) {
     // What this backend has set is not known, so it is closed with its session.

@@ -64,6 +64,8 @@ class Session final {
   void read_client();
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
+  void keep_batch(const Piece& piece, bool begins);
+  void send_again();
   bool answer_here(const Piece& piece);
   void keep(ByteView rest);
   void read_server();

@@ -137,6 +137,7 @@ void Session::lose_backend(bool told) {
   exchange_.tracker = ResponseTracker();
   exchange_.own.clear();
   exchange_.end_naming();
+  exchange_.batch = {};
   auditing_ = false;
   held_ = false;
 }

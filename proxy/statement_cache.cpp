@@ -57,6 +57,14 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
   return made;
 }
 
+StatementRef StatementCache::renew(const StatementRef& statement) {
+  forget(statement);
+  auto fresh = std::make_shared<Statement>(*statement);
+  const std::lock_guard lock(mutex_);
+  fresh->server_name = std::string(server_name_prefix) + std::to_string(next_id_++);
+  return fresh;
+}
+
 void StatementCache::forget(const StatementRef& statement) {
   const std::lock_guard lock(mutex_);
   std::erase_if(known_, [&](const auto& entry) { return entry.second.statement.lock() == statement; });

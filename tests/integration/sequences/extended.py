@@ -153,11 +153,11 @@ STATEMENTS = [
         step(P("", "select 5") + S, "1 Z(I)"),
         step(BAD + S, "E(42601) Z(I)"),
         step(B() + E() + S, "E(26000) Z(I)")]),
-    Sequence("X37", "DDL that changes the result type makes an old statement fail", [
+    # Between the two, the old statement fails directly and is parsed anew unseen by pgweir: test_stale_plans.py.
+    Sequence("X37", "after DDL that changes the result type, a statement parsed anew has the new one", [
         step(P("s", "select * from seq") + S, "1 Z(I)"),
         step(B("", "s") + E() + S, "2 C(SELECT 0) Z(I)"),
         admin_sql("alter table seq add column extra int"),
-        step(B("", "s") + E() + S, "E(0A000) Z(I)"),
         step(CS("s") + P("s", "select * from seq") + B("", "s") + E() + S, "3 1 2 C(SELECT 0) Z(I)")],
         setup=TABLE, cleanup=DROP, fresh=True),
     Sequence("X38", "the same inside a transaction fails the transaction", [

@@ -1,0 +1,103 @@
+"""DDL makes a server refuse the plan that it has of a prepared statement ("cached plan must not change result
+type"). Outside of a transaction the statement is parsed anew and the batch is sent again, and the client sees
+nothing of it; inside of one the error is the client's, as it would be directly."""
+
+import pytest
+
+from harness import messages as m
+
+TABLE = "drop table if exists stale; create table stale(a int); insert into stale values (1)"
+CHANGE = "alter table stale add column b text default 'new'"
+
+
+@pytest.fixture(params=[1, 3])
+def endpoint(request, shared):
+    return shared(f"stale{request.param}", max_size=request.param)
+
+
+@pytest.fixture
+def table(cluster):
+    """Changed by a connection of its own: no tag of it passes through the pool."""
+    for statement in [*TABLE.split("; "), "grant all on stale to public"]:
+        cluster.execute(statement, "app")
+    yield lambda: cluster.execute(CHANGE, "app")
+    cluster.execute("drop table stale", "app")
+
+
+def prepared(wire):
+    assert wire.ask(m.P("s", "select * from stale") + m.S) == "1 Z(I)"
+    assert wire.ask(m.B("", "s") + m.E() + m.S) == "2 D(1) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_outside_of_a_transaction_nothing_is_seen(endpoint, table):
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        assert wire.ask(m.B("", "s") + m.E() + m.S) == "2 D(1,new) C(SELECT 1) Z(I)"
+        assert wire.ask(m.B("", "s") + m.DP() + m.E() + m.S) == "2 T D(1,new) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_describe_and_what_the_client_has_sent_meanwhile(endpoint, table):
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        assert wire.ask(m.DS("s") + m.S) == "t() T Z(I)"
+        assert wire.ask(m.B("", "s") + m.E() + m.S) == "2 D(1,new) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_several_clients_with_the_same_statement(endpoint, table):
+    with endpoint.wire() as first, endpoint.wire() as second:
+        prepared(first)
+        prepared(second)
+        table()
+        for wire in (first, second, first):
+            assert wire.ask(m.B("", "s") + m.E() + m.S) == "2 D(1,new) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_a_statement_prepared_by_sql(endpoint, table):
+    with endpoint.wire() as wire:
+        assert wire.ask(m.Q("prepare q as select * from stale")) == "C(PREPARE) Z(I)"
+        assert wire.ask(m.Q("execute q")) == "T D(1) C(SELECT 1) Z(I)"
+        table()
+        assert wire.ask(m.Q("execute q")) == "T D(1,new) C(SELECT 1) Z(I)"
+        assert wire.ask(m.Q("deallocate q")) == "C(DEALLOCATE) Z(I)"
+
+
+@pytest.mark.own
+def test_with_settings_of_the_clients_own(endpoint, table):
+    with endpoint.wire() as wire, endpoint.wire() as other:
+        assert wire.ask(m.Q("set work_mem to '3MB'")) == "C(SET) Z(I)"
+        prepared(wire)
+        assert other.value("show work_mem") == "4MB"
+        table()
+        assert wire.ask(m.B("", "s") + m.E() + m.S) == "2 D(1,new) C(SELECT 1) Z(I)"
+        assert wire.value("show work_mem") == "3MB"
+
+
+def test_in_a_transaction_it_is_the_clients_error(endpoint, table):
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        assert wire.ask(m.Q("begin")) == "C(BEGIN) Z(T)"
+        if endpoint.kind == "pgweir":
+            # The plan is as old as the last use on the backend that serves the transaction.
+            assert wire.ask(m.B("", "s") + m.E() + m.S) in ("E(0A000) Z(E)", "2 D(1,new) C(SELECT 1) Z(T)")
+        else:
+            assert wire.ask(m.B("", "s") + m.E() + m.S) == "E(0A000) Z(E)"
+        assert wire.ask(m.Q("rollback")) == "C(ROLLBACK) Z(I)"
+
+
+@pytest.mark.own
+def test_batches_in_a_row_keep_their_order(endpoint, table):
+    """With a second batch behind it, the first cannot be sent again: the error is passed on, and nothing is lost."""
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        wire.send((m.B("", "s") + m.E() + m.S) + m.Q("select 'second'"))
+        first, second = wire.ask(b""), wire.ask(b"")
+        assert first in ("E(0A000) Z(I)", "2 D(1,new) C(SELECT 1) Z(I)")
+        assert second == "T D(second) C(SELECT 1) Z(I)"
