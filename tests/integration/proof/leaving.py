@@ -130,9 +130,9 @@ def while_someone_waits(kind, context):
     if context.answered_or_waiting(other):
         assert other.until_ready()
         wire.send(m.Q("select 1"))
-        until(lambda: context.proxy.waiters() == 1, "it waits")
+        until(lambda: context.waiters() == 1, "it waits")
         wire.abort()
-        until(lambda: context.proxy.waiters() == 0, "its query is forgotten")
+        until(lambda: context.waiters() == 0, "its query is forgotten")
     else:
         wire.abort()
         assert other.until_ready()
@@ -144,9 +144,9 @@ def while_it_waits_with_it(kind, context):
     wire, other = context.login(kind), context.login()
     send_well(other, m.Q("begin"))
     wire.send(b"".join(kind.messages()))
-    until(lambda: context.proxy.waiters() == 1, "it waits")
+    until(lambda: context.waiters() == 1, "it waits")
     wire.abort()
-    until(lambda: context.proxy.waiters() == 0, "its messages are forgotten")
+    until(lambda: context.waiters() == 0, "its messages are forgotten")
     send_well(other, m.Q("commit"))
     other.terminate()
 

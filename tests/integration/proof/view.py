@@ -89,7 +89,6 @@ _QUESTIONS = [
     ("named statement", m.B("", "leak_statement") + m.E() + m.S),
     ("portal", m.E("leak_portal") + m.S),
     ("unnamed portal", m.E("") + m.S),
-    ("lastval by text", m.Q("select lastval()")),
     ("everything else", m.Q("select public.leak_see()")),
 ]
 QUESTIONS = b"".join(data for _, data in _QUESTIONS)
