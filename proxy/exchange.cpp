@@ -17,6 +17,26 @@ std::string_view value_of(const SettingMap& map, std::string_view name) {
 
 }  // namespace
 
+bool Batch::note_reply(BackendType type) {
+  switch (type) {
+    case BackendType::ParseComplete:
+    case BackendType::BindComplete:
+    case BackendType::CloseComplete:
+    case BackendType::ParameterDescription:
+    case BackendType::NoData:
+      break;
+    default:
+      answered = true;
+      return true;
+  }
+  if (left_out > 0) {
+    --left_out;
+    return false;
+  }
+  ++acknowledged;
+  return true;
+}
+
 void Exchange::use_view(MapRef parameters) {
   if (view == parameters) return;
   view = std::move(parameters);

@@ -39,6 +39,9 @@ enum class OwnQuery : std::uint8_t {
 // its plan of a statement ("cached plan must not change result type"), which a statement parsed anew does not
 // suffer from.
 struct Batch {
+  // Counts a reply to the client. False: it had this one before.
+  bool note_reply(BackendType type);
+
   static constexpr std::size_t size_max = 16 * 1024;
   enum class State : std::uint8_t {
     none,    // cannot be sent again
@@ -46,10 +49,13 @@ struct Batch {
     closed,  // all of it is in Backend::batch, and nothing follows it yet
   };
   State state = State::none;
-  bool answered = false;   // the client has got a part of the answer
-  bool described = false;  // and that is a ParameterDescription, which the second answer begins with, too
-  bool again = false;      // it is being sent for the second time
-  StatementRef stale;      // the statement that the server refused; its ReadyForQuery is not for the client
+  // What the client has got of the answer: acknowledgements, which come again the second time and are left
+  // out then, or more than that.
+  unsigned acknowledged = 0;
+  bool answered = false;
+  unsigned left_out = 0;  // how many are still to be left out
+  bool again = false;     // it is being sent for the second time
+  StatementRef stale;     // the statement that the server refused; its ReadyForQuery is not for the client
 };
 
 struct Exchange {

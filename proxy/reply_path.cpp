@@ -52,13 +52,7 @@ bool ReplyPath::is_own() const {
 }
 
 void ReplyPath::forward(const Piece& piece) {
-  Batch& batch = x_.batch;
-  if (piece.first && piece.type == static_cast<char>(BackendType::ParameterDescription) && !batch.answered) {
-    if (batch.again && std::exchange(batch.described, false)) return;
-    batch.described = true;
-  } else {
-    batch.answered = true;
-  }
+  if (piece.first && !x_.batch.note_reply(static_cast<BackendType>(piece.type))) return;
   x_.worker.to_client().add_view(piece.bytes);
 }
 
@@ -129,8 +123,9 @@ ResponseTracker::Verdict ReplyPath::receive(const Piece& piece, TransactionStatu
 
 void ReplyPath::write_due() {
   if (due_.empty()) return;
-  x_.batch.answered = true;
-  for (const BackendType type : due_) write_empty_message(x_.worker.to_client().own(), type);
+  for (const BackendType type : due_) {
+    if (x_.batch.note_reply(type)) write_empty_message(x_.worker.to_client().own(), type);
+  }
   x_.worker.to_client().end_own();
   due_.clear();
 }

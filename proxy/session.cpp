@@ -188,10 +188,11 @@ void Session::keep_batch(const Piece& piece, bool begins) {
   const auto type = static_cast<FrontendType>(piece.type);
   const bool is_query = type == FrontendType::Query;
   if (begins) {
-    const bool uses = type == FrontendType::Bind || type == FrontendType::Describe || is_query;
-    batch.state = uses ? Batch::State::open : Batch::State::none;
+    const bool is_unnamed_parse =
+        type == FrontendType::Parse && !piece.body().empty() && piece.body()[0] == 0;
+    batch.state = is_unnamed_parse ? Batch::State::none : Batch::State::open;
+    batch.acknowledged = 0;
     batch.answered = false;
-    batch.described = batch.described && batch.again;
     exchange_.backend->batch.clear();
   } else if (batch.state == Batch::State::closed) {
     batch.state = Batch::State::none;
@@ -218,6 +219,7 @@ void Session::send_again() {
   const ByteBuffer& kept = exchange_.backend->batch;
   client_carry_.insert(client_carry_.begin(), kept.begin(), kept.end());
   batch.state = Batch::State::none;
+  batch.left_out = batch.acknowledged;
   batch.again = true;
   held_ = false;
 }
@@ -339,6 +341,7 @@ void Session::after_replies() {
   PoolCounters& counters = pool_->counters(worker_);
   if (replies_.take_query_done()) {
     exchange_.batch.again = false;
+    exchange_.batch.left_out = 0;
     counters.queries.add();
     counters.query.observe(worker_.now() - query_started_);
     query_started_ = worker_.now();
