@@ -42,6 +42,7 @@ void add(Values& out, const std::string& path, std::string text) {
 void add_pool(Values& out, const std::string& path, const Pool& pool) {
   add(out, path + ".mode", std::string(to_string(pool.mode)));
   add(out, path + ".state", std::string(to_string(pool.state)));
+  add(out, path + ".sequence_values", std::string(to_string(pool.sequence_values)));
   add(out, path + ".trust_triggers", pool.trust_triggers ? "true" : "false");
   add(out, path + ".pin_notice", pool.pin_notice ? "true" : "false");
   add(out, path + ".audit_every", std::to_string(pool.audit_every));

@@ -65,6 +65,10 @@ std::string_view to_string(AuthMethod method) {
   return "?";
 }
 
+std::string_view to_string(SequenceValues values) {
+  return values == SequenceValues::pin ? "pin" : "learn";
+}
+
 std::string_view to_string(StateTracking state) {
   return state == StateTracking::strict ? "strict" : "tracked";
 }

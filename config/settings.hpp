@@ -40,6 +40,7 @@ enum class TlsMode { disable };                       // listen.tls.mode, databa
 enum class AuthMethod { scram_sha_256, md5, trust };  // listen.auth
 enum class PoolMode { transaction, session };         // pool.mode
 enum class StateTracking { tracked, strict };         // pool.state
+enum class SequenceValues { learn, pin };             // pool.sequence_values
 enum class LogFormat { text, json };
 enum class LogLevel { trace, debug, info, warning, error };
 
@@ -48,6 +49,7 @@ std::string_view to_string(TlsMode mode);
 std::string_view to_string(AuthMethod method);
 std::string_view to_string(PoolMode mode);
 std::string_view to_string(StateTracking state);
+std::string_view to_string(SequenceValues values);
 std::string_view to_string(LogFormat format);
 std::string_view to_string(LogLevel level);
 
@@ -69,6 +71,7 @@ struct Admin {
 struct Pool {
   PoolMode mode = PoolMode::transaction;
   StateTracking state = StateTracking::tracked;
+  SequenceValues sequence_values = SequenceValues::learn;
   bool trust_triggers = false;       // strict: what a statement writes fires nothing that leaves state behind
   bool pin_notice = false;           // tell a client by a NOTICE when and why it is pinned
   std::uint32_t audit_every = 5000;  // one released backend in so many is checked; 0: none

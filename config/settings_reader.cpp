@@ -33,6 +33,9 @@ constexpr std::array<std::string_view, 4> kDatabaseTlsLater{"prefer", "require",
 constexpr std::array<Choice<StateTracking>, 2> kStates{
     {{"tracked", StateTracking::tracked}, {"strict", StateTracking::strict}}};
 
+constexpr std::array<Choice<SequenceValues>, 2> kSequenceValues{
+    {{"learn", SequenceValues::learn}, {"pin", SequenceValues::pin}}};
+
 void read_listen(Section section, Listen& out) {
   section.text("host", out.host);
   section.port("port", out.port);
@@ -68,6 +71,7 @@ void read_admin(Section section, Admin& out) {
 bool read_pool(Section section, Pool& out) {
   section.choice<PoolMode>("mode", out.mode, kPoolModes);
   section.choice<StateTracking>("state", out.state, kStates);
+  section.choice<SequenceValues>("sequence_values", out.sequence_values, kSequenceValues);
   section.flag("trust_triggers", out.trust_triggers);
   section.flag("pin_notice", out.pin_notice);
   section.number("audit_every", out.audit_every, 0, kMaxAuditEvery);

@@ -116,6 +116,7 @@ bool Session::admit(const ClientLogin& login) {
   if (settings->mode == config::PoolMode::session) exchange_.pins.insert(Pin::session_mode);
   exchange_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers};
   audit_every_ = settings->audit_every;
+  if (settings->sequence_values == config::SequenceValues::pin) pool_->learn_sequence_use();
   keep_startup(login.settings());
   return true;
 }

@@ -77,7 +77,7 @@ databases:
     dbname: real
     users: [a, b]
     tls: {mode: disable}
-    pool: {mode: session, state: strict, trust_triggers: true, pin_notice: true, audit_every: 7,
+    pool: {mode: session, state: strict, sequence_values: pin, trust_triggers: true, pin_notice: true, audit_every: 7,
            audit_close: false, min_size: 1, max_size: 4, max_logins: 2, max_prepared_statements: 9,
            borrow_timeout: 1s, idle_timeout: 2s, max_lifetime: 3s, connect_timeout: 4s}
 users: {a: {password: x}, b: {password: y}}
@@ -87,8 +87,8 @@ users: {a: {password: x}, b: {password: y}}
   CHECK(app.port == 5433);
   CHECK(app.dbname == "real");
   CHECK(app.users == std::vector<std::string>{"a", "b"});
-  CHECK(app.pool ==
-        Pool{PoolMode::session, StateTracking::strict, true, true, 7, false, 1, 4, 2, 9, 1s, 2s, 3s, 4s});
+  CHECK(app.pool == Pool{PoolMode::session, StateTracking::strict, SequenceValues::pin, true, true, 7, false,
+                         1, 4, 2, 9, 1s, 2s, 3s, 4s});
 }
 
 TEST_CASE("a database's pool overrides single keys of the common pool") {
