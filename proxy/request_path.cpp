@@ -273,7 +273,7 @@ std::string RequestPath::rename_prepare(std::string_view text) {
 
 // nullopt: the text goes out as it is.
 std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view text, Expected& expected) {
-  if (!is_single_statement(text)) return std::nullopt;
+  if (!is_single_statement(text)) return rewrite_string(text, expected);
   x_.naming_name.clear();
   x_.naming_statement.reset();
   StatementRef statement;
@@ -289,13 +289,41 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
     note(statement->effects, statement->text, false);
   }
   x_.naming = !x_.naming_name.empty();
+  expected.statement = statement;
+  send_rewritten(renamed, expected);
+  return Disposition::taken;
+}
+
+// Several statements: those among them that run a prepared one.
+std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Expected& expected) {
+  if (x_.statements.committed().empty()) return std::nullopt;
+  std::string rewritten;
+  std::size_t copied = 0;
+  StatementSplitter statements(text);
+  for (SqlStatement part; statements.next(part);) {
+    const std::optional<NamedStatement> named = executes_named(part.text).statement;
+    const StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
+    if (!statement || statement->server_name.empty()) continue;
+    if (!provide_for_query(statement)) return Disposition::hold;
+    note(statement->effects, statement->text, false);
+    const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
+    rewritten += text.substr(copied, at - copied);
+    rewritten += '"' + statement->server_name + '"';
+    copied = at + named->name_size;
+    expected.statement = statement;
+  }
+  if (copied == 0) return std::nullopt;
+  rewritten += text.substr(copied);
+  send_rewritten(rewritten, expected);
+  return Disposition::taken;
+}
+
+void RequestPath::send_rewritten(std::string_view text, Expected& expected) {
   begin_query(expected);
-  write_query(x_.worker.to_server().own(), renamed);
+  write_query(x_.worker.to_server().own(), text);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  expected.statement = statement;
   x_.tracker.expect(std::move(expected), sink_);
-  return Disposition::taken;
 }
 
 // In front of a Query, whose answer an error of ours must not swallow.

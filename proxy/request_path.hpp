@@ -57,6 +57,8 @@ class RequestPath final {
   std::string rename_statement(std::string_view text, StatementRef& statement);
   std::string rename_prepare(std::string_view text);
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
+  std::optional<Disposition> rewrite_string(std::string_view text, Expected& expected);
+  void send_rewritten(std::string_view text, Expected& expected);
   // What the statement may do to the session, for Session::at_rest().
   void note(const SqlEffects& effects, std::string_view text, bool bound);
   void judge_code(std::string_view text);

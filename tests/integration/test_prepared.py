@@ -236,3 +236,40 @@ def test_no_parse_is_sent_twice_to_a_backend(start, cluster):
     assert kept == "1"
     for wire in clients:
         wire.terminate()
+
+
+def test_sql_prepare_follows_the_client(endpoint):
+    """PREPARE, EXECUTE and DEALLOCATE of several clients with the same names, in turn."""
+    with endpoint.wire() as first, endpoint.wire() as second:
+        assert first.ask(m.Q("prepare q(int) as select $1 + 1")) == "C(PREPARE) Z(I)"
+        assert second.ask(m.Q("prepare q(text) as select 'second ' || $1")) == "C(PREPARE) Z(I)"
+        for turn in range(repetitions(20, least=5)):
+            assert first.ask(m.Q(f"execute q({turn})")) == f"T D({turn + 1}) C(SELECT 1) Z(I)"
+            assert second.ask(m.Q(f"execute q('{turn}')")) == f"T D(second {turn}) C(SELECT 1) Z(I)"
+        assert first.ask(m.Q("prepare q as select 0")) == "E(42P05) Z(I)"
+        assert first.ask(m.Q("select 1; execute q(1); explain (costs off) execute q(1)")).startswith(
+            "T D(1) C(SELECT 1) T D(2) C(SELECT 1) T D(")
+        assert first.ask(m.B("", "q", ("7",)) + m.E() + m.S) == "2 D(8) C(SELECT 1) Z(I)"
+        assert first.ask(m.Q("deallocate q")) == "C(DEALLOCATE) Z(I)"
+        assert first.ask(m.Q("execute q(1)")) == "E(26000) Z(I)"
+        assert second.ask(m.Q("execute q('still')")) == "T D(second still) C(SELECT 1) Z(I)"
+        assert second.ask(m.Q("deallocate all")) == "C(DEALLOCATE ALL) Z(I)"
+        assert second.ask(m.Q("execute q('gone')")) == "E(26000) Z(I)"
+
+
+def test_sql_prepare_in_a_transaction_that_is_rolled_back(endpoint):
+    """Prepared statements are not transactional."""
+    with endpoint.wire() as wire:
+        assert wire.ask(m.Q("begin")) == "C(BEGIN) Z(T)"
+        assert wire.ask(m.Q("prepare q as select 'kept'")) == "C(PREPARE) Z(T)"
+        assert wire.ask(m.Q("execute q")) == "T D(kept) C(SELECT 1) Z(T)"
+        assert wire.ask(m.Q("rollback")) == "C(ROLLBACK) Z(I)"
+        assert wire.ask(m.Q("execute q")) == "T D(kept) C(SELECT 1) Z(I)"
+
+
+def test_sql_prepare_that_fails_leaves_no_name(endpoint):
+    with endpoint.wire() as wire:
+        assert wire.ask(m.Q("prepare q as select nonsense")) == "E(42703) Z(I)"
+        assert wire.ask(m.Q("execute q")) == "E(26000) Z(I)"
+        assert wire.ask(m.Q("prepare q as select 'good'")) == "C(PREPARE) Z(I)"
+        assert wire.ask(m.Q("execute q")) == "T D(good) C(SELECT 1) Z(I)"

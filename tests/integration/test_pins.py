@@ -1,0 +1,150 @@
+"""A session keeps its backend only while it really must, for a reason that can be seen."""
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import until
+
+# What is done, the reason, what undoes it.
+PINS = {
+    "temporary table": ("create temp table pinned(a int)", "temporary_object", "drop table pinned"),
+    "temporary view": ("create temp view pinned as select 1", "temporary_object", "drop view pinned"),
+    "temporary sequence": ("create temp sequence pinned", "temporary_object", "discard temp"),
+    "temporary function": ("create function pg_temp.pinned() returns int language sql return 1", "temporary_object",
+                           "drop function pg_temp.pinned()"),
+    "temporary type": ("create type pg_temp.pinned as enum ('a')", "temporary_object", "drop type pg_temp.pinned"),
+    "SELECT INTO": ("select 1 as a into temp pinned", "temporary_object", "discard all"),
+    "search_path": ("set search_path to pg_temp; create table pinned(a int)", "temporary_object",
+                    "drop table pinned; reset search_path"),
+    "advisory lock": ("select pg_advisory_lock(1)", "advisory_lock", "select pg_advisory_unlock(1)"),
+    "shared advisory lock": ("select pg_try_advisory_lock_shared(1)", "advisory_lock",
+                             "select pg_advisory_unlock_shared(1)"),
+    "advisory lock, taken twice": ("select pg_advisory_lock(1), pg_advisory_lock(1)", "advisory_lock",
+                                   "select pg_advisory_unlock(1), pg_advisory_unlock(1)"),
+    "all advisory locks": ("select pg_advisory_lock(1), pg_advisory_lock(2)", "advisory_lock",
+                           "select pg_advisory_unlock_all()"),
+    "cursor": ("begin; declare pinned cursor with hold for select 1; commit", "holdable_cursor", "close pinned"),
+    "all cursors": ("begin; declare pinned cursor with hold for select 1; commit", "holdable_cursor", "close all"),
+    "in a DO block": ("do $$ begin create temp table pinned(a int); end $$", "temporary_object", "drop table pinned"),
+    "dropped in a DO block": ("create temp table pinned(a int)", "temporary_object",
+                              "do $$ begin drop table pinned; end $$"),
+}
+
+NO_PINS = {
+    "dropped in its transaction": "begin; create temp table pinned(a int); drop table pinned; commit",
+    "dropped by its commit": "begin; create temp table pinned(a int) on commit drop; commit",
+    "rolled back": "begin; create temp table pinned(a int); rollback",
+    "behind a savepoint": "begin; savepoint s; create temp table pinned(a int); rollback to s; commit",
+    "a failed statement": "create temp table pinned(a no_such_type)",
+    "a lock of the transaction": "select pg_advisory_xact_lock(1)",
+    "locked and unlocked": "begin; select pg_advisory_lock(1); select pg_advisory_unlock(1); commit",
+    "a cursor of the transaction": "begin; declare pinned cursor for select 1; commit",
+    "nextval": "select nextval('pins')",
+    "SET": "set work_mem to '3MB'; reset work_mem",
+    "PREPARE": "prepare pinned as select 1",
+    "a literal": "select 'create temp table', 'pg_advisory_lock(1)'",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sequence(cluster):
+    cluster.execute("create sequence pins", "app")
+    cluster.execute("grant all on sequence pins to public", "app")
+    yield
+    cluster.execute("drop sequence pins", "app")
+
+
+@pytest.fixture
+def proxy(shared):
+    return shared("pins", max_size=2)
+
+
+def pinned(proxy, reason):
+    return proxy.metric("pgweir_pinned_sessions", database="app", reason=reason)
+
+
+def run(wire, sql):
+    """As separate messages, because a string is one transaction."""
+    for statement in [sql] if "$$" in sql else sql.split("; "):
+        wire.ask(m.Q(statement))
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("name", PINS)
+def test_pinned_while_it_lasts(proxy, name):
+    make, reason, undo = PINS[name]
+    before = proxy.metric("pgweir_pins_total", database="app", reason=reason)
+    with proxy.wire() as wire:
+        run(wire, make)
+        until(lambda: pinned(proxy, reason) == 1, f"a pin for {reason}")
+        assert proxy.metric("pgweir_pins_total", database="app", reason=reason) == before + 1
+        backend = wire.value("select pg_backend_pid()")
+        assert [wire.value("select pg_backend_pid()") for _ in range(3)] == [backend] * 3
+        run(wire, undo)
+        until(lambda: pinned(proxy, reason) == 0, "the end of the pin")
+    assert any(f'"reason": "{reason}"' in line or f'"reason":"{reason}"' in line
+               for line in proxy.log_text().splitlines() if "session_pinned" in line)
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("name", NO_PINS)
+def test_not_pinned(proxy, name):
+    before = proxy.metric("pgweir_pins_total", database="app")
+    with proxy.wire() as wire, proxy.wire() as other:
+        run(wire, NO_PINS[name])
+        assert other.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+        until(lambda: proxy.metric("pgweir_backends", database="app", state="borrowed") == 0, "the backend back")
+    assert proxy.metric("pgweir_pins_total", database="app") == before
+
+
+@pytest.mark.own
+def test_the_log_has_no_literal_and_no_name(proxy):
+    with proxy.wire() as wire:
+        run(wire, "create temp table secret_name as select 'secret literal'")
+        until(lambda: pinned(proxy, "temporary_object") == 1, "the pin")
+    lines = [line for line in proxy.log_text().splitlines() if "session_pinned" in line]
+    assert "CREATE TEMP TABLE" in lines[-1]
+    assert not any("secret" in line for line in lines)
+
+
+@pytest.mark.own
+def test_a_notice_tells_the_client(start):
+    proxy = start(max_size=1, pin_notice=True)
+    with proxy.wire() as wire:
+        wire.ask(m.Q("select pg_advisory_lock(1)"))
+        heard = wire.receive()
+        assert heard.kind == "N" and "advisory lock" in heard.fields()["M"]
+
+
+@pytest.mark.own
+def test_sequence_values_are_never_another_clients(start):
+    proxy = start(max_size=1)
+    with proxy.wire() as first, proxy.wire() as second:
+        first.ask(m.Q("select nextval('pins')"))
+        assert second.ask(m.Q("select currval('pins')")).endswith("E(55000) Z(I)")
+        assert second.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+        # The pool has learned: from now on whoever takes a value keeps its backend.
+        value = first.value("select nextval('pins')")
+        until(lambda: pinned(proxy, "sequence_value") == 1, "the pin")
+        assert first.value("select currval('pins')") == value
+        assert first.ask(m.Q("discard sequences")) == "C(DISCARD SEQUENCES) Z(I)"
+        assert second.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+
+
+@pytest.mark.own
+def test_sequence_values_pin_from_the_start(start):
+    proxy = start(max_size=2, sequence_values="pin")
+    with proxy.wire() as first, proxy.wire() as second:
+        value = first.value("select nextval('pins')")
+        assert second.value("select nextval('pins')") != value
+        assert first.value("select currval('pins')") == value
+
+
+@pytest.mark.own
+def test_an_audit_of_clean_backends_finds_nothing(start):
+    proxy = start(max_size=1, audit_every=1)
+    with proxy.wire() as wire:
+        assert wire.ask(m.Q("set work_mem to '3MB'")) == "C(SET) Z(I)"
+        assert wire.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+        until(lambda: proxy.metric("pgweir_audits_total", database="app") >= 2, "audits")
+        assert proxy.metric("pgweir_audit_findings_total", database="app") == 0
