@@ -1,10 +1,12 @@
-// pgweir serve | check | healthcheck | version
+// pgweir serve | check | explain-pin | healthcheck | version
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <memory>
 
 #include "config/load.hpp"
 #include "config/validate.hpp"
+#include "proxy/explain_pin_command.hpp"
 #include "proxy/healthcheck.hpp"
 #include "proxy/log.hpp"
 #include "proxy/serve.hpp"
@@ -15,6 +17,7 @@ using namespace pgweir;
 
 constexpr int exit_ok = 0;
 constexpr int exit_problem = 1;
+constexpr int exit_usage = 2;  // of explain-pin, which otherwise succeeds
 
 // Everything that is wrong with a configuration, on this machine.
 config::LoadResult load(const std::string& path, std::uint64_t descriptors) {
@@ -60,6 +63,19 @@ int healthcheck(const std::string& path) {
   return ready ? exit_ok : exit_problem;
 }
 
+CLI::App* add_explain_pin(CLI::App& app, int& code) {
+  CLI::App* sub = app.add_subcommand(
+      "explain-pin", "Tell what a statement would do to a session in transaction mode; connects to nothing.");
+  const auto options = std::make_shared<ExplainPinOptions>();
+  sub->add_option("SQL", options->sql, "the text of one query; - reads it from standard input")->required();
+  sub->add_flag("--json", options->json, "print one line of JSON");
+  sub->add_flag("--strict", options->judgement.strict, "explain for pool.state: strict");
+  sub->add_flag("--trust-triggers", options->judgement.trust_triggers,
+                "explain for pool.trust_triggers: true");
+  sub->callback([&code, options] { code = run_explain_pin(*options); });
+  return sub;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,13 +93,15 @@ int main(int argc, char** argv) {
   command("serve", "Run the pool. SIGTERM drains, a second one ends at once; SIGHUP reloads CONFIG.", serve);
   command("check", "Report every problem of CONFIG and exit 1 if there is one; connects to nothing.", check);
   command("healthcheck", "Ask the running process whether it can serve; exit 0 if so.", healthcheck);
+  const CLI::App* const explain_pin = add_explain_pin(app, code);
   app.add_subcommand("version", "Print the version.")->callback([] {
     std::cout << "pgweir " << PGWEIR_VERSION << '\n';
   });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e);
+    const int failed = app.exit(e);
+    return failed != exit_ok && explain_pin->parsed() ? exit_usage : failed;
   } catch (const std::exception& e) {
     std::cerr << "pgweir: " << e.what() << '\n';
     return exit_problem;
