@@ -239,6 +239,14 @@ ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
   return Verdict::drop;
 }
 
+bool ResponseTracker::awaits_ready() const {
+  for (std::size_t i = oldest_; i < queue_.size(); ++i) {
+    const Reply reply = queue_[i].reply;
+    if (reply == Reply::sync || reply == Reply::query || reply == Reply::function_call) return true;
+  }
+  return false;
+}
+
 void ResponseTracker::shrink() {
   assert(idle());
   constexpr std::size_t kept_capacity = 16;

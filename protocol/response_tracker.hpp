@@ -125,6 +125,8 @@ class ResponseTracker {
     return idle() && !unsynced_ && !skipping_ && !fence_needed_ && copy_ == Copy::none &&
            status_ == TransactionStatus::idle;
   }
+  // A ReadyForQuery is owed: what transaction status holds for a message that is sent now nobody knows yet.
+  bool awaits_ready() const;
   // Forgets the memory of a long pipeline. Only when idle().
   void shrink();
   // Expectations that the memory held now has room for, spent ones included.

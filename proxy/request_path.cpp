@@ -35,11 +35,6 @@ std::shared_ptr<const std::string> spelled(std::string_view name) {
   return name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
 
-// A prepared statement may be parsed in a failed transaction if it ends that transaction.
-bool ends_transaction(Verb v) {
-  return v == Verb::commit || v == Verb::rollback || v == Verb::abort || v == Verb::end || v == Verb::prepare;
-}
-
 }  // namespace
 
 Disposition RequestPath::take(const Piece& piece) {
@@ -421,19 +416,20 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   if (x_.statements.full()) return Disposition::too_many_names;
   const auto path = x_.desired->find("search_path");
   const std::string_view scope = path == x_.desired->end() ? std::string_view{} : path->second;
-  const StatementRef statement = x_.pool->statements().intern(text, types, scope);
+  StatementRef statement = x_.pool->statements().intern(text, types, scope);
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
-  // In a failed transaction a Parse is an error; let the server say so.
-  const bool failed =
-      x_.tracker.status() == TransactionStatus::failed && !ends_transaction(leading_verb(text));
-  if (presence == Presence::present && !failed) {
+  // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
+  // Parse, under another name if it has this one.
+  const bool may_fail =
+      x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
+  if (presence == Presence::present && !may_fail) {
     x_.statements.begin_put(name, statement);
     x_.tracker.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = statement},
                       sink_);
     return Disposition::taken;
   }
-  if (presence == Presence::present) return repeat_parse(name, statement);
+  if (presence == Presence::present) statement = x_.pool->statements().copy(statement);
   evict();
   write_parse(x_.worker.to_server().own(), statement->server_name, text, types);
   x_.worker.to_server().end_own();
@@ -444,8 +440,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   return Disposition::taken;
 }
 
-// The name is taken (42P05), or the transaction has failed (25P02): a Parse of a statement that exists
-// already makes the server say the right thing.
+// The name is taken (42P05): a Parse of a statement that exists already makes the server say so.
 Disposition RequestPath::repeat_parse(std::string_view name, const StatementRef& known) {
   if (!provide_named(known)) return Disposition::hold;
   const std::string_view text = known->by_sql ? std::string_view{} : known->text;

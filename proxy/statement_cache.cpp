@@ -57,12 +57,16 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
   return made;
 }
 
-StatementRef StatementCache::renew(const StatementRef& statement) {
-  forget(statement);
+StatementRef StatementCache::copy(const StatementRef& statement) {
   auto fresh = std::make_shared<Statement>(*statement);
   const std::lock_guard lock(mutex_);
   fresh->server_name = std::string(server_name_prefix) + std::to_string(next_id_++);
   return fresh;
+}
+
+StatementRef StatementCache::renew(const StatementRef& statement) {
+  forget(statement);
+  return copy(statement);
 }
 
 void StatementCache::forget(const StatementRef& statement) {

@@ -23,7 +23,9 @@ class StatementCache {
   // A statement that SQL prepares: `rest` is the PREPARE's text behind the name, `body` that behind AS. Never
   // shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
-  // The same statement under a new name on the server. The next intern() of its text does not find the old
+  // The same statement under a new name on the server.
+  StatementRef copy(const StatementRef& statement);
+  // Such a copy in place of the old one: the next intern() of its text does not find the old
   // one.
   StatementRef renew(const StatementRef& statement);
   // The next intern() of its text makes a new statement.
