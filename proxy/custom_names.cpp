@@ -28,6 +28,7 @@ class NameScan {
 
  private:
   void argument(const Token& token);
+  void remember(std::string_view name);
   void code(const Token& token);
   void set_target(Token token);
 
@@ -60,7 +61,11 @@ void NameScan::argument(const Token& token) {
   const bool literal = alone && token.kind == TokenKind::string && string_value(token, name);
   const bool read = literal || (alone && bound_ && token.kind == TokenKind::parameter);
   all_known_ = all_known_ && read;
-  if (literal && name.find('.') != std::string::npos) remember_name(names_, fold(name));
+  if (literal && name.find('.') != std::string::npos) remember(name);
+}
+
+void NameScan::remember(std::string_view name) {
+  if (!remember_name(names_, fold(name))) all_known_ = false;
 }
 
 // A string may be code that somebody runs: what it names is worth a question.
@@ -84,13 +89,16 @@ void NameScan::set_target(Token token) {
     if (!identifier_name(ahead.next(), part)) return;
     name += '.' + part;
   }
-  if (name.find('.') != std::string::npos) remember_name(names_, fold(name));
+  if (name.find('.') != std::string::npos) remember(name);
 }
 
 }  // namespace
 
-void remember_name(std::vector<std::string>& names, std::string name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+bool remember_name(std::vector<std::string>& names, std::string name) {
+  if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  if (names.size() >= custom_names_max) return false;
+  names.push_back(std::move(name));
+  return true;
 }
 
 bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names) {

@@ -17,7 +17,9 @@ bool find_custom_names(std::string_view text, bool bound, std::vector<std::strin
 // Adds a value of a Bind if it can be the name of a custom setting.
 void remember_bound_name(std::vector<std::string>& names, std::string_view value);
 
-// Adds a name unless it is there.
-void remember_name(std::vector<std::string>& names, std::string name);
+// A session's custom settings that are followed.
+inline constexpr std::size_t custom_names_max = 256;
+// Adds a name unless it is there. False: there are too many.
+bool remember_name(std::vector<std::string>& names, std::string name);
 
 }  // namespace pgweir

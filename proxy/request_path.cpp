@@ -19,6 +19,9 @@ using Presence = BackendStatements::Presence;
 constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 
+// Longer texts are not searched for the names of custom settings.
+constexpr std::size_t named_text_max = 64 * 1024;
+
 // Statements of one transaction that wait for the judgement of their functions; the rest is taken for the
 // worst.
 constexpr std::size_t unjudged_max = 16;
@@ -151,7 +154,8 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.sets()) note_set(text);
   const bool names_settings =
       effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
-  if (names_settings && !find_custom_names(text, bound, x_.custom_names)) watch.unknown_names = true;
+  if (names_settings && (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names)))
+    watch.unknown_names = true;
   if (effects.may_set) watch.unseen = true;
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
@@ -172,7 +176,7 @@ void RequestPath::judge_code(std::string_view text) {
   const FunctionEffects code = x_.pool->functions().judge(text, x_.function_question);
   const bool later = code.verdict == FunctionVerdict::unknown && x_.unjudged.size() < unjudged_max;
   if (later) {
-    remember_name(x_.unjudged, std::string(text));
+    x_.unjudged.emplace_back(text);
   } else {
     note_code(code, text);
   }
@@ -195,7 +199,9 @@ void RequestPath::note_code(const FunctionEffects& code, std::string_view text) 
   if (code.verdict == FunctionVerdict::harmless) return;
   StateWatch& watch = x_.watch;
   watch.unseen = true;
-  for (const std::string& name : code.custom) remember_name(x_.custom_names, name);
+  for (const std::string& name : code.custom) {
+    if (!remember_name(x_.custom_names, name)) watch.unknown_names = true;
+  }
   if (!code.all_named) watch.unknown_names = true;
   PinSet pins = visible_pins;
   if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
@@ -207,8 +213,11 @@ void RequestPath::note_set(std::string_view text) {
   std::optional<SetStatement> set = parse_set(text);
   if (!set) return;
   if (set->scope != SetScope::session) ++x_.watch.local_sets;
-  if (set->scope == SetScope::session && set->name.find('.') != std::string::npos)
-    remember_name(x_.custom_names, set->name);
+  if (set->scope == SetScope::session && set->name.find('.') != std::string::npos &&
+      !remember_name(x_.custom_names, set->name))
+    x_.watch.unknown_names = x_.watch.unseen = true;
+  // It restarts random(), which cannot be replayed.
+  if (set->name == "seed") x_.watch.note_begin({Pin::session_function}, text);
   x_.watch.set = std::move(set);
 }
 
@@ -289,18 +298,21 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   return Disposition::taken;
 }
 
-// Several statements: those among them that run a prepared one.
+// Several statements: those among them that run a prepared one, and one that drops it.
 std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;
   std::string rewritten;
   std::size_t copied = 0;
+  std::string dropped;
   StatementSplitter statements(text);
   for (SqlStatement part; statements.next(part);) {
-    const std::optional<NamedStatement> named = executes_named(part.text).statement;
+    std::optional<NamedStatement> named = executes_named(part.text).statement;
+    if (!named && part.verb == Verb::deallocate) named = parse_named(part.text);
     const StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
     if (!provide_for_query(statement)) return Disposition::hold;
     note(statement->effects, statement->text, false);
+    if (named->verb == NamedVerb::deallocate) dropped = named->name;
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);
     rewritten += '"' + statement->server_name + '"';
@@ -309,6 +321,9 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Ex
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
+  x_.naming = !dropped.empty();
+  x_.naming_name = std::move(dropped);
+  x_.naming_statement.reset();
   send_rewritten(rewritten, expected);
   return Disposition::taken;
 }
@@ -377,7 +392,9 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   // The server says what is wrong with it.
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
   const Verb verb = leading_verb(parse.text);
-  if (verb == Verb::execute || verb == Verb::deallocate) return take_naming_parse(piece, parse);
+  const bool may_execute = verb == Verb::explain || verb == Verb::create;
+  if (verb == Verb::execute || verb == Verb::deallocate || (may_execute && executes_named(parse.text).found))
+    return take_naming_parse(piece, parse);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
@@ -581,7 +598,12 @@ void RequestPath::note_portal(const StatementRef& statement, ByteView values) {
   if (!statement) return;
   if (x_.opaque_text) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
-  if (effects.sets() && x_.binds == 1) x_.set_portal = statement;
+  if (effects.sets()) {
+    // Counted when it is executed; its name has to be known even if it is one of several portals.
+    if (x_.binds == 1) x_.set_portal = statement;
+    find_custom_names(statement->text, true, x_.custom_names);
+    if (!x_.judgement.strict) return;
+  }
   const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
   if (effects.is_quiet() && !fires && !x_.judgement.strict) return;
   if (effects.may_set) {

@@ -213,6 +213,7 @@ void Session::apply_watch() {
     desired = fresh;
   } else {
     const SetStatement& set = *exchange_.watch.set;
+    if (set.name == "seed") return;
     if (set.name == "session_authorization") {
       desired.erase("role");
       applied.erase("role");

@@ -41,9 +41,10 @@ std::string state_query(const StateQuestion& question) {
   if (question.settings) {
     add_part(sql,
              "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
-             // The running transaction's: they keep that source for ever, and RESET refuses them.
+             // The running transaction's keep that source for ever, and RESET refuses them; so it does for
+             // seed, whose value cannot be read.
              " AND name OPERATOR(pg_catalog.<>) ALL(ARRAY['transaction_isolation','transaction_read_only',"
-             "'transaction_deferrable'])"
+             "'transaction_deferrable','seed'])"
              " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
              " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')");
     for (const std::string& name : question.custom) {

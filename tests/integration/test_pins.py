@@ -132,6 +132,20 @@ def test_sequence_values_are_never_another_clients(start):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("seeding", ["set seed to 0.5", "select setseed(0.5)", "do $$ begin perform setseed(0.5); end $$"])
+def test_a_seed_is_its_clients_alone(start, seeding):
+    """RESET refuses it from PostgreSQL 18 on; it restarts random(), which nobody can replay."""
+    proxy = start(max_size=2)
+    with proxy.wire() as first, proxy.wire() as second:
+        assert not first.ask(m.Q(seeding)).startswith("E")
+        until(lambda: pinned(proxy, "session_function") == 1, "the pin")
+        assert second.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+        numbers = [first.value("select random()") for _ in range(3)]
+        assert first.ask(m.Q("select setseed(0.5)")).endswith("Z(I)")
+        assert [first.value("select random()") for _ in range(3)] == numbers
+
+
+@pytest.mark.own
 def test_sequence_values_pin_from_the_start(start):
     proxy = start(max_size=2, sequence_values="pin")
     with proxy.wire() as first, proxy.wire() as second:

@@ -250,7 +250,8 @@ def test_sql_prepare_follows_the_client(endpoint):
         assert first.ask(m.Q("select 1; execute q(1); explain (costs off) execute q(1)")).startswith(
             "T D(1) C(SELECT 1) T D(2) C(SELECT 1) T D(")
         assert first.ask(m.B("", "q", ("7",)) + m.E() + m.S) == "2 D(8) C(SELECT 1) Z(I)"
-        assert first.ask(m.Q("deallocate q")) == "C(DEALLOCATE) Z(I)"
+        assert first.ask(m.P("", "explain (costs off) execute q(1)") + m.B() + m.E() + m.S).startswith("1 2 D(")
+        assert first.ask(m.Q("select 2; deallocate q")) == "T D(2) C(SELECT 1) C(DEALLOCATE) Z(I)"
         assert first.ask(m.Q("execute q(1)")) == "E(26000) Z(I)"
         assert second.ask(m.Q("execute q('still')")) == "T D(second still) C(SELECT 1) Z(I)"
         assert second.ask(m.Q("deallocate all")) == "C(DEALLOCATE ALL) Z(I)"

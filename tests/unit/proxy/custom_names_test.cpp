@@ -52,3 +52,11 @@ TEST_CASE("a name is remembered once") {
   remember_name(names, "a.b");
   CHECK(names == Names{"a.b"});
 }
+
+TEST_CASE("a session's names are limited, and what is beyond is said to be missing") {
+  Names names;
+  for (std::size_t i = 0; i < custom_names_max; ++i) CHECK(remember_name(names, "a.b" + std::to_string(i)));
+  CHECK_FALSE(remember_name(names, "a.c"));
+  CHECK(remember_name(names, "a.b7"));
+  CHECK_FALSE(find_custom_names("select set_config('a.c', 'x', false)", false, names));
+}
