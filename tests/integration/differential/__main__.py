@@ -9,6 +9,7 @@ With addresses, the database is `app`; the roles of differential/objects.py are 
 
 import argparse
 import collections
+import re
 import secrets
 import sys
 import time
@@ -30,6 +31,8 @@ def arguments():
     parser.add_argument("--max-size", default="1,2,3", help="sizes of the pool (default: 1,2,3)")
     parser.add_argument("--without", default="", help="kinds or subjects not to use, separated by commas")
     parser.add_argument("--only", default="", help="kinds or subjects to use, beside none other")
+    parser.add_argument("--known", default=[], action="append", metavar="REGEX", type=re.compile,
+                        help="count differences whose text matches, but neither shrink nor report them")
     parser.add_argument("--findings", type=int, default=5, help="stop after so many different scripts")
     parser.add_argument("--attempts", type=int, default=150, help="runs for shrinking one finding")
     parser.add_argument("--direct", metavar="HOST:PORT", type=address)
@@ -76,7 +79,7 @@ class Progress:
     def __str__(self):
         spent = time.monotonic() - self.started
         return (f"{self.counts['scripts']} of {self.total} scripts, {self.counts['messages']} messages, "
-                f"{self.counts['findings']} differ, {spent:.0f} s ")
+                f"{self.counts['findings']} differ, {self.counts['known']} in a known way, {spent:.0f} s ")
 
 
 def report(shrinker, seed, max_size, found, difference):
@@ -101,7 +104,11 @@ def run(options, environment, max_size, without):
             continue
         history = [*history, script][-HISTORY - 1:]
         progress.show(max_size)
-        if difference:
+        if difference and any(known.search(str(difference)) for known in options.known):
+            progress.counts["known"] += 1
+            environment.renew()
+            history = []
+        elif difference:
             progress.counts["findings"] += 1
             shrinker = Shrinker(environment, options.attempts)
             alike = [earlier for earlier in history[:-1] if earlier.superuser == script.superuser]

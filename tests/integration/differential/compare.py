@@ -9,9 +9,10 @@
 | the number in pg_temp_N         | a slot number of the server process                                           |
 | file, line, routine of an error | pgweir speaks for the server where it knows the answer, and has no such place |
 
-By what the scripts do not ask (subjects/looks.py): process ids, times, transaction ids, names in
-pg_prepared_statements; and whether an unset custom setting is NULL or '', since PostgreSQL itself answers '' after
-its first use in a session, and in a pool that session is another client's.
+And what the scripts do not ask, because it belongs to the server process and not to what a client has done:
+process ids, times, transaction ids, names in pg_prepared_statements, pg_settings.source; whether an unset custom
+setting is NULL or '' (PostgreSQL answers '' once it was set in a process); whether a schema pg_temp is there (it
+stays in a process, empty, after the first temporary table).
 """
 
 import re
@@ -73,6 +74,7 @@ class Difference:
     step: int | None  # of this client's
     direct: list
     pooled: list
+    signature: tuple = ()  # two scripts with the same one probably differ for the same reason
 
     def __str__(self):
         where = f", its step {self.step + 1}" if self.step is not None else ""
@@ -81,12 +83,28 @@ class Difference:
                 f"    pooled:   {' '.join(self.pooled) or '(nothing)'}")
 
 
-def told(message):
-    return f"{message}[{message.text}]" if message.kind in "EN" else str(message)[:200]
+def told(message, other=None):
+    """In the notation of harness/wire.py, with the text of an error, and its fields where only those differ."""
+    if message.kind not in "EN":
+        return str(message)[:300]
+    text = f"{message}[{message.text}]"
+    if other is None or text != f"{other}[{other.text}]":
+        return text
+    return text + str({key: value for key, value in message.fields().items()
+                       if key not in SOURCE_FIELDS and value != other.fields().get(key)})
 
 
-def around(messages, at):
-    return [told(message) for message in messages[max(0, at - 3):at + 4]]
+def around(messages, at, others):
+    """Some messages before and after the first that differs."""
+    return [told(message, others[number] if number == at < len(others) else None)
+            for number, message in enumerate(messages[:at + 6]) if number >= at - 3]
+
+
+def mark(messages, at):
+    """What kind of message differs, without its values."""
+    if at >= len(messages):
+        return "nothing"
+    return str(messages[at]) if messages[at].kind in "EN" else messages[at].kind
 
 
 def first_difference(direct, pooled):
@@ -99,6 +117,8 @@ def first_difference(direct, pooled):
 
 
 def differs(client, direct, pooled):
+    if pooled.end.startswith("login"):
+        return Difference(client, pooled.end, None, [], [], ("login",))
     if direct.parameters != pooled.parameters:
         return Difference(client, "parameters at its login", None, *only_different(direct, pooled))
     if pooled.end and len(pooled.notifications) < len(direct.notifications):
@@ -108,7 +128,8 @@ def differs(client, direct, pooled):
     if mine != theirs:
         places = direct.places if at < len(direct.places) else pooled.places
         return Difference(client, f"message {at + 1}" + (f", then {pooled.end}" if pooled.end else ""), places[at],
-                          around(direct.messages, at), around(pooled.messages, at))
+                          around(direct.messages, at, pooled.messages), around(pooled.messages, at, direct.messages),
+                          (mark(direct.messages, at), mark(pooled.messages, at), pooled.end))
     mine, theirs = ([comparable(x) for x in trace.notifications] for trace in (pooled, direct))
     if mine != theirs:
         return other_notifications(client, direct, pooled)
@@ -120,7 +141,7 @@ def differs(client, direct, pooled):
 
 def other_notifications(client, direct, pooled):
     return Difference(client, "notifications", len(pooled.heard) - 1, *(
-        [str(message) for message in trace.notifications] for trace in (direct, pooled)))
+        [str(message) for message in trace.notifications] for trace in (direct, pooled)), ("A", pooled.end))
 
 
 def only_different(direct, pooled):

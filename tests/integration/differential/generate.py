@@ -14,14 +14,11 @@ import random
 from . import kinds
 from .delivery import deliver
 from .draft import Draft
-from .script import BARRIER, Q, Script, X, abort
+from .script import ALL_HEARD, BARRIER, LET_GO, Script, X, abort, notify
 from .subjects.listening import SHARED
 
 # Scripts that follow each other use different clients, so that several can be put together (shrink.py).
 SCRIPTS_APART, CLIENTS_MAX = 8, 3
-
-LET_GO = ("rollback", "close all", "discard temp", "select pg_advisory_unlock_all()", "discard sequences",
-          "deallocate all")
 
 STARTUP = [("application_name", "of {schema}"), ("TimeZone", "America/New_York"), ("DateStyle", "SQL, DMY"),
            ("options", "-c work_mem=7MB -c geqo=off"), ("client_encoding", "LATIN1"), ("search_path", "{schema}"),
@@ -109,9 +106,9 @@ def shuffled(rng, streams):
 
 def last_part(rng, listeners):
     """Everyone lets go; then notifications for whoever still listens, and a statement that brings the last ones."""
-    steps = [(draft.number, *map(Q, LET_GO)) for draft in listeners] + [BARRIER]
+    steps = [(draft.number, *LET_GO) for draft in listeners] + [BARRIER]
     for channel in SHARED:
         for count in range(rng.randint(1, 2)):
             sender = rng.choice(listeners)
-            steps.append((sender.number, Q(f"notify {channel}, 'last {count} from {sender.schema}'")))
-    return steps + [BARRIER] + [(draft.number, Q("select 'all heard'")) for draft in listeners]
+            steps.append((sender.number, notify(channel, f"last {count} from {sender.schema}")))
+    return steps + [BARRIER] + [(draft.number, ALL_HEARD) for draft in listeners]

@@ -9,9 +9,11 @@ waiting does no harm: only the order in which pgweir sees the clients changes, a
 
 import collections
 import select
+import socket
 import struct
 import time
 
+from harness.crowd import in_background
 from harness.waiting import seconds
 from harness.wire import EOF, Message
 
@@ -24,20 +26,34 @@ SILENCE = seconds(6)
 
 
 class Client:
-    """One connection. `wanted`: how many notifications it must have heard before it goes on after each step."""
+    """One connection. `arriving`: the future of its logged-in Wire; a login, too, may wait for a backend.
+    `wanted`: how many notifications it must have heard before it goes on after each step."""
 
-    def __init__(self, number, wire, wanted=()):
-        self.number, self.wire, self.wanted = number, wire, wanted
+    def __init__(self, number, arriving, wanted=()):
+        self.number, self.arriving, self.wanted = number, arriving, wanted
+        self.wire = None
         self.answers = Answers()
-        self.trace = Trace(dict(wire.parameters), [], [], [], [])
+        self.trace = Trace({}, [], [], [], [])
         self.todo = collections.deque()
         self.step = -1
         self.leaving = self.gone = False
+
+    def arrive(self):
+        """Takes what has become of the login, if it has come to an end."""
+        if self.wire is not None or self.gone or not self.arriving.done():
+            return
+        try:
+            self.wire = self.arriving.result()
+            self.trace.parameters = dict(self.wire.parameters)
+        except (AssertionError, OSError) as refusal:  # LoginFailed, Silence
+            self.trace.end, self.gone = f"login: {refusal}", True
 
     @property
     def answered(self):
         if self.gone:
             return True
+        if self.wire is None:
+            return False
         return self.step < 0 or not self.leaving and self.answers.done and self.heard_enough()
 
     def heard_enough(self):
@@ -49,7 +65,7 @@ class Client:
 
     @property
     def holds(self):
-        return not self.gone and self.answers.holds and self.answers.done
+        return self.wire is not None and not self.gone and self.answers.holds and self.answers.done
 
     def go_on(self):
         """Starts the next step if there is one and the last is answered."""
@@ -115,9 +131,12 @@ class Client:
 class Player:
     """`max_size`: how many clients can hold a backend at a time; None without a pool. `heard`: of the direct run."""
 
-    def __init__(self, script, login, max_size=None, heard=None):
+    def __init__(self, script, login, max_size=None, heard=None, silence=SILENCE):
         self.script, self.login, self.max_size, self.heard = script, login, max_size, heard or {}
+        self.silence = silence
         self.clients = {}
+        # The second end is written to when a login has come to its end. Never closed by hand: that may come late.
+        self.wake_up = socket.socketpair()
         self.last = {step[0]: number for number, step in enumerate(script.steps)}
 
     def play(self):
@@ -133,17 +152,17 @@ class Player:
                 client.todo.append(step[1:])
                 if number == self.last[step[0]]:
                     self.say_goodbye(client, step)
-                self.run(lambda: client.idle, 0 if self.in_vain(client) else PATIENCE)
+                self.run(lambda: client.idle, self.patience(client))
             self.run(lambda: all(client.gone for client in self.clients.values()))
             return {number: self.close(client) for number, client in self.clients.items()}
         finally:
-            for client in self.clients.values():
-                client.wire.close()
+            self.clear_up()
 
     def client(self, number):
         if number not in self.clients:
-            wire = self.login(self.script.clients.get(number, []))
-            self.clients[number] = Client(number, wire, self.heard.get(number, ()))
+            arriving = in_background(self.login, self.script.clients.get(number, []))
+            self.clients[number] = Client(number, arriving, self.heard.get(number, ()))
+            arriving.add_done_callback(lambda _, bell=self.wake_up[1]: bell.send(b"x"))
         return self.clients[number]
 
     def say_goodbye(self, client, step):
@@ -151,15 +170,19 @@ class Player:
         if not step[-1].leaves:
             client.todo.append("goodbye")
 
-    def in_vain(self, client):
+    def patience(self, client):
+        """How long to wait for this client's answer before the script goes on."""
+        if self.max_size is None:
+            return None  # nobody waits for anybody, so it comes
         others = sum(other.holds for other in self.clients.values() if other is not client)
-        return self.max_size is not None and others >= self.max_size and not client.holds
+        return 0 if others >= self.max_size and not client.holds else PATIENCE
 
     def run(self, until, limit=None):
         """Serves all clients until the condition holds, or for `limit`; without one, until nothing comes any more."""
-        deadline = time.monotonic() + (SILENCE if limit is None else limit)
+        deadline = time.monotonic() + (self.silence if limit is None else limit)
         while True:
             for client in self.clients.values():
+                client.arrive()
                 self.advance(client)
             if until():
                 return True
@@ -168,7 +191,7 @@ class Player:
                 if left <= 0:
                     return False
             elif limit is None:
-                deadline = time.monotonic() + SILENCE
+                deadline = time.monotonic() + self.silence
 
     def advance(self, client):
         before = -2
@@ -182,16 +205,26 @@ class Player:
 
     def listen(self, left):
         """Reads what has arrived; False when nothing came within `left` seconds."""
-        open_ones = {client.wire.sock.fileno(): client for client in self.clients.values() if not client.gone}
+        open_ones = {client.wire.sock.fileno(): client for client in self.clients.values()
+                     if client.wire is not None and not client.gone}
         poll = select.poll()
-        for descriptor in open_ones:
+        for descriptor in (*open_ones, self.wake_up[0].fileno()):
             poll.register(descriptor, select.POLLIN)
         ready = poll.poll(left * 1000)
         for descriptor, _ in ready:
-            open_ones[descriptor].read()
+            if descriptor in open_ones:
+                open_ones[descriptor].read()
+            else:
+                self.wake_up[0].recv(100)
         return bool(ready)
 
     def close(self, client):
         if not client.gone:
             client.trace.end = "silence"
         return client.trace
+
+    def clear_up(self):
+        """Nobody stays, not even who is still logging in (Wire bounds that)."""
+        for client in self.clients.values():
+            if client.arriving.exception() is None:
+                client.arriving.result().close()

@@ -1,8 +1,95 @@
 """Scripts that once differed, shrunk. The test runs them first, for every size of the pool.
 
-A new one is pasted as the test prints it, with a sentence on what went wrong.
+A new one is pasted as the test prints it, under a sentence that says what must hold.
 """
 
-from .script import BARRIER, B, CP, CS, DP, DS, E, F, H, P, Q, S, Script, X, abort, c, d, f  # noqa: F401
+from .script import ALL_HEARD, BARRIER, LET_GO, B, CP, CS, DP, DS, E, F, H, P, Q, S, Script, X  # noqa: F401
+from .script import abort, c, d, f, notify  # noqa: F401
+from .subjects.looks import SETTINGS
 
-REGRESSIONS = {}
+SETTINGS_FOLLOW = {
+    "reset_returns_to_startup_parameters_and_says_so_once": Script(
+        clients={0: [("TimeZone", "America/New_York"), ("DateStyle", "SQL, DMY"), ("application_name", "mine")]},
+        steps=[(0, Q("set timezone to 'Asia/Tokyo'")), (0, P("", "reset all"), B(), E(), S), (0, Q("discard all")),
+               (0, Q("begin"), Q("reset timezone"), Q("show timezone"), Q("set local timezone to default"), Q("commit")),
+               (0, Q("set datestyle to default; show datestyle; select 1"))]),
+    "a_computed_custom_name_reaches_nobody_else": Script(
+        clients={0: []},
+        steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id"))]),
+    "a_computed_custom_name_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
+               (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "a_custom_name_out_of_bind_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("", "select set_config($1, $2, $3::bool)"), B("", "", ("my_ext.flag", "on", "f")), E(), S),
+               (1, Q(SETTINGS)), (0, Q(SETTINGS)), (1, Q(SETTINGS))]),
+    "a_custom_name_in_dynamic_sql_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("do $$ begin execute 'set app.user_id to ''d1'''; end $$")), (0, Q(SETTINGS)), (1, Q(SETTINGS))]),
+    "what_a_function_sets_reaches_nobody_else": Script(
+        clients={0: []}, steps=[(0, Q("select d0.hide('search_path', 'pg_catalog, d0')"))]),
+    "settings_of_a_transaction_are_not_the_sessions": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set transaction isolation level serializable")),
+               (0, Q("select d0.hide('default_transaction_isolation', 'serializable')")),
+               (1, Q("select 'between'")), (0, Q("select 1")), (1, Q("select 2")), (0, P(), B(), E(), S)]),
+    "a_role_is_not_told_to_the_next_client": Script(
+        superuser=True, clients={0: [], 1: []},
+        steps=[(0, P("", "set transaction isolation level serializable"), B(), S,
+                P("", "set role diffteam"), B(), E(), S),
+               (1, P("", "insert into d1.t values (816, 'piped')"), S)]),
+}
+
+PREPARED_STATEMENTS = {
+    "a_name_that_is_cut_is_told": Script(
+        clients={0: []},
+        steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
+               (0, Q("deallocate " + "long" * 17)), (0, Q("prepare " + "long" * 17 + " as select 2"))]),
+    "a_text_keeps_the_meaning_of_its_parse": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set datestyle to 'DMY'")), (0, P("p1", "select date '01/02/2003' - date '2003-01-01'"), S),
+               (1, Q("update d1.t set v = v || '+' where id = 4")), (0, Q("set datestyle to 'MDY'")),
+               (0, B("", "p1"), E(), S)]),
+    "parse_of_a_name_that_was_prepared": Script(
+        clients={0: []},
+        steps=[(0, Q("prepare s2 as select current_user")),
+               (0, P("s2", "select count(*) from d0.t where v like $1"), S)]),
+    "prepare_of_a_name_that_was_parsed": Script(
+        clients={0: []},
+        steps=[(0, P("s1", "begin"), S),
+               (0, P("", "prepare s1 as insert into d0.t values ($1::int, 'by execute')"), B(), E(), S),
+               (0, Q("prepare s1 as select 1"))]),
+    "deallocate_among_other_statements": Script(
+        clients={0: []},
+        steps=[(0, P("s2", "select 2"), S), (0, Q("select 1; deallocate s2")), (0, B("", "s2"), E(), S)]),
+    "execute_among_other_statements": Script(
+        clients={0: []},
+        steps=[(0, P("s3", "select $1::text || ' of d0'"), S), (0, Q("listen shared_a; execute s3(5)"))]),
+    "the_place_of_an_error_in_a_prepare": Script(
+        clients={0: []}, steps=[(0, Q("prepare s1 as select v from t where id = 2"))]),
+    "a_taken_name_is_not_the_first_error": Script(
+        clients={0: []},
+        steps=[(0, P("s3", "select 3"), S), (0, P("s3", "select v from t where id = 1"), S), (0, P("s3", "selekt"), S),
+               (0, Q("begin")), (0, Q("select 1/0")), (0, P("s3", "select 4"), S), (0, Q("rollback"))]),
+}
+
+PINS = {
+    "lastval_is_the_sessions_own": Script(
+        clients={0: [], 1: []},
+        steps=[(1, P("", "select nextval('d1.r')"), B(), E(), S), (0, P("", "select lastval()"), B(), E(), S),
+               (1, Q("select lastval(), currval('d1.r')"))]),
+    "an_error_does_not_end_a_pin": Script(
+        clients={0: []},
+        steps=[(0, P("", "insert into d0.u values (nextval('d0.r'), 'by sequence')"), B(), E(), S),
+               (0, B(), B("", "nobody"), S), (0, Q("select lastval()"))]),
+}
+
+LISTENING = {
+    "listening_begun_while_pinned_for_another_reason": Script(
+        clients={0: [], 1: []},
+        steps=[(1, Q("select pg_try_advisory_lock(1401)"), Q("listen shared_a")), (0, *LET_GO), (1, *LET_GO), BARRIER,
+               (0, notify("shared_a", "last 1 from d0")), BARRIER, (1, ALL_HEARD)]),
+}
+
+REGRESSIONS = {**SETTINGS_FOLLOW, **PREPARED_STATEMENTS, **PINS, **LISTENING}

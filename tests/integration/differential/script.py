@@ -82,8 +82,21 @@ S, H, c, X, abort = (Say((name,)) for name in ("S", "H", "c", "X", "abort"))
 CONSTANTS = {"S", "H", "c", "X", "abort"}
 DEFAULTS = {"B": ("", ""), "E": ("", 0), "DS": ("",), "DP": ("",), "CS": ("",), "CP": ("",), "f": ("no more",)}
 
-# In a script's steps: everybody is answered before anybody goes on. Nobody may hold a backend there.
+# In a script's steps: everybody is answered before anybody goes on. Nobody may hold a backend there, so everyone
+# lets go of whatever could keep one, and then says nothing that does (shrink.py sees to that).
 BARRIER = (None,)
+LET_GO = tuple(map(Q, ("rollback", "close all", "discard temp", "select pg_advisory_unlock_all()",
+                       "discard sequences", "deallocate all")))
+ALL_HEARD = Q("select 'all heard'")
+
+
+def notify(channel, payload):
+    return Q(f"notify {channel}, '{payload}'")
+
+
+def holds_nothing(says):
+    """Whether a step behind LET_GO is one of those that may stand between barriers."""
+    return says == LET_GO or all(say == ALL_HEARD or say.kind == "Q" and say[1].startswith("notify ") for say in says)
 
 
 @dataclass

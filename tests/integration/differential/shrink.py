@@ -4,16 +4,23 @@ Every attempt runs against a pool that nobody has used (`renew`), or what an ear
 the rest fail whatever it says. Attempts are bounded; the best so far counts.
 """
 
-from .script import BARRIER, P, Q, Say, one_after_the_other
+import time
+
+from harness.waiting import seconds
+
+from .script import BARRIER, LET_GO, P, Q, Say, holds_nothing, one_after_the_other
 from .trial import Unusable
 
 HISTORY = 4  # scripts before the failing one that may have left something behind
 TRIES_MAX = 4
+SHORT_SILENCE = seconds(2)
+SPENT_MAX = seconds(100)
 
 
 class Shrinker:
     def __init__(self, environment, attempts=150):
         self.environment, self.left, self.tries = environment, attempts, 1
+        self.deadline = time.monotonic() + SPENT_MAX
         self.script = self.difference = None
 
     def differs(self, script):
@@ -21,17 +28,22 @@ class Shrinker:
         return well_formed(script) and any(self.attempt(script) for _ in range(self.tries))
 
     def attempt(self, script):
-        if self.left <= 0:
+        if self.left <= 0 or time.monotonic() > self.deadline:
             return False
         self.left -= 1
         self.environment.renew()
+        trial = self.environment.trial
+        usual, trial.silence = trial.silence, SHORT_SILENCE
         try:
-            difference = self.environment.trial.run(script)
+            difference = trial.run(script)
         except Unusable:
             return False
-        if difference:
-            self.script, self.difference = script, difference
-        return difference is not None
+        finally:
+            trial.silence = usual
+        if not difference or self.difference and difference.signature != self.difference.signature:
+            return False
+        self.script, self.difference = script, difference
+        return True
 
     def happens_again(self, script, history):
         """Alone, or behind the scripts before it. What needs luck (which of several backends comes next) gets more
@@ -137,11 +149,16 @@ def parts(step):
 
 def well_formed(script):
     """No simple Query behind an unsynced extended query of an earlier step: PostgreSQL 18 breaks its own connection
-    there, and no Sync inside of COPY data: nobody can tell whether it is answered."""
-    unsynced = {}
-    for client, *says in script.steps:
+    there. Nobody who stays holds a backend at a BARRIER."""
+    unsynced, let_go = {}, {}
+    last = {step[0]: number for number, step in enumerate(script.steps)}
+    for number, (client, *says) in enumerate(script.steps):
+        if client is None and any(not let_go[other] and last[other] > number for other in let_go):
+            return False
         if says and says[0].kind in ("Q", "F") and unsynced.get(client):
             return False
+        if client is not None:
+            let_go[client] = tuple(says) == LET_GO or let_go.get(client, False) and holds_nothing(tuple(says))
         for say in says:
             if say.kind in ("P", "B", "E", "DS", "DP", "CS", "CP"):
                 unsynced[client] = True

@@ -1,10 +1,8 @@
 """One script on both sides, from the same initial state, and a look at what it has left behind."""
 
-from harness.wire import LoginFailed, Silence
-
-from .compare import Difference, first_difference
+from .compare import first_difference
 from .objects import Objects
-from .player import Player
+from .player import SILENCE, Player
 from .script import BARRIER, Q, Script
 from .subjects import looks
 
@@ -34,6 +32,7 @@ class Trial:
     def __init__(self, admin, direct, pooled, max_size):
         self.objects = Objects(admin)
         self.direct, self.pooled, self.max_size = direct, pooled, max_size
+        self.silence = SILENCE  # how long to wait for an answer that may not come
 
     def run(self, script):
         """The first difference, or None."""
@@ -43,12 +42,9 @@ class Trial:
                       if trace.end or any(message.kind == "EOF" for message in trace.messages)]
         if unfinished:
             raise Unusable(f"clients {unfinished} did not come to their end")
-        try:
-            ours = self.play(script, self.pooled, self.max_size, {n: trace.heard for n, trace in theirs.items()})
-        except (LoginFailed, Silence) as failure:
-            return Difference(-1, f"login: {failure}", None, [], [])
+        ours = self.play(script, self.pooled, self.max_size, {n: trace.heard for n, trace in theirs.items()})
         return first_difference(theirs, ours)
 
     def play(self, script, login, max_size=None, heard=None):
         self.objects.reset({step[0] for step in script.steps if step != BARRIER})
-        return Player(script, lambda params: login(script.superuser, params), max_size, heard).play()
+        return Player(script, lambda params: login(script.superuser, params), max_size, heard, self.silence).play()

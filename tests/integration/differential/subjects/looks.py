@@ -1,8 +1,7 @@
 """Looks at state: what a client sees of itself, and of others if something leaks.
 
-Not looked at, because it differs by design: pg_backend_pid(), times, transaction ids, pg_stat_activity,
-pg_prepared_statements (pgweir's own names), pg_settings.source of startup parameters. A custom setting that is not
-set reads as NULL or as '' (compare.py tells why), so those are looked at through nullif.
+compare.py tells what is not looked at and why. A custom setting that is not set reads as NULL or as '', so those
+are looked at through nullif.
 """
 
 from ..kinds import sql

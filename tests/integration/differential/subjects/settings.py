@@ -91,6 +91,14 @@ def characteristics(draft):
     return [f"set {draft.pick(['session characteristics as transaction', 'transaction'])} {what}"]
 
 
+@sql(1)
+def of_the_transaction(draft):
+    """the settings that belong to a transaction, set as if they were others"""
+    return [draft.pick(["set transaction_isolation to 'serializable'", "set transaction_read_only to on",
+                        "set local transaction_read_only to off", "reset transaction_isolation",
+                        "select set_config('transaction_isolation', 'repeatable read', false)"])]
+
+
 @sql(6)
 def config(draft):
     """set_config with constants"""

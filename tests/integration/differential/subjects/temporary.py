@@ -54,7 +54,9 @@ def missing(draft):
 @sql(5, when=lambda draft: draft.temporaries)
 def drop(draft):
     """DROP TABLE, DISCARD TEMP"""
-    if draft.chance(0.3):
+    name = draft.temporaries.pop()
+    # Never `drop table t`, which may find the client's lasting table; and pg_temp.t asks whether pg_temp is there.
+    if name == "t" or draft.chance(0.2):
         draft.temporaries.clear()
         return [draft.pick(["discard temp", "discard temporary"])]
-    return [draft.pick(["drop table pg_temp.{}", "drop table if exists pg_temp.{}"]).format(draft.temporaries.pop())]
+    return [draft.pick(["drop table {}", "drop table if exists {}"]).format(name)]
