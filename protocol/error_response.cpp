@@ -1,5 +1,8 @@
 #include "protocol/error_response.hpp"
 
+#include <charconv>
+#include <string>
+
 namespace pgweir {
 namespace {
 
@@ -74,7 +77,20 @@ std::string_view ErrorView::severity() const {
   return field('S').value_or(std::string_view{});
 }
 
-Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out) {
+namespace {
+
+// A number that is not understood stays as it is.
+std::string moved_back(std::string_view position, std::uint32_t by) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(position.data(), position.data() + position.size(), number);
+  const bool understood = error == std::errc() && end == position.data() + position.size() && number > by;
+  return understood ? std::to_string(number - by) : std::string(position);
+}
+
+}  // namespace
+
+Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out,
+                     std::uint32_t longer) {
   ErrorView checked;
   if (const Errc e = ErrorView::parse(body, checked); e != Errc::ok) return e;
   Reader in(body);
@@ -84,7 +100,8 @@ Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, 
   while (read_field(in, letter, text) == Errc::ok && letter != 0) {
     const bool rewritten = letter == 'M' || letter == 'D' || letter == 'H';
     w.u8(static_cast<std::uint8_t>(letter));
-    append_replaced(out, text, rewritten ? from : std::string_view{}, to);
+    const std::string moved = letter == 'P' && longer > 0 ? moved_back(text, longer) : std::string();
+    append_replaced(out, moved.empty() ? text : moved, rewritten ? from : std::string_view{}, to);
   }
   w.u8(0);
   return Errc::ok;

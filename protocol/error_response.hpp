@@ -44,6 +44,9 @@ class ErrorView {
 // the other fields stay as they are. `from` should include what delimits it (the quotes around a statement's
 // name), or "s1" is found inside "s10". An empty `from` copies. Errors as in ErrorView::parse, with `out`
 // unchanged.
-Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out);
+// `longer`: by how many characters the statement that the error is about became longer in front of the
+// error's position (field P), which is moved back.
+Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out,
+                     std::uint32_t longer = 0);
 
 }  // namespace pgweir

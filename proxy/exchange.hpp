@@ -74,6 +74,7 @@ struct Exchange {
   MapRef startup;        // what the client brought
   MapRef desired;        // what it has now
   MapRef view;           // the parameters that it was told
+  MapRef greeting;       // what it was told at its login: its startup settings as the server spells them
   bool greeted = false;  // it has been told any
   StateWatch watch;
   std::vector<std::string> custom_names;  // settings with a dot that it has set

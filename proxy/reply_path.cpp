@@ -159,7 +159,8 @@ Disposition ReplyPath::take_error(const Piece& piece) {
       x_.own_failed = true;
     }
   }
-  const StatementRef about = oldest->statement;
+  const std::uint32_t longer = oldest->longer;
+  const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about)
                                                   : std::string();
@@ -174,7 +175,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   }
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward &&
-      !(whole && about && forward_renamed(piece, *about, client_name))) {
+      !(whole && about && forward_renamed(piece, *about, client_name, longer))) {
     forward(piece);
     forwarding_rest_ = true;
   }
@@ -189,17 +190,32 @@ bool ReplyPath::may_send_again(const Expected& failed) const {
 }
 
 // The client knows its statement by its own name, not by ours.
-bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement,
-                                std::string_view client_name) {
+bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
+                                std::uint32_t longer) {
   const std::string ours = '"' + statement.server_name + '"';
-  if (statement.server_name.empty() || as_text(piece.body()).find(ours) == std::string_view::npos)
-    return false;
+  const bool named =
+      !statement.server_name.empty() && as_text(piece.body()).find(ours) != std::string_view::npos;
+  if (!named && longer == 0) return false;
   ByteBuffer renamed;
-  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed) != Errc::ok)
+  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, longer) != Errc::ok)
     return false;
+  x_.batch.answered = true;
   Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
   x_.worker.to_client().end_own();
   return true;
+}
+
+// Of the client's statements the one that an error calls by our name, when the message that failed does not
+// tell.
+StatementRef ReplyPath::statement_named_in(const Piece& piece) const {
+  const std::string_view text = as_text(piece.body());
+  const std::size_t at = text.find(server_name_prefix);
+  if (at == std::string_view::npos) return nullptr;
+  for (const auto& [name, statement] : x_.statements.committed()) {
+    const std::string& ours = statement->server_name;
+    if (text.substr(at, ours.size()) == ours && text.substr(at + ours.size(), 1) == "\"") return statement;
+  }
+  return nullptr;
 }
 
 // --- What the server tells about the session
@@ -210,12 +226,24 @@ void ReplyPath::take_parameter(const Piece& piece) {
   note_parameter(*x_.backend, status, x_.worker.services().interner);
   // During a prelude the values pass through states that this client never had.
   if (is_own() || !x_.greeted) return;
+  const std::string_view value = value_for_client(status);
   const auto known = x_.view->find(status.name);
-  if (known != x_.view->end() && known->second == status.value) return;
+  if (known != x_.view->end() && known->second == value) return;
   SettingMap client_knows = *x_.view;
-  client_knows.insert_or_assign(std::string(status.name), std::string(status.value));
+  client_knows.insert_or_assign(std::string(status.name), std::string(value));
   x_.use_view(x_.worker.services().interner.intern(std::move(client_knows)));
-  forward(piece);
+  if (value.data() == status.value.data()) return forward(piece);
+  x_.batch.answered = true;
+  write_parameter_status(x_.worker.to_client().own(), status.name, value);
+  x_.worker.to_client().end_own();
+}
+
+// A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
+// transaction will find.
+std::string_view ReplyPath::value_for_client(const ParameterStatusView& status) const {
+  if (!x_.watch.reset_seen || !x_.startup->contains(fold(status.name))) return status.value;
+  const auto greeted = x_.greeting->find(status.name);
+  return greeted == x_.greeting->end() ? status.value : std::string_view(greeted->second);
 }
 
 void ReplyPath::tell_parameters() {
@@ -235,7 +263,10 @@ void ReplyPath::tell_parameters() {
 
 void ReplyPath::take_tag(const Piece& piece) {
   std::string_view tag;
-  if (is_own() || parse_command_tag(piece.body(), tag) != Errc::ok) return;
+  // Not of a statement that we have put between the client's.
+  const Expected* oldest = x_.tracker.oldest();
+  if (oldest == nullptr || oldest->fate != Fate::forward) return;
+  if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);

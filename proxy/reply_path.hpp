@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/backend.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/exchange.hpp"
 
@@ -44,12 +45,15 @@ class ReplyPath final : public ReplySink {
   Disposition take_error(const Piece& piece);
   bool may_send_again(const Expected& failed) const;
   void take_parameter(const Piece& piece);
+  std::string_view value_for_client(const ParameterStatusView& status) const;
   void take_tag(const Piece& piece);
   void take_prepared();
   void end_held(const Expected& expected, Outcome outcome);
   void take_own_row(const Piece& piece);
   void forward(const Piece& piece);
-  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name);
+  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
+                       std::uint32_t longer);
+  StatementRef statement_named_in(const Piece& piece) const;
   ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
   void write_due();
   void end_own_query();

@@ -1,7 +1,7 @@
 #include "proxy/request_path.hpp"
 
+#include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
-#include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
@@ -134,7 +134,23 @@ Disposition RequestPath::take_query(const Piece& piece) {
   }
   note(effects, query.text, false);
   begin_query(expected);
-  return forward(piece, std::move(expected));
+  forward(piece, std::move(expected));
+  restore_startup();
+  return Disposition::taken;
+}
+
+// A RESET on the server returns to the server's default. The client's is what it brought at startup.
+void RequestPath::restore_startup() {
+  const std::optional<SetStatement>& set = x_.watch.set;
+  if (!set || set->action == SetAction::set || set->scope != SetScope::session || x_.startup->empty()) return;
+  SettingMap lost;
+  for (const auto& [name, value] : *x_.startup) {
+    const bool is_identity = name == "role" || name == "session_authorization";
+    if (set->action == SetAction::reset_all ? !is_identity : name == set->name) lost.emplace(name, value);
+  }
+  if (lost.empty()) return;
+  const std::string sql = make_prelude({}, lost).sql;
+  if (insert_statement(sql.substr(0, sql.size() - 1), nullptr)) x_.watch.restored = true;
 }
 
 // A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
@@ -232,7 +248,10 @@ bool RequestPath::guard_sequences(const SqlEffects& effects) {
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
   const bool guarded = x_.pool->uses_sequence_values();
   if (guarded && foreign) {
-    if (backend.sequence_owner != 0 && !insert_statement("DISCARD SEQUENCES", nullptr)) return false;
+    if (backend.sequence_owner != 0) {
+      if (!insert_statement("DISCARD SEQUENCES", nullptr)) return false;
+      x_.watch.inserted_discard = true;
+    }
     backend.sequence_mixed = false;
   } else if (foreign) {
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
@@ -246,6 +265,28 @@ bool RequestPath::guard_sequences(const SqlEffects& effects) {
 
 // --- SQL that names a prepared statement
 
+// The server would say so, if it still saw the name. Only where nothing else is to be said before.
+void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
+  if (named.name_size <= identifier_max || !x_.tracker.idle()) return;
+  std::string whole = ascii_lower(text.substr(named.name_offset, named.name_size));
+  if (whole.front() == '"') {
+    whole.clear();
+    const std::string_view quoted = text.substr(named.name_offset + 1, named.name_size - 2);
+    for (std::size_t i = 0; i < quoted.size(); ++i) {
+      whole += quoted[i];
+      if (quoted[i] == '"') ++i;
+    }
+  }
+  if (whole.size() <= identifier_max) return;
+  const std::string message = "identifier \"" + whole + "\" will be truncated to \"" + named.name + '"';
+  ErrorFields fields;
+  fields.severity = "NOTICE";
+  fields.code = "42622";
+  fields.message = message;
+  write_notice_response(x_.worker.to_client().own(), fields);
+  x_.worker.to_client().end_own();
+}
+
 // EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
 // under our name. Empty: nothing to rename.
 std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement) {
@@ -254,6 +295,7 @@ std::string RequestPath::rename_statement(std::string_view text, StatementRef& s
   if (!named || named->verb == NamedVerb::deallocate_all) return {};
   statement = x_.statements.find(named->name);
   if (!statement || statement->server_name.empty()) return {};
+  tell_cut(text, *named);
   if (named->verb == NamedVerb::deallocate) {
     x_.naming_name = named->name;
     x_.naming_statement.reset();
@@ -267,6 +309,7 @@ std::string RequestPath::rename_statement(std::string_view text, StatementRef& s
 std::string RequestPath::rename_prepare(std::string_view text) {
   const std::optional<NamedStatement> named = parse_named(text);
   if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
+  tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
   x_.naming_name = named->name;
   x_.naming_statement = x_.pool->statements().make_by_sql(rest, named->body);
@@ -294,6 +337,8 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   }
   x_.naming = !x_.naming_name.empty();
   expected.statement = statement;
+  expected.longer =
+      static_cast<std::uint32_t>(renamed.size() > text.size() ? renamed.size() - text.size() : 0);
   send_rewritten(renamed, expected);
   return Disposition::taken;
 }
@@ -393,7 +438,8 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
   const Verb verb = leading_verb(parse.text);
   const bool may_execute = verb == Verb::explain || verb == Verb::create;
-  if (verb == Verb::execute || verb == Verb::deallocate || (may_execute && executes_named(parse.text).found))
+  if (verb == Verb::execute || verb == Verb::deallocate || verb == Verb::prepare ||
+      (may_execute && executes_named(parse.text).found))
     return take_naming_parse(piece, parse);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
@@ -429,7 +475,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
 }
 
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
-  if (const StatementRef known = x_.statements.find(name)) return repeat_parse(name, known);
+  if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
   if (x_.statements.full()) return Disposition::too_many_names;
   const auto path = x_.desired->find("search_path");
   const std::string_view scope = path == x_.desired->end() ? std::string_view{} : path->second;
@@ -457,14 +503,14 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   return Disposition::taken;
 }
 
-// The name is taken (42P05): a Parse of a statement that exists already makes the server say so.
-Disposition RequestPath::repeat_parse(std::string_view name, const StatementRef& known) {
+// The name is taken: a Parse under the name of a statement that exists already makes the server say so
+// (42P05), or whatever else is wrong with the text first.
+Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef& known) {
   if (!provide_named(known)) return Disposition::hold;
-  const std::string_view text = known->by_sql ? std::string_view{} : known->text;
-  write_parse(x_.worker.to_server().own(), known->server_name, text, known->parameter_types);
+  write_parse(x_.worker.to_server().own(), known->server_name, parse.text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(name)}, sink_);
+  x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(parse.name)}, sink_);
   return Disposition::taken;
 }
 
@@ -617,7 +663,9 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
   if (x_.set_portal) note_set(x_.set_portal->text);
-  return forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
+  forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
+  if (x_.set_portal) restore_startup();
+  return Disposition::taken;
 }
 
 }  // namespace pgweir

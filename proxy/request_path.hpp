@@ -6,6 +6,7 @@
 #include "protocol/framer.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_effects.hpp"
+#include "protocol/sql_named.hpp"
 #include "proxy/exchange.hpp"
 
 namespace pgweir {
@@ -38,7 +39,7 @@ class RequestPath final {
   Disposition take_describe(const Piece& piece);
   Disposition take_close(const Piece& piece);
   Disposition take_execute(const Piece& piece);
-  Disposition repeat_parse(std::string_view name, const StatementRef& known);
+  Disposition repeat_parse(const ParseView& parse, const StatementRef& known);
 
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
   // False: hold.
@@ -55,6 +56,7 @@ class RequestPath final {
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
   std::string rename_statement(std::string_view text, StatementRef& statement);
+  void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
   std::optional<Disposition> rewrite_string(std::string_view text, Expected& expected);
@@ -64,6 +66,7 @@ class RequestPath final {
   void judge_code(std::string_view text);
   void note_triggers(std::string_view text);
   void note_set(std::string_view text);
+  void restore_startup();
   void note_portal(const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects);

@@ -62,7 +62,7 @@ void Session::note_sequences() {
     backend.sequence_owner = 0;
     backend.sequence_mixed = false;
     exchange_.advanced_sequence = false;
-  } else if (exchange_.watch.failed && exchange_.watch.advances_sequence) {
+  } else if (exchange_.watch.failed && exchange_.watch.inserted_discard) {
     backend.sequence_mixed = true;  // a DISCARD SEQUENCES of ours may not have taken place
   }
 }
@@ -185,7 +185,7 @@ void Session::take_settings(SettingMap applied) {
 // One statement, and its text says what it did.
 bool Session::settings_are_known() const {
   const StateWatch& watch = exchange_.watch;
-  if (watch.statements != 1 || watch.failed || watch.unseen) return false;
+  if (watch.statements != 1 || watch.failed || watch.unseen || watch.restored) return false;
   if (watch.discarded_all) return true;
   if (!watch.set || watch.set->scope != SetScope::session) return false;
   if (watch.set->action == SetAction::reset_all) return true;

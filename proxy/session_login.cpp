@@ -206,6 +206,7 @@ void Session::welcome(const ClientLogin& login) {
       worker_.services().cancels.add({worker_.index(), id_}, cancel_secret_size(minor));
   cancel_pid_ = key.pid;
   exchange_.greeted = true;
+  exchange_.greeting = exchange_.view;
   ByteBuffer& out = worker_.to_client().own();
   write_authentication_ok(out);
   for (const auto& [name, value] : *exchange_.view) write_parameter_status(out, name, value);

@@ -12,7 +12,10 @@ void StateWatch::note_tag(std::string_view tag) {
       changed_functions |= changes_functions(tag);
       return;
     case 'R':
-      if (tag == "RESET") ++set_tags;
+      if (tag == "RESET") {
+        ++set_tags;
+        reset_seen = true;
+      }
       return;
     case 'S':
       if (tag == "SET") ++set_tags;
@@ -23,7 +26,7 @@ void StateWatch::note_tag(std::string_view tag) {
       return;
     case 'D':
       changed_functions |= tag != "DO" && changes_functions(tag);
-      if (tag == "DISCARD ALL") discarded_all = true;
+      if (tag == "DISCARD ALL") discarded_all = reset_seen = true;
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
         discarded_sequences = true;
         advances_sequence = advanced_sequence = false;

@@ -18,6 +18,8 @@ struct StateWatch {
   unsigned set_tags = 0;            // CommandComplete SET or RESET
   unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
   bool discarded_all = false;
+  bool restored = false;       // the client's startup settings were applied behind a RESET
+  bool reset_seen = false;     // CommandComplete RESET or DISCARD ALL
   bool unseen = false;         // something ran that changes settings without a tag
   bool unknown_names = false;  // and they may be custom ones, which the server does not list
   bool failed = false;         // an error was seen: some of the statements did not happen
@@ -26,6 +28,7 @@ struct StateWatch {
   bool advances_sequence = false;  // it may have: a column's default, a trigger, a function
   bool advanced_sequence = false;  // its text says so
   bool discarded_sequences = false;
+  bool inserted_discard = false;  // we have sent a DISCARD SEQUENCES
   bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   bool changed_functions = false;
   std::string cause;  // the first words of what raised the first suspicion
