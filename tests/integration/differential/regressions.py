@@ -11,15 +11,26 @@ SETTINGS_FOLLOW = {
     "reset_returns_to_startup_parameters_and_says_so_once": Script(
         clients={0: [("TimeZone", "America/New_York"), ("DateStyle", "SQL, DMY"), ("application_name", "mine")]},
         steps=[(0, Q("set timezone to 'Asia/Tokyo'")), (0, P("", "reset all"), B(), E(), S), (0, Q("discard all")),
-               (0, Q("begin"), Q("reset timezone"), Q("show timezone"), Q("set local timezone to default"), Q("commit")),
+               (0, Q("begin"), Q("reset timezone"), Q("show timezone"), Q("set local timezone to default")),
+               (0, Q("commit")),
                (0, Q("set datestyle to default; show datestyle; select 1"))]),
+    "a_reported_startup_parameter_comes_back_before_ready_for_query": Script(
+        clients={0: [("client_encoding", "LATIN1"), ("application_name", "of d0")]},
+        steps=[(0, P("n2", "set session client_encoding = 'UTF8'"), S), (0, B("", "n2"), E(), S),
+               (0, P("", "reset all"), B(), E(), S), (0, Q("select set_config('application_name', '', false)")),
+               (0, Q("reset all"))]),
+    "a_custom_startup_parameter_comes_back": Script(
+        clients={0: [("options", "-c app.tenant=d0"), ("application_name", "of d0")]},
+        steps=[(0, P("", "reset all"), B(), E(), P("", "create temp table t (id int primary key, v text)"), B(), S),
+               (0, Q(SETTINGS))]),
     "a_computed_custom_name_reaches_nobody_else": Script(
         clients={0: []},
         steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id"))]),
     "a_computed_custom_name_follows_its_client": Script(
         clients={0: [], 1: []},
         steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
-               (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+               (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)),
+               (0, Q(SETTINGS))]),
     "a_custom_name_out_of_bind_follows_its_client": Script(
         clients={0: [], 1: []},
         steps=[(0, P("", "select set_config($1, $2, $3::bool)"), B("", "", ("my_ext.flag", "on", "f")), E(), S),
@@ -60,6 +71,10 @@ PREPARED_STATEMENTS = {
         steps=[(0, P("s1", "begin"), S),
                (0, P("", "prepare s1 as insert into d0.t values ($1::int, 'by execute')"), B(), E(), S),
                (0, Q("prepare s1 as select 1"))]),
+    "prepare_and_parse_of_one_name_in_one_pipeline": Script(
+        clients={0: []},
+        steps=[(0, P("", "prepare s3 as select $1::int + 1"), B(), E(),
+                P("s3", "select set_config('app.tenant', $1, false)"), S)]),
     "deallocate_among_other_statements": Script(
         clients={0: []},
         steps=[(0, P("s2", "select 2"), S), (0, Q("select 1; deallocate s2")), (0, B("", "s2"), E(), S)]),

@@ -48,6 +48,7 @@ def in_a_string(draft):
 @sql(3)
 def out(draft):
     """COPY TO, also with an error on the way"""
-    return [draft.pick([f"copy {draft.schema}.t to stdout", f"copy (select v from {draft.schema}.t order by id) to stdout",
+    return [draft.pick([f"copy {draft.schema}.t to stdout",
+                        f"copy (select v from {draft.schema}.t order by id) to stdout",
                         "copy (select 10 / (3 - g) from generate_series(1, 5) g) to stdout",
                         f"copy {draft.schema}.t to stdout with (format csv, header)"])]

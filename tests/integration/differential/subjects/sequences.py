@@ -17,7 +17,8 @@ def following(draft):
 @sql(4)
 def current(draft):
     """currval, lastval: a value of this session, or an error"""
-    return [draft.pick([f"select currval({sequence(draft)})", f"select currval({sequence(draft)})", "select lastval()"])]
+    own = f"select currval({sequence(draft)})"
+    return [draft.pick([own, own, "select lastval()"])]
 
 
 @sql(1)
