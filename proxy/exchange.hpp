@@ -101,8 +101,8 @@ struct Exchange {
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
   bool copy_portal = false;  // a portal may run a COPY
-  unsigned binds = 0;        // since the last settled moment
-  StatementRef set_portal;   // the SET or RESET that was bound, if the only Bind was of one
+  StatementRef set_portal;   // the SET or RESET that was bound last, and the portal it was bound to
+  std::string set_portal_name;
 
   // A PREPARE or DEALLOCATE by SQL is under way: what it names is known when it has ended.
   bool naming = false;

@@ -241,7 +241,8 @@ void ReplyPath::take_parameter(const Piece& piece) {
 // A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
 // transaction will find.
 std::string_view ReplyPath::value_for_client(const ParameterStatusView& status) const {
-  if (!x_.watch.reset_seen || !x_.startup->contains(fold(status.name))) return status.value;
+  const bool reset = x_.watch.reset_seen || x_.watch.restored;
+  if (!reset || !x_.startup->contains(fold(status.name))) return status.value;
   const auto greeted = x_.greeting->find(status.name);
   return greeted == x_.greeting->end() ? status.value : std::string_view(greeted->second);
 }

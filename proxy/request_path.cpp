@@ -1,5 +1,7 @@
 #include "proxy/request_path.hpp"
 
+#include <array>
+
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
@@ -28,6 +30,29 @@ constexpr std::size_t unjudged_max = 16;
 
 // What inserted statements of ours are called, in the middle of a client's extended batch.
 constexpr std::string_view own_name = "__pgweir_own";
+
+// Settings that decide what a text means when it is parsed: names are looked up, literals are read.
+constexpr std::array<std::string_view, 12> parse_settings = {"array_nulls",
+                                                             "client_encoding",
+                                                             "datestyle",
+                                                             "default_text_search_config",
+                                                             "intervalstyle",
+                                                             "lc_monetary",
+                                                             "role",
+                                                             "search_path",
+                                                             "session_authorization",
+                                                             "timezone",
+                                                             "timezone_abbreviations",
+                                                             "transform_null_equals"};
+
+std::string parse_scope(const SettingMap& settings) {
+  std::string scope;
+  for (const std::string_view name : parse_settings) {
+    const auto it = settings.find(name);
+    if (it != settings.end()) scope.append(name).append("=").append(it->second).append("\n");
+  }
+  return scope;
+}
 
 bool is_copy_message(FrontendType t) {
   return t == FrontendType::CopyData || t == FrontendType::CopyDone || t == FrontendType::CopyFail;
@@ -477,9 +502,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
   if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
   if (x_.statements.full()) return Disposition::too_many_names;
-  const auto path = x_.desired->find("search_path");
-  const std::string_view scope = path == x_.desired->end() ? std::string_view{} : path->second;
-  StatementRef statement = x_.pool->statements().intern(text, types, scope);
+  StatementRef statement = x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
   // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
@@ -578,7 +601,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   if (statement && !guard_sequences(statement->effects)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
   if (statement && statement->may_copy()) x_.copy_portal = true;
-  note_portal(statement, piece.whole() ? bind.rest : ByteView{});
+  note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -638,15 +661,16 @@ Disposition RequestPath::take_close(const Piece& piece) {
 
 // What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
 // that is too long to be looked at.
-void RequestPath::note_portal(const StatementRef& statement, ByteView values) {
-  ++x_.binds;
-  x_.set_portal.reset();
+void RequestPath::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
+  if (x_.set_portal && x_.set_portal_name == portal) x_.set_portal.reset();
   if (!statement) return;
   if (x_.opaque_text) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
   if (effects.sets()) {
-    // Counted when it is executed; its name has to be known even if it is one of several portals.
-    if (x_.binds == 1) x_.set_portal = statement;
+    // Counted when it is executed; the name of what it sets has to be known even if it is one of several
+    // portals.
+    x_.set_portal = statement;
+    x_.set_portal_name = portal;
     find_custom_names(statement->text, true, x_.custom_names);
     if (!x_.judgement.strict) return;
   }
@@ -662,9 +686,12 @@ void RequestPath::note_portal(const StatementRef& statement, ByteView values) {
 Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
-  if (x_.set_portal) note_set(x_.set_portal->text);
+  ExecuteView execute;
+  const bool sets = x_.set_portal && parse_execute(piece.body(), execute) == Errc::ok &&
+                    execute.portal == x_.set_portal_name;
+  if (sets) note_set(x_.set_portal->text);
   forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
-  if (x_.set_portal) restore_startup();
+  if (sets) restore_startup();
   return Disposition::taken;
 }
 

@@ -67,7 +67,7 @@ class RequestPath final {
   void note_triggers(std::string_view text);
   void note_set(std::string_view text);
   void restore_startup();
-  void note_portal(const StatementRef& statement, ByteView values);
+  void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects);
   void begin_query(Expected& expected);

@@ -153,6 +153,7 @@ class Session final {
   bool last_value_is_open_ = false;  // lastval() has to be asked
   bool auditing_ = false;            // the check under way is an audit
   bool audited_ = false;             // since the borrow
+  bool asked_after_reset_ = false;
   PinSet asked_pins_;
   PinSet reported_pins_;       // as metrics and log know them
   std::string trigger_calls_;  // all trigger functions, while they wait for judgement

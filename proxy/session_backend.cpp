@@ -105,7 +105,6 @@ bool Session::is_resting() const {
 void Session::begin_anew() {
   exchange_.watch = {};
   exchange_.copy_portal = false;
-  exchange_.binds = 0;
   exchange_.set_portal.reset();
   exchange_.tracker.shrink();
 }

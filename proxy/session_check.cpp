@@ -141,6 +141,7 @@ void Session::judge_again() {
 void Session::ask_state(StateQuestion question) {
   unknown_names_ = exchange_.watch.unknown_names;
   pin_cause_ = std::move(exchange_.watch.cause);
+  asked_after_reset_ = exchange_.watch.reset_seen;
   exchange_.watch = {};
   if (question.settings) {
     question.custom = exchange_.custom_names;
@@ -173,6 +174,12 @@ void Session::take_state_answer() {
 // startup.
 void Session::take_settings(SettingMap applied) {
   SettingMap desired = applied;
+  // A custom setting that was reset is empty, not gone.
+  const bool after_reset = std::exchange(asked_after_reset_, false);
+  std::erase_if(desired, [&](const auto& entry) {
+    return after_reset && entry.second.empty() && entry.first.find('.') != std::string::npos &&
+           exchange_.startup->contains(entry.first);
+  });
   for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
   Interner& interner = worker_.services().interner;
   exchange_.desired = interner.intern(std::move(desired));

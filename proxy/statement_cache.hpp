@@ -17,8 +17,8 @@ constexpr std::string_view server_name_prefix = "__pgweir_";
 
 class StatementCache {
  public:
-  // The statement for what a Parse said. `scope`: what else decides its meaning when it is parsed (the search
-  // path that the client has set), so that two tables of one name do not share a plan.
+  // The statement for what a Parse said. `scope`: what else decides its meaning when it is parsed (the
+  // client's search_path, DateStyle and the like), so that two tables of one name do not share a plan.
   StatementRef intern(std::string_view text, ByteView parameter_types, std::string_view scope);
   // A statement that SQL prepares: `rest` is the PREPARE's text behind the name, `body` that behind AS. Never
   // shared.
