@@ -17,7 +17,9 @@ constexpr std::array<PinText, pin_count> texts{{
     {"sequence_value", "a sequence value that currval() or lastval() may ask for",
      "with DISCARD SEQUENCES or DISCARD ALL"},
     {"load", "a library loaded by LOAD", "when the client leaves; its server connection is closed then"},
-    {"session_function", "a function whose effect lasts as long as the connection, such as setseed()",
+    {"session_function",
+     "a function whose effect lasts as long as the connection, such as setseed(), or set_config() of a "
+     "computed name",
      "when the client leaves; its server connection is closed then"},
 }};
 

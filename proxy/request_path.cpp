@@ -168,14 +168,21 @@ Disposition RequestPath::take_query(const Piece& piece) {
 void RequestPath::restore_startup() {
   const std::optional<SetStatement>& set = x_.watch.set;
   if (!set || set->action == SetAction::set || set->scope != SetScope::session || x_.startup->empty()) return;
-  SettingMap lost;
+  // One statement each, because an extended message holds no more; the encoding before what is written in it.
+  const auto restore = [this](const std::string& name, const std::string& value) {
+    std::string sql = make_prelude({}, {{name, value}}).sql;
+    sql.pop_back();  // the semicolon
+    if (insert_statement(sql, nullptr)) x_.watch.restored = true;
+  };
+  const bool all = set->action == SetAction::reset_all;
+  const auto is_lost = [&](std::string_view name) {
+    return all ? name != "role" && name != "session_authorization" : name == set->name;
+  };
+  const auto encoding = x_.startup->find("client_encoding");
+  if (encoding != x_.startup->end() && is_lost(encoding->first)) restore(encoding->first, encoding->second);
   for (const auto& [name, value] : *x_.startup) {
-    const bool is_identity = name == "role" || name == "session_authorization";
-    if (set->action == SetAction::reset_all ? !is_identity : name == set->name) lost.emplace(name, value);
+    if (name != "client_encoding" && is_lost(name)) restore(name, value);
   }
-  if (lost.empty()) return;
-  const std::string sql = make_prelude({}, lost).sql;
-  if (insert_statement(sql.substr(0, sql.size() - 1), nullptr)) x_.watch.restored = true;
 }
 
 // A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
@@ -195,8 +202,14 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.sets()) note_set(text);
   const bool names_settings =
       effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
-  if (names_settings && (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names)))
+  const bool all_named =
+      !names_settings || (text.size() <= named_text_max && find_custom_names(text, bound, x_.custom_names));
+  if (!all_named && effects.facts.contains(SqlFact::set_config) && !effects.is_unreadable()) {
+    // Of a name that is computed. The server does not list it, so it can neither follow nor be taken back.
+    watch.note_begin({Pin::session_function}, text);
+  } else if (!all_named) {
     watch.unknown_names = true;
+  }
   if (effects.may_set) watch.unseen = true;
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);

@@ -15,7 +15,7 @@ from differential.answers import Answers
 from differential.compare import Difference, comparable
 from differential.environment import Private, make_roles
 from differential.generate import generate
-from differential.regressions import REGRESSIONS
+from differential.regressions import LIMITS, REGRESSIONS
 from differential.script import BARRIER, P, Q, S, Script
 from differential.shrink import HISTORY, Shrinker, parts, well_formed
 from differential.trial import Trial
@@ -81,6 +81,17 @@ def test_regression(environments, name, max_size):
     if difference:
         environment.renew()
         pytest.fail(str(difference))
+
+
+@pytest.mark.own
+@pytest.mark.xfail(strict=True, reason="a known limit, see the README")
+@pytest.mark.parametrize("name", LIMITS)
+def test_limit(environments, name):
+    """When one of these passes, it belongs to the regressions."""
+    environment = environments(3)
+    difference = environment.trial.run(LIMITS[name])
+    environment.renew()
+    assert difference is None, str(difference)
 
 
 @pytest.mark.own
