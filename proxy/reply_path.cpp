@@ -96,6 +96,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
   const ResponseTracker::Verdict verdict = receive(piece, status);
   if (verdict == ResponseTracker::Verdict::protocol_violation) return Disposition::violation;
   const bool ready = piece.type == static_cast<char>(BackendType::ReadyForQuery);
+  if (ready && x_.watch.restored && !x_.watch.failed) tell_restored();
   if (ready && x_.batch.stale) {
     batch_failed_ = true;
     return Disposition::taken;
@@ -236,6 +237,20 @@ void ReplyPath::take_parameter(const Piece& piece) {
   x_.batch.answered = true;
   write_parameter_status(x_.worker.to_client().own(), status.name, value);
   x_.worker.to_client().end_own();
+}
+
+// What a RESET gives back to the client is applied behind it, and told before it is over.
+void ReplyPath::tell_restored() {
+  SettingMap client_knows = *x_.view;
+  for (auto& [name, value] : client_knows) {
+    const auto greeted = x_.greeting->find(name);
+    if (greeted == x_.greeting->end() || greeted->second == value || !x_.startup->contains(fold(name)))
+      continue;
+    value = greeted->second;
+    write_parameter_status(x_.worker.to_client().own(), name, value);
+    x_.worker.to_client().end_own();
+  }
+  x_.use_view(x_.worker.services().interner.intern(std::move(client_knows)));
 }
 
 // A RESET on the server returns to its default. The client's is what it brought at startup, and what its next

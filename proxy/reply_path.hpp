@@ -45,6 +45,7 @@ class ReplyPath final : public ReplySink {
   Disposition take_error(const Piece& piece);
   bool may_send_again(const Expected& failed) const;
   void take_parameter(const Piece& piece);
+  void tell_restored();
   std::string_view value_for_client(const ParameterStatusView& status) const;
   void take_tag(const Piece& piece);
   void take_prepared();
