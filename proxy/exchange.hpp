@@ -128,7 +128,9 @@ struct Exchange {
   // Null until the client listens through the pool's hub.
   std::unique_ptr<ListenState> listen;
   std::shared_ptr<ListenHub> hub;
-  std::uint64_t session_id = 0;  // as the worker knows it
+  std::shared_ptr<ListenHub> next_hub;  // while the session moves to it
+  std::uint64_t session_id = 0;         // as the worker knows it
+  Subscriber subscriber() const;
   bool begin_listening();
   void leave_hub();
 

@@ -53,14 +53,16 @@ void ListenState::answered(ListenOutcome outcome) {
   if (asked_.empty()) return;
   const Asked what = asked_.front();
   asked_.pop_front();
+  if (asked_.empty() && std::exchange(ready_waits_, false)) resume_ = true;
   const bool done = outcome == ListenOutcome::done;
   switch (what) {
     case Asked::nobody_waits:
       return;
     case Asked::round_trip:
-      if (--round_trips_ == 0 && std::exchange(ready_waits_, false)) resume_ = true;
+      --round_trips_;
       return;
     case Asked::plain:
+      for (Held& held : held_) held.is_certain = is_on(channel_of(*held.message), false);
       // At once: what comes behind the answer is the client's already.
       if (done) apply(plain_);
       if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
@@ -68,9 +70,9 @@ void ListenState::answered(ListenOutcome outcome) {
       break;
     case Asked::candidates:
       // What was committed before the client has asked is not for it.
-      std::erase_if(held_, [this](const auto& message) {
-        const bool early = !is_on(channel_of(*message), false);
-        if (early) held_bytes_ -= message->size();
+      std::erase_if(held_, [this](const Held& held) {
+        const bool early = !is_on(channel_of(*held.message), false);
+        if (early) held_bytes_ -= held.message->size();
         return early;
       });
       if (done) registered_.insert(wanted_.begin(), wanted_.end());
@@ -78,6 +80,11 @@ void ListenState::answered(ListenOutcome outcome) {
       break;
   }
   offer_ = done ? Offer::done : Offer::failed;
+}
+
+void ListenState::moved(std::string encoding) {
+  encoding_ = std::move(encoding);
+  if (std::exchange(ready_waits_, false)) resume_ = true;
 }
 
 void ListenState::apply(const ListenStep& step) {
@@ -279,17 +286,17 @@ bool ListenState::may_be_ready() {
 
 bool ListenState::hold(const std::shared_ptr<const ByteBuffer>& message) {
   if (!is_on(channel_of(*message), true)) return true;
-  held_.push_back(message);
+  held_.push_back({message});
   held_bytes_ += message->size();
   return held_bytes_ <= held_max;
 }
 
 std::shared_ptr<const ByteBuffer> ListenState::take_held() {
   while (!held_.empty()) {
-    std::shared_ptr<const ByteBuffer> message = std::move(held_.front());
+    Held held = std::move(held_.front());
     held_.pop_front();
-    held_bytes_ -= message->size();
-    if (is_on(channel_of(*message), false)) return message;
+    held_bytes_ -= held.message->size();
+    if (held.is_certain || is_on(channel_of(*held.message), false)) return std::move(held.message);
   }
   return nullptr;
 }

@@ -52,6 +52,9 @@ class ListenState {
   bool listens() const { return !registered_.empty(); }
   const std::set<std::string, std::less<>>& channels() const { return channels_; }
   const std::string& encoding() const { return encoding_; }
+  // The hub is another one now, which serves what the last one did.
+  void moved(std::string encoding);
+  bool is_asking() const { return !asked_.empty(); }
 
   // --- The hub's answers
   void answered(ListenOutcome outcome);
@@ -104,6 +107,7 @@ class ListenState {
   static bool may_notify(const SqlEffects& effects, std::string_view text);
   // The ReadyForQuery in hand may be taken. False: when the hub has answered.
   bool may_be_ready();
+  void let_ready_wait() { ready_waits_ = true; }
   bool ready_waits() const { return ready_waits_; }
   // The ReadyForQuery that had to wait may be looked at again.
   bool take_resume() { return std::exchange(resume_, false); }
@@ -128,6 +132,11 @@ class ListenState {
     std::size_t next = 0;
   };
 
+  struct Held {
+    std::shared_ptr<const ByteBuffer> message;
+    bool is_certain = false;  // it came before an UNLISTEN
+  };
+
   void ask(Asked what, ListenChange change);
   void apply(const ListenStep& step);
   std::vector<std::string> wanted_by(const ListenSteps& steps, TransactionStatus status) const;
@@ -135,7 +144,7 @@ class ListenState {
   bool is_on(std::string_view channel, bool or_candidate) const;
 
   const Ask ask_;
-  const std::string encoding_;
+  std::string encoding_;
   std::set<std::string, std::less<>> channels_;    // in effect
   std::set<std::string, std::less<>> registered_;  // at the hub: those, and those that may come into effect
   std::set<std::string, std::less<>> on_backend_;
@@ -147,7 +156,7 @@ class ListenState {
   ListenSteps next_;
   std::deque<Followed> followed_;  // of messages that are not answered yet
   std::map<std::string, ListenSteps, std::less<>> portals_;
-  std::deque<std::shared_ptr<const ByteBuffer>> held_;
+  std::deque<Held> held_;
   std::size_t held_bytes_ = 0;
   bool shown_ = false;
   unsigned round_trips_ = 0;  // not answered yet

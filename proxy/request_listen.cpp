@@ -32,15 +32,20 @@ bool Exchange::begin_listening() {
   if (!new_hub) return false;
   leave_hub();
   hub = std::move(new_hub);
-  const Subscriber who{worker.index(), session_id};
   listen = std::make_unique<ListenState>(
-      [hub = hub, who](ListenChange change) { hub->change(who, std::move(change)); }, std::move(encoding));
+      [this](ListenChange change) { hub->change(subscriber(), std::move(change)); }, std::move(encoding));
   return true;
 }
 
+Subscriber Exchange::subscriber() const {
+  return {worker.index(), session_id};
+}
+
 void Exchange::leave_hub() {
-  if (hub) hub->leave({worker.index(), session_id});
+  if (hub) hub->leave(subscriber());
+  if (next_hub) next_hub->leave(subscriber());
   hub.reset();
+  next_hub.reset();
   listen.reset();
 }
 

@@ -100,6 +100,10 @@ class Session final {
   enum class Listened : std::uint8_t { answered, wait, no };
   Listened listen_here(const Piece& piece);
   bool ready_has_to_wait(ByteView input);
+  bool must_move();
+  void begin_move();
+  void on_move(ListenOutcome outcome);
+  void write_notifications(std::size_t limit);
   void resume_replies();
   void tell_notifications();
   bool forget_channels();
@@ -161,6 +165,8 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
+  enum class Move : std::uint8_t { no, joins, leaves };
+  Move move_ = Move::no;  // to the hub of another encoding
   bool listening_lost_ = false;
   bool deaf_ = false;                // it does not take its notifications
   bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list

@@ -1,5 +1,7 @@
 // The session's side of its pool's hub: LISTEN and UNLISTEN without a backend, and notifications for the
 // client.
+#include <algorithm>
+
 #include "protocol/frontend.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/listen_hub.hpp"
@@ -34,7 +36,11 @@ void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) 
 
 void Session::on_listen_answer(ListenOutcome outcome) {
   if (!exchange_.listen) return;
-  exchange_.listen->answered(outcome);
+  if (move_ == Move::no) {
+    exchange_.listen->answered(outcome);
+  } else {
+    on_move(outcome);
+  }
   if (!waiter_.queued) held_ = false;
   waker_.wake();
 }
@@ -69,6 +75,8 @@ Session::Listened Session::listen_here(const Piece& piece) {
   ByteBuffer& out = worker_.to_client().own();
   const char* const tag = step->verb == ListenVerb::listen ? "LISTEN" : "UNLISTEN";
   Writer(out).begin_message(static_cast<char>(BackendType::CommandComplete)).cstring(tag).end_message();
+  worker_.to_client().end_own();
+  if (exchange_.listen) write_notifications(ListenState::held_max);
   write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
   worker_.to_client().end_own();
   PoolCounters& counters = pool_->counters(worker_);
@@ -90,7 +98,46 @@ bool Session::ready_has_to_wait(ByteView input) {
   if (phase_ != Phase::serving || oldest == nullptr || oldest->fate != Fate::forward ||
       exchange_.tracker.fencing() || exchange_.batch.stale)
     return false;
+  if (must_move()) {
+    if (move_ == Move::no && !exchange_.listen->is_asking()) begin_move();
+    exchange_.listen->let_ready_wait();
+    return true;
+  }
   return !exchange_.listen->may_be_ready();
+}
+
+// --- When client_encoding changes
+
+bool Session::must_move() {
+  const auto it = exchange_.view->find("client_encoding");
+  return exchange_.listen->listens() && it != exchange_.view->end() &&
+         it->second != exchange_.listen->encoding();
+}
+
+// Joins the new hub before it leaves the old one, so that nothing is missed.
+void Session::begin_move() {
+  const auto& channels = exchange_.listen->channels();
+  const bool is_ascii = std::all_of(channels.begin(), channels.end(), [](const std::string& name) {
+    return std::none_of(name.begin(), name.end(), [](char c) { return static_cast<Byte>(c) >= 0x80; });
+  });
+  // Other names are other bytes there.
+  if (is_ascii) exchange_.next_hub = pool_->hub(exchange_.view->find("client_encoding")->second, worker_);
+  if (!exchange_.next_hub) return on_listening_lost();
+  move_ = Move::joins;
+  exchange_.next_hub->change(exchange_.subscriber(), {false, {}, {channels.begin(), channels.end()}});
+}
+
+void Session::on_move(ListenOutcome outcome) {
+  if (outcome != ListenOutcome::done) return on_listening_lost();
+  if (std::exchange(move_, Move::leaves) == Move::joins) {
+    exchange_.hub->change(exchange_.subscriber(), {true, {}, {}});
+    return;
+  }
+  exchange_.hub->leave(exchange_.subscriber());
+  exchange_.hub = std::move(exchange_.next_hub);
+  exchange_.next_hub.reset();
+  move_ = Move::no;
+  exchange_.listen->moved(exchange_.view->find("client_encoding")->second);
 }
 
 void Session::resume_replies() {
@@ -107,6 +154,16 @@ bool Session::forget_channels() {
   return true;
 }
 
+void Session::write_notifications(std::size_t limit) {
+  Outgoing& out = worker_.to_client();
+  while (out.size() < limit) {
+    const std::shared_ptr<const ByteBuffer> message = exchange_.listen->take_held();
+    if (!message) return;
+    Writer(out.own()).raw(*message);
+    out.end_own();
+  }
+}
+
 // While the client has nothing outstanding. Otherwise they come right before it is ready again.
 void Session::tell_notifications() {
   ListenState& listen = *exchange_.listen;
@@ -114,12 +171,7 @@ void Session::tell_notifications() {
   const Backend* const backend = exchange_.backend;
   if (backend != nullptr && !(only_own_work_left() && backend->framer.at_boundary())) return;
   while (to_client_backlog_.empty() && phase_ == Phase::serving) {
-    while (worker_.to_client().size() < telling_max) {
-      const std::shared_ptr<const ByteBuffer> message = listen.take_held();
-      if (!message) break;
-      Writer(worker_.to_client().own()).raw(*message);
-      worker_.to_client().end_own();
-    }
+    write_notifications(telling_max);
     if (worker_.to_client().empty()) return;
     flush();
   }
