@@ -52,7 +52,7 @@ void ListenState::ask(Asked what, ListenChange change) {
 void ListenState::answered(ListenOutcome outcome) {
   if (asked_.empty()) return;
   const Asked what = asked_.front();
-  asked_.pop_front();
+  asked_.erase(asked_.begin());
   if (asked_.empty() && std::exchange(ready_waits_, false)) resume_ = true;
   const bool done = outcome == ListenOutcome::done;
   switch (what) {
@@ -62,7 +62,9 @@ void ListenState::answered(ListenOutcome outcome) {
       --round_trips_;
       return;
     case Asked::plain:
-      for (Held& held : held_) held.is_certain = is_on(channel_of(*held.message), false);
+      for (std::size_t i = held_next_; i < held_.size(); ++i) {
+        held_[i].is_certain |= is_on(channel_of(*held_[i].message), false);
+      }
       // At once: what comes behind the answer is the client's already.
       if (done) apply(plain_);
       if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
@@ -70,6 +72,7 @@ void ListenState::answered(ListenOutcome outcome) {
       break;
     case Asked::candidates:
       // What was committed before the client has asked is not for it.
+      held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(std::exchange(held_next_, 0)));
       std::erase_if(held_, [this](const Held& held) {
         const bool early = !is_on(channel_of(*held.message), false);
         if (early) held_bytes_ -= held.message->size();
@@ -220,7 +223,7 @@ void ListenState::failed() {
 }
 
 void ListenState::ended() {
-  if (!followed_.empty()) followed_.pop_front();
+  if (!followed_.empty()) followed_.erase(followed_.begin());
 }
 
 void ListenState::settle(TransactionStatus status) {
@@ -233,6 +236,7 @@ void ListenState::settle(TransactionStatus status) {
     apply(step);
     if (step.verb == ListenVerb::listen) on_backend_.insert(step.name);
   }
+  asked_early_ = false;
   if (status != TransactionStatus::idle) return;
   may_notify_ = asked_early_ = asked_late_ = false;
   portals_.clear();
@@ -292,12 +296,13 @@ bool ListenState::hold(const std::shared_ptr<const ByteBuffer>& message) {
 }
 
 std::shared_ptr<const ByteBuffer> ListenState::take_held() {
-  while (!held_.empty()) {
-    Held held = std::move(held_.front());
-    held_.pop_front();
+  while (has_held()) {
+    Held held = std::move(held_[held_next_++]);
     held_bytes_ -= held.message->size();
     if (held.is_certain || is_on(channel_of(*held.message), false)) return std::move(held.message);
   }
+  std::vector<Held>().swap(held_);
+  held_next_ = 0;
   return nullptr;
 }
 

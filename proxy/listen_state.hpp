@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,7 +45,7 @@ class ListenState {
   // It says nothing about the session.
   bool is_unused() const {
     return registered_.empty() && asked_.empty() && offer_ == Offer::none && pending_.empty() &&
-           followed_.empty() && portals_.empty() && on_backend_.empty() && held_.empty();
+           followed_.empty() && portals_.empty() && on_backend_.empty() && !has_held();
   }
   // The hub serves a channel for this session, or will when its transaction commits.
   bool listens() const { return !registered_.empty(); }
@@ -115,7 +114,7 @@ class ListenState {
   // --- Notifications
   // A whole message. False: there are too many.
   bool hold(const std::shared_ptr<const ByteBuffer>& message);
-  bool has_held() const { return !held_.empty(); }
+  bool has_held() const { return held_next_ < held_.size(); }
   // The oldest one that the client is to have; null: none.
   std::shared_ptr<const ByteBuffer> take_held();
 
@@ -148,15 +147,16 @@ class ListenState {
   std::set<std::string, std::less<>> channels_;    // in effect
   std::set<std::string, std::less<>> registered_;  // at the hub: those, and those that may come into effect
   std::set<std::string, std::less<>> on_backend_;
-  std::deque<Asked> asked_;  // not answered yet, oldest first
+  std::vector<Asked> asked_;  // not answered yet, oldest first
   Offer offer_ = Offer::none;
   ListenStep plain_;                 // what was asked for
   std::vector<std::string> wanted_;  // or these
   PendingListens pending_;
   ListenSteps next_;
-  std::deque<Followed> followed_;  // of messages that are not answered yet
+  std::vector<Followed> followed_;  // of messages that are not answered yet
   std::map<std::string, ListenSteps, std::less<>> portals_;
-  std::deque<Held> held_;
+  std::vector<Held> held_;
+  std::size_t held_next_ = 0;  // those before it have been taken
   std::size_t held_bytes_ = 0;
   bool shown_ = false;
   unsigned round_trips_ = 0;  // not answered yet

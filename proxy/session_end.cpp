@@ -216,6 +216,9 @@ asio::awaitable<void> Session::wind_down() {
   if (exchange_.backend == nullptr) co_return;
   exchange_.greeted = false;
   client_carry_.clear();
+  // A reply that waited for the pool's hub.
+  if (!exchange_.backend->carry.empty()) walk_replies(exchange_.backend->carry, true);
+  if (exchange_.backend == nullptr) co_return;
   const bool was_settled = exchange_.tracker.settled() || only_own_work_left();
   if (!was_settled) pool_->counters(worker_).abandoned.add();
   const TimePoint until = Clock::now() + abandon_timeout;

@@ -20,8 +20,9 @@ constexpr std::size_t ready_size = message_header_size + 1;
 bool may_be_listen(const Piece& piece) {
   if (piece.type != static_cast<char>(FrontendType::Query) || !piece.whole() || piece.body().empty())
     return false;
-  const auto letter = static_cast<char>(piece.body()[0] | 0x20);
-  return letter == 'l' || letter == 'u';
+  const std::string_view text = as_text(piece.body());
+  const std::string_view start = text.substr(0, 2);
+  return folded_equals(start, "li") || folded_equals(start, "un");
 }
 
 }  // namespace
@@ -173,6 +174,7 @@ void Session::tell_notifications() {
   while (to_client_backlog_.empty() && phase_ == Phase::serving) {
     write_notifications(telling_max);
     if (worker_.to_client().empty()) return;
+    last_activity_ = worker_.now();
     flush();
   }
 }

@@ -162,6 +162,37 @@ def test_a_client_hears_itself_before_it_is_ready_again(endpoint):
         assert client.got[-1] == ("jobs", "x")
 
 
+def test_a_client_hears_what_its_trigger_says_before_it_is_ready_again(endpoint):
+    with Listener(endpoint.wire()) as client:
+        client.query("create table listen_trigger (a int)")
+        client.query("create function listen_trigger() returns trigger language plpgsql as "
+                     "$$ begin perform pg_notify('jobs', new.a::text); return new; end $$")
+        client.query("create trigger t before insert on listen_trigger for each row execute function listen_trigger()")
+        try:
+            client.query("listen jobs")
+            for i in range(10):
+                client.query(f"insert into listen_trigger values ({i})")
+                assert client.got[-1] == ("jobs", str(i))
+        finally:
+            client.query("drop table listen_trigger; drop function listen_trigger")
+
+
+def test_a_client_that_polls_finds_what_was_committed_before(endpoint, notify):
+    """Whatever it asks, and by whatever protocol: libpq's manual suggests an empty query."""
+    polls = [m.Q("select 1"), m.Q(""), m.P("", "select 1") + m.B() + m.E() + m.S]
+    with Listener(endpoint.wire()) as client:
+        client.query("set application_name to 'it has settings'")
+        client.query("listen jobs")
+        for i in range(repetitions(100)):
+            notify("jobs", str(i))
+            client.ask(polls[i % 3])
+            assert client.got[-1] == ("jobs", str(i))
+        client.query("begin")
+        notify("jobs", "x")
+        client.query("commit")
+        assert client.got[-1] == ("jobs", "x")
+
+
 def test_notifications_of_one_transaction_keep_their_order_and_those_of_a_rolled_back_one_do_not_come(endpoint,
                                                                                                      notify):
     with Listener(endpoint.wire()) as client, Listener(endpoint.wire()) as other:
@@ -340,6 +371,17 @@ def test_nothing_from_before_the_commit_is_heard(endpoint, notify):
                 assert client.fence(notify) == [("jobs", "after")]
             if round_ == 4:
                 other.query("listen jobs")
+
+
+def test_a_batch_that_begins_a_transaction_and_listens(endpoint, notify):
+    """As JDBC sends it with autocommit off."""
+    with Listener(endpoint.wire()) as client:
+        batch = m.P("", "begin") + m.B() + m.E(rows=0) + m.P("", "listen jobs") + m.B() + m.E() + m.S
+        assert client.ask(batch) == "1 2 C(BEGIN) 1 2 C(LISTEN) Z(T)"
+        notify("jobs", "before COMMIT")
+        client.ask(extended("commit"))
+        notify("jobs", "after")
+        assert client.fence(notify) == [("jobs", "after")]
 
 
 def test_nothing_from_before_a_listen_is_heard_and_nothing_after_an_unlisten(endpoint, notify):
@@ -576,6 +618,39 @@ def test_draining_closes_idle_listeners(start):
     client.query("listen jobs")
     proxy.stop()
     assert [str(x) for x in client.wire.until_eof()] == ["E(FATAL 57P01)", "EOF"]
+
+
+@own
+def test_a_client_that_never_takes_its_notifications_is_closed(start, admin, notify):
+    """What it may have waiting is limited; the rest of the pool does not notice."""
+    proxy = start(max_size=2)
+    with Listener(proxy.wire()) as client, Listener(proxy.wire()) as other:
+        client.query("listen jobs")
+        other.query("listen jobs")
+        client.query("begin")
+        with admin.cursor() as cursor:
+            cursor.execute("select count(pg_notify('jobs', i || repeat('x', 7900))) from generate_series(1, 2300) i")
+        assert "E(FATAL 54000)" in [str(x) for x in client.wire.until_eof()]
+        assert len(other.wait(2300, timeout=seconds(30))) == 2300
+        assert other.query("select 1") == "T D(1) C(SELECT 1) Z(I)"
+
+
+@own
+def test_metrics_tell_of_listeners(start, notify):
+    proxy = start(max_size=1)
+    labels = {"database": "app", "user": "app"}
+    with Listener(proxy.wire()) as client, Listener(proxy.wire()) as other:
+        client.query("listen jobs")
+        client.query("listen more")
+        other.query("listen jobs")
+        notify("jobs", "1")
+        client.wait(1)
+        other.wait(1)
+        seen = {name: proxy.metric(f"pgweir_{name}", **labels) for name in (
+            "listen_connections", "listen_channels", "listen_clients", "notifications_total",
+            "notifications_delivered_total", "listen_losses_total")}
+        assert list(seen.values()) == [1, 2, 2, 1, 2, 0], seen
+        assert proxy.metric("pgweir_pins_total", reason="listen", **labels) == 0
 
 
 # --- Together
