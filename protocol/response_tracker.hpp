@@ -63,6 +63,7 @@ struct Expected {
   bool may_copy = false;     // a Query or Execute that may open COPY IN
   bool names = false;        // holds the oldest pending operation of the client's StatementMap
   bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
+  bool listens = false;      // its statements may change what the client listens to
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
   std::uint32_t longer = 0;  // by how much its text became longer when a name in it was replaced
   // The client's spelling of its name, where an error text must show that and the map has cut it.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "protocol/statement_map.hpp"
 #include "proxy/backend.hpp"
 #include "proxy/function_table.hpp"
+#include "proxy/listen_state.hpp"
 #include "proxy/pin.hpp"
 #include "proxy/session_state.hpp"
 #include "proxy/state_check.hpp"
@@ -19,6 +21,7 @@
 
 namespace pgweir {
 
+class ListenHub;
 class Pool;
 class Worker;
 
@@ -121,6 +124,16 @@ struct Exchange {
            first == OwnQuery::sources || first == OwnQuery::reset_settings;
   }
   bool pinned() const { return !pins.empty(); }
+
+  // Null until the client listens through the pool's hub.
+  std::unique_ptr<ListenState> listen;
+  std::shared_ptr<ListenHub> hub;
+  std::shared_ptr<ListenHub> next_hub;  // while the session moves to it
+  std::uint64_t session_id = 0;         // as the worker knows it
+  Subscriber subscriber() const;
+  bool begin_listening();
+  void leave_hub();
+
   // DISCARD SEQUENCES: what was advanced so far is nobody's.
   void disown_sequences(std::uint64_t new_number) {
     session = new_number;

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "proxy/listen_hub.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
 #include "proxy/worker.hpp"
@@ -151,6 +152,34 @@ void add_pins(const Pools& pools, std::vector<MetricFamily>& out) {
                              &PoolCounters::audit_findings));
 }
 
+MetricFamily hub_metric(const Pools& pools, std::string name, std::string help, Counter HubCounters::*counter,
+                        MetricType type = MetricType::Counter) {
+  MetricFamily f = family(std::move(name), std::move(help), type);
+  for (const auto& pool : pools) {
+    std::uint64_t total = 0;
+    for (const auto& hub : pool->hubs()) total += (hub->counters().*counter).get();
+    add(f, labels_of(*pool), static_cast<double>(total));
+  }
+  return f;
+}
+
+void add_listening(const Pools& pools, std::vector<MetricFamily>& out) {
+  out.push_back(hub_metric(pools, "pgweir_listen_connections",
+                           "Server connections that listen for clients, beside the pool's own",
+                           &HubCounters::connections, MetricType::Gauge));
+  out.push_back(hub_metric(pools, "pgweir_listen_channels", "Channels that they listen to",
+                           &HubCounters::channels, MetricType::Gauge));
+  out.push_back(hub_metric(pools, "pgweir_listen_clients", "Clients that listen through them",
+                           &HubCounters::clients, MetricType::Gauge));
+  out.push_back(hub_metric(pools, "pgweir_notifications_total", "Notifications that they received",
+                           &HubCounters::notifications));
+  out.push_back(hub_metric(pools, "pgweir_notifications_delivered_total",
+                           "Notifications passed on, one for each client", &HubCounters::deliveries));
+  out.push_back(hub_metric(pools, "pgweir_listen_losses_total",
+                           "Listening connections that were lost, and their clients closed",
+                           &HubCounters::losses));
+}
+
 void add_process(const Services& services, std::vector<MetricFamily>& out) {
   MetricFamily build =
       family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
@@ -191,6 +220,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
                                &WorkerCounters::cancels_forwarded));
   add_pool_state(pools, out);
   add_pins(pools, out);
+  add_listening(pools, out);
   out.push_back(pool_counter(pools, "pgweir_queries_total", "ReadyForQuery messages sent to clients",
                              &PoolCounters::queries));
   out.push_back(

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,7 @@
 namespace pgweir {
 
 struct Services;
+class ListenHub;
 class Worker;
 
 // A cancel request that takes longer is given up, and its backend with it.
@@ -67,6 +69,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void remember_login(const MapRef& startup, const MapRef& parameters);
   // Why the server refuses us for good, as far as known; empty otherwise.
   std::optional<ServerRefusal> refusal() const;
+
+  // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
+  std::shared_ptr<ListenHub> hub(const std::string& encoding, Worker& here);
+  std::vector<std::shared_ptr<ListenHub>> hubs() const;
 
   void reconfigure(PoolTarget target, config::Pool settings);
   // Every backend is replaced as it comes back: what a fresh login gets has changed.
@@ -114,6 +120,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
   static PoolLimits limits_of(const config::Pool& settings);
+  void retire_hubs();  // under the mutex
 
   Services& services_;
   const std::string database_;
@@ -134,6 +141,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::unordered_map<MapRef, MapRef> logins_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
   std::optional<ServerRefusal> refusal_;
+  std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
+  bool retired_ = false;
   ScramKeyCache scram_keys_;
 };
 

@@ -61,6 +61,9 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   state_.set_limits(limits_of(settings));
   settings_ = std::make_shared<const config::Pool>(settings);
   if (*target_ == target) return;
+  const bool moved = !(target_->address == target.address) || target_->dbname != target.dbname ||
+                     target_->user != target.user;
+  if (moved) retire_hubs();
   target_ = std::make_shared<const PoolTarget>(std::move(target));
   state_.recycle();
   baseline_.reset();
@@ -87,6 +90,8 @@ void Pool::close() {
 
 void Pool::retire() {
   const std::lock_guard lock(mutex_);
+  retired_ = true;
+  retire_hubs();
   state_.set_limits({});  // of no size: whoever comes back is surplus
   state_.recycle();
   refusal_ = ServerRefusal{"", "this database or user is no longer configured", true};

@@ -5,6 +5,7 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
+#include "protocol/notification.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -75,8 +76,10 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::ParameterStatus:
       take_parameter(piece);
       return Disposition::taken;
-    case BackendType::NoticeResponse:
     case BackendType::NotificationResponse:
+      take_notification(piece);
+      return Disposition::taken;
+    case BackendType::NoticeResponse:
       if (is_own()) return Disposition::taken;
       forward(piece);
       forwarding_rest_ = true;
@@ -102,6 +105,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     return Disposition::taken;
   }
   if (verdict == ResponseTracker::Verdict::forward) {
+    if (ready && x_.listen) settle_listening(status);
     forward(piece);
     forwarding_rest_ = true;
   }
@@ -174,6 +178,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
       return Disposition::taken;
     }
   }
+  if (x_.listen && !is_own()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward &&
       !(whole && about && forward_renamed(piece, *about, client_name, longer))) {
@@ -283,6 +288,7 @@ void ReplyPath::take_tag(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr || oldest->fate != Fate::forward) return;
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
+  if (x_.listen && oldest->listens) x_.listen->completed(tag);
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);
@@ -339,6 +345,27 @@ void ReplyPath::end_own_query() {
   if (which == OwnQuery::prelude && !prelude_failed_) tell_parameters();
 }
 
+// What the hub delivers comes from there alone.
+void ReplyPath::take_notification(const Piece& piece) {
+  NotificationView notification;
+  const bool served = x_.listen && piece.whole() &&
+                      parse_notification(piece.body(), notification) == Errc::ok &&
+                      x_.listen->serves(notification.channel);
+  if (served || !x_.greeted) return;
+  x_.worker.to_client().add_view(piece.bytes);
+  forwarding_rest_ = true;
+}
+
+// Right before a ReadyForQuery that goes to the client.
+void ReplyPath::settle_listening(TransactionStatus status) {
+  x_.listen->settle(status);
+  if (status != TransactionStatus::idle) return;
+  while (const auto message = x_.listen->take_held()) {
+    Writer(x_.worker.to_client().own()).raw(*message);
+    x_.worker.to_client().end_own();
+  }
+}
+
 // --- Expectations that end
 
 void ReplyPath::ended(const Expected& expected, Outcome outcome) {
@@ -355,6 +382,7 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
         break;
     }
   }
+  if (expected.listens && x_.listen) x_.listen->ended();
   if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) end_own_query();
   // While a name is made or dropped nothing else is sent, so this was it.

@@ -48,6 +48,8 @@ class ReplyPath final : public ReplySink {
   void tell_restored();
   std::string_view value_for_client(const ParameterStatusView& status) const;
   void take_tag(const Piece& piece);
+  void take_notification(const Piece& piece);
+  void settle_listening(TransactionStatus status);
   void take_prepared();
   void end_held(const Expected& expected, Outcome outcome);
   void take_own_row(const Piece& piece);

@@ -84,6 +84,7 @@ Disposition RequestPath::take(const Piece& piece) {
   if (x_.tracker.copy_in()) return Disposition::copy_violation;
   if (x_.tracker.copy_possible() || x_.tracker.outstanding() >= outstanding_max) return Disposition::hold;
   if (x_.backend == nullptr) return Disposition::needs_backend;
+  if (x_.listen && x_.tracker.settled()) x_.listen->begin();
   switch (type) {
     case FrontendType::Query:
       return x_.tracker.outstanding() < queries_max ? take_query(piece) : Disposition::hold;
@@ -98,6 +99,7 @@ Disposition RequestPath::take(const Piece& piece) {
     case FrontendType::Execute:
       return take_execute(piece);
     default:
+      if (x_.listen) x_.listen->note_may_notify();
       return forward(piece, {.reply = Reply::function_call});
   }
 }
@@ -145,6 +147,10 @@ Disposition RequestPath::take_query(const Piece& piece) {
   if (!guard_sequences(effects)) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
+  const bool may_listen = x_.listen || effects.facts.contains(SqlFact::listens);
+  if (may_listen &&
+      !follow_query(understood ? query.text : std::string_view{}, understood, effects, expected))
+    return Disposition::hold;
   if (effects.verbs.intersects(
           {Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create}) &&
       understood) {
@@ -190,6 +196,7 @@ void RequestPath::begin_query(Expected& expected) {
   ++x_.watch.statements;
   x_.mixed_protocols |= x_.tracker.unsynced();
   expected.holds = true;
+  if (expected.listens) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (x_.statements.find({}) == nullptr) return;
   x_.statements.begin_erase({});
@@ -474,6 +481,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   ParseView parse;
   // The server says what is wrong with it.
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
+  if (x_.listen && !show_channels(parse.text)) return Disposition::hold;
   const Verb verb = leading_verb(parse.text);
   const bool may_execute = verb == Verb::explain || verb == Verb::create;
   if (verb == Verb::execute || verb == Verb::deallocate || verb == Verb::prepare ||
@@ -612,7 +620,10 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
   const StatementRef statement = x_.statements.find(bind.statement);
   if (statement && !guard_sequences(statement->effects)) return Disposition::hold;
+  if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
+  if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
+    follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
   std::string_view server_name = bind.statement;
@@ -697,13 +708,15 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
 }
 
 Disposition RequestPath::take_execute(const Piece& piece) {
+  Expected expected{.reply = Reply::execute, .may_copy = x_.copy_portal};
+  if (x_.listen && !follow_execute(piece, expected)) return Disposition::hold;
   ++x_.watch.statements;
   x_.watch.set.reset();
   ExecuteView execute;
   const bool sets = x_.set_portal && parse_execute(piece.body(), execute) == Errc::ok &&
                     execute.portal == x_.set_portal_name;
   if (sets) note_set(x_.set_portal->text);
-  forward(piece, {.reply = Reply::execute, .may_copy = x_.copy_portal});
+  forward(piece, std::move(expected));
   if (sets) restore_startup();
   return Disposition::taken;
 }

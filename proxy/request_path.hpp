@@ -72,6 +72,13 @@ class RequestPath final {
   bool guard_sequences(const SqlEffects& effects);
   void begin_query(Expected& expected);
 
+  // LISTEN (request_listen.cpp). False: hold.
+  bool follow_query(std::string_view text, bool understood, const SqlEffects& effects, Expected& expected);
+  void follow_bind(std::string_view portal, const StatementRef& statement);
+  bool follow_execute(const Piece& piece, Expected& expected);
+  bool show_channels(std::string_view text);
+  bool status_is_known() const;
+
   Exchange& x_;
   ReplySink& sink_;
   bool discarding_rest_ = false;  // of a streamed message

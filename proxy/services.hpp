@@ -9,6 +9,7 @@
 
 #include "proxy/cancel_registry.hpp"
 #include "proxy/pool_registry.hpp"
+#include "proxy/session_notifier.hpp"
 #include "proxy/session_state.hpp"
 
 namespace pgweir {
@@ -19,6 +20,7 @@ struct Services {
   Interner interner;
   const MapRef no_settings = interner.intern({});
   CancelRegistry cancels;
+  SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};

@@ -26,6 +26,7 @@ Session::Session(Worker& worker, UniqueFd fd, std::string peer)
       last_activity_(worker.now()) {
   id_ = worker_.enlist(*this);
   exchange_.session = worker_.new_number();
+  exchange_.session_id = id_;
   waiter_.session = id_;
 }
 
@@ -58,16 +59,19 @@ void Session::turn() {
   if (phase_ != Phase::serving) return;
   if (!to_client_backlog_.empty() && !to_client_backlog_.flush(client_)) return end(Reason::client_lost);
   if (waiter_.granted != nullptr) take_grant();
-  if (exchange_.backend != nullptr) read_server();
+  if (exchange_.listen) resume_replies();
+  if (phase_ == Phase::serving && exchange_.backend != nullptr) read_server();
   if (phase_ == Phase::serving) read_client();
   // A message may have been answered without the server, so that no reply of its will come by.
   if (phase_ == Phase::serving && exchange_.backend != nullptr) {
     at_rest();
     flush();
   }
+  if (exchange_.listen && phase_ == Phase::serving) tell_notifications();
 }
 
 bool Session::may_read_server() const {
+  if (exchange_.listen && exchange_.listen->ready_waits()) return false;
   return exchange_.backend != nullptr && exchange_.backend->transport.readable() &&
          (to_client_backlog_.empty() || client_gone_);
 }
@@ -168,6 +172,14 @@ bool Session::offer(const Piece& piece, bool& retry) {
       return false;
     case RequestPath::Disposition::needs_backend:
       if (refusing_) return refuse_piece(piece), true;
+      switch (listen_here(piece)) {
+        case Listened::answered:
+          return true;
+        case Listened::wait:
+          return false;
+        case Listened::no:
+          break;
+      }
       if (answer_here(piece)) return true;
       retry = borrow();
       return false;
@@ -233,6 +245,7 @@ bool Session::answer_here(const Piece& piece) {
   SessionFacts facts{exchange_.startup.get(), exchange_.desired.get(), exchange_.view.get()};
   facts.has_named_statements = !exchange_.statements.committed().empty();
   facts.has_sequence_values = exchange_.advanced_sequence && !discards;
+  facts.listens = listens();
   std::optional<LocalAnswer> answer = answer_locally(query.text, facts);
   if (!answer) return false;
   if (discards) exchange_.disown_sequences(worker_.new_number());
@@ -304,7 +317,10 @@ void Session::walk_replies(ByteView input, bool from_carry) {
   Backend& backend = *exchange_.backend;
   Piece piece;
   FrameStatus status{};
-  while ((status = backend.framer.next(input, piece)) == FrameStatus::piece) {
+  for (;;) {
+    if (exchange_.listen && ready_has_to_wait(input)) break;
+    status = backend.framer.next(input, piece);
+    if (status != FrameStatus::piece) break;
     const ReplyPath::Disposition disposition = replies_.take(piece);
     if (exchange_.tracker.needs_fence()) begin_fence();
     if (disposition == ReplyPath::Disposition::taken) continue;

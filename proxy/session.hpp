@@ -41,6 +41,10 @@ class Session final {
   void on_tick(TimePoint now);
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
+  // Called by the pool's hub, see NotificationSink.
+  void on_notification(const std::shared_ptr<const ByteBuffer>& message);
+  void on_listen_answer(ListenOutcome outcome);
+  void on_listening_lost();
   void wake() { waker_.wake(); }
 
  private:
@@ -90,6 +94,19 @@ class Session final {
   void ask_to_finish();
   void forget_state(bool with_statements);
   bool only_own_work_left() const;
+
+  // LISTEN (session_listen.cpp)
+  bool listens() const { return exchange_.listen && exchange_.listen->listens(); }
+  enum class Listened : std::uint8_t { answered, wait, no };
+  Listened listen_here(const Piece& piece);
+  bool ready_has_to_wait(ByteView input);
+  bool must_move();
+  void begin_move();
+  void on_move(ListenOutcome outcome);
+  void write_notifications(std::size_t limit);
+  void resume_replies();
+  void tell_notifications();
+  bool forget_channels();
 
   // Backend (session_backend.cpp)
   bool borrow();
@@ -148,6 +165,10 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
+  enum class Move : std::uint8_t { no, joins, leaves };
+  Move move_ = Move::no;  // to the hub of another encoding
+  bool listening_lost_ = false;
+  bool deaf_ = false;                // it does not take its notifications
   bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
   bool asked_settings_ = false;      // what the last check of the server's state was about
   bool last_value_is_open_ = false;  // lastval() has to be asked

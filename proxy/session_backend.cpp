@@ -86,6 +86,7 @@ void Session::at_rest() {
     send_own(OwnQuery::nothing, "");
     return flush();
   }
+  if (exchange_.listen && forget_channels()) return;
   if (!state_is_known()) return;
   begin_anew();
   if (exchange_.pinned()) {
@@ -137,6 +138,7 @@ void Session::lose_backend(bool told) {
   exchange_.own.clear();
   exchange_.end_naming();
   exchange_.batch = {};
+  if (exchange_.listen) exchange_.listen->backend_lost();
   auditing_ = false;
   held_ = false;
 }

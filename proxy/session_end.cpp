@@ -100,6 +100,9 @@ void Session::on_drain() {
 }
 
 void Session::check_interrupts() {
+  if (listening_lost_)
+    return end(Reason::server_lost, "the connection that listens for this client was lost");
+  if (deaf_) return end(Reason::too_large, "the client does not take its notifications");
   if (expired_) {
     const Reason reason = *std::exchange(expired_, std::nullopt);
     const bool waits = reason == Reason::borrow_timeout || reason == Reason::cancelled;
@@ -138,6 +141,7 @@ void Session::refuse_piece(const Piece& piece) {
     if (type != FrontendType::Sync) return;
     refusing_until_sync_ = false;
   } else {
+    if (exchange_.listen) exchange_.listen->forget_offer();
     worker_.counters().ended[static_cast<std::size_t>(*refusing_)].add();
     write_reason(out, *std::exchange(refusing_, std::nullopt));
     refusing_until_sync_ = !ends_batch;
@@ -177,6 +181,7 @@ asio::awaitable<void> Session::say_goodbye() {
   if (pool_) pool_->counters(worker_).clients.subtract();
   if (pool_) uncount_pins();
   if (pool_) pool_->stop_waiting(waiter_, worker_);
+  exchange_.leave_hub();
   const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !client_gone_;
   if (reachable) {
     write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
@@ -211,6 +216,9 @@ asio::awaitable<void> Session::wind_down() {
   if (exchange_.backend == nullptr) co_return;
   exchange_.greeted = false;
   client_carry_.clear();
+  // A reply that waited for the pool's hub.
+  if (!exchange_.backend->carry.empty()) walk_replies(exchange_.backend->carry, true);
+  if (exchange_.backend == nullptr) co_return;
   const bool was_settled = exchange_.tracker.settled() || only_own_work_left();
   if (!was_settled) pool_->counters(worker_).abandoned.add();
   const TimePoint until = Clock::now() + abandon_timeout;

@@ -76,6 +76,11 @@ void Worker::delist(std::uint64_t session) {
   counters_.clients.subtract();
 }
 
+Session* Worker::find_session(std::uint64_t session) const {
+  const auto it = sessions_.find(session);
+  return it == sessions_.end() ? nullptr : it->second;
+}
+
 void Worker::use_snapshot(SnapshotRef snapshot) {
   asio::post(io_, [this, snapshot = std::move(snapshot)]() mutable { snapshot_ = std::move(snapshot); });
 }

@@ -73,6 +73,8 @@ class Worker {
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
+  // Null: it has ended.
+  Session* find_session(std::uint64_t session) const;
   // A number that was never given out before, by no worker. Never 0.
   std::uint64_t new_number() { return ++numbers_ * max_workers + index_; }
   // True for every `n`th call.

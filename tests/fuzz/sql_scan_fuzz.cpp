@@ -5,6 +5,7 @@
 #include <random>
 
 #include "protocol/sql_facts.hpp"
+#include "protocol/sql_listen.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
 #include "protocol/sql_set.hpp"
@@ -44,6 +45,10 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
     (void)parse_set(statement.text, dialect);
     (void)parse_discard(statement.text, dialect);
     (void)executes_named(statement.text, dialect);
+    if (const auto step = parse_listen(statement.text, dialect)) {
+      require(!step->name.empty() || step->verb == ListenVerb::unlisten_all);
+      require(step->name.size() <= identifier_size_max);
+    }
     if (const auto named = parse_named(statement.text, dialect)) {
       require(named->name_offset + named->name_size <= statement.text.size());
       require(named->name.size() <= identifier_size_max);
@@ -51,6 +56,8 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
   }
   // Text that cannot be followed counts as one more statement, also where no semicolon could end the first.
   const bool followed = !verbs.contains(Verb::undecided);
+  const auto steps = listen_steps(sql, dialect);
+  require(!steps || (followed && steps->size() == count));
   require(!followed || is_single_statement(sql, dialect) == (count <= 1));
   return verbs;
 }

@@ -1,0 +1,28 @@
+#include "proxy/session_notifier.hpp"
+
+#include "proxy/services.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+
+Session* SessionNotifier::find(unsigned worker, std::uint64_t session) const {
+  return services_.workers[worker]->find_session(session);
+}
+
+void SessionNotifier::deliver(unsigned worker, std::span<const std::uint64_t> sessions,
+                              const std::shared_ptr<const ByteBuffer>& message) {
+  for (const std::uint64_t id : sessions) {
+    if (Session* const session = find(worker, id)) session->on_notification(message);
+  }
+}
+
+void SessionNotifier::listen_answered(unsigned worker, std::uint64_t id, ListenOutcome outcome) {
+  if (Session* const session = find(worker, id)) session->on_listen_answer(outcome);
+}
+
+void SessionNotifier::listening_lost(unsigned worker, std::uint64_t id) {
+  if (Session* const session = find(worker, id)) session->on_listening_lost();
+}
+
+}  // namespace pgweir
