@@ -82,9 +82,9 @@ def test_it_holds_no_backend_and_leaves_nothing_behind(endpoint, batch):
 def test_no_pin_is_counted(endpoint):
     before = endpoint.metric("pgweir_pins_total")
     with endpoint.wire() as keeper:
-        keeper.query("listen noise_check")
+        keeper.query("select pg_advisory_lock(77)")
         until(lambda: endpoint.metric("pgweir_pins_total") == before + 1, "a pin would be counted")
-        keeper.query("unlisten *")
+        keeper.query("select pg_advisory_unlock(77)")
     before = endpoint.metric("pgweir_pins_total")
     for batch in BATCHES:
         with endpoint.wire(params=batch.params) as wire:
