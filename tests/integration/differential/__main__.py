@@ -11,6 +11,7 @@ import argparse
 import collections
 import re
 import secrets
+import signal
 import sys
 import time
 
@@ -131,6 +132,7 @@ def main():
         for seed in range(options.seed, options.seed + options.scripts):
             print(generate(seed, without))
         return None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # told to end, still stop what was started
     bad, cluster = 0, None if options.direct else Cluster()
     try:
         for max_size in map(int, options.max_size.split(",")):
