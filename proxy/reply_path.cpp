@@ -99,12 +99,12 @@ Disposition ReplyPath::take_first(const Piece& piece) {
   const ResponseTracker::Verdict verdict = receive(piece, status);
   if (verdict == ResponseTracker::Verdict::protocol_violation) return Disposition::violation;
   const bool ready = piece.type == static_cast<char>(BackendType::ReadyForQuery);
-  if (ready && x_.watch.restored && !x_.watch.failed) tell_restored();
   if (ready && x_.batch.stale) {
     batch_failed_ = true;
     return Disposition::taken;
   }
   if (verdict == ResponseTracker::Verdict::forward) {
+    if (ready && x_.watch.restored && !x_.watch.failed) tell_restored();
     if (ready && x_.listen) settle_listening(status);
     forward(piece);
     forwarding_rest_ = true;
