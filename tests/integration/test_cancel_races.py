@@ -50,6 +50,29 @@ def test_around_the_end_of_a_statement_the_next_client_is_spared(shared, shape):
     aim.assert_fair()
 
 
+@pytest.mark.pooled
+def test_around_the_beginning_of_a_statement_settings_stay_with_their_clients(shared):
+    """The two differ in a setting, so that each statement begins with a pooler's own work, which the cancel may hit."""
+    proxy, chance = shared("one", max_size=1), random.Random(new_seed())
+    hits = 0
+    with proxy.wire() as first, proxy.wire() as second:
+        first.query("set work_mem to '3MB'")
+        second.query("set work_mem to '5MB'")
+        for number in range(ROUNDS):
+            shots = Shots(proxy, first)
+            first.send(m.Q("select current_setting('work_mem'), pg_sleep(0.001)"))
+            spin(chance.uniform(0, 0.001))
+            shots.fire()
+            second.send(m.Q(f"select current_setting('work_mem'), {number}"))
+            answer = first.until_ready()
+            hits += cancelled(answer)
+            assert cancelled(answer) or str(answer[1]) == "D(3MB,)", [str(x) for x in answer]
+            assert_right(second, f"T D(5MB,{number}) C(SELECT 1) Z(I)")
+            shots.ended()
+        assert first.value("show work_mem") == "3MB"
+    assert hits
+
+
 @pytest.mark.own
 def test_a_burst_of_cancels_of_one_statement(shared):
     """Ten at once, then the client's own next statement: a cancel whose connection was closed hits nothing later."""

@@ -33,7 +33,10 @@ def changes(cluster, mode):
 
 def cell(mode, kind, way):
     name = [kind.name, way.replace("_", " ")] + [mode] * (mode != "tracked")
-    return pytest.param(mode, kind, way, id="-".join(name), marks=[pytest.mark.own] if way in NEED_WAITING else [])
+    marks = [pytest.mark.own] if way in NEED_WAITING else []
+    if kind.limit and not DIRECT:
+        marks.append(pytest.mark.xfail(reason=kind.limit))
+    return pytest.param(mode, kind, way, id="-".join(name), marks=marks)
 
 
 def cells(modes, ways):
@@ -68,7 +71,7 @@ class Context:
 
     def __init__(self, proxy, connection, reference, kind, database):
         self.proxy, self.connection, self.reference, self.database = proxy, connection, reference, database
-        self.first_random, self.wires = reference.randoms[0], []
+        self.first_random, self.wires, self.learns = reference.randoms[0], [], False
         self.user, self.password = (SUPERUSER, SUPERUSER_PASSWORD) if kind.superuser else ("app", None)
 
     def login(self, kind=None):
@@ -124,6 +127,7 @@ def proxies(shared, cluster):
 def context(request, proxies, admin, reference):
     mode, kind = request.getfixturevalue("mode"), request.getfixturevalue("kind")
     made = Context(proxies(mode), admin, reference, kind, "app" if DIRECT else pool_name(mode, kind))
+    made.learns = mode != "seasoned" and not DIRECT
     if mode == "seasoned":
         with made.login() as other:
             other.query("select nextval('leak_sequence'), lastval()")

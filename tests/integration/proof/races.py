@@ -74,4 +74,7 @@ SHAPES = {
     # A COMMIT that is cancelled leaves the failed transaction open.
     "transaction": (m.Q("begin") + m.Q(SLEEP) + m.Q("commit") + m.Q("rollback"), 4),
     "copy out": (m.Q(f"copy ({SLEEP}) to stdout"), 1),
+    # A pooler has to ask what this has changed: a late cancel may hit its question.
+    "settings in a DO block": (
+        m.Q("do $$ begin perform pg_sleep(0.001), set_config('work_mem', '3MB', false); end $$"), 1),
 }
