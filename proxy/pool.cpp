@@ -355,6 +355,8 @@ asio::awaitable<void> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /
   }
   done.reset();
   --backend->cancels_in_flight;
+  // Its session may have waited with a question of its own.
+  if (backend->cancels_in_flight == 0) backend->transport.wake_watcher();
   if (backend->cancels_in_flight > 0 || !backend->release_after_cancels) co_return;
   backend->release_after_cancels = false;
   // A request that may still be under way could hit whoever comes next.

@@ -120,6 +120,10 @@ class Slot {
   }
   // Who is to be woken; nullptr for nobody. Owning worker's thread only.
   void watch(Waker* waker) { waker_ = waker; }
+  // As if something had happened on the socket. Owning worker's thread.
+  void wake() {
+    if (waker_ != nullptr) waker_->wake();
+  }
 
  private:
   friend class Reactor;

@@ -43,6 +43,9 @@ class Transport {
   void detach();
   // Who is woken by this socket from now on; nullptr: nobody, which lets another thread take it.
   void watch(Waker* waker) { slot_->watch(waker); }
+  void wake_watcher() {
+    if (slot_ != nullptr) slot_->wake();
+  }
   bool attached() const { return slot_ != nullptr; }
   void close();
   // Closes with a RST, so that the peer notices and no TIME_WAIT stays behind.

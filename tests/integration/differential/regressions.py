@@ -29,11 +29,6 @@ SETTINGS_FOLLOW = {
     "a_computed_custom_name_reaches_nobody_else": Script(
         clients={0: []},
         steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id"))]),
-    "a_computed_custom_name_follows_its_client": Script(
-        clients={0: [], 1: []},
-        steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
-               (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)),
-               (0, Q(SETTINGS))]),
     "a_custom_name_out_of_bind_follows_its_client": Script(
         clients={0: [], 1: []},
         steps=[(0, P("", "select set_config($1, $2, $3::bool)"), B("", "", ("my_ext.flag", "on", "f")), E(), S),
@@ -104,6 +99,12 @@ LISTENING = {
 
 # What is not the same yet, and why; also in the README.
 LIMITS = {
+    # The server does not list custom settings, and nobody knows the name: it is taken back at the transaction's end.
+    "a_computed_custom_name_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
+               (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)),
+               (0, Q(SETTINGS))]),
     # PREPARE by a Parse is known when it has been executed; a Parse of its name in the same batch is not refused.
     "prepare_and_parse_of_one_name_in_one_pipeline": Script(
         clients={0: []},

@@ -1,0 +1,164 @@
+// Client to server: what a statement may do to its session, for Session::at_rest() to find out.
+#include "protocol/sql_set.hpp"
+#include "proxy/custom_names.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/request_path.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+// Longer texts are not searched for the names of custom settings.
+constexpr std::size_t named_text_max = 64 * 1024;
+
+// Statements of one transaction that wait for the judgement of their functions; the rest is taken for the
+// worst.
+constexpr std::size_t unjudged_max = 16;
+
+}  // namespace
+
+void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
+  StateWatch& watch = x_.watch;
+  watch.set.reset();
+  if (effects.sets()) note_set(text);
+  const bool names_settings =
+      effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
+  if (names_settings && (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names)))
+    watch.unknown_names = true;
+  if (effects.may_set) watch.unseen = true;
+  if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
+  if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
+  if (cannot_be_judged(effects, x_.judgement)) {
+    watch.unseen = true;
+    // A function's names are known from its source, a trigger's are not.
+    if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
+  }
+  watch.note_begin(may_begin(effects, x_.judgement), text);
+  watch.may_have_ended.insert(may_end(effects, x_.judgement));
+  if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
+    watch.note_begin({Pin::temporary_object}, text);
+  }
+}
+
+// Unknown functions are put off until their sources are here.
+void RequestPath::judge_code(std::string_view text) {
+  const FunctionEffects code = x_.pool->functions().judge(text, x_.function_question);
+  const bool later = code.verdict == FunctionVerdict::unknown && x_.unjudged.size() < unjudged_max;
+  if (later) {
+    x_.unjudged.emplace_back(text);
+  } else {
+    note_code(code, text);
+  }
+}
+
+// What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
+void RequestPath::note_triggers(std::string_view text) {
+  switch (x_.pool->triggers().verdict()) {
+    case FunctionVerdict::harmless:
+      return;
+    case FunctionVerdict::unknown:
+      x_.triggers_unjudged = true;
+      return;
+    default:
+      return note_code(x_.pool->triggers().effects(), text);
+  }
+}
+
+void RequestPath::note_code(const FunctionEffects& code, std::string_view text) {
+  if (code.verdict == FunctionVerdict::harmless) return;
+  StateWatch& watch = x_.watch;
+  watch.unseen = true;
+  for (const std::string& name : code.custom) {
+    if (!remember_name(x_.custom_names, name)) watch.unknown_names = true;
+  }
+  if (!code.all_named) watch.unknown_names = true;
+  PinSet pins = visible_pins;
+  if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
+  watch.note_begin(pins, text);
+  watch.may_have_ended.insert(visible_pins);
+}
+
+// What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
+// that is too long to be looked at.
+void RequestPath::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
+  if (x_.set_portal && x_.set_portal_name == portal) x_.set_portal.reset();
+  if (!statement) return;
+  if (x_.opaque_text) return note(effects_of_anything(), {}, false);
+  const SqlEffects& effects = statement->effects;
+  if (effects.sets()) {
+    // Counted when it is executed; the name of what it sets has to be known even if it is one of several
+    // portals.
+    x_.set_portal = statement;
+    x_.set_portal_name = portal;
+    find_custom_names(statement->text, true, x_.custom_names);
+    if (!x_.judgement.strict) return;
+  }
+  const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
+  if (effects.is_quiet() && !fires && !x_.judgement.strict) return;
+  if (effects.may_set) {
+    BindValues bound(values);
+    for (std::string_view value; bound.next(value);) remember_bound_name(x_.custom_names, value);
+  }
+  note(effects, statement->text, !values.empty());
+}
+
+void RequestPath::note_set(std::string_view text) {
+  std::optional<SetStatement> set = parse_set(text);
+  if (!set) return;
+  if (set->scope != SetScope::session) ++x_.watch.local_sets;
+  if (set->scope == SetScope::session && set->name.find('.') != std::string::npos &&
+      !remember_name(x_.custom_names, set->name))
+    x_.watch.unknown_names = x_.watch.unseen = true;
+  // It restarts random(), which cannot be replayed.
+  if (set->name == "seed") x_.watch.note_begin({Pin::session_function}, text);
+  x_.watch.set = std::move(set);
+}
+
+// A RESET on the server returns to the server's default. The client's is what it brought at startup.
+void RequestPath::restore_startup() {
+  const std::optional<SetStatement>& set = x_.watch.set;
+  if (!set || set->action == SetAction::set || set->scope != SetScope::session || x_.startup->empty()) return;
+  // One statement each, because an extended message holds no more; the encoding before what is written in it.
+  const auto restore = [this](const std::string& name, const std::string& value) {
+    std::string sql = make_prelude({}, {{name, value}}).sql;
+    sql.pop_back();  // the semicolon
+    if (insert_statement(sql, nullptr)) x_.watch.restored = true;
+  };
+  const bool all = set->action == SetAction::reset_all;
+  const auto is_lost = [&](std::string_view name) {
+    return all ? name != "role" && name != "session_authorization" : name == set->name;
+  };
+  const auto encoding = x_.startup->find("client_encoding");
+  if (encoding != x_.startup->end() && is_lost(encoding->first)) restore(encoding->first, encoding->second);
+  for (const auto& [name, value] : *x_.startup) {
+    if (name != "client_encoding" && is_lost(name)) restore(name, value);
+  }
+}
+
+// currval() and lastval() must never show another session's values. A pool whose clients use them pins a
+// session from its first value on; the others only note whose values a backend has.
+bool RequestPath::guard_sequences(const SqlEffects& effects) {
+  Backend& backend = *x_.backend;
+  const bool reads = effects.facts.contains(SqlFact::sequence_value);
+  const bool advances = may_advance_sequence(effects);
+  if (!reads && !advances) return true;
+  if (reads) x_.pool->learn_sequence_use();
+  const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
+  const bool guarded = x_.pool->uses_sequence_values();
+  if (guarded && foreign) {
+    if (backend.sequence_owner != 0) {
+      if (!insert_statement("DISCARD SEQUENCES", nullptr)) return false;
+      x_.watch.inserted_discard = true;
+    }
+    backend.sequence_mixed = false;
+  } else if (foreign) {
+    backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
+  }
+  backend.sequence_owner = x_.session;
+  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
+  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
+  if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
+  return true;
+}
+
+}  // namespace pgweir
