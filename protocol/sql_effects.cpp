@@ -20,6 +20,17 @@ bool mentions_set_config(std::string_view text) {
 
 }  // namespace
 
+bool mentions_sequence_value(std::string_view text) {
+  constexpr std::size_t size = 7;
+  for (std::size_t i = 0; i + size <= text.size(); ++i) {
+    const char c = static_cast<char>(text[i] | 0x20);
+    if (c != 'c' && c != 'l') continue;
+    const std::string_view word = text.substr(i, size);
+    if (folded_equals(word, "currval") || folded_equals(word, "lastval")) return true;
+  }
+  return false;
+}
+
 SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
   SqlEffects out;
   out.single = is_single_statement(text, dialect);
@@ -33,6 +44,8 @@ SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
   out.may_set = out.is_unreadable() || mentions_set_config(text);
+  out.reads_sequence =
+      out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
   return out;
 }
 

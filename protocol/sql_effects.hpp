@@ -15,6 +15,7 @@ struct SqlEffects {
   bool single = true;       // at most one statement
   bool may_set = false;     // may change a setting without a SET or RESET tag, by a set_config that it shows
   SqlFacts facts;
+  bool reads_sequence = false;  // currval, lastval; also named in a string, if that may be run as code
 
   bool sets() const { return single && verbs.intersects({Verb::set, Verb::reset}); }
   // Nobody can tell what the text does.
@@ -34,6 +35,9 @@ struct SqlEffects {
 };
 
 SqlEffects effects_of(std::string_view text, SqlDialect dialect = {});
+
+// Names currval or lastval anywhere.
+bool mentions_sequence_value(std::string_view text);
 
 // What must be assumed of a text that nobody has read.
 SqlEffects effects_of_anything();

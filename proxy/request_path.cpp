@@ -132,7 +132,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
   // What nobody can read may do anything.
   const SqlEffects effects = understood && !x_.opaque_text ? effects_of(query.text) : effects_of_anything();
-  if (!guard_sequences(effects)) return Disposition::hold;
+  if (!guard_sequences(effects, query.text)) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
   const bool may_listen = x_.listen || effects.facts.contains(SqlFact::listens);
@@ -236,7 +236,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
   const StatementRef statement = x_.statements.find(bind.statement);
-  if (statement && !guard_sequences(statement->effects)) return Disposition::hold;
+  if (statement && !guard_sequences(statement->effects, statement->text)) return Disposition::hold;
   if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
   if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))

@@ -69,7 +69,7 @@ class RequestPath final {
   void restore_startup();
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
-  bool guard_sequences(const SqlEffects& effects);
+  bool guard_sequences(const SqlEffects& effects, std::string_view text);
   void begin_query(Expected& expected);
 
   // LISTEN (request_listen.cpp). False: hold.

@@ -137,14 +137,19 @@ void RequestPath::restore_startup() {
 
 // currval() and lastval() must never show another session's values. A pool whose clients use them pins a
 // session from its first value on; the others only note whose values a backend has.
-bool RequestPath::guard_sequences(const SqlEffects& effects) {
+bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
-  const bool reads = effects.facts.contains(SqlFact::sequence_value);
+  const bool reads = effects.reads_sequence;
   const bool advances = may_advance_sequence(effects);
   if (!reads && !advances) return true;
   if (reads) x_.pool->learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
-  const bool guarded = x_.pool->uses_sequence_values();
+  bool guarded = x_.pool->uses_sequence_values();
+  if (!guarded && foreign && effects.runs_code() && backend.sequence_owner != 0) {
+    // A function that nobody has read yet may ask for them.
+    FunctionQuestion ignored;
+    guarded = x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown;
+  }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {
       if (!insert_statement("DISCARD SEQUENCES", nullptr)) return false;

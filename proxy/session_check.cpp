@@ -124,6 +124,9 @@ void Session::ask_sources() {
 void Session::take_sources() {
   const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
   if (exchange_.sources_failed) return pool_->functions().give_up(asked);
+  for (const FunctionSource& source : exchange_.sources) {
+    if (mentions_sequence_value(source.body)) pool_->learn_sequence_use();
+  }
   exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
 }
 
