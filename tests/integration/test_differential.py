@@ -6,7 +6,6 @@
 """
 
 import os
-import random
 
 import pytest
 
@@ -25,7 +24,8 @@ from harness.wire import Message
 
 SIZES = [1, 2, 3]
 SCRIPTS = int(os.environ.get("PGWEIR_TEST_DIFFERENTIAL", "0")) or repetitions(40, least=8)
-SEED = int(os.environ.get("PGWEIR_TEST_DIFFERENTIAL_SEED", "0")) or random.randrange(1, 10**9)
+# The same scripts in each run of the suite; the long runs of the command line draw their own.
+SEED = int(os.environ.get("PGWEIR_TEST_DIFFERENTIAL_SEED", "0")) or 924591520
 WITHOUT = {name for name in os.environ.get("PGWEIR_TEST_DIFFERENTIAL_WITHOUT", "").split(",") if name}
 
 
