@@ -26,6 +26,11 @@ std::string_view channel_of(const ByteBuffer& message) {
   return parse_notification(body, view) == Errc::ok ? view.channel : std::string_view{};
 }
 
+bool has_verb(const ListenSteps& steps, ListenVerb verb) {
+  return steps && std::any_of(steps->begin(), steps->end(),
+                              [verb](const ListenStep& step) { return step.verb == verb; });
+}
+
 bool contains_folded(std::string_view text, std::string_view lower) {
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
@@ -161,10 +166,10 @@ std::vector<std::string> ListenState::wanted_by(const ListenSteps& steps, Transa
       if (step.verb == ListenVerb::listen) names.push_back(step.name);
     }
   };
-  const bool commits = std::any_of(steps->begin(), steps->end(),
-                                   [](const ListenStep& s) { return s.verb == ListenVerb::commit; });
+  const bool commits = has_verb(steps, ListenVerb::commit);
+  const bool ends = commits || has_verb(steps, ListenVerb::rollback);
   // Inside a transaction a LISTEN is only an intention.
-  if (commits || status == TransactionStatus::idle) add_from(steps);
+  if (ends || status == TransactionStatus::idle) add_from(steps);
   if (!commits) return names;
   for (std::string& name : pending_.candidates()) names.push_back(std::move(name));
   for (const Followed& followed : followed_) add_from(followed.steps);
@@ -174,11 +179,13 @@ std::vector<std::string> ListenState::wanted_by(const ListenSteps& steps, Transa
 bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status, bool status_is_known) {
   if (offer_ == Offer::waits) return false;
   if (offer_ != Offer::none) return true;
+  const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
+  if (matters && !status_is_known) return false;
   std::vector<std::string> names = wanted_by(steps, status);
   if (std::all_of(names.begin(), names.end(), [this](const auto& name) { return is_on(name, false); })) {
     return true;
   }
-  if (!status_is_known || !asked_.empty()) return false;
+  if (!asked_.empty()) return false;
   wanted_ = names;
   offer_ = Offer::waits;
   ask(Asked::candidates, {false, {}, std::move(names)});
@@ -226,7 +233,7 @@ void ListenState::ended() {
   if (!followed_.empty()) followed_.erase(followed_.begin());
 }
 
-void ListenState::settle(TransactionStatus status) {
+void ListenState::settle(TransactionStatus status, bool more_follows) {
   const bool lost_track = pending_.lost_track();
   for (const ListenStep& step : pending_.settle(status)) {
     // What is not certain stays on the backend, and what it may have given up is delivered all the same.
@@ -239,7 +246,7 @@ void ListenState::settle(TransactionStatus status) {
   asked_early_ = false;
   if (status != TransactionStatus::idle) return;
   may_notify_ = asked_early_ = asked_late_ = false;
-  portals_.clear();
+  if (!more_follows) portals_.clear();
   if (offer_ == Offer::none && followed_.empty()) drop_unused();
 }
 

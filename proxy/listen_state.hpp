@@ -85,8 +85,8 @@ class ListenState {
   void completed(std::string_view tag);
   void failed();
   void ended();
-  // A ReadyForQuery for the client.
-  void settle(TransactionStatus status);
+  // A ReadyForQuery for the client. `more_follows`: it has sent more than what that ends.
+  void settle(TransactionStatus status, bool more_follows);
   // A notification on this channel is the hub's to deliver, not the backend's.
   bool serves(std::string_view channel) const { return registered_.find(channel) != registered_.end(); }
 

@@ -60,7 +60,7 @@ bool RequestPath::follow_query(std::string_view text, bool understood, const Sql
   if (!ListenState::concerns(effects.verbs)) return true;
   ListenSteps steps;
   if (understood && !x_.opaque_text) steps = listen_steps(text);
-  if (!listen.may_forward(steps, x_.tracker.status(), status_is_known())) return false;
+  if (!listen.may_forward(steps, transaction_status(), status_is_known())) return false;
   listen.set_next(std::move(steps));
   expected.listens = true;
   return true;
@@ -69,6 +69,11 @@ bool RequestPath::follow_query(std::string_view text, bool understood, const Sql
 // All that the client has sent is answered, or nothing of it ends with ReadyForQuery.
 bool RequestPath::status_is_known() const {
   return x_.tracker.outstanding() == x_.own.size() || !x_.tracker.awaits_ready();
+}
+
+// Behind messages without a Sync the transaction may be another one than the last ReadyForQuery told of.
+TransactionStatus RequestPath::transaction_status() const {
+  return x_.tracker.unsynced() ? TransactionStatus::idle : x_.tracker.status();
 }
 
 // The portal is as good as its statement.
@@ -90,7 +95,7 @@ bool RequestPath::follow_execute(const Piece& piece, Expected& expected) {
   if (parse_execute(piece.body(), execute) != Errc::ok) return true;
   const ListenSteps* steps = x_.listen->portal(execute.portal);
   if (steps == nullptr) return true;
-  if (!x_.listen->may_forward(*steps, x_.tracker.status(), status_is_known())) return false;
+  if (!x_.listen->may_forward(*steps, transaction_status(), status_is_known())) return false;
   x_.listen->set_next(*steps);
   x_.listen->forwarded();
   expected.listens = true;

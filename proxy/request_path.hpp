@@ -78,6 +78,7 @@ class RequestPath final {
   bool follow_execute(const Piece& piece, Expected& expected);
   bool show_channels(std::string_view text);
   bool status_is_known() const;
+  TransactionStatus transaction_status() const;
 
   Exchange& x_;
   ReplySink& sink_;

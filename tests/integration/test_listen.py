@@ -384,6 +384,28 @@ def test_a_batch_that_begins_a_transaction_and_listens(endpoint, notify):
         assert client.fence(notify) == [("jobs", "after")]
 
 
+@own
+@pytest.mark.parametrize("batches", [
+    [m.Q("begin"), extended("commit") + extended("listen jobs")],
+    [m.Q("begin"), m.P("", "rollback") + m.B() + m.E() + m.P("", "listen jobs") + m.B() + m.E() + m.S],
+    [m.Q("begin"), m.Q("commit") + m.Q("listen jobs")],
+    [m.Q("begin"), m.Q("rollback; listen jobs")],
+    [m.Q("select 1") + extended("listen jobs")],
+    [m.Q("begin"), m.P("", "commit") + m.B() + m.E() + m.Q("listen jobs"), m.S],
+])
+def test_a_listen_behind_the_end_of_a_transaction_keeps_no_backend(start, notify, batches):
+    proxy = start(max_size=1)
+    with Listener(proxy.wire()) as client, proxy.wire() as other:
+        for batch in batches:
+            client.wire.send(batch)
+            for _ in range(sum(batch.count(end) for end in (m.S, b"Q\0\0"))):
+                client.wire.until_ready()
+        assert other.value("select 7") == "7"
+        assert other.query("select pg_listening_channels()") == []
+        notify("jobs", "1")
+        assert client.wait(1) == [("jobs", "1")]
+
+
 def test_nothing_from_before_a_listen_is_heard_and_nothing_after_an_unlisten(endpoint, notify):
     with Listener(endpoint.wire()) as other, Listener(endpoint.wire()) as client:
         other.query("listen jobs")
