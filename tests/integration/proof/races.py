@@ -32,8 +32,10 @@ class Aim:
         self.delay = min(0.05, max(self.soonest, self.delay + (self.step if hit else -self.step)))
 
     def assert_fair(self):
-        """A race that always ends the same way proves nothing."""
-        assert min(self.hits, self.misses) * 20 >= self.hits + self.misses, f"{self.hits} hits, {self.misses} misses"
+        """A race that always ends the same way proves nothing. A short one has hardly found its mark."""
+        shots = self.hits + self.misses
+        least = shots / 20 if shots >= 150 else 1
+        assert min(self.hits, self.misses) >= least, f"{self.hits} hits, {self.misses} misses"
 
 
 def cancelled(answer):
