@@ -174,6 +174,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     x_.pool->statements().forget(about);
     if (may_send_again(*oldest)) {
       x_.batch.stale = about;
+      x_.batch.needs_sync = x_.batch.state == Batch::State::open;
       receive(piece, TransactionStatus::idle);
       return Disposition::taken;
     }
@@ -191,7 +192,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
 
 bool ReplyPath::may_send_again(const Expected& failed) const {
   const Batch& batch = x_.batch;
-  return batch.state == Batch::State::closed && !batch.answered && !batch.again && !batch.stale &&
+  return batch.state != Batch::State::none && !batch.answered && !batch.again && !batch.stale &&
          failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
 }
 

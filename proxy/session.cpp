@@ -156,7 +156,7 @@ bool Session::offer(const Piece& piece, bool& retry) {
   if (piece.first && refusing_until_sync_) return refuse_piece(piece), true;
   if (!piece.first && refusing_rest_) return true;
   refusing_rest_ = false;
-  if (piece.first && exchange_.asks_for_state()) return false;
+  if (piece.first && (exchange_.asks_for_state() || exchange_.batch.stale)) return false;
   if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
   const bool begins = piece.first && exchange_.backend != nullptr && only_own_work_left();
   switch (requests_.take(piece)) {
@@ -221,6 +221,14 @@ void Session::keep_batch(const Piece& piece, bool begins) {
   }
   kept.insert(kept.end(), piece.bytes.begin(), piece.bytes.end());
   if (is_query || type == FrontendType::Sync) batch.state = Batch::State::closed;
+}
+
+// The server skips to a Sync, which the client may send only when it has seen its answers (behind a Flush).
+void Session::end_refused_batch() {
+  exchange_.batch.needs_sync = false;
+  write_sync(worker_.to_server().own());
+  worker_.to_server().end_own();
+  exchange_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, replies_);
 }
 
 // In front of whatever the client has sent since.
@@ -323,6 +331,7 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     if (status != FrameStatus::piece) break;
     const ReplyPath::Disposition disposition = replies_.take(piece);
     if (exchange_.tracker.needs_fence()) begin_fence();
+    if (exchange_.batch.needs_sync) end_refused_batch();
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);

@@ -69,6 +69,7 @@ class Session final {
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
   void keep_batch(const Piece& piece, bool begins);
+  void end_refused_batch();
   void send_again();
   bool answer_here(const Piece& piece);
   void keep(ByteView rest);

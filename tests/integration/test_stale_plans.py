@@ -39,6 +39,22 @@ def test_outside_of_a_transaction_nothing_is_seen(endpoint, table):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("again", [m.B("", "s") + m.E(), m.CS("s") + m.P("s", "select * from stale") + m.B("", "s") + m.E()],
+                         ids=["bound", "parsed anew"])
+def test_a_batch_whose_sync_is_still_to_come(endpoint, table, again):
+    """Refused while only a Flush stood behind it, the error used to reach the client."""
+    acknowledged = "" if again.startswith(b"B") else "3 1 "
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        wire.send(again + m.H)
+        heard = [str(wire.receive()) for _ in f"{acknowledged}2 D C".split()]
+        assert " ".join(heard) == f"{acknowledged}2 D(1,new) C(SELECT 1)"
+        assert wire.ask(m.S) == "Z(I)"
+        assert wire.ask(again + m.S) == f"{acknowledged}2 D(1,new) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
 def test_describe_and_what_the_client_has_sent_meanwhile(endpoint, table):
     with endpoint.wire() as wire:
         prepared(wire)
