@@ -8,6 +8,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
+#include <optional>
 
 #include "proxy/worker.hpp"
 
@@ -67,7 +68,9 @@ asio::awaitable<Connected> connect_to(Worker& here, ServerAddress address, Timed
   tcp::resolver resolver(here.io());
   const std::string service = std::to_string(address.port);
   auto resolve = resolver.async_resolve(address.host, service, asio::as_tuple(asio::deferred));
+  std::optional<Worker::Resolving> resolving(here);
   const auto resolved = co_await std::move(resolve);
+  resolving.reset();
   const boost::system::error_code resolve_error = std::get<0>(resolved);
   const tcp::resolver::results_type& endpoints = std::get<1>(resolved);
   if (resolve_error)

@@ -56,9 +56,9 @@ struct Batch {
   // out then, or more than that.
   unsigned acknowledged = 0;
   bool answered = false;
-  unsigned left_out = 0;  // how many are still to be left out
-  bool again = false;     // it is being sent for the second time
-  StatementRef stale;     // the statement that the server refused; its ReadyForQuery is not for the client
+  unsigned left_out = 0;    // how many are still to be left out
+  bool again = false;       // it is being sent for the second time
+  StatementRef stale;       // the statement that the server refused; its ReadyForQuery is not for the client
   bool needs_sync = false;  // refused before the client's Sync came: one of ours has to end the batch
 };
 

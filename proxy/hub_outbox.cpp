@@ -1,6 +1,5 @@
 #include "proxy/hub_outbox.hpp"
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "proxy/services.hpp"
@@ -38,11 +37,11 @@ void HubOutbox::post() {
       if (const auto* delivery = std::get_if<Delivery>(&parcel)) bytes += delivery->message->size();
     }
     in_flight_ += bytes;
-    boost::asio::post(home_.services().workers[worker]->io(),
-                      [self = shared_from_this(), worker, bytes, bundle = std::move(bundle)] {
-                        self->hand_over(worker, bundle);
-                        self->taken(bytes);
-                      });
+    home_.services().workers[worker]->post(
+        [self = shared_from_this(), worker, bytes, bundle = std::move(bundle)] {
+          self->hand_over(worker, bundle);
+          self->taken(bytes);
+        });
   }
 }
 
@@ -63,7 +62,7 @@ void HubOutbox::hand_over(unsigned worker, const Bundle& bundle) {
 void HubOutbox::taken(std::size_t bytes) {
   in_flight_ -= bytes;
   if (!waiting_.exchange(false)) return;
-  boost::asio::post(home_.io(), [self = shared_from_this()] {
+  home_.post([self = shared_from_this()] {
     if (self->on_room_) self->on_room_();
   });
 }

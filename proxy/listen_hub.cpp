@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
@@ -91,7 +90,7 @@ ListenHub::ListenHub(Worker& home, NotificationSink& sink, std::function<HubSour
 // --- Any thread
 
 void ListenHub::change(Subscriber who, ListenChange change) {
-  asio::post(home_.io(), [self = shared_from_this(), who, change = std::move(change)]() mutable {
+  home_.post([self = shared_from_this(), who, change = std::move(change)]() mutable {
     const std::optional<ListenOutcome> outcome = self->table_.change(who, std::move(change));
     if (outcome) self->tell({{who, *outcome}});
     self->pump();
@@ -100,14 +99,14 @@ void ListenHub::change(Subscriber who, ListenChange change) {
 }
 
 void ListenHub::leave(Subscriber who) {
-  asio::post(home_.io(), [self = shared_from_this(), who] {
+  home_.post([self = shared_from_this(), who] {
     self->table_.leave(who);
     self->pump();
   });
 }
 
 void ListenHub::retire() {
-  asio::post(home_.io(), [self = shared_from_this()] {
+  home_.post([self = shared_from_this()] {
     self->retired_ = true;
     self->pump();
     self->outbox_->post();
@@ -118,13 +117,12 @@ void ListenHub::retire() {
 
 // Something has changed: sees to it that it is acted upon.
 void ListenHub::pump() {
-  home_.refresh_now();
   count();
   if (phase_ == Phase::open) return wake();
   if (phase_ == Phase::opening || !table_.has_requests()) return;
   if (retired_ || home_.now() < retry_at_) return refuse();
   phase_ = Phase::opening;
-  spawn(home_.io(), run(shared_from_this()));
+  spawn(home_, run(shared_from_this()));
 }
 
 void ListenHub::wake() {
@@ -162,7 +160,6 @@ asio::awaitable<void> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
 }
 
 void ListenHub::begin(HubConnection& connection) {
-  home_.refresh_now();
   setting_up_ = true;
   useful_ = false;
   heard_at_ = home_.now();
@@ -267,7 +264,6 @@ void ListenHub::open_failed(const ServerRefusal& refusal) {
 
 // The first failure of an outage is logged, and then the 2nd, 4th, 8th ...
 void ListenHub::count_failure(std::string_view sqlstate, std::string_view message) {
-  home_.refresh_now();
   const auto delay = login_backoff_min * (1U << std::min(failures_, 8U));
   retry_at_ = home_.now() + std::min<std::chrono::milliseconds>(delay, login_backoff_max);
   ++failures_;

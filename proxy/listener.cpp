@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <system_error>
 
@@ -79,11 +78,11 @@ Listener::Listener(const std::string& host, std::uint16_t port) : socket_(listen
 
 void Listener::start(Worker& worker, Services& services) {
   worker_ = &worker;
-  spawn(worker.io(), run(shared_from_this(), worker, services));
+  spawn(worker, run(shared_from_this(), worker, services));
 }
 
 void Listener::stop() {
-  asio::post(worker_->io(), [self = shared_from_this()] {
+  worker_->post([self = shared_from_this()] {
     self->stopped_ = true;
     // Connections that nobody has accepted yet are refused, rather than left without an answer.
     ::shutdown(self->socket_.get(), SHUT_RDWR);

@@ -36,11 +36,11 @@ std::shared_ptr<Derivation> start_derivation(Worker& here, std::shared_ptr<const
                                              ByteView salt, std::uint32_t iterations, Waker& waiting) {
   auto derivation = std::make_shared<Derivation>();
   derivation->waiting = &waiting;
-  auto job = [&io = here.io(), target = std::move(target), salt = ByteBuffer(salt.begin(), salt.end()),
-              iterations, derivation] {
+  auto job = [&here, target = std::move(target), salt = ByteBuffer(salt.begin(), salt.end()), iterations,
+              derivation] {
     ScramKeys keys;
     const Errc result = derive_scram_keys(target->password.reveal(), salt, iterations, keys);
-    asio::post(io, [derivation, keys, result] {
+    here.post([derivation, keys, result] {
       derivation->keys = keys;
       derivation->result = result;
       derivation->done = true;

@@ -79,7 +79,8 @@ Backend* Pool::try_borrow(Worker& here) {
     }
     if (member == nullptr) return nullptr;
     Backend& backend = backend_of(*member);
-    if (settle_here(backend, here) && absorb_idle_input(backend, here)) {
+    const bool silent = is_silent(backend, here);
+    if (settle_here(backend, here) && (silent || absorb_idle_input(backend, here))) {
       counters(here).borrows.add();
       return &backend;
     }
@@ -138,9 +139,16 @@ bool Pool::settle_here(Backend& backend, Worker& here) {
   return backend.transport.attach(here.reactor(), nullptr);
 }
 
+// It had said nothing before the client's message came, so that no recv has to find that out. Of a backend
+// that another worker has looked after, this one knows nothing yet.
+bool Pool::is_silent(const Backend& backend, const Worker& here) {
+  return backend.worker == here.index() && backend.transport.attached() && !backend.transport.readable() &&
+         backend.carry.empty() && here.reactor().fetched_all();
+}
+
 // What an idle server says belongs to no client: parameters change with a reload of its configuration, a
-// notice is dropped, anything else (its last words, usually) ends the connection. One recv that mostly finds
-// nothing: without it a statement would be sent to a server that is known to be gone.
+// notice is dropped, anything else (its last words, usually) ends the connection. Without this a statement
+// would be sent to a server that is known to be gone.
 bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
   for (;;) {
     const IoResult result = backend.transport.read(here.idle_scratch());
@@ -200,7 +208,7 @@ void Pool::discard(Backend& backend, Worker& here) {
 
 void Pool::see_off_later(Backend& backend, Worker& here) {
   std::shared_ptr<Backend> kept = backend.shared_from_this();
-  spawn(here.io(), see_off(here, shared_from_this(), std::move(kept)));
+  spawn(here, see_off(here, shared_from_this(), std::move(kept)));
 }
 
 // Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
@@ -240,7 +248,7 @@ void Pool::open_missing(Worker& here) {
     const std::lock_guard lock(mutex_);
     count = state_.begin_opening(here.now());
   }
-  for (; count > 0; --count) spawn(here.io(), open_one(here, shared_from_this()));
+  for (; count > 0; --count) spawn(here, open_one(here, shared_from_this()));
 }
 
 asio::awaitable<void> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
@@ -306,10 +314,8 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
 
 void Pool::retry_later(Worker& here, TimePoint at) {
   auto timer = std::make_shared<asio::steady_timer>(here.io(), at);
-  timer->async_wait([self = shared_from_this(), timer, &here](boost::system::error_code) {
-    here.refresh_now();
-    self->open_missing(here);
-  });
+  timer->async_wait(
+      [self = shared_from_this(), timer, &here](boost::system::error_code) { self->open_missing(here); });
 }
 
 // They look at refusal() and give up.
@@ -328,7 +334,7 @@ void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
   ++backend.cancels_in_flight;
   here.counters().cancels_forwarded.add();
   std::shared_ptr<Backend> kept = backend.shared_from_this();
-  spawn(here.io(), deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
+  spawn(here, deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
 }
 
 // PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.

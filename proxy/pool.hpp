@@ -110,6 +110,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   boost::asio::awaitable<void> deliver_cancel(Worker& here, std::shared_ptr<Pool> self,
                                               std::shared_ptr<Backend> backend, std::shared_ptr<void> done);
 
+  static bool is_silent(const Backend& backend, const Worker& here);
   bool settle_here(Backend& backend, Worker& here);
   bool absorb_idle_input(Backend& backend, Worker& here);
   void open_missing(Worker& here);

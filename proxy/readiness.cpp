@@ -1,15 +1,17 @@
 #include "proxy/readiness.hpp"
 
-#include <boost/asio/post.hpp>
-#include <cassert>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <system_error>
 
 namespace pgweir {
 namespace {
 
-int make_epoll() {
-  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) throw std::system_error(errno, std::system_category(), "epoll_create1");
+UniqueFd make_epoll() {
+  UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!fd) throw std::system_error(errno, std::system_category(), "epoll_create1");
   return fd;
 }
 
@@ -36,20 +38,25 @@ void Waker::wake() {
   if (!queued_) reactor_.link(*this);
 }
 
-Reactor::Reactor(boost::asio::io_context& io, std::function<void()> on_batch)
-    : io_(io), epoll_(io, make_epoll()), on_batch_(std::move(on_batch)) {
-  arm();
-}
-
-Reactor::~Reactor() {
-  *alive_ = false;
+Reactor::Reactor() : epoll_(make_epoll()), interrupter_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;  // each write is an edge: nobody has to read it
+  event.data.ptr = nullptr;
+  if (!interrupter_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, interrupter_.get(), &event) != 0)
+    throw std::system_error(errno, std::system_category(), "eventfd");
 }
 
 // Asio unwinds a destroyed coroutine by a function that it posts, so no Waker goes away under this loop.
 void Reactor::stop() {
-  stopped_ = true;
   for (Waker* waker = known_; waker != nullptr; waker = waker->next_known_) waker->abandon();
-  epoll_.cancel();
+}
+
+// Either this sees that the worker waits, or fetch() sees that it was interrupted.
+void Reactor::interrupt() {
+  interrupted_ = true;
+  if (!waiting_) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(interrupter_.get(), &one, sizeof one);
 }
 
 Slot* Reactor::attach(int fd, Waker* waker) {
@@ -67,7 +74,7 @@ Slot* Reactor::attach(int fd, Waker* waker) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = slot;
-  if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0) return slot;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return slot;
   slot->waker_ = nullptr;
   const std::lock_guard lock(free_mutex_);
   free_.push_back(slot);
@@ -76,50 +83,34 @@ Slot* Reactor::attach(int fd, Waker* waker) {
 
 void Reactor::detach(int fd, Slot* slot) {
   epoll_event unused{};
-  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, fd, &unused);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, &unused);
   if (slot->waker_ != nullptr) slot->waker_ = nullptr;
   const std::lock_guard lock(free_mutex_);
   free_.push_back(slot);
 }
 
-void Reactor::arm() {
-  epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code ec) {
-    if (ec) return;
-    on_readable();
-    if (!stopped_) arm();
-  });
-}
-
-void Reactor::on_readable() {
-  running_ = true;
-  for (int round = 0; round < rounds_max; ++round) {
-    if (fetch() == 0 && !has_wakers()) break;
-    run_wakers();
-  }
-  running_ = false;
-  schedule_run();
-}
-
-int Reactor::fetch() {
-  const int count = ::epoll_wait(epoll_.native_handle(), events_.data(), events_max, 0);
-  on_batch_();
+void Reactor::fetch(std::chrono::milliseconds wait) {
+  waiting_ = true;
+  const bool at_once = interrupted_ || linked_ > 0;
+  const int count =
+      ::epoll_wait(epoll_.get(), events_.data(), events_max, at_once ? 0 : static_cast<int>(wait.count()));
+  waiting_ = false;
+  fetched_all_ = count < events_max;
   for (int i = 0; i < count; ++i) {
-    auto& slot = *static_cast<Slot*>(events_[static_cast<std::size_t>(i)].data.ptr);
-    const std::uint32_t events = events_[static_cast<std::size_t>(i)].events;
+    const epoll_event& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr) continue;  // the interrupter
+    auto& slot = *static_cast<Slot*>(event.data.ptr);
     std::uint8_t bits = 0;
-    if ((events & EPOLLIN) != 0) bits |= Slot::readable_bit;
-    if ((events & EPOLLOUT) != 0) bits |= Slot::writable_bit;
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    if ((event.events & EPOLLIN) != 0) bits |= Slot::readable_bit;
+    if ((event.events & EPOLLOUT) != 0) bits |= Slot::writable_bit;
+    if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
       bits |= Slot::hangup_bit | Slot::readable_bit | Slot::writable_bit;
     }
     slot.bits_.fetch_or(bits, std::memory_order_relaxed);
     if (slot.waker_ != nullptr) slot.waker_->wake();
   }
-  return count;
 }
 
-// Only as many as are linked now: a waker that links itself again waits for the next round, so that one busy
-// session cannot keep the others from running.
 void Reactor::run_wakers() {
   for (std::size_t budget = linked_; budget > 0 && first_ != nullptr; --budget) {
     Waker* const waker = first_;
@@ -130,21 +121,6 @@ void Reactor::run_wakers() {
   }
 }
 
-// A waker that was woken outside of on_readable() must not wait for the next event.
-void Reactor::schedule_run() {
-  if (running_ || run_scheduled_ || !has_wakers()) return;
-  run_scheduled_ = true;
-  boost::asio::post(io_, [this, alive = alive_] {
-    if (!*alive) return;
-    run_scheduled_ = false;
-    on_batch_();
-    running_ = true;
-    run_wakers();
-    running_ = false;
-    schedule_run();
-  });
-}
-
 void Reactor::link(Waker& waker) {
   waker.queued_ = true;
   waker.previous_ = last_;
@@ -152,7 +128,6 @@ void Reactor::link(Waker& waker) {
   (last_ != nullptr ? last_->next_ : first_) = &waker;
   last_ = &waker;
   ++linked_;
-  schedule_run();
 }
 
 void Reactor::unlink(Waker& waker) {

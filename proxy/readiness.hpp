@@ -1,9 +1,10 @@
 // Which sockets of a worker can be read or written, and which coroutine to wake for them.
 //
 // A descriptor is registered once, edge-triggered, and stays registered for as long as it lives on this
-// worker: waiting costs no system call. (Asio 1.81 needs an epoll_ctl for each async_wait; this set hangs
-// under Asio's own by one descriptor.) What epoll reports is latched in the Slot until a read or write finds
-// it spent, so it is a hint: whoever acts on it must tolerate EAGAIN.
+// worker, so a round of the worker's loop is one epoll_wait. (Asio 1.81 needs an epoll_ctl for each
+// async_wait, and a look into its own epoll set; it serves what is rare on a worker, see Worker::run().) What
+// epoll reports is latched in the Slot until a read or write finds it spent, so it is a hint: whoever acts on
+// it must tolerate EAGAIN.
 //
 // A coroutine that has nothing to do sleeps on its Waker. Readiness, a granted backend, an expired deadline
 // and a cancel all just wake it; it then looks around. Wakers run one after the other, from this file only.
@@ -18,14 +19,11 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -139,34 +137,40 @@ class Slot {
 
 class Reactor {
  public:
-  // `on_batch` runs on the worker's thread whenever events have been fetched, before any Waker runs.
-  Reactor(boost::asio::io_context& io, std::function<void()> on_batch);
-  ~Reactor();
+  Reactor();
 
-  // Owning worker's thread. Null when the kernel refuses (errno tells why).
+  // Owning worker's thread, all three. Fetches what has happened, waiting for it at the most that long,
+  // unless somebody is awake already or calls interrupt().
+  void fetch(std::chrono::milliseconds wait);
+  // Runs those that are awake now. One that is woken meanwhile has its turn after the next fetch(), so that a
+  // busy session cannot keep the others from running.
+  void run_wakers();
+  // Null when the kernel refuses (errno tells why).
   Slot* attach(int fd, Waker* waker);
   // Owning worker's thread; any thread while nobody watches the slot. The descriptor must still be open.
   void detach(int fd, Slot* slot);
-  // Closes down: coroutines are destroyed where they sleep, as soon as the io_context gets to it.
+
+  // Any thread: no fetch() waits from here on until the worker has taken notice.
+  void interrupt();
+  bool take_interrupt() { return interrupted_.exchange(false); }
+  // Everything that had happened before the last fetch() is known: a Slot that is not readable was not then.
+  bool fetched_all() const { return fetched_all_; }
+  // Owning worker's thread. Closes down: coroutines are destroyed where they sleep, as soon as the io_context
+  // gets to it.
   void stop();
 
  private:
   friend class Waker;
   static constexpr int events_max = 256;  // fetched by one system call
-  static constexpr int rounds_max = 16;   // before Asio's own work gets its turn
 
-  void arm();
-  void on_readable();
-  int fetch();
-  void run_wakers();
-  void schedule_run();
-  bool has_wakers() const { return linked_ > 0; }
   void link(Waker& waker);
   void unlink(Waker& waker);
 
-  boost::asio::io_context& io_;
-  boost::asio::posix::stream_descriptor epoll_;
-  std::function<void()> on_batch_;
+  UniqueFd epoll_;
+  UniqueFd interrupter_;  // an eventfd
+  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> waiting_{false};
+  bool fetched_all_ = true;
   std::array<epoll_event, events_max> events_;
   std::deque<Slot> slots_;
   std::mutex free_mutex_;
@@ -175,10 +179,6 @@ class Reactor {
   Waker* first_ = nullptr;  // woken, in order
   Waker* last_ = nullptr;
   std::size_t linked_ = 0;
-  bool running_ = false;
-  bool run_scheduled_ = false;
-  bool stopped_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace pgweir

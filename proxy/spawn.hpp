@@ -4,11 +4,11 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <exception>
 
 #include "proxy/log.hpp"
+#include "proxy/worker.hpp"
 
 namespace pgweir {
 
@@ -23,8 +23,10 @@ inline void end_on_exception(std::exception_ptr error) {
   std::abort();
 }
 
-inline void spawn(boost::asio::io_context& io, boost::asio::awaitable<void> coroutine) {
-  boost::asio::co_spawn(io, std::move(coroutine), end_on_exception);
+// On the worker's thread; from any thread.
+inline void spawn(Worker& worker, boost::asio::awaitable<void> coroutine) {
+  boost::asio::co_spawn(worker.io(), std::move(coroutine), end_on_exception);
+  worker.reactor().interrupt();
 }
 
 }  // namespace pgweir

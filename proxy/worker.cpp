@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <boost/asio/post.hpp>
-
 #include "proxy/log.hpp"
 #include "proxy/services.hpp"
 #include "proxy/session.hpp"
@@ -18,8 +16,6 @@ Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
       services_(services),
       snapshot_(std::move(snapshot)),
       work_(asio::make_work_guard(io_)),
-      reactor_(io_, [this] { refresh_now(); }),
-      janitor_(io_),
       scratch_(scratch_size) {}
 
 Worker::~Worker() {
@@ -28,21 +24,37 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
-  arm_janitor();
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-    io_.run();
+    run();
   });
+}
+
+void Worker::run() {
+  TimePoint asio_at{};
+  TimePoint janitor_at = now_ + janitor_interval;
+  while (!io_.stopped()) {
+    reactor_.fetch(resolving_ > 0 ? resolver_interval : asio_interval);
+    now_ = Clock::now();
+    if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at) {
+      io_.poll();
+      asio_at = now_ + asio_interval;
+    }
+    if (now_ >= janitor_at && !stopping_) {
+      tick();
+      janitor_at = now_ + janitor_interval;
+    }
+    reactor_.run_wakers();
+  }
 }
 
 // Coroutines end where they sleep. What Asio posts to unwind them comes before the second function.
 void Worker::stop() {
-  asio::post(io_, [this] {
+  post([this] {
     if (std::exchange(stopping_, true)) return;
     work_.reset();
-    janitor_.cancel();
     reactor_.stop();
-    asio::post(io_, [this] { io_.stop(); });
+    post([this] { io_.stop(); });
   });
 }
 
@@ -53,12 +65,11 @@ void Worker::join() {
 void Worker::adopt_client(UniqueFd fd, std::string peer) {
   session_count_.fetch_add(1, std::memory_order_relaxed);
   auto start = [this, fd = std::move(fd), peer = std::move(peer)]() mutable {
-    refresh_now();
     auto session = std::make_shared<Session>(*this, std::move(fd), std::move(peer));
     session_count_.fetch_sub(1, std::memory_order_relaxed);  // enlist() has counted it
-    spawn(io_, Session::run(std::move(session)));
+    spawn(*this, Session::run(std::move(session)));
   };
-  asio::dispatch(io_, std::move(start));
+  post(std::move(start));
 }
 
 std::uint64_t Worker::enlist(Session& session) {
@@ -82,11 +93,11 @@ Session* Worker::find_session(std::uint64_t session) const {
 }
 
 void Worker::use_snapshot(SnapshotRef snapshot) {
-  asio::post(io_, [this, snapshot = std::move(snapshot)]() mutable { snapshot_ = std::move(snapshot); });
+  post([this, snapshot = std::move(snapshot)]() mutable { snapshot_ = std::move(snapshot); });
 }
 
 void Worker::begin_drain() {
-  asio::post(io_, [this] {
+  post([this] {
     std::vector<Session*> sessions;
     for (const auto& [id, session] : sessions_) sessions.push_back(session);
     for (Session* session : sessions) session->on_drain();
@@ -98,25 +109,15 @@ void Worker::wake_session(std::uint64_t session, const Worker& from) {
     if (const auto it = sessions_.find(session); it != sessions_.end()) it->second->wake();
     return;
   }
-  asio::post(io_, [this, session] {
+  post([this, session] {
     if (const auto it = sessions_.find(session); it != sessions_.end()) it->second->wake();
   });
 }
 
 void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
-  asio::post(io_, [this, session, done = std::move(done)]() mutable {
+  post([this, session, done = std::move(done)]() mutable {
     if (const auto it = sessions_.find(session); it != sessions_.end())
       it->second->on_cancel(std::move(done));
-  });
-}
-
-void Worker::arm_janitor() {
-  janitor_.expires_after(janitor_interval);
-  janitor_.async_wait([this](boost::system::error_code ec) {
-    if (ec || stopping_) return;
-    refresh_now();
-    tick();
-    arm_janitor();
   });
 }
 

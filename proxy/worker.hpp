@@ -1,4 +1,7 @@
-// One thread, one io_context, one Reactor, and the sessions that live on it.
+// One thread, one Reactor, one io_context, and the sessions that live on it. The thread's loop is the
+// Reactor's: sockets and their coroutines. Asio's io_context serves what is rare beside them (functions that
+// other threads post, coroutines that begin, name resolution, timers) and is looked at only when there is
+// something for it, and every asio_interval for the timers.
 // Thread rule: everything is for the worker's own thread, except what says "any thread".
 #pragma once
 
@@ -6,7 +9,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/post.hpp>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,6 +31,10 @@ class Session;
 constexpr std::size_t scratch_size = 64 * 1024;
 // How often deadlines and pools are looked at.
 constexpr std::chrono::milliseconds janitor_interval{50};
+// How late a timer of Asio's may run, on an idle worker.
+constexpr std::chrono::milliseconds asio_interval{20};
+// The same while a name is being resolved: Asio's resolver does not tell the Reactor.
+constexpr std::chrono::milliseconds resolver_interval{1};
 
 class Worker {
  public:
@@ -46,9 +53,9 @@ class Worker {
   Services& services() { return services_; }
   boost::asio::io_context& io() { return io_; }
   Reactor& reactor() { return reactor_; }
+  const Reactor& reactor() const { return reactor_; }
   // The time of the current batch of events: no system call.
   TimePoint now() const { return now_; }
-  void refresh_now() { now_ = Clock::now(); }
   const Snapshot& snapshot() const { return *snapshot_; }
   SnapshotRef snapshot_ref() const { return snapshot_; }
 
@@ -61,6 +68,12 @@ class Worker {
   WorkerCounters& counters() { return counters_; }
   const WorkerCounters& counters() const { return counters_; }
 
+  // Any thread: runs the function on the worker's own, soon.
+  template <class Function>
+  void post(Function&& function) {
+    boost::asio::post(io_, std::forward<Function>(function));
+    reactor_.interrupt();
+  }
   // Any thread.
   void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
@@ -80,18 +93,30 @@ class Worker {
   // True for every `n`th call.
   bool is_nth_release(std::uint32_t n) { return ++releases_ % n == 0; }
 
+  // While it exists, what Asio's own threads have finished is noticed within resolver_interval.
+  class Resolving {
+   public:
+    explicit Resolving(Worker& worker) : worker_(worker) { ++worker_.resolving_; }
+    ~Resolving() { --worker_.resolving_; }
+    Resolving(const Resolving&) = delete;
+    Resolving& operator=(const Resolving&) = delete;
+
+   private:
+    Worker& worker_;
+  };
+
  private:
+  void run();
   void tick();
-  void arm_janitor();
 
   const unsigned index_;
   Services& services_;
   SnapshotRef snapshot_;
+  unsigned resolving_ = 0;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   TimePoint now_ = Clock::now();
   Reactor reactor_;
-  boost::asio::steady_timer janitor_;
   std::vector<Byte> scratch_;
   std::array<Byte, 4096> idle_scratch_;
   Outgoing to_client_;

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <climits>
 #include <random>
@@ -41,16 +40,14 @@ struct Pair {
   void drain(Backlog& backlog) {
     for (int i = 0; i < rounds_max && !backlog.empty(); ++i) {
       read_far();
-      io.poll();
-      io.restart();
+      reactor.fetch(std::chrono::milliseconds{0});
       REQUIRE(backlog.flush(near));
     }
     REQUIRE(backlog.empty());
     read_far();
   }
 
-  boost::asio::io_context io;
-  Reactor reactor{io, [] {}};
+  Reactor reactor;
   Transport near;
   UniqueFd far;
   ByteBuffer received;
