@@ -1,5 +1,6 @@
 #include "proxy/request_path.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/frontend.hpp"
@@ -46,6 +47,18 @@ bool is_copy_message(FrontendType t) {
   return t == FrontendType::CopyData || t == FrontendType::CopyDone || t == FrontendType::CopyFail;
 }
 
+// pg_proc: lo_create, lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat, lo_tell, lo_unlink,
+// lo_truncate, lo_lseek64, lo_tell64, lo_truncate64. What they leave behind ends with the transaction.
+constexpr std::array<std::uint32_t, 13> large_object_functions = {715, 952, 953,  954,  955,  956, 957,
+                                                                  958, 964, 1004, 3170, 3171, 3172};
+
+bool is_large_object_call(ByteView body) {
+  if (body.size() < sizeof(std::uint32_t)) return false;
+  const std::uint32_t oid = load_u32(body.data());
+  return std::find(large_object_functions.begin(), large_object_functions.end(), oid) !=
+         large_object_functions.end();
+}
+
 // Only a name that was cut has to be remembered.
 std::shared_ptr<const std::string> spelled(std::string_view name) {
   return name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
@@ -87,8 +100,7 @@ Disposition RequestPath::take(const Piece& piece) {
     case FrontendType::Execute:
       return take_execute(piece);
     default:
-      if (x_.listen) x_.listen->note_may_notify();
-      return forward(piece, {.reply = Reply::function_call});
+      return take_function_call(piece);
   }
 }
 
@@ -123,6 +135,18 @@ Disposition RequestPath::forward(const Piece& piece, Expected expected) {
   forward_bytes(piece);
   x_.tracker.expect(std::move(expected), sink_);
   return Disposition::taken;
+}
+
+// A client that works on large objects calls one function after the other; any other may do anything.
+Disposition RequestPath::take_function_call(const Piece& piece) {
+  if (!is_large_object_call(piece.body())) {
+    const SqlEffects anything = effects_of_anything();
+    if (!guard_sequences(anything, {})) return Disposition::hold;
+    note(anything, {}, false);
+  }
+  ++x_.watch.statements;
+  if (x_.listen) x_.listen->note_may_notify();
+  return forward(piece, {.reply = Reply::function_call});
 }
 
 // --- Simple query

@@ -32,6 +32,7 @@ class RequestPath final {
   Disposition take_rest(const Piece& piece);
   Disposition take_copy(const Piece& piece);
   Disposition take_sync(const Piece& piece);
+  Disposition take_function_call(const Piece& piece);
   Disposition take_query(const Piece& piece);
   Disposition take_parse(const Piece& piece);
   Disposition take_named_parse(std::string_view name, std::string_view text, ByteView types);

@@ -84,6 +84,11 @@ def do(command):
     return f"do $do$ begin {command}; end $do$"
 
 
+def call(oid, *args):
+    """A FunctionCall message: no text shows what it does."""
+    return m.F(oid, args)
+
+
 def function(command):
     return "select leak_do($do$" + command + "$do$)"
 
@@ -196,6 +201,9 @@ HIDDEN = [
     Kind("nextval in a function", [function("select nextval('leak_sequence')")], LASTVAL),
     Kind("cursor WITH HOLD in a function",
          [function("declare leak_cursor cursor with hold for select generate_series(1, 3)")], HELD),
+    Kind("advisory lock by a FunctionCall", [call(2880, 4711)], locked()),  # pg_advisory_lock(bigint)
+    Kind("setting by a FunctionCall", [call(2078, "work_mem", "3MB", "f")], WORK_MEM),  # set_config
+    Kind("nextval by a FunctionCall", [call(1574, "leak_sequence")], LASTVAL),
     Kind("PREPARE in a function", [function("prepare leak_prepared as select 'mine'")], PREPARED),
     Kind("LISTEN in a function", [function("listen leak_channel")], notified),
     Kind("LOAD in a function", [function("load 'auto_explain'")], ("show auto_explain.log_min_duration", "-1"),
