@@ -28,6 +28,7 @@ class ReplyPath final : public ReplySink {
   // The batch has failed unseen, and may be sent again.
   bool take_batch_failed() { return std::exchange(batch_failed_, false); }
   bool take_transaction_done() { return std::exchange(transaction_done_, false); }
+  bool prelude_failed() const { return prelude_failed_; }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
   bool take_last_value_answered() { return std::exchange(last_value_answered_, false); }
   bool take_triggers_answered() { return std::exchange(triggers_answered_, false); }

@@ -332,6 +332,8 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     const ReplyPath::Disposition disposition = replies_.take(piece);
     if (exchange_.tracker.needs_fence()) begin_fence();
     if (exchange_.batch.needs_sync) end_refused_batch();
+    // What follows may be the answer to a statement that ran under somebody else's settings.
+    if (replies_.prelude_failed()) break;
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);
@@ -382,6 +384,7 @@ void Session::after_replies() {
   if (replies_.take_last_value_answered()) take_last_value();
   if (replies_.take_triggers_answered()) take_triggers();
   if (replies_.take_sources_answered()) take_sources();
+  if (held_cancel_) deliver_cancel();
   last_activity_ = worker_.now();
   if (!waiter_.queued) held_ = false;
   flush_asked_ = false;

@@ -29,6 +29,8 @@ class Session final {
   static constexpr std::chrono::milliseconds abandon_timeout{2'000};
   // A client that does not read its answers may have this much waiting before we stop reading from it, too.
   static constexpr std::size_t client_backlog_max = 256 * 1024;
+  // So many backends may refuse the client's settings before it is told.
+  static constexpr unsigned prelude_attempts_max = 3;
   // A client that was told why it is closed may take this long to read it.
   static constexpr std::chrono::milliseconds linger_timeout{500};
 
@@ -93,6 +95,7 @@ class Session final {
   boost::asio::awaitable<void> wind_down();
   boost::asio::awaitable<bool> settle(TimePoint until);
   void ask_to_finish();
+  void deliver_cancel();
   void forget_state(bool with_statements);
   bool only_own_work_left() const;
 
@@ -166,6 +169,7 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
+  unsigned prelude_failures_ = 0;  // of backends in a row
   enum class Move : std::uint8_t { no, joins, leaves };
   Move move_ = Move::no;  // to the hub of another encoding
   bool listening_lost_ = false;
@@ -191,6 +195,7 @@ class Session final {
   bool refusing_until_sync_ = false;
   bool refusing_rest_ = false;
   std::uint32_t cancel_pid_ = 0;
+  std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for a query of ours to end
 
   TimePoint started_;
   TimePoint pinned_since_{};

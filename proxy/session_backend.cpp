@@ -35,6 +35,7 @@ void Session::take_grant() {
 void Session::attach(Backend& backend) {
   exchange_.backend = &backend;
   exchange_.forwarded = false;
+  held_cancel_.reset();
   audited_ = false;
   backend.transport.watch(&waker_);
   transaction_started_ = query_started_ = worker_.now();
@@ -71,9 +72,14 @@ void Session::send_own(OwnQuery which, std::string_view sql) {
   exchange_.tracker.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true}, replies_);
 }
 
-// One query string is one transaction: none of it happened.
+// One query string is one transaction: none of it happened. What the client has sent behind it may have run
+// under another's settings by now: then nobody knows what the backend has.
 void Session::prelude_failed() {
+  const bool unused = !exchange_.forwarded && !exchange_.pinned() && exchange_.greeted;
+  // It was accepted once: a backend with another past may take it (temp_buffers).
+  if (unused && ++prelude_failures_ < prelude_attempts_max) return lose_backend(false);
   exchange_.backend->applied = applied_before_;
+  exchange_.own_failed = exchange_.forwarded;
   end(Reason::bad_settings, exchange_.own_error_message, exchange_.own_error_code);
   exchange_.own_error_code.clear();
 }
@@ -113,6 +119,7 @@ void Session::begin_anew() {
 void Session::give_back() {
   Backend& backend = *exchange_.backend;
   exchange_.backend = nullptr;
+  prelude_failures_ = 0;
   pool_->counters(worker_).transaction.observe(worker_.now() - transaction_started_);
   pool_->release(backend, worker_);
   if (drain_) end(Reason::draining);

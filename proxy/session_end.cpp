@@ -44,7 +44,7 @@ void Session::on_tick(TimePoint now) {
     if (now >= closes_at_) waker_.wake();
     return;
   }
-  if (expired_) return;
+  if (expired_ || waiter_.granted != nullptr) return;
   const config::Settings& settings = *worker_.snapshot().settings;
   const config::Timeouts& timeouts = settings.timeouts;
   const ResponseTracker& tracker = exchange_.tracker;
@@ -86,12 +86,21 @@ std::optional<Reason> Session::overdue_query(TimePoint now, std::chrono::millise
 
 void Session::on_cancel(std::shared_ptr<void> done) {
   if (phase_ != Phase::serving) return;
-  if (waiter_.queued) {
+  if (waiter_.queued || waiter_.granted != nullptr) {
     expired_ = Reason::cancelled;
     waker_.wake();
   } else if (exchange_.backend != nullptr && !only_own_work_left()) {
-    pool_->cancel(*exchange_.backend, worker_, std::move(done));
+    held_cancel_ = std::move(done);
+    deliver_cancel();
   }
+}
+
+// A cancel for the client must not hit the settings that go out in front of its statement.
+void Session::deliver_cancel() {
+  const Expected* const oldest = exchange_.tracker.oldest();
+  if (oldest != nullptr && oldest->fate == Fate::mute) return;
+  std::shared_ptr<void> done = std::move(held_cancel_);
+  if (done && !only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, std::move(done));
 }
 
 void Session::on_drain() {
@@ -107,7 +116,9 @@ void Session::check_interrupts() {
     const Reason reason = *std::exchange(expired_, std::nullopt);
     const bool waits = reason == Reason::borrow_timeout || reason == Reason::cancelled;
     if (!waits) return end(reason);
-    if (waiter_.queued) return refuse_waiting(reason);
+    // A cancel concerns the message that waits, also when it has just been granted a backend.
+    const bool granted = waiter_.granted != nullptr && reason == Reason::cancelled;
+    if (waiter_.queued || granted) return refuse_waiting(reason);
   }
   if (waiter_.queued) {
     if (const std::optional<ServerRefusal> refusal = pool_->refusal()) {

@@ -12,13 +12,68 @@ constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
 constexpr std::string_view client_encoding = "client_encoding";
 
-// Settings whose value is the name of something in a catalog.
-constexpr std::array<std::string_view, 6> names_an_object = {role,
-                                                             session_authorization,
-                                                             "default_tablespace",
-                                                             "temp_tablespaces",
-                                                             "default_text_search_config",
-                                                             "default_table_access_method"};
+// Settings that anyone may change at any time, to any value that was once accepted. The others can fail:
+// their value names something that may have been dropped, or only some role may set them, or not any more in
+// a session that has used temporary tables (temp_buffers).
+constexpr std::array<std::string_view, 41> settable = {"application_name",
+                                                       "array_nulls",
+                                                       "backslash_quote",
+                                                       "bytea_output",
+                                                       "check_function_bodies",
+                                                       "client_encoding",
+                                                       "client_min_messages",
+                                                       "constraint_exclusion",
+                                                       "cursor_tuple_fraction",
+                                                       "datestyle",
+                                                       "default_statistics_target",
+                                                       "default_transaction_deferrable",
+                                                       "default_transaction_isolation",
+                                                       "default_transaction_read_only",
+                                                       "effective_cache_size",
+                                                       "effective_io_concurrency",
+                                                       "escape_string_warning",
+                                                       "extra_float_digits",
+                                                       "from_collapse_limit",
+                                                       "gin_fuzzy_search_limit",
+                                                       "hash_mem_multiplier",
+                                                       "idle_in_transaction_session_timeout",
+                                                       "idle_session_timeout",
+                                                       "intervalstyle",
+                                                       "join_collapse_limit",
+                                                       "lock_timeout",
+                                                       "maintenance_work_mem",
+                                                       "max_parallel_workers_per_gather",
+                                                       "plan_cache_mode",
+                                                       "quote_all_identifiers",
+                                                       "random_page_cost",
+                                                       "row_security",
+                                                       "search_path",
+                                                       "seq_page_cost",
+                                                       "standard_conforming_strings",
+                                                       "statement_timeout",
+                                                       "synchronous_commit",
+                                                       "timezone",
+                                                       "transaction_timeout",
+                                                       "transform_null_equals",
+                                                       "work_mem"};
+
+// Whether changing it cannot fail. A custom setting is a text that nobody checks.
+bool cannot_fail(std::string_view name) {
+  return name.find('.') != std::string_view::npos || name == "jit" || name.starts_with("enable_") ||
+         std::binary_search(settable.begin(), settable.end(), name);
+}
+
+// A timeout of the last client's that is in force while the settings change. Those of a second or more are no
+// danger to statements that take microseconds.
+bool is_short_timeout(std::string_view name, std::string_view value) {
+  if (name != "statement_timeout" && name != "transaction_timeout") return false;
+  constexpr std::string_view digits = "0123456789";
+  const std::size_t number = std::min(value.find_first_not_of(digits), value.size());
+  const std::string_view unit = value.substr(number);
+  if (number == 0 || unit.starts_with('.') || unit == "us") return true;
+  const bool in_ms = unit.empty() || unit == "ms";
+  return in_ms && number < 4 && value.substr(0, number) != "0";
+}
 
 bool is_identity(std::string_view name) {
   return name == role || name == session_authorization;
@@ -135,13 +190,15 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
   };
 
   for (const auto& [name, value] : applied) {
-    if (!is_identity(name) && !desired.contains(name)) rest += reset_statement(name);
+    if (is_short_timeout(name, value)) prelude.must_wait = true;
+    if (is_identity(name) || desired.contains(name)) continue;
+    rest += reset_statement(name);
+    if (!cannot_fail(name)) prelude.must_wait = true;
   }
   for (const auto& [name, value] : desired) {
     if (is_identity(name) || !differs(name, value)) continue;
     (name == client_encoding ? encoding : settings).add(name, value);
-    if (std::find(names_an_object.begin(), names_an_object.end(), name) != names_an_object.end())
-      prelude.must_wait = true;
+    if (!cannot_fail(name)) prelude.must_wait = true;
   }
   std::string changes = encoding.take() + std::move(rest) + settings.take();
 

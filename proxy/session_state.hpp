@@ -52,8 +52,8 @@ std::string text_expression(std::string_view text);
 // SQL that turns a backend with `applied` into one with `desired`; empty when there is nothing to do.
 struct Prelude {
   std::string sql;
-  // The values name objects that may have been dropped since they were set (a role, a tablespace, ...): the
-  // statement behind must wait until this one has succeeded, or it would run without them.
+  // It can fail: the statement behind must wait until it has succeeded, or it would run under the settings of
+  // the backend's last client.
   bool must_wait = false;
 };
 Prelude make_prelude(const SettingMap& applied, const SettingMap& desired);

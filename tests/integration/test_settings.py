@@ -3,6 +3,7 @@
 import pytest
 
 from harness import messages as m
+from harness.relay import Relay
 from harness.waiting import repetitions, until
 
 # How a client may come by a setting: what it sends, and (name, value) that it must see afterwards.
@@ -282,3 +283,58 @@ def test_a_reload_of_the_server_reaches_clients_of_idle_backends(own_cluster, st
         own_cluster.execute("select pg_reload_conf()")
         until(lambda: wire.value("show timezone") == "Asia/Tokyo", "the server's new value")
         until(lambda: (wire.query("select 1"), wire.parameters["TimeZone"])[1] == "Asia/Tokyo", "the client heard it")
+
+
+# --- What it costs
+
+@pytest.fixture
+def relayed(start, cluster):
+    """One backend behind a relay that counts."""
+    with Relay(cluster.host, cluster.port) as relay:
+        yield start(max_size=1, audit_every=0, changes={"databases": {"app": {"port": relay.port}}}), relay
+
+
+@pytest.mark.own
+def test_settings_go_out_in_the_same_write_as_the_next_statement(relayed):
+    endpoint, relay = relayed
+    with endpoint.wire() as first, endpoint.wire() as second:
+        for wire, size in ((first, "3MB"), (second, "5MB")):
+            assert wire.ask(m.Q(f"set work_mem to '{size}'")) == "C(SET) Z(I)"
+            assert wire.ask(m.Q(f"set my.tenant to '{size}'")) == "C(SET) Z(I)"
+        relay.take_flights()
+        for wire, size in ((first, "3MB"), (second, "5MB"), (first, "3MB")):
+            assert wire.value("select current_setting('work_mem') || current_setting('my.tenant')") == size + size
+            flights = relay.take_flights()
+            assert len(flights) == 1, flights
+            assert b"set_config" in flights[0] and b"select current_setting" in flights[0], flights
+
+
+@pytest.mark.own
+def test_a_backend_that_has_them_already_is_told_nothing(relayed):
+    endpoint, relay = relayed
+    params = [("options", "-c work_mem=3MB -c my.tenant=t")]
+    with endpoint.wire(params=params) as first, endpoint.wire(params=params) as second:
+        assert first.value("show work_mem") == "3MB"
+        applied = endpoint.metric("pgweir_settings_applied_total")
+        relay.take_flights()
+        for wire in (second, first, second):
+            assert wire.value("show my.tenant") == "t"
+            assert relay.take_flights() == [m.Q("show my.tenant")]
+        assert endpoint.metric("pgweir_settings_applied_total") == applied
+
+
+# --- When the backend refuses them
+
+@pytest.mark.parametrize("max_size", [1, 2])
+def test_a_refused_setting_lets_no_statement_run_under_another_clients(start, max_size):
+    """temp_buffers, after the backend has had temporary tables. The statement used to run as the last client's tenant
+    while the refusal was still on its way."""
+    endpoint = start(max_size=max_size)
+    with endpoint.wire() as tenant_a, endpoint.wire() as tenant_b:
+        assert tenant_b.ask(m.Q("set temp_buffers to '16MB'")) == "C(SET) Z(I)"
+        assert tenant_b.ask(m.Q("set my.tenant to 'b'")) == "C(SET) Z(I)"
+        for sql in ("set my.tenant to 'a'", "create temp table t(a int)", "insert into t values (1)", "drop table t"):
+            assert tenant_a.ask(m.Q(sql)).endswith("Z(I)")
+        assert tenant_b.value("show my.tenant") == "b"
+        assert tenant_b.value("show temp_buffers") == "16MB"
+        assert tenant_a.value("show my.tenant") == "a"

@@ -99,11 +99,37 @@ TEST_CASE("a setting that only the login role may change is changed under it, al
   CHECK(prelude.must_wait);
 }
 
-TEST_CASE("a prelude that names a catalog object has to be waited for") {
-  const char* const name = GENERATE("role", "session_authorization", "default_tablespace", "temp_tablespaces",
-                                    "default_text_search_config", "default_table_access_method");
+TEST_CASE("a prelude that can fail has to be waited for") {
+  const char* const name =
+      GENERATE("role", "session_authorization", "default_tablespace", "temp_tablespaces",
+               "default_text_search_config", "default_table_access_method", "temp_buffers", "log_statement");
   INFO(name);
   CHECK(make_prelude({}, {{name, "x"}}).must_wait);
+}
+
+TEST_CASE("so has one that takes back what can fail") {
+  CHECK(make_prelude({{"temp_buffers", "16MB"}}, {}).must_wait);
+}
+
+TEST_CASE("what anyone may set at any time is not waited for") {
+  const char* const name = GENERATE("application_name", "jit", "enable_seqscan", "search_path", "timezone",
+                                    "statement_timeout", "work_mem", "transform_null_equals", "app.tenant");
+  INFO(name);
+  CHECK_FALSE(make_prelude({}, {{name, "x"}}).must_wait);
+  CHECK_FALSE(make_prelude({{name, "10s"}}, {}).must_wait);
+}
+
+TEST_CASE("a timeout that may end a prelude has to be waited for") {
+  const char* const value = GENERATE("1", "999", "5ms", "500us", "0.5s", " 7 ms");
+  INFO(value);
+  CHECK(make_prelude({{"statement_timeout", value}}, {}).must_wait);
+  CHECK(make_prelude({{"statement_timeout", value}}, {{"statement_timeout", value}, {"a.b", "c"}}).must_wait);
+}
+
+TEST_CASE("one that is off or long does not") {
+  const char* const value = GENERATE("0", "0ms", "1000", "30s", "5min");
+  INFO(value);
+  CHECK_FALSE(make_prelude({{"statement_timeout", value}}, {}).must_wait);
 }
 
 TEST_CASE("a custom setting with a name of more than 63 bytes is really reset") {
