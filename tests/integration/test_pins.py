@@ -25,6 +25,9 @@ PINS = {
                            "select pg_advisory_unlock_all()"),
     "cursor": ("begin; declare pinned cursor with hold for select 1; commit", "holdable_cursor", "close pinned"),
     "all cursors": ("begin; declare pinned cursor with hold for select 1; commit", "holdable_cursor", "close all"),
+    "PREPARE in a DO block": ("do $$ begin execute 'prepare pinned as select 1'; end $$", "sql_prepare",
+                              "deallocate pinned"),
+    "LISTEN in a DO block": ("do $$ begin listen pinned; end $$", "listen", "do $$ begin unlisten pinned; end $$"),
     "in a DO block": ("do $$ begin create temp table pinned(a int); end $$", "temporary_object", "drop table pinned"),
     "dropped in a DO block": ("create temp table pinned(a int)", "temporary_object",
                               "do $$ begin drop table pinned; end $$"),
@@ -74,6 +77,7 @@ def run(wire, sql):
 def test_pinned_while_it_lasts(proxy, name):
     make, reason, undo = PINS[name]
     before = proxy.metric("pgweir_pins_total", database="app", reason=reason)
+    ended = proxy.metric("pgweir_pin_seconds_count", database="app")
     with proxy.wire() as wire:
         run(wire, make)
         until(lambda: pinned(proxy, reason) == 1, f"a pin for {reason}")
@@ -82,6 +86,7 @@ def test_pinned_while_it_lasts(proxy, name):
         assert [wire.value("select pg_backend_pid()") for _ in range(3)] == [backend] * 3
         run(wire, undo)
         until(lambda: pinned(proxy, reason) == 0, "the end of the pin")
+    assert proxy.metric("pgweir_pin_seconds_count", database="app") == ended + 1
     assert any(f'"reason": "{reason}"' in line or f'"reason":"{reason}"' in line
                for line in proxy.log_text().splitlines() if "session_pinned" in line)
 
@@ -162,3 +167,24 @@ def test_an_audit_of_clean_backends_finds_nothing(start):
         assert wire.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
         until(lambda: proxy.metric("pgweir_audits_total", database="app") >= 2, "audits")
         assert proxy.metric("pgweir_audit_findings_total", database="app") == 0
+
+
+@pytest.fixture
+def blind_spot(cluster):
+    """A view that takes a session lock: the one kind of state that only an audit finds."""
+    cluster.execute("create view locks as select pg_try_advisory_lock(4712)", "app")
+    cluster.execute("grant all on locks to public", "app")
+    yield "select * from locks"
+    cluster.execute("drop view locks", "app")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("close", [True, False], ids=["closing", "counting"])
+def test_an_audit_finds_what_nobody_has_seen(start, blind_spot, close):
+    proxy = start(max_size=1, audit_every=1, audit_close=close)
+    with proxy.wire() as wire:
+        backend = wire.value("select pg_backend_pid()")
+        assert wire.ask(m.Q(blind_spot)) == "T D(t) C(SELECT 1) Z(I)"
+        until(lambda: proxy.metric("pgweir_audit_findings_total", database="app") == 1, "the finding")
+        assert (wire.value("select pg_backend_pid()") != backend) == close
+    assert any("audit_finding" in line and "advisory_lock" in line for line in proxy.log_text().splitlines())

@@ -285,6 +285,35 @@ def test_a_reload_of_the_server_reaches_clients_of_idle_backends(own_cluster, st
         until(lambda: (wire.query("select 1"), wire.parameters["TimeZone"])[1] == "Asia/Tokyo", "the client heard it")
 
 
+# --- Defaults of roles and databases
+
+@pytest.fixture
+def defaults(cluster):
+    yield lambda what: cluster.execute(what, "app")
+    cluster.execute("alter role app reset all; alter database app reset all; "
+                    "alter role app in database app reset all", "app")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("whose", ["role app", "database app", "role app in database app"])
+def test_a_new_default_reaches_the_next_client_and_not_what_a_client_has_set(start, defaults, whose):
+    endpoint = start(max_size=1)
+    with endpoint.wire(params=[("options", "-c lock_timeout=7s")]) as brought, endpoint.wire() as own:
+        assert brought.value("show lock_timeout") == "7s"
+        assert own.ask(m.Q("set lock_timeout to '8s'")) == "C(SET) Z(I)"
+        defaults(f"alter {whose} set lock_timeout to '9s'")
+        # Done on a direct connection: backends that are opened from here on have it.
+        with endpoint.wire() as wire:
+            backend = wire.value("select pg_backend_pid()")
+            wire.send(m.Q(f"select pg_terminate_backend({backend})"))
+            while wire.receive().kind != "EOF":
+                pass
+        with endpoint.wire() as fresh:
+            assert fresh.value("show lock_timeout") == "9s"
+        assert brought.value("show lock_timeout") == "7s"
+        assert own.value("show lock_timeout") == "8s"
+
+
 # --- What it costs
 
 @pytest.fixture
