@@ -43,6 +43,39 @@ std::string functions_called(const std::string& names) {
          " WHERE " + wanted;
 }
 
+// Built-in functions and dblink's that change their session.
+constexpr std::string_view state_functions =
+    "ARRAY['set_config','setseed','pg_advisory_lock','pg_advisory_lock_shared','pg_try_advisory_lock',"
+    "'pg_try_advisory_lock_shared','dblink_connect','dblink_connect_u']::pg_catalog.name[]";
+
+// One row for each function. An expression is stored as a tree, whose text names functions by their oid.
+std::string definitions() {
+  const std::string trees =
+      "SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite WHERE ev_class OPERATOR(pg_catalog.>=) " +
+      std::string(first_own_oid) +
+      " UNION ALL SELECT adbin::pg_catalog.text FROM pg_catalog.pg_attrdef"
+      " UNION ALL SELECT conbin::pg_catalog.text FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
+      " UNION ALL SELECT polqual::pg_catalog.text FROM pg_catalog.pg_policy WHERE polqual IS NOT NULL"
+      " UNION ALL SELECT polwithcheck::pg_catalog.text FROM pg_catalog.pg_policy"
+      " WHERE polwithcheck IS NOT NULL";
+  const std::string functions =
+      "SELECT m[1]::pg_catalog.oid FROM (" + trees +
+      ") t(tree),LATERAL pg_catalog.regexp_matches(t.tree,"
+      "':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)','g') m"
+      " UNION SELECT oprcode::pg_catalog.oid FROM pg_catalog.pg_operator WHERE oid OPERATOR(pg_catalog.>=) " +
+      std::string(first_own_oid) +
+      " UNION SELECT castfunc FROM pg_catalog.pg_cast WHERE oid OPERATOR(pg_catalog.>=) " +
+      std::string(first_own_oid);
+  return "SELECT '" + std::string(definitions_name) +
+         "','sql','SELECT ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(p.proname::pg_catalog.text)"
+         " OPERATOR(pg_catalog.||) '()' FROM (" +
+         functions + ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
+         " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") + " WHERE " +
+         equals("p.proname", "ANY(" + std::string(state_functions) + ")") +
+         " OR (p.oid OPERATOR(pg_catalog.>=) " + std::string(first_own_oid) +
+         " AND l.lanname OPERATOR(pg_catalog.<>) ALL(ARRAY['c','internal']::pg_catalog.name[]))";
+}
+
 }  // namespace
 
 std::string sources_query(const std::vector<std::string>& names) {
@@ -50,6 +83,7 @@ std::string sources_query(const std::vector<std::string>& names) {
   for (const std::string& name : names) list += (&name == names.data() ? "" : ",") + text_expression(name);
   list += "]::pg_catalog.name[]";
 
+  const bool asks_for_definitions = std::find(names.begin(), names.end(), definitions_name) != names.end();
   const std::string too_long =
       "pg_catalog.length(c.body) OPERATOR(pg_catalog.>) " + std::string(body_size_max);
   return "SELECT " + replace_non_ascii("c.name::pg_catalog.text") + ",CASE WHEN " + too_long + " THEN '" +
@@ -61,13 +95,15 @@ std::string sources_query(const std::vector<std::string>& names) {
          " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
          " pg_catalog.pg_get_expr(p.proargdefaults,0) FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
-         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL) c(name,language,body)";
+         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL" +
+         (asks_for_definitions ? " UNION ALL " + definitions() : std::string()) + ") c(name,language,body)";
 }
 
 bool changes_functions(std::string_view tag) {
   static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
-  static constexpr std::array<std::string_view, 7> kinds = {"FUNCTION",  "PROCEDURE", "ROUTINE", "AGGREGATE",
-                                                            "EXTENSION", "LANGUAGE",  "SCHEMA"};
+  static constexpr std::array<std::string_view, 12> kinds = {
+      "FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE", "EXTENSION", "LANGUAGE",
+      "SCHEMA",   "VIEW",      "RULE",    "POLICY",    "OPERATOR",  "CAST"};
   if (tag == "DO" || tag == "DROP OWNED") return true;
   for (const std::string_view command : commands) {
     if (!tag.starts_with(command)) continue;

@@ -28,6 +28,12 @@ inline constexpr std::string_view not_ascii = "__not_ascii__";
 // session's search_path is anybody's. PostgreSQL 13 to 18.
 std::string sources_query(const std::vector<std::string>& names);
 
+// Not a function: sources_query() answers it with the functions that run without being named in a statement,
+// in the definitions of views, column defaults, policies, constraints, operators and casts. Only those that
+// may leave something behind, or are not the server's own. Those of sequences are left out, because column
+// defaults are full of them.
+inline constexpr std::string_view definitions_name = "__pgweir_definitions";
+
 // The command with this CommandComplete tag may have changed what a name means. Functions can change without
 // such a tag too: inside of other functions, and on connections that do not pass through here.
 bool changes_functions(std::string_view tag);

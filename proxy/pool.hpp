@@ -92,7 +92,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   StatementCache& statements() { return statements_; }
   FunctionTable& functions() { return functions_; }
   TriggerTable& triggers() { return triggers_; }
-  // What is known of functions and triggers may not be true any more.
+  // What views and the like run unseen, see definitions_name.
+  TriggerTable& definitions() { return definitions_; }
+  // What is known of all three may not be true any more.
   void forget_functions();
   // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
   void learn_sequence_use() {
@@ -130,6 +132,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   StatementCache statements_;
   FunctionTable functions_;
   TriggerTable triggers_;
+  TriggerTable definitions_;
   std::atomic<bool> uses_sequence_values_{false};
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 

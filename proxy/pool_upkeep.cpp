@@ -74,6 +74,7 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
 void Pool::forget_functions() {
   functions_.forget_all();
   triggers_.forget();
+  definitions_.forget();
 }
 
 void Pool::recycle() {

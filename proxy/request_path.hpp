@@ -66,6 +66,7 @@ class RequestPath final {
   void note(const SqlEffects& effects, std::string_view text, bool bound);
   void judge_code(std::string_view text);
   void note_triggers(std::string_view text);
+  void note_definitions(std::string_view text);
   void note_set(std::string_view text);
   void restore_startup();
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);

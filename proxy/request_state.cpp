@@ -15,6 +15,13 @@ constexpr std::size_t named_text_max = 64 * 1024;
 // worst.
 constexpr std::size_t unjudged_max = 16;
 
+// May look at a table or a view.
+bool reads_relations(const SqlEffects& effects) {
+  return effects.writes() || effects.runs_code() ||
+         effects.verbs.intersects({Verb::select, Verb::table, Verb::values, Verb::declare, Verb::create,
+                                   Verb::refresh, Verb::prepare, Verb::call, Verb::do_});
+}
+
 }  // namespace
 
 void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
@@ -28,6 +35,7 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.may_set) watch.unseen = true;
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
+  if (reads_relations(effects)) note_definitions(text);
   if (cannot_be_judged(effects, x_.judgement)) {
     watch.unseen = true;
     // A function's names are known from its source, a trigger's are not.
@@ -38,6 +46,22 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
     watch.note_begin({Pin::temporary_object}, text);
   }
+}
+
+// What the definitions of tables, views and operators call that a statement may use. Most databases have none
+// that leaves anything, and the pool knows that.
+void RequestPath::note_definitions(std::string_view text) {
+  TriggerTable& definitions = x_.pool->definitions();
+  if (definitions.verdict() == FunctionVerdict::harmless) return;
+  if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
+  const std::string call = call_of_all({std::string(definitions_name)});
+  const FunctionEffects code = x_.pool->functions().judge(call, x_.function_question);
+  if (code.verdict == FunctionVerdict::unknown) {
+    if (x_.unjudged.size() < unjudged_max) x_.unjudged.push_back(call);
+    return;
+  }
+  definitions.learn(code);
+  note_code(code, text);
 }
 
 // Unknown functions are put off until their sources are here.
@@ -94,7 +118,8 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
     if (!x_.judgement.strict) return;
   }
   const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
-  if (effects.is_quiet() && !fires && !x_.judgement.strict) return;
+  const bool shows = x_.pool->definitions().verdict() != FunctionVerdict::harmless;
+  if (effects.is_quiet() && !fires && !shows && !x_.judgement.strict) return;
   if (effects.may_set) {
     BindValues bound(values);
     for (std::string_view value; bound.next(value);) remember_bound_name(x_.custom_names, value);

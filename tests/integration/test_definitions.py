@@ -1,0 +1,96 @@
+"""What views, column defaults, policies, constraints, operators and casts run without a statement naming it: it follows
+its client or pins it, and no other client sees anything of it. A database of its own, because one such definition makes
+every statement suspect."""
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import until
+
+LEAVE = "perform set_config('work_mem', '3MB', false), set_config('my.tenant', 'secret', false)"
+FUNCTIONS = f"""
+create function leave(a int) returns int language plpgsql as $$ begin {LEAVE}; return a; end $$;
+create function agrees(a int) returns bool language plpgsql as $$ begin {LEAVE}; return true; end $$;
+create function same(a int, b int) returns bool language plpgsql as $$ begin {LEAVE}; return a = b; end $$;
+create type wrapped as (a int);
+create function unwrap(w wrapped) returns int language plpgsql as $$ begin {LEAVE}; return w.a; end $$;
+"""
+CLEANUP = """
+drop table if exists defined cascade; drop view if exists shown cascade; drop cast if exists (wrapped as int);
+drop operator if exists === (int, int); drop type if exists wrapped cascade;
+drop function if exists leave(int), agrees(int), same(int, int);
+"""
+
+# The definition, and the statement that uses it.
+SETTINGS = {
+    "view": ("create view shown as select leave(1)", "select * from shown"),
+    "view over a view": ("create view deep as select leave(1) a; create view shown as select * from deep",
+                         "select * from shown"),
+    "view of a built-in function": ("create view shown as select set_config('work_mem', '3MB', false) a, "
+                                    "set_config('my.tenant', 'secret', false) b", "select * from shown"),
+    "column default": ("create table defined(a int, b int default leave(1))", "insert into defined(a) values (1)"),
+    "check constraint": ("create table defined(a int check (agrees(a)))", "insert into defined values (1)"),
+    "policy": ("create table defined(a int); alter table defined enable row level security; "
+               "create policy p on defined using (agrees(a)); insert into defined values (1)", "select * from defined"),
+    "operator": ("create operator === (leftarg = int, rightarg = int, function = same)", "select 1 === 1"),
+    "cast": ("create cast (wrapped as int) with function unwrap(wrapped)", "select row(1)::wrapped::int"),
+    "rule": ("create table defined(a int); create rule r as on insert to defined do also select leave(1)",
+             "insert into defined values (1)"),
+}
+
+
+@pytest.fixture
+def define(cluster):
+    def run(definition):
+        cluster.execute(FUNCTIONS + definition, "other")
+        cluster.execute("grant all on all tables in schema public to public", "other")
+
+    yield run
+    cluster.execute("drop view if exists deep cascade;" + CLEANUP, "other")
+
+
+@pytest.fixture(params=["tracked", "strict"])
+def proxy(request, start):
+    return lambda: start(max_size=1, state=request.param, audit_every=1)
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_follow_their_client_only(proxy, define, name, extended):
+    definition, use = SETTINGS[name]
+    define(definition)
+    endpoint = proxy()
+    with endpoint.wire(database="other") as owner, endpoint.wire(database="other") as other:
+        for _ in range(2):  # before and after pgweir has read the definitions
+            answer = owner.ask(m.P("", use) + m.B() + m.E() + m.S if extended else m.Q(use))
+            assert answer.endswith("Z(I)") and "E(" not in answer, answer
+            assert other.value("show work_mem") == "4MB"
+            assert other.value("select coalesce(current_setting('my.tenant', true), '')") == ""
+            assert owner.value("show work_mem") == "3MB"
+            assert owner.ask(m.Q("reset work_mem")) == "C(RESET) Z(I)"
+        assert endpoint.metric("pgweir_audit_findings_total", database="other") == 0
+
+
+@pytest.mark.own
+def test_a_lock_in_a_view_pins(proxy, define):
+    define("create view shown as select pg_try_advisory_lock(4713)")
+    endpoint = proxy()
+    with endpoint.wire(database="other") as owner:
+        assert owner.value("select * from shown") == "t"
+        until(lambda: endpoint.metric("pgweir_pinned_sessions", database="other", reason="advisory_lock") == 1, "a pin")
+        assert owner.value("select pg_advisory_unlock(4713)") == "t"
+        until(lambda: endpoint.metric("pgweir_pinned_sessions", database="other") == 0, "the end of the pin")
+
+
+@pytest.mark.own
+def test_harmless_definitions_cost_nothing(start, cluster, define):
+    define("create view shown as select lower('A'), now(); create table defined(a int default 1 check (a > 0))")
+    endpoint = start(max_size=1, audit_every=0)
+    with endpoint.wire(database="other") as wire:
+        wire.value("select * from shown")
+        checks = endpoint.metric("pgweir_state_checks_total", database="other")
+        for _ in range(5):
+            wire.value("select * from shown")
+            wire.ask(m.Q("insert into defined values (1)"))
+        assert endpoint.metric("pgweir_state_checks_total", database="other") == checks
