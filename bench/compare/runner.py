@@ -79,10 +79,9 @@ class CaseRun:
         self.progress(f"{self.case.name}: {system.title}, {what}")
         try:
             return work(system)
-        except (Trouble, OSError, RuntimeError) as trouble:
-            self.fail(system, f"{what}: {trouble}")
-        except Exception as trouble:  # noqa: one system's surprise must not cost all the others' figures
-            self.fail(system, f"{what}: {type(trouble).__name__}: {trouble}")
+        except Exception as trouble:  # one system's surprise must not cost all the others' figures
+            expected = isinstance(trouble, (Trouble, OSError))
+            self.fail(system, f"{what}: {trouble}" if expected else f"{what}: {type(trouble).__name__}: {trouble}")
         return None
 
     def fail(self, system, sentence):
@@ -97,7 +96,7 @@ class CaseRun:
         self.progress(f"{self.case.name}: {system.title}, counting system calls")
         try:
             self.results[system.key]["counted"] = self.case.count(self.place, system)
-        except Exception as trouble:  # noqa: as above
+        except Exception as trouble:  # as above
             self.note(system, f"system calls not counted: {trouble}")
 
     def note(self, system, sentence):

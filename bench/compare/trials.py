@@ -19,7 +19,7 @@ def transactions(load):
 
 def count_transactions(load):
     """Calls per transaction; few and many because both contain the same logins."""
-    few, many = (50, 550) if load.clients == 1 else (5, 65)
+    few, many = (50, 350) if load.clients == 1 else (4, 34)
 
     def count(place, system):
         return syscalls.per_unit(place, system.pid, lambda n: pgbench.counted(place, system, load, n), few, many,

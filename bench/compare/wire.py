@@ -13,13 +13,15 @@ import socket
 import ssl
 import struct
 
+from .processes import Trouble
+
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 TERMINATE = b"X\0\0\0\4"
 # From linux/in.h: the port is chosen at connect(), where it only has to be unique for its target.
 IP_BIND_ADDRESS_NO_PORT = 24
 
 
-class Refused(Exception):
+class Refused(Trouble):
     """The server or pooler said no; str() is what it said."""
 
 

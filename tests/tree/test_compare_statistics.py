@@ -9,7 +9,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench"))
 
 from compare import pgbench, statistics, syscalls  # noqa: E402
 from compare.processes import Trouble  # noqa: E402
-from compare.runner import rotated  # noqa: E402
 from compare.statistics import Spread  # noqa: E402
 
 
@@ -117,8 +116,3 @@ def test_failed_transactions_are_no_figure():
         pgbench.check(0, "number of failed transactions: 3 (0.100%)\n", "")
     with pytest.raises(Trouble, match="no server"):
         pgbench.check(1, "", "pgbench: error: no server\n")
-
-
-def test_each_repeat_begins_with_another_system():
-    assert [rotated(["a", "b", "c"], by)[0] for by in range(4)] == ["a", "b", "c", "a"]
-    assert sorted(rotated(["a", "b", "c"], 2)) == ["a", "b", "c"]
