@@ -3,7 +3,8 @@
 #   deploy/install-packages.sh build    compiler and libraries
 #   deploy/install-packages.sh run      build + a PostgreSQL server for the quick start
 #   deploy/install-packages.sh test     run + test tools and drivers, clang and its sanitizer runtime
-#   deploy/install-packages.sh all      test + the tool chains of the remaining drivers (Go, Java)
+#   deploy/install-packages.sh bench    run + what bench/compare.sh compares with and measures by
+#   deploy/install-packages.sh all      test + bench + the tool chains of the remaining drivers (Go, Java)
 # Needs root or a user with sudo. Does nothing, quickly, when everything is there.
 set -euo pipefail
 
@@ -14,14 +15,16 @@ run=(postgresql-15 postgresql-client-15 procps util-linux)
 test=(clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
   python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml
   nodejs npm pgbouncer iproute2 curl)
+bench=(haproxy pgbouncer strace python3 openssl)
 all=(golang-go default-jdk-headless libpostgresql-jdbc-java)
 
 case "${1:-}" in
   build) want=("${build[@]}") ;;
   run) want=("${build[@]}" "${run[@]}") ;;
   test) want=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-  all) want=("${build[@]}" "${run[@]}" "${test[@]}" "${all[@]}") ;;
-  *) echo "usage: ${0##*/} build|run|test|all" >&2; exit 2 ;;
+  bench) want=("${build[@]}" "${run[@]}" "${bench[@]}") ;;
+  all) want=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}" "${all[@]}") ;;
+  *) echo "usage: ${0##*/} build|run|test|bench|all" >&2; exit 2 ;;
 esac
 
 # A tool chain from another source does as well, and may conflict with Debian's package.
@@ -41,7 +44,7 @@ if [ "$(id -u)" -ne 0 ]; then
   sudo="sudo"
 fi
 echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-# A packaged PostgreSQL or PgBouncer must not start a cluster or a service of its own here.
+# A packaged PostgreSQL, PgBouncer or HAProxy must not start a cluster or a service of its own here.
 export DEBIAN_FRONTEND=noninteractive
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
   $sudo mkdir -p /etc/postgresql-common

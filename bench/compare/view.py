@@ -1,0 +1,72 @@
+"""Results as the reports need them: which rows and columns a case has, and what stands in each cell."""
+
+import dataclasses
+
+from . import statistics
+from .metrics import METRICS
+from .statistics import Spread
+
+BASE = "pgbouncer"  # what ratios are told against
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    value: Spread
+    ratio: Spread | None  # None: no baseline in this run, or it is the baseline itself
+
+
+class CaseView:
+    def __init__(self, case):
+        self.name, self.title, self.each = case["name"], case["title"], case["each"]
+        self.results = case["results"]
+        direct = _samples(self.results.get("direct", {}))
+        self.samples = {key: statistics.with_added_latency(_samples(result), direct) if direct and key != "direct"
+                        else _samples(result) for key, result in self.results.items()}
+        self.metrics = [metric for metric in case["shown"] if any(self.cell(key, metric) for key in self.samples)]
+
+    def measured(self):
+        return [key for key in self.results if any(self.samples[key])]
+
+    def not_run(self):
+        """{key: reason}"""
+        return {key: result["not_run"] for key, result in self.results.items() if "not_run" in result}
+
+    def notes(self):
+        return [(key, note) for key, result in self.results.items() for note in result.get("notes", ())]
+
+    def cell(self, key, metric, base=BASE):
+        """None where this was not measured."""
+        value = statistics.summary(self.samples.get(key, ()), metric)
+        if value is None:
+            return None
+        against = self.samples.get(base, ()) if key != base and METRICS[metric].compared else ()
+        return Cell(value, statistics.ratio(self.samples[key], against, metric))
+
+
+def _samples(result):
+    """What was counted once belongs to every repeat."""
+    counted = result.get("counted") or {}
+    return [{**sample, **counted} if sample else None for sample in result.get("samples", ())]
+
+
+def views(results):
+    return [CaseView(case) for case in results["cases"]]
+
+
+def titles(results):
+    """{key: what a reader calls it}; those without a program have no other name than their key."""
+    named = {system["key"]: system["title"] for system in results["systems"]}
+    return {**{key: key for case in results["cases"] for key in case["results"]}, **named}
+
+
+# What a case is about, in the overview: the first of these that it has, then its CPU and latency.
+PRIMARY = ("tps", "connections_s", "mib_s", "wall_s", "idle_kib")
+OVERVIEW = ("cpu_us", "cpu_ms_per_mib", "added_p50_us", "added_p99_us")
+
+
+def overview(view, key="pgweir", base=BASE):
+    """[(metric, ratio)] of one system against another, the case's primary metric first."""
+    wanted = [metric for metric in PRIMARY if metric in view.metrics][:1]
+    wanted += [metric for metric in OVERVIEW if metric in view.metrics]
+    cells = [(metric, view.cell(key, metric, base)) for metric in wanted]
+    return [(metric, cell.ratio) for metric, cell in cells if cell and cell.ratio]
