@@ -33,6 +33,8 @@ std::string sources_query(const std::vector<std::string>& names);
 // may leave something behind, or are not the server's own. Those of sequences are left out, because column
 // defaults are full of them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";
+// A statement that calls it, for FunctionTable::judge().
+inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definitions\"()";
 
 // The command with this CommandComplete tag may have changed what a name means. Functions can change without
 // such a tag too: inside of other functions, and on connections that do not pass through here.

@@ -142,6 +142,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   ErrorView error;
   const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
   if (whole && ends_the_session(error.severity())) {
+    if (is_own()) return Disposition::server_gone;
     forward(piece);
     return Disposition::server_ended;
   }

@@ -19,6 +19,7 @@ class ReplyPath final : public ReplySink {
   enum class Disposition : std::uint8_t {
     taken,
     server_ended,  // its last words were forwarded; nothing follows
+    server_gone,   // they answered a query of ours; nothing follows
     violation,     // it does not keep to the protocol
   };
   Disposition take(const Piece& piece);

@@ -54,10 +54,9 @@ void RequestPath::note_definitions(std::string_view text) {
   TriggerTable& definitions = x_.pool->definitions();
   if (definitions.verdict() == FunctionVerdict::harmless) return;
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
-  const std::string call = call_of_all({std::string(definitions_name)});
-  const FunctionEffects code = x_.pool->functions().judge(call, x_.function_question);
+  const FunctionEffects code = x_.pool->functions().judge(definitions_call, x_.function_question);
   if (code.verdict == FunctionVerdict::unknown) {
-    if (x_.unjudged.size() < unjudged_max) x_.unjudged.push_back(call);
+    if (x_.unjudged.size() < unjudged_max) x_.unjudged.emplace_back(definitions_call);
     return;
   }
   definitions.learn(code);

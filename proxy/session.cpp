@@ -337,6 +337,7 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);
+    if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(false);
     log::error("server_protocol_violation", {{"database", pool_->database()}, {"user", pool_->user()}});
     return lose_backend(false);
   }

@@ -1,5 +1,8 @@
 // The session and its backend: getting one, bringing it to the client's settings, giving it back.
+#include <algorithm>
+
 #include "protocol/frontend.hpp"
+#include "proxy/function_source.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -125,6 +128,16 @@ void Session::give_back() {
   if (drain_) end(Reason::draining);
 }
 
+// The client has its answer, and all that is open is what its database's views and the like may do. A server
+// that ends now costs it nothing but what one of them may have set in this very transaction.
+bool Session::asks_for_definitions_only() const {
+  const std::vector<std::string>& unjudged = exchange_.unjudged;
+  return exchange_.own.size() == 1 && exchange_.own.front() == OwnQuery::sources && only_own_work_left() &&
+         !exchange_.watch.touched() && trigger_calls_.empty() &&
+         std::all_of(unjudged.begin(), unjudged.end(),
+                     [](const std::string& text) { return text == definitions_call; });
+}
+
 // `told`: the server's own last words have reached the client.
 void Session::lose_backend(bool told) {
   Backend& backend = *exchange_.backend;
@@ -137,10 +150,13 @@ void Session::lose_backend(bool told) {
   backend.transport.watch(nullptr);
   pool_->discard(backend, worker_);
   const bool owes_client = exchange_.tracker.outstanding() > exchange_.own.size();
-  const bool unused =
-      !exchange_.forwarded && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
+  const bool spare = !exchange_.forwarded || asks_for_definitions_only();
+  const bool unused = spare && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
   if (!unused) return end(told ? Reason::server_error : Reason::server_lost);
-  // Nothing of the client's had been sent: another backend will do.
+  // Nothing of the client's was under way: another backend will do.
+  exchange_.watch = {};
+  exchange_.unjudged.clear();
+  exchange_.function_question = {};
   exchange_.tracker = ResponseTracker();
   exchange_.own.clear();
   exchange_.end_naming();

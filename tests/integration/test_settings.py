@@ -323,10 +323,18 @@ def relayed(start, cluster):
         yield start(max_size=1, audit_every=0, changes={"databases": {"app": {"port": relay.port}}}), relay
 
 
+def rest(endpoint, wire):
+    """Until pgweir has asked what it wants to know of a database."""
+    for _ in range(2):
+        wire.value("select 1")
+        until(lambda: endpoint.metric("pgweir_backends", database="app", state="borrowed") == 0, "the backend back")
+
+
 @pytest.mark.own
 def test_settings_go_out_in_the_same_write_as_the_next_statement(relayed):
     endpoint, relay = relayed
     with endpoint.wire() as first, endpoint.wire() as second:
+        rest(endpoint, first)
         for wire, size in ((first, "3MB"), (second, "5MB")):
             assert wire.ask(m.Q(f"set work_mem to '{size}'")) == "C(SET) Z(I)"
             assert wire.ask(m.Q(f"set my.tenant to '{size}'")) == "C(SET) Z(I)"
@@ -344,6 +352,7 @@ def test_a_backend_that_has_them_already_is_told_nothing(relayed):
     params = [("options", "-c work_mem=3MB -c my.tenant=t")]
     with endpoint.wire(params=params) as first, endpoint.wire(params=params) as second:
         assert first.value("show work_mem") == "3MB"
+        rest(endpoint, first)
         applied = endpoint.metric("pgweir_settings_applied_total")
         relay.take_flights()
         for wire in (second, first, second):

@@ -97,13 +97,13 @@ def typed(draft):
 
 @messages(2)
 def parsed_under_a_setting(draft):
-    """a text whose meaning was settled by what was set at its Parse"""
+    """a text whose meaning was settled by what was set at its Parse, as long as its backend is the same"""
     name = draft.fresh("p")
     settings = draft.pick([("datestyle to 'DMY'", "datestyle to 'MDY'", "select date '01/02/2003' - date '2003-01-01'"),
                            ("timezone to 'Asia/Tokyo'", "timezone to 'UTC'",
                             "select extract(epoch from timestamptz '2021-03-04 05:06:07')")])
-    return [(Q(f"set {settings[0]}"),), (P(name, settings[2]), S), (Q(f"set {settings[1]}"),),
-            (B("", name), E(), S)]
+    return [(Q(f"set {settings[0]}"),), (Q("begin"),), (P(name, settings[2]), S), (Q(f"set {settings[1]}"),),
+            (B("", name), E(), S), (Q("commit"),)]
 
 
 @sql(3)
