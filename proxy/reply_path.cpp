@@ -142,7 +142,9 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   ErrorView error;
   const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
   if (whole && ends_the_session(error.severity())) {
-    if (is_own()) return Disposition::server_gone;
+    // To a client that waits for nothing and keeps nothing on this backend it does not matter.
+    const bool idle = x_.tracker.settled() && !x_.pinned();
+    if (is_own() || idle) return Disposition::server_gone;
     forward(piece);
     return Disposition::server_ended;
   }

@@ -19,7 +19,7 @@ class ReplyPath final : public ReplySink {
   enum class Disposition : std::uint8_t {
     taken,
     server_ended,  // its last words were forwarded; nothing follows
-    server_gone,   // they answered a query of ours; nothing follows
+    server_gone,   // they were not for the client; nothing follows
     violation,     // it does not keep to the protocol
   };
   Disposition take(const Piece& piece);
@@ -29,6 +29,10 @@ class ReplyPath final : public ReplySink {
   // The batch has failed unseen, and may be sent again.
   bool take_batch_failed() { return std::exchange(batch_failed_, false); }
   bool take_transaction_done() { return std::exchange(transaction_done_, false); }
+  // The backend that was asked is gone.
+  void forget_answers() {
+    state_answered_ = last_value_answered_ = triggers_answered_ = sources_answered_ = false;
+  }
   bool prelude_failed() const { return prelude_failed_; }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }
   bool take_last_value_answered() { return std::exchange(last_value_answered_, false); }

@@ -123,7 +123,7 @@ class Session final {
   bool is_resting() const;
   void begin_anew();
   void give_back();
-  bool asks_for_definitions_only() const;
+  bool has_nothing_to_lose() const;
   void lose_backend(bool told);
 
   // What a transaction has left behind (session_check.cpp)

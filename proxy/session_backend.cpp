@@ -128,14 +128,17 @@ void Session::give_back() {
   if (drain_) end(Reason::draining);
 }
 
-// The client has its answer, and all that is open is what its database's views and the like may do. A server
-// that ends now costs it nothing but what one of them may have set in this very transaction.
-bool Session::asks_for_definitions_only() const {
+// The client has its answers and left nothing behind, or all that is open is what its database's views and
+// the like may do. A server that ends now costs it nothing but what one of them may have set in this
+// transaction.
+bool Session::has_nothing_to_lose() const {
+  const std::vector<OwnQuery>& own = exchange_.own;
+  const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
   const std::vector<std::string>& unjudged = exchange_.unjudged;
-  return exchange_.own.size() == 1 && exchange_.own.front() == OwnQuery::sources && only_own_work_left() &&
-         !exchange_.watch.touched() && trigger_calls_.empty() &&
-         std::all_of(unjudged.begin(), unjudged.end(),
-                     [](const std::string& text) { return text == definitions_call; });
+  return only_asks && only_own_work_left() && !exchange_.watch.touched() && !exchange_.triggers_unjudged &&
+         trigger_calls_.empty() && std::all_of(unjudged.begin(), unjudged.end(), [](const std::string& text) {
+           return text == definitions_call;
+         });
 }
 
 // `told`: the server's own last words have reached the client.
@@ -150,13 +153,14 @@ void Session::lose_backend(bool told) {
   backend.transport.watch(nullptr);
   pool_->discard(backend, worker_);
   const bool owes_client = exchange_.tracker.outstanding() > exchange_.own.size();
-  const bool spare = !exchange_.forwarded || asks_for_definitions_only();
+  const bool spare = !exchange_.forwarded || has_nothing_to_lose();
   const bool unused = spare && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
   if (!unused) return end(told ? Reason::server_error : Reason::server_lost);
   // Nothing of the client's was under way: another backend will do.
   exchange_.watch = {};
   exchange_.unjudged.clear();
   exchange_.function_question = {};
+  replies_.forget_answers();
   exchange_.tracker = ResponseTracker();
   exchange_.own.clear();
   exchange_.end_naming();
