@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 
-from . import cases, options as command_line, report_html, report_markdown, systems
+from . import cases, measure, options as command_line, report_html, report_markdown, systems
 from .cluster import Cluster
 from .place import Place
 from .processes import Processes, Trouble
@@ -41,7 +41,7 @@ def main(arguments):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job starts with it ignored
     try:
         writable(options)
-        results = json.loads(pathlib.Path(options.source).read_text()) if options.source else measure(options)
+        results = json.loads(pathlib.Path(options.source).read_text()) if options.source else run_cases(options)
         write_reports(options, results)
     except (Trouble, OSError, ValueError) as trouble:
         print(f"compare.sh: {trouble}", file=sys.stderr)
@@ -59,7 +59,7 @@ def writable(options):
                 pass
 
 
-def measure(options):
+def run_cases(options):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     started, progress = Processes(), Progress()
@@ -73,9 +73,11 @@ def measure(options):
         results = {"about": about(options, cluster), "systems": described(ready), "cases": []}
         for number, case in enumerate(chosen, 1):
             progress.heading = f"[{number}/{len(chosen)}]"
+            busy = measure.busy_percent()
             outcome = CaseRun(case, ready, absent, place, progress).run()
             results["cases"].append({"name": case.name, "title": case.title, "each": case.each,
-                                     "shown": list(case.shown), "results": ordered(outcome)})
+                                     "shown": list(case.shown), "busy_before": round(busy),
+                                     "results": ordered(outcome)})
             if options.json:  # a long run that is interrupted leaves what it has measured
                 pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
         return results

@@ -1,6 +1,7 @@
-"""What /proc tells about a process: CPU time and memory."""
+"""What /proc tells: CPU time and memory of a process, and how busy the machine is."""
 
 import pathlib
+import time
 
 from .processes import Trouble
 
@@ -44,3 +45,17 @@ class Peak:
 
     def growth_kib(self):
         return max(0, _kib(self._status, "VmHWM") - self._before)
+
+
+def busy_percent(seconds=0.5):
+    """How busy all CPUs are, while nothing of ours runs: with the work of others."""
+    before = _cpu_times()
+    time.sleep(seconds)
+    idle, total = (after - earlier for after, earlier in zip(_cpu_times(), before))
+    return 100 * (1 - idle / total) if total else 0.0
+
+
+def _cpu_times():
+    """(idle, all) ticks since the start of the machine; waiting for a disk is idle, too."""
+    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return fields[3] + fields[4], sum(fields)

@@ -14,7 +14,7 @@ th, td { padding: .2rem .7rem; border-bottom: 1px solid #8884; text-align: right
 th:first-child, td:first-child { text-align: left; } .good { color: #178055; } .bad { color: #b3423a; }
 figure { margin: 0; overflow-x: auto; } svg text { fill: currentColor; font-size: 13px; }
 svg text.label { text-anchor: end; } .whisker { stroke: currentColor; stroke-width: 1.5; fill: none; }
-ul.missing { color: #777; } nav a { margin-right: .8rem; white-space: nowrap; }
+ul.remarks { color: #777; } nav a { margin-right: .8rem; white-space: nowrap; }
 """
 
 
@@ -53,11 +53,9 @@ def ratio_line(each, metric, ratio):
 
 def case_section(each, titles):
     charts_of = "".join(chart(each, metric, titles) for metric in each.metrics)
-    lines = [f"{titles[key]}: not run: {reason}" for key, reason in each.not_run().items()]
-    lines += [f"{titles[key]}: {note}" for key, note in each.notes()]
-    missing = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    remarks = "".join(f"<li>{escape(remark)}</li>" for remark in each.remarks(titles))
     return (f'<section id="{escape(each.name)}"><h2>{escape(each.title)}</h2>{charts_of}'
-            + (f"<ul class=missing>{missing}</ul>" if missing else "") + "</section>")
+            + (f"<ul class=remarks>{remarks}</ul>" if remarks else "") + "</section>")
 
 
 def chart(each, metric, titles):

@@ -60,8 +60,7 @@ def case_part(each, titles):
         heads = [metrics.title(metric, each.each) + unit(metric) for metric in each.metrics]
         out.append(table(["", *heads], [[titles[key], *(cell_text(each.cell(key, metric), metric)
                                                         for metric in each.metrics)] for key in each.measured()]))
-    lines = [f"- {titles[key]}: not run: {reason}" for key, reason in each.not_run().items()]
-    lines += [f"- {titles[key]}: {note}" for key, note in each.notes()]
+    lines = ["- " + remark for remark in each.remarks(titles)]
     return out + (["\n".join(lines)] if lines else [])
 
 

@@ -7,6 +7,8 @@ from .metrics import METRICS
 from .statistics import Spread
 
 BASE = "pgbouncer"  # what ratios are told against
+# From here on, what the machine did besides is told with a case: it was no quiet place to measure.
+BUSY_PERCENT = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +21,7 @@ class CaseView:
     def __init__(self, case):
         self.name, self.title, self.each = case["name"], case["title"], case["each"]
         self.results = case["results"]
+        self.busy_before = case.get("busy_before", 0)
         direct = _samples(self.results.get("direct", {}))
         self.samples = {key: statistics.with_added_latency(_samples(result), direct) if direct and key != "direct"
                         else _samples(result) for key, result in self.results.items()}
@@ -27,12 +30,14 @@ class CaseView:
     def measured(self):
         return [key for key in self.results if any(self.samples[key])]
 
-    def not_run(self):
-        """{key: reason}"""
-        return {key: result["not_run"] for key, result in self.results.items() if "not_run" in result}
-
-    def notes(self):
-        return [(key, note) for key, result in self.results.items() for note in result.get("notes", ())]
+    def remarks(self, titles):
+        """What a reader has to know beside the figures: sentences."""
+        out = [f"{titles[key]}: not run: {result['not_run']}" for key, result in self.results.items()
+               if "not_run" in result]
+        out += [f"{titles[key]}: {note}" for key, result in self.results.items() for note in result.get("notes", ())]
+        if self.busy_before >= BUSY_PERCENT:
+            out.append(f"The machine was {self.busy_before} % busy with other things when this case began.")
+        return out
 
     def cell(self, key, metric, base=BASE):
         """None where this was not measured."""

@@ -86,6 +86,14 @@ def test_markdown_tables_have_as_many_cells_as_heads(results):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
+def test_a_busy_machine_is_told(results):
+    assert "busy" not in report_markdown.render(results)
+    results["cases"][0]["busy_before"] = 85
+    sentence = "The machine was 85 % busy with other things when this case began."
+    assert "- " + sentence in report_markdown.render(results)
+    assert sentence in report_html.render(results)
+
+
 def test_a_spread_is_told_when_there_is_one():
     assert report_markdown.ratio_text(Spread(1, 0.9, 1.25)) == "1.00 (0.90..1.25)"
     assert report_markdown.ratio_text(Spread(1, 1, 1)) == "1.00"
