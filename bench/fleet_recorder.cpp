@@ -78,4 +78,13 @@ void FleetRecorder::disconnected(Micros at) {
   result_.series.connections.set(at, --result_.connections.now);
 }
 
+void FleetRecorder::ended(Micros at) {
+  result_.wall = at;
+  for (TimeSeries<std::uint64_t>* series :
+       {&result_.series.due, &result_.series.served, &result_.series.failed})
+    series->at(at);
+  result_.series.latency.at(at);
+  result_.series.connections.set(at, result_.connections.now);
+}
+
 }  // namespace pgweir::bench

@@ -34,6 +34,9 @@ class FleetRecorder {
   void lost(Micros at, const Failure& failure);
   void disconnected(Micros at);
 
+  // The run ended then, and so do all its series.
+  void ended(Micros at);
+
   void woke_late(Micros by) { result_.lag.record(by); }
 
   FleetResult& result() { return result_; }

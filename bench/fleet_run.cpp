@@ -72,7 +72,7 @@ class FleetRun {
     asio::co_spawn(io_, tick(), rethrow);
     io_.run();
     FleetResult& result = recorder_.result();
-    result.wall = ended_;
+    recorder_.ended(ended_);
     progress_.finish(result, ended_);
     if (watcher) keep(watcher->stop());
     return std::move(result);

@@ -105,6 +105,16 @@ TEST_CASE("the series of a fleet add up to its counts") {
   CHECK(series.at("latency_p99_us").at(1).is_null());
 }
 
+TEST_CASE("all series of a fleet last as long as the run") {
+  Sample sample;
+  sample.recorder.ended(std::chrono::seconds(70));
+  const Report report = sample.report();
+  const Report& target = report.at("targets").at(0);
+  CHECK(target.at("wall_us") == 70'000'000);
+  for (const char* key : {"due", "served", "failed", "latency_p99_us", "connections"})
+    CHECK(target.at("series").at(key).size() == 351);
+}
+
 TEST_CASE("no report of a fleet tells a secret") {
   const Report report = Sample().report();
   for (const std::string& text : {report.dump(), fleet_table(report), fleet_html(report)}) {
