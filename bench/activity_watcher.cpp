@@ -64,6 +64,7 @@ bool ActivityWatcher::sample() {
   }
   const auto count = static_cast<std::size_t>(std::stoul(PQgetvalue(result.get(), 0, 0)));
   seen_.max = std::max(seen_.max, count);
+  if (seen_.course.size() < ServerConnections::kCourseMax) seen_.course.push_back({Clock::now(), count});
   ++seen_.samples;
   return true;
 }

@@ -1,4 +1,4 @@
-// Looks at pg_stat_activity while a burst runs and keeps the highest number of client backends seen.
+// Looks at pg_stat_activity while a load runs and keeps the numbers of client backends seen.
 //
 // Thread rule: it has a thread of its own, because libpq's calls block and a sample must neither delay the
 // load nor wait for it. Construct, stop() and destroy on one thread.

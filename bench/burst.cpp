@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +13,7 @@
 #include "bench/client.hpp"
 #include "bench/descriptor_limit.hpp"
 #include "bench/progress.hpp"
+#include "bench/target.hpp"
 #include "protocol/startup.hpp"
 
 namespace asio = boost::asio;
@@ -28,46 +28,28 @@ constexpr auto kTick = std::chrono::milliseconds(100);  // deadlines and progres
 constexpr std::size_t kSpareDescriptors = 32;           // everything that is not a client
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
-asio::ip::tcp::endpoint resolve(asio::io_context& io, const BurstOptions& options) {
-  boost::system::error_code error;
-  asio::ip::tcp::resolver resolver(io);
-  const auto found = resolver.resolve(options.host, std::to_string(options.port), error);
-  if (error) throw std::runtime_error("--host " + options.host + ": " + error.message());
-  return found.begin()->endpoint();
-}
-
-ClientPlan make_plan(const BurstOptions& options, const asio::ip::tcp::endpoint& target) {
+ClientPlan make_plan(const BurstOptions& options) {
   ClientPlan plan;
-  plan.target = target;
+  plan.connection.target = resolve(options.host, options.port, "--host");
   const StartupParameter name{"application_name", "pgweir-bench"};
-  write_startup_message(plan.startup_message, 0, options.user, options.database_name(), std::span(&name, 1));
+  write_startup_message(plan.connection.startup_message, 0, options.user, options.database_name(),
+                        std::span(&name, 1));
+  plan.connection.timeout = options.timeout;
   Writer(plan.query_message).begin_message('Q').cstring(options.query).end_message();
   plan.transactions = options.transactions;
-  plan.timeout = options.timeout;
   return plan;
-}
-
-// 127.0.0.2, 127.0.0.3, ...: a pair of addresses has about 28,000 ports, and a port is busy for a while after
-// use.
-std::optional<asio::ip::address> source_address(const BurstOptions& options, std::size_t client) {
-  if (options.source_addresses == 1) return std::nullopt;
-  const auto offset = static_cast<std::uint32_t>(2 + client % options.source_addresses);
-  return asio::ip::address_v4(asio::ip::address_v4::loopback().to_uint() - 1 + offset);
 }
 
 class Burst final : public ClientEvents {
  public:
   explicit Burst(const BurstOptions& options)
       : options_(options),
-        plan_(make_plan(options, resolve(io_, options))),
+        plan_(make_plan(options)),
         credentials_(options.user, options.password),
         gate_(io_),
         tick_(io_),
         progress_(options.clients, options.progress) {
-    const auto& address = plan_.target.address();
-    if (options.source_addresses > 1 && !(address.is_v4() && address.is_loopback()))
-      throw std::runtime_error("--source-addresses works only towards 127.0.0.0/8, not " +
-                               address.to_string());
+    require_loopback_for_sources(options.source_addresses, plan_.connection.target);
     require_descriptors(options.clients + kSpareDescriptors);
     if (!options.hold) gate_.open();
     clients_.reserve(options.clients);
@@ -103,8 +85,8 @@ class Burst final : public ClientEvents {
       } else if (i % kStartBatch == 0) {
         co_await asio::post(io_, asio::use_awaitable);
       }
-      clients_.push_back(
-          std::make_unique<Client>(io_, plan_, credentials_, gate_, *this, source_address(options_, i)));
+      clients_.push_back(std::make_unique<Client>(io_, plan_, credentials_, gate_, *this,
+                                                  source_address(options_.source_addresses, i)));
       asio::co_spawn(io_, clients_.back()->run(), rethrow);
     }
   }

@@ -14,9 +14,16 @@ namespace pgweir::bench {
 // What pg_stat_activity showed. Sampling can miss a peak shorter than the interval; the sample count says how
 // closely it looked.
 struct ServerConnections {
+  struct Sample {
+    Clock::time_point at;
+    std::size_t count;
+  };
+  static constexpr std::size_t kCourseMax = 1'000'000;  // samples kept: more than five hours
+
   std::size_t max = 0;
   std::size_t samples = 0;
-  std::string problem;  // why the sampling ended early; empty when it did not
+  std::string problem;           // why the sampling ended early; empty when it did not
+  std::vector<Sample> course{};  // all of them, up to that limit
 };
 
 struct BurstResult {

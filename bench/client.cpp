@@ -1,14 +1,7 @@
 #include "bench/client.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-
-#include "protocol/startup.hpp"
 
 namespace asio = boost::asio;
 
@@ -30,172 +23,36 @@ void Gate::open() {
 
 Client::Client(asio::io_context& io, const ClientPlan& plan, Credentials& credentials, Gate& gate,
                ClientEvents& events, std::optional<asio::ip::address> source)
-    : socket_(io),
-      plan_(plan),
-      credentials_(credentials),
+    : plan_(plan),
       gate_(gate),
       events_(events),
-      source_(std::move(source)) {}
+      connection_(io, plan.connection, credentials, std::move(source)) {}
 
 asio::awaitable<void> Client::run() {
   const Clock::time_point started = Clock::now();
-  deadline_ = started + plan_.timeout;
-  bool good = co_await connect();
-  if (good) good = co_await log_in();
-  const bool connected = good;
+  const bool connected = co_await connection_.open();
   if (connected) events_.on_connected(since(started));
+  bool good = connected;
+  // One Query message is one transaction.
   for (std::uint32_t i = 0; good && i < plan_.transactions; ++i) {
     const Clock::time_point asked = Clock::now();
-    deadline_ = asked + plan_.timeout;
-    good = co_await transact();
+    good = co_await connection_.query(plan_.query_message);
     if (good) events_.on_transaction(since(asked));
   }
-  deadline_ = Clock::time_point::max();
   if (good) co_await stay();
-  leave();
-  events_.on_finished(failure_, connected);
-}
-
-void Client::expire_if_due(Clock::time_point now) {
-  if (now < deadline_) return;
-  deadline_ = Clock::time_point::max();
-  timed_out_ = true;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
-
-bool Client::open_socket() {
-  boost::system::error_code error;
-  socket_.open(plan_.target.protocol(), error);
-  if (!error) socket_.non_blocking(true, error);
-  if (!error) socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  if (!error && source_) {
-    // The port is chosen at connect(), where it only has to be unique for this target.
-    const int on = 1;
-    setsockopt(socket_.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    socket_.bind(asio::ip::tcp::endpoint(*source_, 0), error);
+  if (connection_.failure()) {
+    connection_.close();
+  } else {
+    connection_.terminate();
   }
-  return error ? fail(error) : true;
-}
-
-asio::awaitable<bool> Client::connect() {
-  if (!open_socket()) co_return false;
-  auto [error] = co_await socket_.async_connect(plan_.target, use_tuple);
-  if (error) co_return fail(error);
-  co_return true;
-}
-
-asio::awaitable<bool> Client::log_in() {
-  stage_ = Stage::logging_in;
-  Authentication authentication(credentials_);
-  bool authenticated = false;
-  bool good = co_await send(plan_.startup_message);
-  while (good) {
-    Message message;
-    good = co_await receive(message);
-    if (!good) break;
-    if (message.is(BackendType::ErrorResponse))
-      co_return fail(failure_from_error_response(message.body, stage_));
-    if (message.is(BackendType::ReadyForQuery)) {
-      if (!authenticated) co_return fail({"PROTOCOL", "ReadyForQuery before AuthenticationOk", stage_});
-      co_return true;
-    }
-    if (!message.is(BackendType::Authentication)) continue;
-    ByteBuffer reply;
-    const Authentication::Step step = authentication.on_request(message.body, reply);
-    if (step == Authentication::Step::failed) co_return fail({"AUTH", authentication.problem(), stage_});
-    if (step == Authentication::Step::done) authenticated = true;
-    if (step == Authentication::Step::answer) good = co_await send(reply);
-  }
-  co_return false;
-}
-
-// One Query message is one transaction. Served means: a CommandComplete came, and ReadyForQuery after it.
-asio::awaitable<bool> Client::transact() {
-  stage_ = Stage::querying;
-  bool completed = false;
-  std::optional<Failure> refused;
-  bool good = co_await send(plan_.query_message);
-  while (good) {
-    Message message;
-    good = co_await receive(message);
-    if (!good) break;
-    if (message.is(BackendType::CommandComplete)) completed = true;
-    if (message.is(BackendType::ErrorResponse) && !refused)
-      refused = failure_from_error_response(message.body, stage_);
-    if (!message.is(BackendType::ReadyForQuery)) continue;
-    if (refused) co_return fail(std::move(*refused));
-    if (!completed) co_return fail({"PROTOCOL", "ReadyForQuery without CommandComplete", stage_});
-    co_return true;
-  }
-  // A FATAL error says more than the end of file that follows it.
-  if (refused) failure_ = std::move(refused);
-  co_return false;
-}
-
-asio::awaitable<bool> Client::send(const ByteBuffer& bytes) {
-  auto [error, count] = co_await asio::async_write(socket_, asio::buffer(bytes), use_tuple);
-  if (error) co_return fail(error);
-  co_return true;
-}
-
-asio::awaitable<bool> Client::receive(Message& out) {
-  while (true) {
-    const MessageStream::Next next = stream_.next(out);
-    if (next == MessageStream::Next::message) co_return true;
-    if (next == MessageStream::Next::malformed)
-      co_return fail({"PROTOCOL", "a message with an impossible length", stage_});
-    const std::span<Byte> area = stream_.write_area();
-    const asio::mutable_buffer buffer(area.data(), area.size());
-    auto [error, count] = co_await socket_.async_read_some(buffer, use_tuple);
-    if (error) co_return fail(error);
-    stream_.committed(count);
-  }
+  events_.on_finished(connection_.failure(), connected);
 }
 
 asio::awaitable<void> Client::stay() {
-  stage_ = Stage::idle;
   if (!gate_.is_open()) {
     [[maybe_unused]] auto [ignored] = co_await gate_.timer().async_wait(use_tuple);
   }
-  still_connected();
-}
-
-// A frozen environment does not look at its socket; it finds out when it wakes. So do we.
-bool Client::still_connected() {
-  while (true) {
-    const std::span<Byte> area = stream_.write_area();
-    boost::system::error_code error;
-    const std::size_t count = socket_.read_some(asio::buffer(area.data(), area.size()), error);
-    if (error == asio::error::would_block) return true;
-    if (error) return fail(error);
-    stream_.committed(count);
-    Message message;
-    while (stream_.next(message) == MessageStream::Next::message)
-      if (message.is(BackendType::ErrorResponse))
-        return fail(failure_from_error_response(message.body, stage_));
-  }
-}
-
-void Client::leave() {
-  boost::system::error_code ignored;
-  if (!failure_) {
-    ByteBuffer goodbye;
-    write_terminate(goodbye);
-    socket_.write_some(asio::buffer(goodbye), ignored);
-  }
-  socket_.close(ignored);
-}
-
-bool Client::fail(Failure failure) {
-  if (!failure_) failure_ = std::move(failure);
-  return false;
-}
-
-bool Client::fail(const boost::system::error_code& error) {
-  if (!timed_out_) return fail(failure_from_system(error, stage_));
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(plan_.timeout).count();
-  return fail({"TIMEOUT", "no answer within " + std::to_string(seconds) + " s", stage_});
+  connection_.still_open();
 }
 
 }  // namespace pgweir::bench

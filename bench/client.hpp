@@ -1,21 +1,16 @@
 // One client of a burst, as a freshly started function environment is: connect, log in, a few transactions,
-// stay while the others come, leave. It speaks just enough of the protocol to be honest about what happened.
+// stay while the others come, leave.
 //
 // Thread rule: the one thread of the burst. The owner keeps a Client alive until run() has ended.
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "bench/authentication.hpp"
-#include "bench/failure.hpp"
-#include "bench/message_stream.hpp"
-#include "bench/statistics.hpp"
+#include "bench/connection.hpp"
 
 namespace pgweir::bench {
 
@@ -35,11 +30,9 @@ class Gate {
 
 // The same for all clients of a burst; outlives them.
 struct ClientPlan {
-  boost::asio::ip::tcp::endpoint target;
-  ByteBuffer startup_message;
+  ConnectionPlan connection;
   ByteBuffer query_message;
   std::uint32_t transactions = 1;
-  Micros timeout{};  // of connect and login together, and of each transaction
 };
 
 // Hears of what happens, on the burst's thread. Each client reports connected or finished-with-failure first.
@@ -61,32 +54,15 @@ class Client {
 
   boost::asio::awaitable<void> run();
   // Ends a step that has taken too long; its wait in run() then fails.
-  void expire_if_due(Clock::time_point now);
+  void expire_if_due(Clock::time_point now) { connection_.expire_if_due(now); }
 
  private:
-  boost::asio::awaitable<bool> connect();
-  boost::asio::awaitable<bool> log_in();
-  boost::asio::awaitable<bool> transact();
-  boost::asio::awaitable<bool> send(const ByteBuffer& bytes);
-  boost::asio::awaitable<bool> receive(Message& out);
   boost::asio::awaitable<void> stay();
-  bool open_socket();
-  bool still_connected();
-  void leave();
-  bool fail(Failure failure);
-  bool fail(const boost::system::error_code& error);
 
-  boost::asio::ip::tcp::socket socket_;
   const ClientPlan& plan_;
-  Credentials& credentials_;
   Gate& gate_;
   ClientEvents& events_;
-  std::optional<boost::asio::ip::address> source_;
-  MessageStream stream_;
-  Stage stage_ = Stage::connecting;
-  Clock::time_point deadline_ = Clock::time_point::max();
-  bool timed_out_ = false;
-  std::optional<Failure> failure_;
+  Connection connection_;
 };
 
 }  // namespace pgweir::bench

@@ -32,6 +32,8 @@ std::string_view to_string(Stage stage) {
       return "querying";
     case Stage::idle:
       return "idle";
+    case Stage::thawing:
+      return "thawing";
   }
   return "unknown";
 }

@@ -14,14 +14,18 @@
 namespace pgweir::bench {
 
 // What a client was doing; the order is the order of its life.
-enum class Stage { connecting, logging_in, querying, idle };
+enum class Stage { connecting, logging_in, querying, idle, thawing };
 
 std::string_view to_string(Stage stage);
+
+inline constexpr std::string_view kTimeoutCode = "TIMEOUT";  // ours, when a step takes too long
 
 struct Failure {
   std::string code;  // SQLSTATE, errno name such as ECONNREFUSED, or TIMEOUT, EOF, PROTOCOL
   std::string text;  // the server's or the system's sentence
   Stage stage = Stage::connecting;
+
+  bool is_timeout() const { return code == kTimeoutCode; }
 };
 
 // Body of an ErrorResponse (PostgreSQL documentation, 55.8): its SQLSTATE and message.

@@ -1,8 +1,8 @@
 #include "bench/report.hpp"
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
+
+#include "bench/text_table.hpp"
 
 namespace pgweir::bench {
 namespace {
@@ -18,19 +18,6 @@ Report summary_json(const std::vector<Micros>& samples) {
   return out;
 }
 
-// 12345 -> 12,345
-std::string grouped(std::uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
-std::string milliseconds(double micros) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.1f ms", micros / 1000);
-  return text;
-}
-
 std::string count_of(const Report& report, const char* key) {
   return grouped(report.at(key).get<std::uint64_t>());
 }
@@ -44,8 +31,6 @@ std::string server_connections_of(const Report& report) {
   const Report& seen = report.at("server_connections");
   return seen.is_null() ? "not watched" : count_of(seen, "max");
 }
-
-using Row = std::vector<std::string>;
 
 std::vector<Row> make_rows(const std::vector<NamedReport>& reports) {
   std::vector<Row> rows;
@@ -68,21 +53,6 @@ std::vector<Row> make_rows(const std::vector<NamedReport>& reports) {
         [&](const Report& r) { return time_of(r, "transaction_us", key); });
   add("wall time", [](const Report& r) { return milliseconds(r.at("wall_us").get<double>()); });
   return rows;
-}
-
-// The first column to the left, the others to the right.
-std::string render(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string out;
-  for (const Row& row : rows) {
-    out += row[0] + std::string(widths[0] - row[0].size(), ' ');
-    for (std::size_t i = 1; i < row.size(); ++i)
-      out += std::string(3 + widths[i] - row[i].size(), ' ') + row[i];
-    out += '\n';
-  }
-  return out;
 }
 
 std::string failure_lines(const NamedReport& named) {
@@ -119,17 +89,22 @@ Report make_report(const BurstOptions& options, const BurstResult& result) {
     report["server_connections"] = Report{{"max", seen->max}, {"samples", seen->samples}};
     if (!seen->problem.empty()) report["server_connections"]["problem"] = seen->problem;
   }
-  report["failures"] = Report::array();
-  for (const FailureCount& group : result.failures.sorted())
-    report["failures"].push_back({{"count", group.count},
-                                  {"code", group.failure.code},
-                                  {"text", group.failure.text},
-                                  {"stage", to_string(group.failure.stage)}});
+  report["failures"] = failures_json(result.failures);
   return report;
 }
 
+Report failures_json(const FailureTable& failures) {
+  Report out = Report::array();
+  for (const FailureCount& group : failures.sorted())
+    out.push_back({{"count", group.count},
+                   {"code", group.failure.code},
+                   {"text", group.failure.text},
+                   {"stage", to_string(group.failure.stage)}});
+  return out;
+}
+
 std::string report_table(const std::vector<NamedReport>& reports) {
-  std::string out = render(make_rows(reports));
+  std::string out = render_table(make_rows(reports));
   for (const NamedReport& named : reports) out += failure_lines(named);
   return out;
 }

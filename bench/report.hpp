@@ -18,6 +18,9 @@ using Report = nlohmann::ordered_json;
 // Times are in microseconds, as the keys say. Never contains the password or the watch conninfo.
 Report make_report(const BurstOptions& options, const BurstResult& result);
 
+// Each group with its count, the most frequent first.
+Report failures_json(const FailureTable& failures);
+
 struct NamedReport {
   std::string name;  // heading of its column
   Report report;
