@@ -1,7 +1,8 @@
 // `pgweir-bench fleet`.
+#include <algorithm>
 #include <fstream>
 #include <iostream>
-#include <sstream>
+#include <tuple>
 
 #include "bench/command.hpp"
 #include "bench/fleet_report_html.hpp"
