@@ -80,8 +80,8 @@ Errc random_scram_salt(ByteBuffer& out);
 
 // A verifier that nobody can satisfy, for users that do not exist: always the same salt for the same name, so
 // that neither text nor steps nor time tell an unknown user from a wrong password. `secret` is random per
-// process (or shared by a fleet), at least 16 bytes. `iterations`: what real users have. Costs three HMACs:
-// make one for every login, needed or not, and the clock tells nothing.
+// process (or shared by a fleet), at least 16 bytes. `iterations`: what real users have. Costs one HMAC: make
+// one for every login, needed or not, and the clock tells nothing.
 Errc fake_scram_verifier(ByteView secret, std::string_view user, std::uint32_t iterations,
                          ScramVerifier& out);
 
