@@ -33,6 +33,16 @@ void set_option(int fd, int level, int option, int value) {
   ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
+// Accepted sockets inherit all of these from the one that listens (Linux), so none costs a call for each
+// client.
+void set_client_options(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+}
+
 UniqueFd listen_on(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -45,7 +55,10 @@ UniqueFd listen_on(const std::string& host, std::uint16_t port) {
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (fd) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (fd) {
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    set_client_options(fd.get());
+  }
   if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
     throw std::system_error(errno, std::system_category(), where);
   }
@@ -58,14 +71,6 @@ std::string text_of_address(const sockaddr_storage& address, socklen_t size) {
   const int error = ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host,
                                   service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV);
   return error == 0 ? std::string(host) + ":" + service : "unknown";
-}
-
-void configure_client_socket(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
 }
 
 bool is_exhaustion(int error) {
@@ -116,7 +121,6 @@ bool Listener::accept_some(Services& services) {
     UniqueFd fd(
         ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
-      configure_client_socket(fd.get());
       const auto least =
           std::min_element(services.workers.begin(), services.workers.end(),
                            [](const auto& a, const auto& b) { return a->sessions() < b->sessions(); });
