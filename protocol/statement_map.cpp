@@ -10,12 +10,17 @@ namespace {
 
 const StatementRef none;
 
+// Spent entries are kept up to here before they are cleared away.
+constexpr std::size_t spent_max = 64;
+// Room that is kept while nothing is pending.
+constexpr std::size_t kept_capacity = 8;
+
 }  // namespace
 
 const StatementRef& StatementMap::find(std::string_view name) const {
   name = truncate_identifier(name);
-  for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {
-    if (it->name == name) return it->statement;
+  for (std::size_t i = pending_.size(); i > oldest_; --i) {
+    if (pending_[i - 1].name == name) return pending_[i - 1].statement;
   }
   if (name.empty()) return unnamed_;
   const auto it = committed_.find(name);
@@ -23,17 +28,35 @@ const StatementRef& StatementMap::find(std::string_view name) const {
 }
 
 void StatementMap::begin_put(std::string_view name, StatementRef statement) {
-  pending_.push_back({std::string(truncate_identifier(name)), std::move(statement)});
+  push({std::string(truncate_identifier(name)), std::move(statement)});
 }
 
 void StatementMap::begin_erase(std::string_view name) {
-  pending_.push_back({std::string(truncate_identifier(name)), nullptr});
+  push({std::string(truncate_identifier(name)), nullptr});
+}
+
+// A client that never lets its pipeline run dry must not make the spent part grow for ever.
+void StatementMap::push(Pending pending) {
+  if (oldest_ >= spent_max && oldest_ * 2 >= pending_.size()) {
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(oldest_));
+    oldest_ = 0;
+  }
+  pending_.push_back(std::move(pending));
+}
+
+StatementMap::Pending StatementMap::take_front() {
+  assert(has_pending());
+  Pending front = std::move(pending_[oldest_]);
+  if (++oldest_ == pending_.size()) {
+    oldest_ = 0;
+    pending_.clear();
+    if (pending_.capacity() > kept_capacity) std::vector<Pending>().swap(pending_);
+  }
+  return front;
 }
 
 void StatementMap::confirm_front() {
-  assert(!pending_.empty());
-  Pending done = std::move(pending_.front());
-  pending_.pop_front();
+  Pending done = take_front();
   if (done.name.empty()) {
     unnamed_ = std::move(done.statement);
   } else if (done.statement) {
@@ -44,14 +67,11 @@ void StatementMap::confirm_front() {
 }
 
 void StatementMap::fail_front() {
-  assert(!pending_.empty());
-  if (pending_.front().name.empty()) unnamed_.reset();
-  pending_.pop_front();
+  if (take_front().name.empty()) unnamed_.reset();
 }
 
 void StatementMap::drop_front() {
-  assert(!pending_.empty());
-  pending_.pop_front();
+  take_front();
 }
 
 void StatementMap::clear_named() {
@@ -79,8 +99,8 @@ void StatementMap::erase(std::string_view name) {
 }
 
 std::string StatementMap::name_of(const StatementRef& statement) const {
-  for (const Pending& pending : pending_) {
-    if (pending.statement == statement) return pending.name;
+  for (std::size_t i = oldest_; i < pending_.size(); ++i) {
+    if (pending_[i].statement == statement) return pending_[i].name;
   }
   for (const auto& [name, known] : committed_) {
     if (known == statement) return name;

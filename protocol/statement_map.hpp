@@ -10,11 +10,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/bytes.hpp"
 #include "protocol/sql_effects.hpp"
@@ -42,8 +42,8 @@ class StatementMap {
 
   // The statement that `name` stands for at this point of the client's stream; null: none.
   const StatementRef& find(std::string_view name) const;
-  bool full() const { return committed_.size() + pending_.size() >= names_max; }
-  bool has_pending() const { return !pending_.empty(); }
+  bool full() const { return committed_.size() + pending_.size() - oldest_ >= names_max; }
+  bool has_pending() const { return oldest_ < pending_.size(); }
 
   void begin_put(std::string_view name, StatementRef statement);
   void begin_erase(std::string_view name);
@@ -70,10 +70,14 @@ class StatementMap {
     std::string name;
     StatementRef statement;  // null: erase
   };
+  void push(Pending pending);
+  Pending take_front();
 
   std::map<std::string, StatementRef, std::less<>> committed_;
   StatementRef unnamed_;  // apart from the map: it changes with every unnamed Parse
-  std::deque<Pending> pending_;
+  // From oldest_ on; the rest is spent. A std::deque would cost each idle client half a kilobyte.
+  std::vector<Pending> pending_;
+  std::size_t oldest_ = 0;
 };
 
 }  // namespace pgweir
