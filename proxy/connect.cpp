@@ -4,12 +4,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
-#include <optional>
+#include <utility>
 
+#include "proxy/awaited.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -17,6 +16,8 @@ namespace {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
+using Endpoints = tcp::resolver::results_type;
+using Resolved = std::pair<boost::system::error_code, Endpoints>;
 
 constexpr int keepalive_idle_s = 10;
 constexpr int keepalive_interval_s = 5;
@@ -64,15 +65,20 @@ void configure_server_socket(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
 }
 
-asio::awaitable<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
+Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
   tcp::resolver resolver(here.io());
   const std::string service = std::to_string(address.port);
-  auto resolve = resolver.async_resolve(address.host, service, asio::as_tuple(asio::deferred));
-  std::optional<Worker::Resolving> resolving(here);
-  const auto resolved = co_await std::move(resolve);
-  resolving.reset();
-  const boost::system::error_code resolve_error = std::get<0>(resolved);
-  const tcp::resolver::results_type& endpoints = std::get<1>(resolved);
+  Awaited<Resolved> resolved(clock.waker());
+  {
+    const Worker::Resolving resolving(here);
+    resolver.async_resolve(address.host, service,
+                           [give = resolved.giver()](boost::system::error_code error, Endpoints endpoints) {
+                             give({error, std::move(endpoints)});
+                           });
+    while (!resolved.has_value() && !clock.expired()) co_await clock.waker().wait();
+  }
+  if (!resolved.has_value()) co_return Connected{{}, "resolving " + address.host + " timed out"};
+  const auto& [resolve_error, endpoints] = *resolved;
   if (resolve_error)
     co_return Connected{{}, "cannot resolve " + address.host + ": " + resolve_error.message()};
 
@@ -88,7 +94,7 @@ asio::awaitable<Connected> connect_to(Worker& here, ServerAddress address, Timed
     if (failure == 0 && !transport.attach(here.reactor(), &clock.waker())) failure = errno;
     while (failure == 0 && !clock.expired() && !is_connected(transport.fd())) {
       failure = pending_error(transport.fd());
-      if (failure == 0) co_await clock.waker().wait(asio::deferred);
+      if (failure == 0) co_await clock.waker().wait();
     }
     if (clock.expired()) co_return Connected{{}, "connecting timed out"};
     if (failure == 0) co_return Connected{std::move(transport), {}};

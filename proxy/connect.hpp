@@ -2,11 +2,11 @@
 // a cancel request share. Thread rule: the worker's thread; everything runs on `here`.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <string>
 
 #include "proxy/backend.hpp"
+#include "proxy/task.hpp"
 #include "proxy/transport.hpp"
 
 namespace pgweir {
@@ -33,7 +33,7 @@ struct Connected {
   Transport transport;
   std::string error;
 };
-boost::asio::awaitable<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock);
+Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock);
 
 // Keepalive and user timeout, so that a server that vanished without a word is noticed within some 20 s.
 void configure_server_socket(int fd);

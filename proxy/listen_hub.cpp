@@ -1,7 +1,6 @@
 #include "proxy/listen_hub.hpp"
 
 #include <algorithm>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
@@ -135,7 +134,7 @@ void ListenHub::resume() {
   wake();
 }
 
-asio::awaitable<void> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
+Task<> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
   const HubSource source = source_();
   target_ = source.target;
   Opened opened;
@@ -152,7 +151,7 @@ asio::awaitable<void> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
     begin(connection);
     while (turn(connection)) {
       alarm.set(deadline());
-      co_await waker.wait(asio::deferred);
+      co_await waker.wait();
     }
   }
   pump();

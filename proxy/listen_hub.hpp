@@ -33,7 +33,6 @@
 // All else happens on the home worker, and the sink is called on the thread of the subscriber's worker.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,6 +44,7 @@
 #include "proxy/hub_connection.hpp"
 #include "proxy/hub_outbox.hpp"
 #include "proxy/opener.hpp"
+#include "proxy/task.hpp"
 
 namespace pgweir {
 
@@ -97,7 +97,7 @@ class ListenHub : public std::enable_shared_from_this<ListenHub> {
 
   class Attached;
 
-  boost::asio::awaitable<void> run(std::shared_ptr<ListenHub> self);
+  Task<> run(std::shared_ptr<ListenHub> self);
   void pump();
   void wake();
   void resume();

@@ -7,10 +7,9 @@
 
 #include <algorithm>
 
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <system_error>
 
+#include "proxy/connect.hpp"
 #include "proxy/log.hpp"
 #include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
@@ -18,8 +17,6 @@
 
 namespace pgweir {
 namespace {
-
-namespace asio = boost::asio;
 
 // A burst of clients waits in the kernel until we get to it; the kernel cuts this to net.core.somaxconn.
 constexpr int backlog = 16'384;
@@ -94,20 +91,19 @@ void Listener::stop() {
   });
 }
 
-asio::awaitable<void> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, Services& services) {
+Task<> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, Services& services) {
   Waker waker(worker.reactor());
   slot_ = worker.reactor().attach(socket_.get(), &waker);
-  asio::steady_timer timer(worker.io());
   while (!stopped_ && slot_ != nullptr) {
     if (!accept_some(services)) {
       worker.counters().accept_pauses.add();
-      timer.expires_after(pause);
-      co_await timer.async_wait(asio::deferred);
+      TimedWaker clock(worker, pause);
+      while (!clock.expired()) co_await clock.waker().wait();
     } else if (slot_->readable()) {
       waker.wake();
-      co_await waker.wait(asio::deferred);
+      co_await waker.wait();
     } else {
-      co_await waker.wait(asio::deferred);
+      co_await waker.wait();
     }
   }
   if (slot_ != nullptr) worker.reactor().detach(socket_.get(), slot_);

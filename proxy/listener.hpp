@@ -2,12 +2,12 @@
 // worker a new client costs no hop. Thread rule: that worker's thread, except where said.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "proxy/readiness.hpp"
+#include "proxy/task.hpp"
 #include "proxy/transport.hpp"
 
 namespace pgweir {
@@ -31,7 +31,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   void stop();
 
  private:
-  boost::asio::awaitable<void> run(std::shared_ptr<Listener> self, Worker& worker, Services& services);
+  Task<> run(std::shared_ptr<Listener> self, Worker& worker, Services& services);
   // False: no descriptors left.
   bool accept_some(Services& services);
 

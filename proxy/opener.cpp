@@ -1,10 +1,10 @@
 #include "proxy/opener.hpp"
 
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <random>
 
 #include "protocol/startup.hpp"
+#include "proxy/awaited.hpp"
 #include "proxy/connect.hpp"
 #include "proxy/services.hpp"
 #include "proxy/worker.hpp"
@@ -24,31 +24,21 @@ TimePoint expiry(std::chrono::milliseconds max_lifetime) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(max_lifetime * share(random));
 }
 
-// One PBKDF2 on the slow-jobs thread.
-struct Derivation {
-  bool done = false;
+struct Derived {
   Errc result = Errc::ok;
   ScramKeys keys;
-  Waker* waiting = nullptr;  // the worker's thread only; null once nobody waits any more
 };
 
-std::shared_ptr<Derivation> start_derivation(Worker& here, std::shared_ptr<const PoolTarget> target,
-                                             ByteView salt, std::uint32_t iterations, Waker& waiting) {
-  auto derivation = std::make_shared<Derivation>();
-  derivation->waiting = &waiting;
+// One PBKDF2 on the slow-jobs thread.
+void derive_keys(Worker& here, std::shared_ptr<const PoolTarget> target, ByteView salt,
+                 std::uint32_t iterations, Awaited<Derived>::Giver give) {
   auto job = [&here, target = std::move(target), salt = ByteBuffer(salt.begin(), salt.end()), iterations,
-              derivation] {
-    ScramKeys keys;
-    const Errc result = derive_scram_keys(target->password.reveal(), salt, iterations, keys);
-    here.post([derivation, keys, result] {
-      derivation->keys = keys;
-      derivation->result = result;
-      derivation->done = true;
-      if (derivation->waiting != nullptr) derivation->waiting->wake();
-    });
+              give = std::move(give)] {
+    Derived derived;
+    derived.result = derive_scram_keys(target->password.reveal(), salt, iterations, derived.keys);
+    here.post([give, derived] { give(derived); });
   };
   asio::post(here.services().slow_jobs, std::move(job));
-  return derivation;
 }
 
 // Bytes that have arrived and are not consumed yet.
@@ -102,8 +92,8 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
   entry_ = Entry{password, ByteBuffer(salt.begin(), salt.end()), iterations, keys};
 }
 
-asio::awaitable<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                                     std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
+Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
+                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
   TimedWaker clock(here, settings->connect_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
   if (!connected.error.empty()) co_return Opened{nullptr, trouble(std::move(connected.error))};
@@ -133,21 +123,21 @@ asio::awaitable<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTar
           step = login.use_keys(*known, reply);
           break;
         }
-        const std::shared_ptr<Derivation> derivation =
-            start_derivation(here, target, login.salt(), login.iterations(), clock.waker());
-        while (!derivation->done && !clock.expired()) co_await clock.waker().wait(asio::deferred);
-        derivation->waiting = nullptr;
-        if (!derivation->done) break;
-        if (derivation->result != Errc::ok) co_return Opened{nullptr, trouble("PBKDF2 failed")};
-        keys.store(target->password, login.salt(), login.iterations(), derivation->keys);
-        step = login.use_keys(derivation->keys, reply);
+        const Awaited<Derived> derived(clock.waker());
+        derive_keys(here, target, login.salt(), login.iterations(), derived.giver());
+        while (!derived.has_value() && !clock.expired()) co_await clock.waker().wait();
+        if (!derived.has_value()) break;
+        if ((*derived).result != Errc::ok) co_return Opened{nullptr, trouble("PBKDF2 failed")};
+        const ScramKeys& made = (*derived).keys;
+        keys.store(target->password, login.salt(), login.iterations(), made);
+        step = login.use_keys(made, reply);
         break;
       }
       case BackendLogin::Step::need_bytes: {
         if (!unsent.flush(transport)) co_return Opened{nullptr, trouble(lost_while_logging_in)};
         const IoResult result = transport.read(here.scratch());
         if (result.status == IoStatus::would_block) {
-          co_await clock.waker().wait(asio::deferred);
+          co_await clock.waker().wait();
           break;
         }
         if (result.status != IoStatus::ok) co_return Opened{nullptr, trouble(lost_while_logging_in)};

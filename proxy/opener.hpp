@@ -1,7 +1,6 @@
 // Opens one backend: resolve, connect, log in. Thread rule: the worker's thread; the key cache may be shared.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "protocol/scram.hpp"
 #include "proxy/backend.hpp"
 #include "proxy/backend_login.hpp"
+#include "proxy/task.hpp"
 
 namespace pgweir {
 
@@ -50,8 +50,7 @@ struct Opened {
 };
 
 // `keys` must outlive the coroutine.
-boost::asio::awaitable<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                                            std::shared_ptr<const config::Pool> settings,
-                                            ScramKeyCache& keys);
+Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
+                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys);
 
 }  // namespace pgweir

@@ -1,7 +1,5 @@
 #include "proxy/pool.hpp"
 
-#include <boost/asio/deferred.hpp>
-
 #include "protocol/backend.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/connect.hpp"
@@ -22,6 +20,7 @@ Pool::Pool(Services& services, std::string database, PoolTarget target, config::
       database_(std::move(database)),
       user_(target.user),
       no_settings_(services.interner.intern({})),
+      logins_(no_settings_),
       state_(limits_of(settings)),
       settings_(std::make_shared<const config::Pool>(settings)),
       target_(std::make_shared<const PoolTarget>(std::move(target))) {
@@ -60,7 +59,7 @@ bool Pool::has_clients() const {
 
 bool Pool::is_warm() const {
   const std::lock_guard lock(mutex_);
-  return baseline_ != nullptr && state_.failures() == 0;
+  return logins_.baseline() != nullptr && state_.failures() == 0;
 }
 
 std::optional<ServerRefusal> Pool::refusal() const {
@@ -213,8 +212,7 @@ void Pool::see_off_later(Backend& backend, Worker& here) {
 
 // Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
 // next one. A server that is unreachable is given up by TCP (configure_server_socket).
-asio::awaitable<void> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/,
-                                    std::shared_ptr<Backend> backend) {
+Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend) {
   Waker waker(here.reactor());
   Transport& transport = backend->transport;
   transport.detach();
@@ -228,7 +226,7 @@ asio::awaitable<void> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/
       const IoResult result = transport.peek(here.idle_scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
       if (result.status == IoStatus::ok) waker.wake();  // the others get their turn
-      co_await waker.wait(asio::deferred);
+      co_await waker.wait();
     }
   }
   transport.close();
@@ -251,7 +249,7 @@ void Pool::open_missing(Worker& here) {
   for (; count > 0; --count) spawn(here, open_one(here, shared_from_this()));
 }
 
-asio::awaitable<void> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
+Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
   std::shared_ptr<const PoolTarget> target;
   std::shared_ptr<const config::Pool> settings;
   std::uint64_t generation = 0;
@@ -278,10 +276,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
     refusal_.reset();
-    if (!baseline_ || !same(baseline_, backend->parameters)) {
-      baseline_ = backend->parameters;
-      logins_.clear();
-    }
+    logins_.use_baseline(backend->parameters);
     members_.emplace(backend.get(), backend);
     Waiter* const waiter = state_.put(*backend, here.now(), true);
     if (waiter != nullptr) hand_over(*backend, *waiter, here);
@@ -338,8 +333,8 @@ void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
 }
 
 // PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
-asio::awaitable<void> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/,
-                                           std::shared_ptr<Backend> backend, std::shared_ptr<void> done) {
+Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend,
+                            std::shared_ptr<void> done) {
   std::shared_ptr<const PoolTarget> target;
   {
     const std::lock_guard lock(mutex_);
@@ -356,7 +351,7 @@ asio::awaitable<void> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /
     while (open && !clock.expired()) {
       const IoResult result = connected.transport.read(here.scratch());
       open = result.status == IoStatus::would_block || result.status == IoStatus::ok;
-      if (result.status == IoStatus::would_block) co_await clock.waker().wait(asio::deferred);
+      if (result.status == IoStatus::would_block) co_await clock.waker().wait();
     }
   }
   done.reset();

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,9 +19,11 @@
 #include "proxy/backend.hpp"
 #include "proxy/counters.hpp"
 #include "proxy/function_table.hpp"
+#include "proxy/known_logins.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/statement_cache.hpp"
+#include "proxy/task.hpp"
 #include "proxy/trigger_table.hpp"
 
 namespace pgweir {
@@ -36,9 +37,6 @@ constexpr std::chrono::milliseconds cancel_timeout{5'000};
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  // Combinations of startup settings whose effect is remembered.
-  static constexpr std::size_t logins_max = 1'024;
-
   Pool(Services& services, std::string database, PoolTarget target, config::Pool settings);
 
   // An idle backend, attached to `here` and found alive; null: wait in the queue.
@@ -63,10 +61,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // Opens what is missing, closes what is too old. Called by every worker's janitor.
   void maintain(Worker& here);
 
-  // The ParameterStatus values that a client with these startup settings is told at login; null: not known
-  // yet, borrow a backend and ask. `startup` must be interned.
-  MapRef login_parameters(const MapRef& startup) const;
-  void remember_login(const MapRef& startup, const MapRef& parameters);
+  // What clients are told at their login.
+  KnownLogins& logins() { return logins_; }
   // Why the server refuses us for good, as far as known; empty otherwise.
   std::optional<ServerRefusal> refusal() const;
 
@@ -106,11 +102,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   MapRef no_settings() const { return no_settings_; }
 
  private:
-  boost::asio::awaitable<void> open_one(Worker& here, std::shared_ptr<Pool> self);
-  boost::asio::awaitable<void> see_off(Worker& here, std::shared_ptr<Pool> self,
-                                       std::shared_ptr<Backend> backend);
-  boost::asio::awaitable<void> deliver_cancel(Worker& here, std::shared_ptr<Pool> self,
-                                              std::shared_ptr<Backend> backend, std::shared_ptr<void> done);
+  Task<> open_one(Worker& here, std::shared_ptr<Pool> self);
+  Task<> see_off(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
+  Task<> deliver_cancel(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend,
+                        std::shared_ptr<void> done);
 
   static bool is_silent(const Backend& backend, const Worker& here);
   bool settle_here(Backend& backend, Worker& here);
@@ -129,6 +124,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::string database_;
   const std::string user_;
   const MapRef no_settings_;
+  KnownLogins logins_;
   StatementCache statements_;
   FunctionTable functions_;
   TriggerTable triggers_;
@@ -141,8 +137,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::unordered_map<PoolMember*, std::shared_ptr<Backend>> members_;
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
-  MapRef baseline_;  // parameters of a fresh login
-  std::unordered_map<MapRef, MapRef> logins_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
   std::optional<ServerRefusal> refusal_;
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding

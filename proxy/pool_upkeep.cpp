@@ -43,19 +43,6 @@ void Pool::maintain(Worker& here) {
   open_missing(here);
 }
 
-MapRef Pool::login_parameters(const MapRef& startup) const {
-  const std::lock_guard lock(mutex_);
-  if (same(startup, no_settings_)) return baseline_;
-  const auto it = logins_.find(startup);
-  return it == logins_.end() ? nullptr : it->second;
-}
-
-void Pool::remember_login(const MapRef& startup, const MapRef& parameters) {
-  const std::lock_guard lock(mutex_);
-  if (logins_.size() >= logins_max) logins_.clear();
-  logins_.insert_or_assign(startup, parameters);
-}
-
 void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   const std::lock_guard lock(mutex_);
   state_.set_limits(limits_of(settings));
@@ -66,8 +53,7 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   if (moved) retire_hubs();
   target_ = std::make_shared<const PoolTarget>(std::move(target));
   state_.recycle();
-  baseline_.reset();
-  logins_.clear();
+  logins_.forget_all();
   refusal_.reset();
 }
 
@@ -80,7 +66,7 @@ void Pool::forget_functions() {
 void Pool::recycle() {
   const std::lock_guard lock(mutex_);
   state_.recycle();
-  logins_.clear();
+  logins_.forget();
 }
 
 void Pool::close() {

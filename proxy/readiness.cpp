@@ -17,25 +17,18 @@ UniqueFd make_epoll() {
 
 }  // namespace
 
-Waker::Waker(Reactor& reactor) : reactor_(reactor), next_known_(reactor.known_) {
-  if (next_known_ != nullptr) next_known_->previous_known_ = this;
-  reactor.known_ = this;
-}
-
 Waker::~Waker() {
   reactor_.unlink(*this);
-  (previous_known_ != nullptr ? previous_known_->next_known_ : reactor_.known_) = next_known_;
-  if (next_known_ != nullptr) next_known_->previous_known_ = previous_known_;
-  abandon();
-}
-
-void Waker::abandon() {
-  if (wait_ != nullptr) std::exchange(wait_, nullptr)->destroy();
 }
 
 void Waker::wake() {
   signalled_ = true;
   if (!queued_) reactor_.link(*this);
+}
+
+void Waker::sleep(std::coroutine_handle<> sleeper) {
+  sleeper_ = sleeper;
+  if (signalled_) wake();
 }
 
 Reactor::Reactor() : epoll_(make_epoll()), interrupter_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -44,11 +37,6 @@ Reactor::Reactor() : epoll_(make_epoll()), interrupter_(::eventfd(0, EFD_NONBLOC
   event.data.ptr = nullptr;
   if (!interrupter_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, interrupter_.get(), &event) != 0)
     throw std::system_error(errno, std::system_category(), "eventfd");
-}
-
-// Asio unwinds a destroyed coroutine by a function that it posts, so no Waker goes away under this loop.
-void Reactor::stop() {
-  for (Waker* waker = known_; waker != nullptr; waker = waker->next_known_) waker->abandon();
 }
 
 // Either this sees that the worker waits, or fetch() sees that it was interrupted.
@@ -84,6 +72,10 @@ Slot* Reactor::attach(int fd, Waker* waker) {
 void Reactor::detach(int fd, Slot* slot) {
   epoll_event unused{};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, &unused);
+  free(slot);
+}
+
+void Reactor::free(Slot* slot) {
   if (slot->waker_ != nullptr) slot->waker_ = nullptr;
   const std::lock_guard lock(free_mutex_);
   free_.push_back(slot);
@@ -115,9 +107,9 @@ void Reactor::run_wakers() {
   for (std::size_t budget = linked_; budget > 0 && first_ != nullptr; --budget) {
     Waker* const waker = first_;
     unlink(*waker);
-    if (waker->wait_ == nullptr) continue;
+    if (!waker->sleeper_) continue;
     waker->signalled_ = false;
-    std::exchange(waker->wait_, nullptr)->complete();  // may destroy the waker
+    std::exchange(waker->sleeper_, nullptr).resume();  // may destroy the waker
   }
 }
 

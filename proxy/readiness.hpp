@@ -19,9 +19,8 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/async_result.hpp>
 #include <chrono>
+#include <coroutine>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -37,68 +36,34 @@ class Reactor;
 // One sleeper. Owning worker's thread only; destroyed before its Reactor.
 class Waker {
  public:
-  explicit Waker(Reactor& reactor);
+  explicit Waker(Reactor& reactor) : reactor_(reactor) {}
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
   // Lets the sleeper run soon; remembered when it does not sleep. Never runs it inside this call.
   void wake();
-  // Completes after the next wake(), or soon if there was one since the last wait. At most one wait at a
-  // time.
-  template <class Token>
-  auto wait(Token&& token) {
-    return boost::asio::async_initiate<Token, void()>(
-        [this](auto handler) { this->start(std::move(handler)); }, token);
+  // Sleeps until the next wake(), or only for a round if there was one since the last wait. At most one wait
+  // at a time.
+  auto wait() {
+    struct Sleep {
+      Waker& waker;
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> sleeper) const { waker.sleep(sleeper); }
+      void await_resume() const noexcept {}
+    };
+    return Sleep{*this};
   }
 
  private:
   friend class Reactor;
 
-  // Destroys the sleeping coroutine where it sleeps.
-  void abandon();
-
-  struct Wait {
-    virtual void complete() = 0;
-    virtual void destroy() = 0;
-
-   protected:
-    ~Wait() = default;
-  };
-
-  template <class Handler>
-  struct HandlerWait final : Wait {
-    explicit HandlerWait(Handler h) : handler(std::move(h)) {}
-    void complete() override {
-      Handler h(std::move(handler));
-      destroy();
-      std::move(h)();
-    }
-    void destroy() override {
-      using Allocator = typename std::allocator_traits<
-          boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<HandlerWait>;
-      Allocator allocator(boost::asio::get_associated_allocator(handler));
-      this->~HandlerWait();
-      allocator.deallocate(this, 1);
-    }
-    Handler handler;
-  };
-
-  template <class Handler>
-  void start(Handler handler) {
-    using Allocator = typename std::allocator_traits<
-        boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<HandlerWait<Handler>>;
-    Allocator allocator(boost::asio::get_associated_allocator(handler));
-    wait_ = new (allocator.allocate(1)) HandlerWait<Handler>(std::move(handler));
-    if (signalled_) wake();
-  }
+  void sleep(std::coroutine_handle<> sleeper);
 
   Reactor& reactor_;
-  Wait* wait_ = nullptr;
+  std::coroutine_handle<> sleeper_;
   Waker* next_ = nullptr;
   Waker* previous_ = nullptr;
-  Waker* next_known_ = nullptr;
-  Waker* previous_known_ = nullptr;
   bool queued_ = false;
   bool signalled_ = false;
 };
@@ -149,15 +114,14 @@ class Reactor {
   Slot* attach(int fd, Waker* waker);
   // Owning worker's thread; any thread while nobody watches the slot. The descriptor must still be open.
   void detach(int fd, Slot* slot);
+  // The same for a descriptor that was closed, which costs no system call.
+  void free(Slot* slot);
 
   // Any thread: no fetch() waits from here on until the worker has taken notice.
   void interrupt();
   bool take_interrupt() { return interrupted_.exchange(false); }
   // Everything that had happened before the last fetch() is known: a Slot that is not readable was not then.
   bool fetched_all() const { return fetched_all_; }
-  // Owning worker's thread. Closes down: coroutines are destroyed where they sleep, as soon as the io_context
-  // gets to it.
-  void stop();
 
  private:
   friend class Waker;
@@ -175,7 +139,6 @@ class Reactor {
   std::deque<Slot> slots_;
   std::mutex free_mutex_;
   std::vector<Slot*> free_;
-  Waker* known_ = nullptr;  // all there are
   Waker* first_ = nullptr;  // woken, in order
   Waker* last_ = nullptr;
   std::size_t linked_ = 0;

@@ -1,7 +1,5 @@
 #include "proxy/session.hpp"
 
-#include <boost/asio/deferred.hpp>
-
 #include "protocol/frontend.hpp"
 #include "proxy/local_answer.hpp"
 #include "proxy/log.hpp"
@@ -10,8 +8,6 @@
 #include "proxy/worker.hpp"
 
 namespace pgweir {
-
-namespace asio = boost::asio;
 
 Session::Session(Worker& worker, UniqueFd fd, std::string peer)
     : worker_(worker),
@@ -34,7 +30,7 @@ Session::~Session() {
   worker_.delist(id_);
 }
 
-asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
+Task<> Session::run(std::shared_ptr<Session> self) {
   Session& s = *self;
   if (!s.client_.attach(s.worker_.reactor(), &s.waker_)) co_return;
   const bool logged_in = co_await s.login();
@@ -45,7 +41,7 @@ asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
       if (s.phase_ != Phase::serving) break;
       // More to do: at the end of the queue, so that the others get their turn.
       if (s.has_more_to_do()) s.waker_.wake();
-      co_await s.waker_.wait(asio::deferred);
+      co_await s.waker_.wait();
     }
   }
   co_await s.say_goodbye();

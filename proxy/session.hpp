@@ -8,7 +8,6 @@
 // A side is not read while the other side's pending bytes wait. Thread rule: the worker's thread.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
+#include "proxy/task.hpp"
 
 namespace pgweir {
 
@@ -37,7 +37,7 @@ class Session final {
   Session(Worker& worker, UniqueFd fd, std::string peer);
   ~Session();
 
-  static boost::asio::awaitable<void> run(std::shared_ptr<Session> self);
+  static Task<> run(std::shared_ptr<Session> self);
 
   // Called by the worker.
   void on_tick(TimePoint now);
@@ -53,14 +53,14 @@ class Session final {
   enum class Phase : std::uint8_t { login, serving, closing };
 
   // Login (session_login.cpp)
-  boost::asio::awaitable<bool> login();
+  Task<bool> login();
   bool read_login_bytes();
   bool admit(const ClientLogin& login);
   void keep_startup(const SettingMap& settings);
   MapRef known_parameters() const;
   MapRef with_application_name(SettingMap parameters) const;
-  boost::asio::awaitable<bool> learn_parameters();
-  void remember_parameters();
+  Task<bool> learn_parameters(std::uint64_t epoch);
+  void remember_parameters(std::uint64_t epoch);
   void welcome(const ClientLogin& login);
   void forward_cancel(const CancelRequest& request);
 
@@ -91,9 +91,9 @@ class Session final {
   // The client is told the reason's sentence and SQLSTATE, or these instead.
   void end(Reason reason, std::string_view message = {}, std::string_view sqlstate = {});
   void refuse_copy_violation();
-  boost::asio::awaitable<void> say_goodbye();
-  boost::asio::awaitable<void> wind_down();
-  boost::asio::awaitable<bool> settle(TimePoint until);
+  Task<> say_goodbye();
+  Task<> wind_down();
+  Task<bool> settle(TimePoint until);
   void ask_to_finish();
   void deliver_cancel();
   void forget_state(bool with_statements);

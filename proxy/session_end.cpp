@@ -1,6 +1,5 @@
 // The last part of a session: deadlines and interrupts, refusals, the goodbye, and what becomes of the
 // backend.
-#include <boost/asio/deferred.hpp>
 
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
@@ -12,8 +11,6 @@
 #include "proxy/worker.hpp"
 
 namespace pgweir {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -177,7 +174,7 @@ void Session::end(Reason reason, std::string_view message, std::string_view sqls
 }
 
 // Tells the client why, and gives it a moment to read that: closing on unread data would take it away again.
-asio::awaitable<void> Session::say_goodbye() {
+Task<> Session::say_goodbye() {
   WorkerCounters& counters = worker_.counters();
   counters.ended[static_cast<std::size_t>(reason_)].add();
   const bool quiet =
@@ -202,7 +199,7 @@ asio::awaitable<void> Session::say_goodbye() {
     const TimePoint until = Clock::now() + linger_timeout;
     closes_at_ = until;
     while (told && !client_gone_ && !to_client_backlog_.empty() && Clock::now() < until) {
-      co_await waker_.wait(asio::deferred);
+      co_await waker_.wait();
       if (!to_client_backlog_.flush(client_)) break;
     }
     if (told && !client_gone_ && !client_eof_) client_.shutdown_write();
@@ -210,7 +207,7 @@ asio::awaitable<void> Session::say_goodbye() {
       const IoResult result = client_.read(worker_.scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
       if (result.status == IoStatus::ok) waker_.wake();  // the others get their turn
-      co_await waker_.wait(asio::deferred);
+      co_await waker_.wait();
     }
   }
   client_gone_ = true;
@@ -223,7 +220,7 @@ asio::awaitable<void> Session::say_goodbye() {
 
 // Ends what runs, rolls back what is open, and takes back what the client has set; a backend that is not
 // clean in time is closed, never handed on.
-asio::awaitable<void> Session::wind_down() {
+Task<> Session::wind_down() {
   if (exchange_.backend == nullptr) co_return;
   exchange_.greeted = false;
   client_carry_.clear();
@@ -309,12 +306,12 @@ void Session::ask_to_finish() {
 }
 
 // Reads until nothing is owed. False: not in time, or the connection broke.
-asio::awaitable<bool> Session::settle(TimePoint until) {
+Task<bool> Session::settle(TimePoint until) {
   flush();
   while (exchange_.backend != nullptr && !(exchange_.tracker.idle() && exchange_.own.empty())) {
     if (Clock::now() >= until) co_return false;
     if (may_read_server()) waker_.wake();  // the others get their turn
-    co_await waker_.wait(asio::deferred);
+    co_await waker_.wait();
     if (exchange_.backend != nullptr) read_server();
   }
   co_return exchange_.backend != nullptr&& exchange_.tracker.idle();

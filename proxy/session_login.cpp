@@ -1,5 +1,4 @@
 // The first part of a session: who is it, may it, and what is it told.
-#include <boost/asio/deferred.hpp>
 
 #include "protocol/startup.hpp"
 #include "proxy/log.hpp"
@@ -10,8 +9,6 @@
 
 namespace pgweir {
 namespace {
-
-namespace asio = boost::asio;
 
 // Its value is known without asking the server, which would have to be asked for each new name otherwise.
 constexpr std::string_view application_name = "application_name";
@@ -27,7 +24,7 @@ std::string clean_ascii(std::string_view text) {
 
 }  // namespace
 
-asio::awaitable<bool> Session::login() {
+Task<bool> Session::login() {
   ClientLogin login(worker_.snapshot_ref());
   bool counted = false;
   for (;;) {
@@ -38,7 +35,8 @@ asio::awaitable<bool> Session::login() {
     ByteView input = client_carry_;
     const ClientLogin::Step step = login.feed(input, worker_.to_client().own());
     worker_.to_client().end_own();
-    flush();
+    // The last word of the authentication goes out with the welcome.
+    if (step != ClientLogin::Step::authenticated) flush();
     client_carry_.erase(client_carry_.begin(),
                         client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
     if (phase_ == Phase::closing) co_return false;
@@ -61,15 +59,23 @@ asio::awaitable<bool> Session::login() {
     if (step == ClientLogin::Step::authenticated) break;
     if (!read_login_bytes()) {
       if (phase_ == Phase::closing) co_return false;
-      co_await waker_.wait(asio::deferred);
+      co_await waker_.wait();
     }
   }
   if (!admit(login)) co_return false;
-  if (MapRef parameters = known_parameters()) {
-    exchange_.use_view(std::move(parameters));
+  const std::uint64_t epoch = pool_->logins().epoch();
+  if (const std::optional<Greeting> known = pool_->logins().greeting(login.settings())) {
+    exchange_.startup = exchange_.desired = known->startup;
+    exchange_.use_view(known->parameters);
   } else {
-    const bool learned = co_await learn_parameters();
-    if (!learned) co_return false;
+    keep_startup(login.settings());
+    if (MapRef parameters = known_parameters()) {
+      exchange_.use_view(std::move(parameters));
+    } else {
+      const bool learned = co_await learn_parameters(epoch);
+      if (!learned) co_return false;
+    }
+    pool_->logins().remember(epoch, login.settings(), {exchange_.startup, exchange_.view});
   }
   welcome(login);
   co_return true;
@@ -117,7 +123,6 @@ bool Session::admit(const ClientLogin& login) {
   exchange_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers};
   audit_every_ = settings->audit_every;
   if (settings->sequence_values == config::SequenceValues::pin) pool_->learn_sequence_use();
-  keep_startup(login.settings());
   return true;
 }
 
@@ -125,7 +130,7 @@ bool Session::admit(const ClientLogin& login) {
 void Session::keep_startup(const SettingMap& settings) {
   Services& services = worker_.services();
   SettingMap own = settings;
-  if (const MapRef baseline = pool_->login_parameters(services.no_settings)) {
+  if (const MapRef baseline = pool_->logins().baseline()) {
     for (const auto& [name, value] : *baseline) {
       const auto it = own.find(fold(name));
       if (it != own.end() && it->second == value) own.erase(it);
@@ -139,7 +144,7 @@ MapRef Session::known_parameters() const {
   Services& services = worker_.services();
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
-  const MapRef parameters = pool_->login_parameters(services.interner.intern(std::move(key)));
+  const MapRef parameters = pool_->logins().parameters(services.interner.intern(std::move(key)));
   if (!parameters) return nullptr;
   return with_application_name(*parameters);
 }
@@ -153,7 +158,8 @@ MapRef Session::with_application_name(SettingMap parameters) const {
 }
 
 // The first client of its kind waits for a backend, which applies the settings and says what became of them.
-asio::awaitable<bool> Session::learn_parameters() {
+Task<bool> Session::learn_parameters(std::uint64_t epoch) {
+  flush();
   while (exchange_.backend == nullptr) {
     if (waiter_.granted != nullptr) {
       take_grant();
@@ -169,7 +175,7 @@ asio::awaitable<bool> Session::learn_parameters() {
       end(expired_ ? Reason::server_unreachable : Reason::client_closed);
       co_return false;
     }
-    co_await waker_.wait(asio::deferred);
+    co_await waker_.wait();
   }
   apply_settings();
   flush();
@@ -179,7 +185,7 @@ asio::awaitable<bool> Session::learn_parameters() {
       break;
     }
     if (may_read_server()) waker_.wake();
-    co_await waker_.wait(asio::deferred);
+    co_await waker_.wait();
     if (exchange_.backend != nullptr) read_server();
   }
   if (phase_ == Phase::closing) co_return false;
@@ -187,17 +193,18 @@ asio::awaitable<bool> Session::learn_parameters() {
     end(Reason::server_lost);
     co_return false;
   }
-  remember_parameters();
+  remember_parameters(epoch);
   give_back();
   co_return phase_ == Phase::login;
 }
 
 // Under the startup settings without application_name, which known_parameters() puts in.
-void Session::remember_parameters() {
+void Session::remember_parameters(std::uint64_t epoch) {
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
   exchange_.use_view(with_application_name(*exchange_.backend->parameters));
-  pool_->remember_login(worker_.services().interner.intern(std::move(key)), exchange_.backend->parameters);
+  pool_->logins().remember(epoch, worker_.services().interner.intern(std::move(key)),
+                           exchange_.backend->parameters);
 }
 
 void Session::welcome(const ClientLogin& login) {

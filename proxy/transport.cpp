@@ -34,9 +34,12 @@ void Transport::detach() {
   reactor_ = nullptr;
 }
 
+// The kernel takes a closed descriptor off the epoll set by itself.
 void Transport::close() {
-  detach();
   fd_.reset();
+  if (slot_ != nullptr) reactor_->free(slot_);
+  slot_ = nullptr;
+  reactor_ = nullptr;
 }
 
 void Transport::abort() {

@@ -2,20 +2,39 @@
 
 #include <pthread.h>
 
+#include <cstdlib>
+#include <exception>
+
 #include "proxy/log.hpp"
 #include "proxy/services.hpp"
 #include "proxy/session.hpp"
-#include "proxy/spawn.hpp"
 
 namespace pgweir {
 
 namespace asio = boost::asio;
+namespace {
+
+// A bug of ours or the end of memory: what the coroutine owned is in an unknown state.
+[[noreturn]] void end_on_exception(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    log::error("internal_error", {{"message", e.what()}});
+  } catch (...) {
+    log::error("internal_error", {});
+  }
+  log::flush();
+  std::abort();
+}
+
+}  // namespace
 
 Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
     : index_(index),
       services_(services),
       snapshot_(std::move(snapshot)),
       work_(asio::make_work_guard(io_)),
+      tasks_(end_on_exception),
       scratch_(scratch_size) {}
 
 Worker::~Worker() {
@@ -48,13 +67,12 @@ void Worker::run() {
   }
 }
 
-// Coroutines end where they sleep. What Asio posts to unwind them comes before the second function.
+// Coroutines end where they sleep.
 void Worker::stop() {
   post([this] {
     if (std::exchange(stopping_, true)) return;
-    work_.reset();
-    reactor_.stop();
-    post([this] { io_.stop(); });
+    tasks_.clear();
+    io_.stop();
   });
 }
 
@@ -67,7 +85,7 @@ void Worker::adopt_client(UniqueFd fd, std::string peer) {
   auto start = [this, fd = std::move(fd), peer = std::move(peer)]() mutable {
     auto session = std::make_shared<Session>(*this, std::move(fd), std::move(peer));
     session_count_.fetch_sub(1, std::memory_order_relaxed);  // enlist() has counted it
-    spawn(*this, Session::run(std::move(session)));
+    tasks_.start(Session::run(std::move(session)));
   };
   post(std::move(start));
 }

@@ -21,6 +21,7 @@
 #include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
 #include "proxy/snapshot.hpp"
+#include "proxy/task.hpp"
 
 namespace pgweir {
 
@@ -53,6 +54,7 @@ class Worker {
   Services& services() { return services_; }
   boost::asio::io_context& io() { return io_; }
   Reactor& reactor() { return reactor_; }
+  TaskList& tasks() { return tasks_; }
   const Reactor& reactor() const { return reactor_; }
   // The time of the current batch of events: no system call.
   TimePoint now() const { return now_; }
@@ -117,6 +119,7 @@ class Worker {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   TimePoint now_ = Clock::now();
   Reactor reactor_;
+  TaskList tasks_;
   std::vector<Byte> scratch_;
   std::array<Byte, 4096> idle_scratch_;
   Outgoing to_client_;
