@@ -5,6 +5,14 @@ target_compile_options(pgweir_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms of g++ 12 in std::string (GCC bug 105329)
 
+# Stack traces, reports and profiles need lines. Variables are for a debugger and cost a quarter of a build's time: the
+# debug preset has them.
+if(PGWEIR_SANITIZE)
+  add_compile_options(-g1)
+else()
+  add_compile_options($<$<CONFIG:RelWithDebInfo>:-g1>)
+endif()
+
 if(PGWEIR_SANITIZE)
   target_compile_options(pgweir_flags INTERFACE
     -fsanitize=${PGWEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1)
@@ -32,6 +40,10 @@ else()
     target_compile_options(pgweir_flags INTERFACE -fcf-protection)
   endif()
 endif()
+
+# For what runs only for a moment, tests and command lines. _FORTIFY_SOURCE needs some optimisation.
+add_library(pgweir_unoptimised INTERFACE)
+target_compile_options(pgweir_unoptimised INTERFACE $<IF:$<CONFIG:Debug>,-O0,-O1>)
 
 find_program(PGWEIR_CCACHE ccache)
 if(PGWEIR_CCACHE)

@@ -19,7 +19,7 @@ target_compile_definitions(pgweir_asio PUBLIC
 target_link_libraries(pgweir_asio PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 target_compile_options(pgweir_asio PRIVATE -w)
 if(PGWEIR_SANITIZE)
-  target_compile_options(pgweir_asio PRIVATE -fsanitize=${PGWEIR_SANITIZE} -fno-omit-frame-pointer -O1)
+  target_compile_options(pgweir_asio PRIVATE -fsanitize=${PGWEIR_SANITIZE} -fno-omit-frame-pointer)
 else()
   target_compile_options(pgweir_asio PRIVATE -fPIE)
 endif()
