@@ -138,6 +138,7 @@ class Session final {
   void ask_sources();
   void take_sources();
   void judge_again();
+  void judge_definitions();
   void take_state_answer();
   void take_settings(SettingMap applied);
   bool settings_are_known() const;

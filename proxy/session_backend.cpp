@@ -1,8 +1,5 @@
 // The session and its backend: getting one, bringing it to the client's settings, giving it back.
-#include <algorithm>
-
 #include "protocol/frontend.hpp"
-#include "proxy/function_source.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -134,11 +131,8 @@ void Session::give_back() {
 bool Session::has_nothing_to_lose() const {
   const std::vector<OwnQuery>& own = exchange_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
-  const std::vector<std::string>& unjudged = exchange_.unjudged;
-  return only_asks && only_own_work_left() && !exchange_.watch.touched() && !exchange_.triggers_unjudged &&
-         trigger_calls_.empty() && std::all_of(unjudged.begin(), unjudged.end(), [](const std::string& text) {
-           return text == definitions_call;
-         });
+  return only_asks && only_own_work_left() && !exchange_.watch.touched() && exchange_.unjudged.empty() &&
+         !exchange_.triggers_unjudged && trigger_calls_.empty();
 }
 
 // `told`: the server's own last words have reached the client.
@@ -159,6 +153,7 @@ void Session::lose_backend(bool told) {
   // Nothing of the client's was under way: another backend will do.
   exchange_.watch = {};
   exchange_.unjudged.clear();
+  exchange_.definitions_unjudged = false;
   exchange_.function_question = {};
   replies_.forget_answers();
   exchange_.tracker = ResponseTracker();

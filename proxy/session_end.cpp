@@ -247,12 +247,13 @@ asio::awaitable<void> Session::wind_down() {
     clean = co_await settle(until);
   }
   // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
-  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() ||
-                     !exchange_.unjudged.empty() || exchange_.triggers_unjudged || !trigger_calls_.empty();
+  const bool unjudged = !exchange_.unjudged.empty() || exchange_.definitions_unjudged;
+  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() || unjudged ||
+                     exchange_.triggers_unjudged || !trigger_calls_.empty();
   if (clean && dirty) {
     PinSet left = exchange_.pins;
     left.insert(exchange_.watch.may_have_begun);
-    clean = (left & lasting_pins).empty() && exchange_.unjudged.empty();
+    clean = (left & lasting_pins).empty() && !unjudged;
     const bool with_statements = left.contains(Pin::sql_prepare);
     if (clean) send_own(OwnQuery::reset, with_statements ? "DISCARD ALL" : reset_but_statements);
     if (clean) clean = co_await settle(until);
