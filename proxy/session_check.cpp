@@ -344,7 +344,7 @@ void Session::take_audit(const StateAnswer& answer) {
     Backend& backend = *exchange_.backend;
     exchange_.backend = nullptr;
     backend.transport.watch(nullptr);
-    pool_->discard(backend, worker_);
+    pool_->discard(backend, BackendClose::audit_finding, worker_);
   }
 }
 

@@ -267,12 +267,11 @@ asio::awaitable<void> Session::wind_down() {
   if (clean) {
     pool_->release(backend, worker_);
   } else {
-    log::info("backend_closed", {{"database", pool_->database()},
-                                 {"user", pool_->user()},
-                                 {"pid", std::to_string(backend.pid)},
-                                 {"client", std::to_string(id_)},
-                                 {"reason", "not clean after its client left"}});
-    pool_->discard(backend, worker_);
+    log::info("backend_not_clean", {{"database", pool_->database()},
+                                    {"user", pool_->user()},
+                                    {"pid", std::to_string(backend.pid)},
+                                    {"client", std::to_string(id_)}});
+    pool_->discard(backend, BackendClose::not_clean, worker_);
   }
 }
 
