@@ -139,6 +139,18 @@ def test_more_statements_in_one_pipeline_than_a_backend_keeps(small):
             assert wire.ask(b"".join(m.CS(f"s{n}") for n in range(8)) + m.S) == "3 " * 8 + "Z(I)"
 
 
+def test_more_statements_prepared_by_sql_than_a_backend_keeps(small):
+    """After its eviction such a statement was believed to be there still, so that EXECUTE failed."""
+    clients = [small.wire() for _ in range(6)]
+    for number, wire in enumerate(clients):
+        assert wire.ask(m.Q(f"prepare s as select 'client {number}'")) == "C(PREPARE) Z(I)"
+    for _ in range(2):
+        for number, wire in enumerate(clients):
+            assert wire.value("execute s") == f"client {number}"
+    for wire in clients:
+        wire.terminate()
+
+
 def test_eviction_in_a_failed_transaction_and_pipeline(small):
     with small.wire() as wire:
         assert wire.ask(b"".join(m.P(f"s{n}", f"select {n}") for n in range(5)) + m.S) == "1 " * 5 + "Z(I)"
