@@ -14,6 +14,7 @@
 #include "protocol/authentication.hpp"
 #include "protocol/framer.hpp"
 #include "protocol/scram.hpp"
+#include "proxy/backend_reason.hpp"
 #include "proxy/session_state.hpp"
 
 namespace pgweir {
@@ -23,6 +24,7 @@ struct ServerRefusal {
   std::string message;
   // Trying again soon cannot help: wrong password, no such database, ...
   bool permanent = false;
+  BackendLoginResult result = BackendLoginResult::refused;
 };
 
 class BackendLogin {

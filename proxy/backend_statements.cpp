@@ -53,11 +53,11 @@ void BackendStatements::end_close(const StatementRef& statement, Outcome outcome
   end(statement, outcome, false);
 }
 
-StatementRef BackendStatements::to_evict() const {
-  if (entries_.size() < max_) return nullptr;
+StatementRef BackendStatements::to_evict(std::size_t room) const {
+  if (entries_.size() + room <= max_) return nullptr;
   const auto staying =
       std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.will_exist; });
-  if (static_cast<std::size_t>(staying) < max_) return nullptr;
+  if (static_cast<std::size_t>(staying) + room <= max_) return nullptr;
   const auto oldest =
       std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& e) { return e.pending == 0; });
   return oldest == entries_.rend() ? nullptr : oldest->statement;

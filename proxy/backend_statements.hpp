@@ -36,9 +36,12 @@ class BackendStatements {
   // How they ended, in order.
   void end_parse(const StatementRef& statement, Outcome outcome);
   void end_close(const StatementRef& statement, Outcome outcome);
-  // The one to close before the next Parse; null while there is room. What is already being closed has made
-  // room.
-  StatementRef to_evict() const;
+  // More than it should keep: after a pipeline whose statements could not be closed while they were under
+  // way, or when a statement had to be made again where nothing could be closed in front of it.
+  bool is_over() const { return entries_.size() > max_; }
+  // The one to close so that `room` more can be kept; null while they can. What is already being closed has
+  // made room, and what is under way cannot be closed.
+  StatementRef to_evict(std::size_t room) const;
   // DEALLOCATE ALL or DISCARD ALL took place.
   void clear();
   std::size_t size() const { return entries_.size(); }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "proxy/backend_reason.hpp"
 #include "proxy/pin.hpp"
 #include "proxy/reason.hpp"
 
@@ -68,13 +69,14 @@ struct PoolCounters {
   Counter borrows;
   Counter prelude_sent;         // settings applied to a backend
   Counter statements_injected;  // Parse messages sent on a client's behalf
-  Counter backends_lost;        // closed by the server, or unusable
   Counter abandoned;            // backends wound down after their client left
   Counter state_checks;         // times the server was asked what a transaction had left behind
   Counter audits;
   Counter audit_findings;
-  std::array<Counter, pin_count> pins;    // begun, by Pin
-  std::array<Counter, pin_count> pinned;  // sessions now, by Pin
+  std::array<Counter, backend_close_count> closes;         // of backends, by BackendClose
+  std::array<Counter, backend_login_result_count> logins;  // to the server, by BackendLoginResult
+  std::array<Counter, pin_count> pins;                     // begun, by Pin
+  std::array<Counter, pin_count> pinned;                   // sessions now, by Pin
   DurationHistogram pin;
   DurationHistogram borrow_wait;
   DurationHistogram query;

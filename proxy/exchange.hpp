@@ -87,6 +87,7 @@ struct Exchange {
   FunctionQuestion function_question;
   std::vector<std::string> unjudged;
   bool triggers_unjudged = false;          // something was written while nobody knew what that fires
+  bool definitions_unjudged = false;       // something was read or written while nobody knew what views run
   std::vector<std::string> trigger_names;  // what OwnQuery::triggers has answered
   std::vector<FunctionSource> sources;     // what OwnQuery::sources has answered so far
   std::vector<OwnQuery> own;               // under way, oldest first

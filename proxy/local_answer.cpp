@@ -31,7 +31,7 @@ std::string_view skip_spaces(std::string_view text) {
 // Every query passes here: most are told apart by one or two bytes, SELECTs by what is selected.
 bool may_be_answered(std::string_view text) {
   text = skip_spaces(text);
-  if (text.empty()) return true;
+  if (text.empty()) return false;
   switch (text.front() | 0x20) {
     case 'c':
       return starts_with(text, "close");
@@ -85,17 +85,11 @@ void write_tag(ByteBuffer& out, std::string_view tag) {
   Writer(out).begin_message(static_cast<char>(BackendType::CommandComplete)).cstring(tag).end_message();
 }
 
-void write_empty(ByteBuffer& out, BackendType type) {
-  Writer(out).begin_message(static_cast<char>(type)).end_message();
-}
-
 // Reads a text statement by statement, and stops at the first one that the server has to answer.
 class Answerer {
  public:
-  enum class Protocol : std::uint8_t { simple, extended };
-
-  Answerer(const SessionFacts& facts, Protocol protocol)
-      : facts_(facts), protocol_(protocol), settings_(*facts.startup, *facts.desired, *facts.view) {}
+  explicit Answerer(const SessionFacts& facts)
+      : facts_(facts), settings_(*facts.startup, *facts.desired, *facts.view) {}
 
   std::optional<LocalAnswer> answer(std::string_view text);
 
@@ -109,10 +103,8 @@ class Answerer {
   bool take_show(SqlCursor& cursor);
   bool take_unlisten(SqlCursor& cursor);
   bool complete(std::string_view tag);
-  void describe(const Column& column);
 
   const SessionFacts& facts_;
-  Protocol protocol_;
   SettingsDraft settings_;
   LocalAnswer answer_;
   unsigned statements_ = 0;
@@ -128,14 +120,8 @@ std::optional<LocalAnswer> Answerer::answer(std::string_view text) {
     if (!take_statement(cursor, text) || !cursor.at_statement_end()) return std::nullopt;
     ++statements_;
   }
-  if (statements_ == 0) {
-    if (!facts_.server_is_up) return std::nullopt;
-    write_empty(answer_.replies, BackendType::EmptyQueryResponse);
-  }
-  const bool alone = must_be_alone_ || protocol_ == Protocol::extended;
-  if ((alone && statements_ > 1) || settings_.hears_debug_messages()) return std::nullopt;
-  if (protocol_ == Protocol::extended && answer_.description.empty())
-    write_empty(answer_.description, BackendType::NoData);
+  if (statements_ == 0 || (must_be_alone_ && statements_ > 1) || settings_.hears_debug_messages())
+    return std::nullopt;
   answer_.desired = settings_.take_result();
   return std::move(answer_);
 }
@@ -154,10 +140,6 @@ bool Answerer::take_statement(SqlCursor& cursor, std::string_view text) {
 bool Answerer::complete(std::string_view tag) {
   write_tag(answer_.replies, tag);
   return true;
-}
-
-void Answerer::describe(const Column& column) {
-  write_row_description(protocol_ == Protocol::simple ? answer_.replies : answer_.description, column);
 }
 
 // A cursor outlives its transaction WITH HOLD only, and then the session is pinned.
@@ -190,7 +172,7 @@ bool Answerer::take_select(SqlCursor& cursor) {
       !cursor.accept(TokenKind::close_paren)) {
     return false;
   }
-  describe({unlock_all, void_oid, 4});
+  write_row_description(answer_.replies, {unlock_all, void_oid, 4});
   write_row(answer_.replies, {});
   return complete("SELECT 1");
 }
@@ -215,7 +197,7 @@ bool Answerer::take_show(SqlCursor& cursor) {
   cursor.advance();
   const ParameterMap::value_type* const shown = settings_.shown(ascii_lower(name));
   if (shown == nullptr) return false;
-  describe({shown->first, text_oid, any_size});
+  write_row_description(answer_.replies, {shown->first, text_oid, any_size});
   write_row(answer_.replies, shown->second);
   return complete("SHOW");
 }
@@ -231,20 +213,11 @@ bool Answerer::take_unlisten(SqlCursor& cursor) {
   return !facts_.listens && complete("UNLISTEN");
 }
 
-std::optional<LocalAnswer> answer(std::string_view text, const SessionFacts& facts,
-                                  Answerer::Protocol protocol) {
-  if (!may_be_answered(text) || facts.pinned || !is_plain(text)) return std::nullopt;
-  return Answerer(facts, protocol).answer(text);
-}
-
 }  // namespace
 
 std::optional<LocalAnswer> answer_locally(std::string_view query, const SessionFacts& facts) {
-  return answer(query, facts, Answerer::Protocol::simple);
-}
-
-std::optional<LocalAnswer> answer_statement_locally(std::string_view statement, const SessionFacts& facts) {
-  return answer(statement, facts, Answerer::Protocol::extended);
+  if (!may_be_answered(query) || !is_plain(query)) return std::nullopt;
+  return Answerer(facts).answer(query);
 }
 
 }  // namespace pgweir

@@ -2,7 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
-#include <functional>
+#include <array>
 
 #include "proxy/listen_hub.hpp"
 #include "proxy/pool.hpp"
@@ -58,6 +58,23 @@ MetricFamily pool_counter(const Pools& pools, std::string name, std::string help
                           Counter PoolCounters::*counter, MetricType type = MetricType::Counter) {
   MetricFamily f = family(std::move(name), std::move(help), type);
   for (const auto& pool : pools) add(f, labels_of(*pool), static_cast<double>(sum(*pool, counter)));
+  return f;
+}
+
+// One series for each of a closed list of reasons.
+template <std::size_t Size>
+MetricFamily pool_counters_by(const std::string& label, std::string_view (*name_of)(std::size_t),
+                              const Pools& pools, std::string name, std::string help,
+                              std::array<Counter, Size> PoolCounters::*array,
+                              MetricType type = MetricType::Counter) {
+  MetricFamily f = family(std::move(name), std::move(help), type);
+  for (const auto& pool : pools) {
+    for (std::size_t i = 0; i < Size; ++i) {
+      std::uint64_t total = 0;
+      for (const auto& counters : pool->all_counters()) total += ((*counters).*array)[i].get();
+      add(f, labels_of(*pool, label, std::string(name_of(i))), static_cast<double>(total));
+    }
+  }
   return f;
 }
 
@@ -121,25 +138,13 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
 }
 
 void add_pins(const Pools& pools, std::vector<MetricFamily>& out) {
-  MetricFamily total = family(
-      "pgweir_pins_total", "Times that a session was pinned to its backend, by reason", MetricType::Counter);
-  MetricFamily now =
-      family("pgweir_pinned_sessions", "Sessions pinned to a backend now, by reason", MetricType::Gauge);
-  for (const auto& pool : pools) {
-    for (std::size_t i = 0; i < pin_count; ++i) {
-      std::uint64_t begun = 0;
-      std::uint64_t held = 0;
-      for (const auto& counters : pool->all_counters()) {
-        begun += counters->pins[i].get();
-        held += counters->pinned[i].get();
-      }
-      const std::string reason(text_of(static_cast<Pin>(i)).name);
-      add(total, labels_of(*pool, "reason", reason), static_cast<double>(begun));
-      add(now, labels_of(*pool, "reason", reason), static_cast<double>(held));
-    }
-  }
-  out.push_back(std::move(total));
-  out.push_back(std::move(now));
+  const auto name_of = [](std::size_t i) { return text_of(static_cast<Pin>(i)).name; };
+  out.push_back(pool_counters_by("reason", name_of, pools, "pgweir_pins_total",
+                                 "Times that a session was pinned to its backend, by reason",
+                                 &PoolCounters::pins));
+  out.push_back(pool_counters_by("reason", name_of, pools, "pgweir_pinned_sessions",
+                                 "Sessions pinned to a backend now, by reason", &PoolCounters::pinned,
+                                 MetricType::Gauge));
   out.push_back(
       pool_histogram(pools, "pgweir_pin_seconds", "How long sessions were pinned", &PoolCounters::pin));
   out.push_back(pool_counter(pools, "pgweir_state_checks_total",
@@ -150,6 +155,16 @@ void add_pins(const Pools& pools, std::vector<MetricFamily>& out) {
   out.push_back(pool_counter(pools, "pgweir_audit_findings_total",
                              "Of these, backends with state that was not known of; must stay 0",
                              &PoolCounters::audit_findings));
+}
+
+void add_backend_ends(const Pools& pools, std::vector<MetricFamily>& out) {
+  const auto close = [](std::size_t i) { return to_string(static_cast<BackendClose>(i)); };
+  out.push_back(pool_counters_by("reason", close, pools, "pgweir_backend_closes_total",
+                                 "Server connections closed, by reason", &PoolCounters::closes));
+  const auto result = [](std::size_t i) { return to_string(static_cast<BackendLoginResult>(i)); };
+  out.push_back(pool_counters_by("result", result, pools, "pgweir_backend_logins_total",
+                                 "Logins to the server for the pool, by how they ended",
+                                 &PoolCounters::logins));
 }
 
 MetricFamily hub_metric(const Pools& pools, std::string name, std::string help, Counter HubCounters::*counter,
@@ -219,6 +234,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(worker_counter(services_, "pgweir_cancels_forwarded_total", "Cancel requests sent to servers",
                                &WorkerCounters::cancels_forwarded));
   add_pool_state(pools, out);
+  add_backend_ends(pools, out);
   add_pins(pools, out);
   add_listening(pools, out);
   out.push_back(pool_counter(pools, "pgweir_queries_total", "ReadyForQuery messages sent to clients",
@@ -240,8 +256,6 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(pool_counter(pools, "pgweir_statements_injected_total",
                              "Parse messages sent because a backend lacked a statement",
                              &PoolCounters::statements_injected));
-  out.push_back(pool_counter(pools, "pgweir_backends_lost_total",
-                             "Backends found dead or closed by the server", &PoolCounters::backends_lost));
   out.push_back(pool_counter(pools, "pgweir_abandoned_total", "Transactions that their client left behind",
                              &PoolCounters::abandoned));
   out.push_back(pool_histogram(pools, "pgweir_borrow_wait_seconds",

@@ -14,8 +14,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr const char* lost_while_logging_in = "the server closed the connection while logging in";
-
 // Backends that were opened together must not all expire together.
 TimePoint expiry(std::chrono::milliseconds max_lifetime) {
   if (max_lifetime.count() == 0) return TimePoint::max();
@@ -72,8 +70,12 @@ std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, Backend
   return backend;
 }
 
-ServerRefusal trouble(std::string message) {
-  return {"", std::move(message), false};
+Opened trouble(BackendLoginResult result, std::string message) {
+  return {nullptr, {"", std::move(message), false, result}};
+}
+
+Opened lost() {
+  return trouble(BackendLoginResult::lost, "the server closed the connection while logging in");
 }
 
 }  // namespace
@@ -96,7 +98,10 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
                           std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
   TimedWaker clock(here, settings->connect_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
-  if (!connected.error.empty()) co_return Opened{nullptr, trouble(std::move(connected.error))};
+  if (!connected.error.empty()) {
+    const auto result = clock.expired() ? BackendLoginResult::timed_out : BackendLoginResult::unreachable;
+    co_return trouble(result, std::move(connected.error));
+  }
 
   Transport& transport = connected.transport;
   BackendLogin login(target->user, target->password.reveal());
@@ -106,14 +111,15 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   write_startup_message(reply, 0, target->user, target->dbname, {});
   BackendLogin::Step step = BackendLogin::Step::send;
   while (step != BackendLogin::Step::ready) {
-    if (clock.expired()) co_return Opened{nullptr, trouble("logging in to the server timed out")};
+    if (clock.expired())
+      co_return trouble(BackendLoginResult::timed_out, "logging in to the server timed out");
     switch (step) {
       case BackendLogin::Step::refused:
         co_return Opened{nullptr, login.refusal()};
       case BackendLogin::Step::send: {
         unsent.append(reply);
         reply.clear();
-        if (!unsent.flush(transport)) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        if (!unsent.flush(transport)) co_return lost();
         step = login.feed(received.view(), reply);
         break;
       }
@@ -127,20 +133,20 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
         derive_keys(here, target, login.salt(), login.iterations(), derived.giver());
         while (!derived.has_value() && !clock.expired()) co_await clock.waker().wait();
         if (!derived.has_value()) break;
-        if ((*derived).result != Errc::ok) co_return Opened{nullptr, trouble("PBKDF2 failed")};
+        if ((*derived).result != Errc::ok) co_return trouble(BackendLoginResult::refused, "PBKDF2 failed");
         const ScramKeys& made = (*derived).keys;
         keys.store(target->password, login.salt(), login.iterations(), made);
         step = login.use_keys(made, reply);
         break;
       }
       case BackendLogin::Step::need_bytes: {
-        if (!unsent.flush(transport)) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        if (!unsent.flush(transport)) co_return lost();
         const IoResult result = transport.read(here.scratch());
         if (result.status == IoStatus::would_block) {
           co_await clock.waker().wait();
           break;
         }
-        if (result.status != IoStatus::ok) co_return Opened{nullptr, trouble(lost_while_logging_in)};
+        if (result.status != IoStatus::ok) co_return lost();
         received.append(here.scratch().first(result.size));
         step = login.feed(received.view(), reply);
         break;

@@ -83,8 +83,7 @@ Backend* Pool::try_borrow(Worker& here) {
       counters(here).borrows.add();
       return &backend;
     }
-    counters(here).backends_lost.add();
-    discard(backend, here);
+    discard(backend, BackendClose::lost, here);
   }
 }
 
@@ -111,7 +110,7 @@ void Pool::stop_waiting(Waiter& waiter, Worker& here) {
   if (settle_here(backend_of(*granted), here)) {
     release(backend_of(*granted), here);
   } else {
-    discard(backend_of(*granted), here);
+    discard(backend_of(*granted), BackendClose::lost, here);
   }
 }
 
@@ -126,7 +125,7 @@ Backend* Pool::accept_grant(Waiter& waiter, Worker& here) {
   counters(here).borrow_wait.observe(here.now() - waiter.since);
   Backend& backend = backend_of(*granted);
   if (settle_here(backend, here)) return &backend;
-  discard(backend, here);
+  discard(backend, BackendClose::lost, here);
   return nullptr;
 }
 
@@ -181,14 +180,14 @@ void Pool::release(Backend& backend, Worker& here) {
     return;
   }
   Waiter* waiter = nullptr;
-  bool leaves = false;
+  std::optional<BackendClose> leaves;
   {
     const std::lock_guard lock(mutex_);
     leaves = state_.must_leave(backend, here.now());
     if (!leaves) waiter = state_.put(backend, here.now(), false);
     if (waiter != nullptr) hand_over(backend, *waiter, here);
   }
-  if (leaves) discard(backend, here);
+  if (leaves) discard(backend, *leaves, here);
 }
 
 // Under the mutex: the waiter may vanish as soon as that is open.
@@ -197,15 +196,20 @@ void Pool::hand_over(Backend& backend, Waiter& waiter, Worker& here) {
   services_.workers[waiter.worker]->wake_session(waiter.session, here);
 }
 
-void Pool::discard(Backend& backend, Worker& here) {
+void Pool::discard(Backend& backend, BackendClose reason, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
     state_.begin_leaving();
   }
-  see_off_later(backend, here);
+  see_off_later(backend, reason, here);
 }
 
-void Pool::see_off_later(Backend& backend, Worker& here) {
+void Pool::see_off_later(Backend& backend, BackendClose reason, Worker& here) {
+  counters(here).closes[static_cast<std::size_t>(reason)].add();
+  log::debug("backend_closed", {{"database", database_},
+                                {"user", user_},
+                                {"pid", std::to_string(backend.pid)},
+                                {"reason", to_string(reason)}});
   std::shared_ptr<Backend> kept = backend.shared_from_this();
   spawn(here, see_off(here, shared_from_this(), std::move(kept)));
 }
@@ -269,6 +273,7 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
 }
 
 void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
+  counters(here).logins[static_cast<std::size_t>(BackendLoginResult::ok)].add();
   log::debug("backend_opened",
              {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});
   bool recovered = false;
@@ -286,6 +291,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
 }
 
 void Pool::open_failed(ServerRefusal refusal, Worker& here) {
+  counters(here).logins[static_cast<std::size_t>(refusal.result)].add();
   unsigned failures = 0;
   TimePoint retry_at;
   {
@@ -365,7 +371,7 @@ Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::s
   if (delivered) {
     release(*backend, here);
   } else {
-    discard(*backend, here);
+    discard(*backend, BackendClose::cancel_in_doubt, here);
   }
 }
 

@@ -52,7 +52,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // Gives a backend back. It must be settled and clean, and nobody's Waker may watch it.
   void release(Backend& backend, Worker& here);
   // Gives up a borrowed backend: it is closed, and its slot is free when the server has closed it too.
-  void discard(Backend& backend, Worker& here);
+  void discard(Backend& backend, BackendClose reason, Worker& here);
 
   // A cancel request for a borrowed backend of this worker, at most one at a time. `done` owns what has to
   // live until it is delivered, such as the socket of the client that asked.
@@ -114,7 +114,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void opened(std::shared_ptr<Backend> backend, Worker& here);
   void open_failed(ServerRefusal refusal, Worker& here);
   void hand_over(Backend& backend, Waiter& waiter, Worker& here);
-  void see_off_later(Backend& backend, Worker& here);
+  void see_off_later(Backend& backend, BackendClose reason, Worker& here);
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
   static PoolLimits limits_of(const config::Pool& settings);

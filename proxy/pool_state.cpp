@@ -78,22 +78,31 @@ void PoolState::open_failed(TimePoint now) {
   retry_at_ = now + std::min(login_backoff_min * (1U << shift), login_backoff_max);
 }
 
-bool PoolState::must_leave(const PoolMember& member, TimePoint now) const {
-  return member.generation != generation_ || now >= member.expires_at || surplus() > 0;
+std::optional<BackendClose> PoolState::too_old(const PoolMember& member, TimePoint now) const {
+  if (member.generation != generation_) return BackendClose::outdated;
+  if (now >= member.expires_at) return BackendClose::max_lifetime;
+  return std::nullopt;
 }
 
-void PoolState::take_expired(TimePoint now, std::vector<PoolMember*>& out) {
+std::optional<BackendClose> PoolState::must_leave(const PoolMember& member, TimePoint now) const {
+  const std::optional<BackendClose> reason = too_old(member, now);
+  return !reason && surplus() > 0 ? BackendClose::surplus : reason;
+}
+
+void PoolState::take_expired(TimePoint now, std::vector<LeavingMember>& out) {
   std::size_t too_many = surplus();
   std::size_t living = idle_.size() + borrowed_;
   const auto expired = [&](PoolMember* member) {
-    const bool too_old = member->generation != generation_ || now >= member->expires_at;
     const bool unused = limits_.idle_timeout.count() > 0 && living > limits_.min_size &&
                         now - member->idle_since >= limits_.idle_timeout;
-    if (!too_old && !unused && too_many == 0) return false;
+    std::optional<BackendClose> reason = too_old(*member, now);
+    if (!reason && unused) reason = BackendClose::idle_timeout;
+    if (!reason && too_many > 0) reason = BackendClose::surplus;
+    if (!reason) return false;
     if (too_many > 0) --too_many;
     --living;
     ++leaving_;
-    out.push_back(member);
+    out.push_back({member, *reason});
     return true;
   };
   // The longest idle ones are in front.

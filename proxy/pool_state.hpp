@@ -14,7 +14,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "proxy/backend_reason.hpp"
 
 namespace pgweir {
 
@@ -27,6 +30,12 @@ struct PoolMember {
   std::uint64_t generation = 0;
   TimePoint expires_at = TimePoint::max();  // max_lifetime
   TimePoint idle_since{};
+};
+
+struct LeavingMember {
+  PoolMember* member = nullptr;
+  BackendClose reason{};
+  bool operator==(const LeavingMember&) const = default;
 };
 
 // One session that waits for a backend; lives in the session. Changed under the pool's lock only.
@@ -91,7 +100,7 @@ class PoolState {
 
   // Takes the idle backends that have outlived their time, are of an old generation, or are too many: they
   // count as leaving.
-  void take_expired(TimePoint now, std::vector<PoolMember*>& out);
+  void take_expired(TimePoint now, std::vector<LeavingMember>& out);
   // Takes those idle backends for which the predicate holds: they count as borrowed.
   template <class Predicate>
   void take_idle_if(Predicate predicate, std::vector<PoolMember*>& out) {
@@ -106,7 +115,8 @@ class PoolState {
   // All backends that exist now are to be replaced, as they come back.
   void recycle() { ++generation_; }
   std::uint64_t generation() const { return generation_; }
-  bool must_leave(const PoolMember& member, TimePoint now) const;
+  // Why a backend that comes back now is not to be lent again; nullopt: it is.
+  std::optional<BackendClose> must_leave(const PoolMember& member, TimePoint now) const;
 
   void set_limits(PoolLimits limits) { limits_ = limits; }
   const PoolLimits& limits() const { return limits_; }
@@ -116,6 +126,7 @@ class PoolState {
   unsigned failures() const { return failures_; }
 
  private:
+  std::optional<BackendClose> too_old(const PoolMember& member, TimePoint now) const;
   std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
   // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them
   // would send one more away for each of them.

@@ -8,7 +8,7 @@
 namespace pgweir {
 
 void Pool::maintain(Worker& here) {
-  std::vector<PoolMember*> leaving;
+  std::vector<LeavingMember> leaving;
   std::vector<PoolMember*> speaking;
   bool refuses = false;
   bool functions_are_old = false;
@@ -27,18 +27,17 @@ void Pool::maintain(Worker& here) {
   }
   if (refuses) wake_all_waiters(here);
   if (functions_are_old) forget_functions();
-  for (PoolMember* member : leaving) see_off_later(backend_of(*member), here);
+  for (const LeavingMember& each : leaving) see_off_later(backend_of(*each.member), each.reason, here);
   for (PoolMember* member : speaking) {
     Backend& backend = backend_of(*member);
     if (absorb_idle_input(backend, here)) {
       release(backend, here);
       continue;
     }
-    counters(here).backends_lost.add();
     log::info(
         "backend_lost",
         {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend.pid)}, {"state", "idle"}});
-    discard(backend, here);
+    discard(backend, BackendClose::lost, here);
   }
   open_missing(here);
 }

@@ -397,7 +397,8 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
 void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
   BackendStatements& held = x_.backend->statements;
   const StatementRef& statement = expected.statement;
-  const bool replayed = statement && statement->by_sql && expected.fate != Fate::forward;
+  const bool replayed =
+      statement && statement->by_sql && expected.fate != Fate::forward && expected.reply != Reply::close;
   if (replayed)
     held.end_parse(statement, std::exchange(own_prepare_failed_, false) ? Outcome::failed : outcome);
   if (replayed && expected.reply != Reply::query) return;

@@ -75,7 +75,11 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
     renamed = rename_prepare(text);
     if (renamed.empty()) return std::nullopt;
     if (x_.statements.full()) return Disposition::too_many_names;
-    evict();
+    if (x_.tracker.may_insert_group()) {
+      trim(1);
+    } else {
+      evict();
+    }
     statement = x_.naming_statement;
   } else {
     if (!provide_for_query(statement)) return Disposition::hold;

@@ -86,6 +86,7 @@ Disposition RequestPath::take(const Piece& piece) {
   if (x_.tracker.copy_possible() || x_.tracker.outstanding() >= outstanding_max) return Disposition::hold;
   if (x_.backend == nullptr) return Disposition::needs_backend;
   if (x_.listen && x_.tracker.settled()) x_.listen->begin();
+  if (x_.backend->statements.is_over() && x_.tracker.may_insert_group()) trim(0);
   switch (type) {
     case FrontendType::Query:
       return x_.tracker.outstanding() < queries_max ? take_query(piece) : Disposition::hold;

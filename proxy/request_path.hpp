@@ -50,6 +50,8 @@ class RequestPath final {
   bool provide_for_query(const StatementRef& statement);
   bool provide_by_sql(const StatementRef& statement);
   void evict();
+  void trim(std::size_t room);
+  bool close_surplus(std::size_t room, Fate fate);
   // Puts a statement of ours at this place of the stream, whose replies the client does not see. False: hold.
   bool insert_statement(std::string_view sql, const StatementRef& prepares);
 

@@ -78,15 +78,30 @@ bool RequestPath::provide_for_query(const StatementRef& statement) {
   return true;
 }
 
-// At the limit, the least recently used statements make room. (More than one after a pipeline whose
-// statements could not be closed while they were under way.)
+// At the limit, the least recently used statements make room for another one.
 void RequestPath::evict() {
-  while (const StatementRef victim = x_.backend->statements.to_evict()) {
+  close_surplus(1, Fate::drop);
+}
+
+// Between two batches, in front of the next one: a group of our own.
+void RequestPath::trim(std::size_t room) {
+  if (!close_surplus(room, Fate::mute)) return;
+  write_sync(x_.worker.to_server().own());
+  x_.worker.to_server().end_own();
+  x_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
+}
+
+// False: nothing had to be closed, or could be.
+bool RequestPath::close_surplus(std::size_t room, Fate fate) {
+  bool any = false;
+  while (const StatementRef victim = x_.backend->statements.to_evict(room)) {
     write_close_statement(x_.worker.to_server().own(), victim->server_name);
     x_.worker.to_server().end_own();
     x_.backend->statements.begin_close(victim, x_.tracker.segment());
-    x_.tracker.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = victim}, sink_);
+    x_.tracker.expect({.reply = Reply::close, .fate = fate, .holds = true, .statement = victim}, sink_);
+    any = true;
   }
+  return any;
 }
 
 // Between two batches a Query of ours, whose errors are ours, too. Within one, an error concerns the client's

@@ -54,11 +54,11 @@ void RequestPath::note_definitions(std::string_view text) {
   TriggerTable& definitions = x_.pool->definitions();
   if (definitions.verdict() == FunctionVerdict::harmless) return;
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
+  // Asked for once in a transaction, whose other statements have to wait for the same answer.
+  if (x_.definitions_unjudged) return;
   const FunctionEffects code = x_.pool->functions().judge(definitions_call, x_.function_question);
-  if (code.verdict == FunctionVerdict::unknown) {
-    if (x_.unjudged.size() < unjudged_max) x_.unjudged.emplace_back(definitions_call);
-    return;
-  }
+  x_.definitions_unjudged = code.verdict == FunctionVerdict::unknown;
+  if (x_.definitions_unjudged) return;
   definitions.learn(code);
   note_code(code, text);
 }

@@ -310,7 +310,7 @@ void Session::read_server() {
   if (!may_read_server()) return;
   const IoResult result = backend.transport.read(worker_.scratch());
   if (result.status == IoStatus::would_block) return;
-  if (result.status != IoStatus::ok) return lose_backend(false);
+  if (result.status != IoStatus::ok) return lose_backend(BackendClose::lost);
   const ByteView fresh = worker_.scratch().first(result.size);
   if (backend.carry.empty()) return walk_replies(fresh, false);
   backend.carry.insert(backend.carry.end(), fresh.begin(), fresh.end());
@@ -332,13 +332,13 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     if (replies_.prelude_failed()) break;
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
-    if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(true);
-    if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(false);
+    if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(BackendClose::lost, true);
+    if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(BackendClose::lost);
     log::error("server_protocol_violation", {{"database", pool_->database()}, {"user", pool_->user()}});
-    return lose_backend(false);
+    return lose_backend(BackendClose::protocol_violation);
   }
   flush();  // before the bytes move
-  if (status == FrameStatus::error) return lose_backend(false);
+  if (status == FrameStatus::error) return lose_backend(BackendClose::protocol_violation);
   if (from_carry) {
     backend.carry.erase(backend.carry.begin(),
                         backend.carry.end() - static_cast<std::ptrdiff_t>(input.size()));

@@ -124,7 +124,8 @@ class Session final {
   void begin_anew();
   void give_back();
   bool has_nothing_to_lose() const;
-  void lose_backend(bool told);
+  // `told`: the server's own last words have reached the client.
+  void lose_backend(BackendClose reason, bool told = false);
 
   // What a transaction has left behind (session_check.cpp)
   bool state_is_known();
@@ -138,6 +139,7 @@ class Session final {
   void ask_sources();
   void take_sources();
   void judge_again();
+  void judge_definitions();
   void take_state_answer();
   void take_settings(SettingMap applied);
   bool settings_are_known() const;

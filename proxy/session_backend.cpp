@@ -1,8 +1,5 @@
 // The session and its backend: getting one, bringing it to the client's settings, giving it back.
-#include <algorithm>
-
 #include "protocol/frontend.hpp"
-#include "proxy/function_source.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -80,7 +77,8 @@ void Session::send_own(OwnQuery which, std::string_view sql) {
 void Session::prelude_failed() {
   const bool unused = !exchange_.forwarded && !exchange_.pinned() && exchange_.greeted;
   // It was accepted once: a backend with another past may take it (temp_buffers).
-  if (unused && ++prelude_failures_ < prelude_attempts_max) return lose_backend(false);
+  if (unused && ++prelude_failures_ < prelude_attempts_max)
+    return lose_backend(BackendClose::settings_refused);
   exchange_.backend->applied = applied_before_;
   exchange_.own_failed = exchange_.forwarded;
   end(Reason::bad_settings, exchange_.own_error_message, exchange_.own_error_code);
@@ -134,24 +132,20 @@ void Session::give_back() {
 bool Session::has_nothing_to_lose() const {
   const std::vector<OwnQuery>& own = exchange_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
-  const std::vector<std::string>& unjudged = exchange_.unjudged;
-  return only_asks && only_own_work_left() && !exchange_.watch.touched() && !exchange_.triggers_unjudged &&
-         trigger_calls_.empty() && std::all_of(unjudged.begin(), unjudged.end(), [](const std::string& text) {
-           return text == definitions_call;
-         });
+  return only_asks && only_own_work_left() && !exchange_.watch.touched() && exchange_.unjudged.empty() &&
+         !exchange_.triggers_unjudged && trigger_calls_.empty();
 }
 
-// `told`: the server's own last words have reached the client.
-void Session::lose_backend(bool told) {
+void Session::lose_backend(BackendClose reason, bool told) {
   Backend& backend = *exchange_.backend;
-  pool_->counters(worker_).backends_lost.add();
   log::info("backend_lost", {{"database", pool_->database()},
                              {"user", pool_->user()},
                              {"pid", std::to_string(backend.pid)},
-                             {"client", std::to_string(id_)}});
+                             {"client", std::to_string(id_)},
+                             {"reason", to_string(reason)}});
   exchange_.backend = nullptr;
   backend.transport.watch(nullptr);
-  pool_->discard(backend, worker_);
+  pool_->discard(backend, reason, worker_);
   const bool owes_client = exchange_.tracker.outstanding() > exchange_.own.size();
   const bool spare = !exchange_.forwarded || has_nothing_to_lose();
   const bool unused = spare && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
@@ -159,6 +153,7 @@ void Session::lose_backend(bool told) {
   // Nothing of the client's was under way: another backend will do.
   exchange_.watch = {};
   exchange_.unjudged.clear();
+  exchange_.definitions_unjudged = false;
   exchange_.function_question = {};
   replies_.forget_answers();
   exchange_.tracker = ResponseTracker();

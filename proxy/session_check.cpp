@@ -135,12 +135,20 @@ void Session::judge_again() {
   for (const std::string& text : std::exchange(exchange_.unjudged, {})) {
     requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
   }
+  if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
     const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
     pool_->triggers().learn(effects);
     requests_.note_code(effects, {});
   }
   exchange_.function_question = {};
+}
+
+// What nobody could find out this time is asked for again by the next transaction.
+void Session::judge_definitions() {
+  const FunctionEffects effects = pool_->functions().judge(definitions_call, exchange_.function_question);
+  if (effects.verdict != FunctionVerdict::unknown) pool_->definitions().learn(effects);
+  requests_.note_code(effects, definitions_call);
 }
 
 void Session::ask_state(StateQuestion question) {
@@ -336,7 +344,7 @@ void Session::take_audit(const StateAnswer& answer) {
     Backend& backend = *exchange_.backend;
     exchange_.backend = nullptr;
     backend.transport.watch(nullptr);
-    pool_->discard(backend, worker_);
+    pool_->discard(backend, BackendClose::audit_finding, worker_);
   }
 }
 

@@ -244,12 +244,13 @@ Task<> Session::wind_down() {
     clean = co_await settle(until);
   }
   // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
-  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() ||
-                     !exchange_.unjudged.empty() || exchange_.triggers_unjudged || !trigger_calls_.empty();
+  const bool unjudged = !exchange_.unjudged.empty() || exchange_.definitions_unjudged;
+  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() || unjudged ||
+                     exchange_.triggers_unjudged || !trigger_calls_.empty();
   if (clean && dirty) {
     PinSet left = exchange_.pins;
     left.insert(exchange_.watch.may_have_begun);
-    clean = (left & lasting_pins).empty() && exchange_.unjudged.empty();
+    clean = (left & lasting_pins).empty() && !unjudged;
     const bool with_statements = left.contains(Pin::sql_prepare);
     if (clean) send_own(OwnQuery::reset, with_statements ? "DISCARD ALL" : reset_but_statements);
     if (clean) clean = co_await settle(until);
@@ -263,12 +264,11 @@ Task<> Session::wind_down() {
   if (clean) {
     pool_->release(backend, worker_);
   } else {
-    log::info("backend_closed", {{"database", pool_->database()},
-                                 {"user", pool_->user()},
-                                 {"pid", std::to_string(backend.pid)},
-                                 {"client", std::to_string(id_)},
-                                 {"reason", "not clean after its client left"}});
-    pool_->discard(backend, worker_);
+    log::info("backend_not_clean", {{"database", pool_->database()},
+                                    {"user", pool_->user()},
+                                    {"pid", std::to_string(backend.pid)},
+                                    {"client", std::to_string(id_)}});
+    pool_->discard(backend, BackendClose::not_clean, worker_);
   }
 }
 

@@ -18,7 +18,7 @@ create function unwrap(w wrapped) returns int language plpgsql as $$ begin {LEAV
 CLEANUP = """
 drop table if exists defined cascade; drop view if exists shown cascade; drop cast if exists (wrapped as int);
 drop operator if exists === (int, int); drop type if exists wrapped cascade;
-drop function if exists leave(int), agrees(int), same(int, int);
+drop function if exists leave(int), agrees(int), same(int, int), harmless();
 """
 
 # The definition, and the statement that uses it.
@@ -94,3 +94,18 @@ def test_harmless_definitions_cost_nothing(start, cluster, define):
             wire.value("select * from shown")
             wire.ask(m.Q("insert into defined values (1)"))
         assert endpoint.metric("pgweir_state_checks_total", database="other") == checks
+
+
+@pytest.mark.own
+def test_what_many_statements_of_one_transaction_wait_for_is_asked_once(start, define):
+    """They must not use up the room of the functions that the transaction calls, which are judged with them."""
+    define("create function harmless() returns int language sql as 'select 1'")
+    endpoint = start(max_size=1, audit_every=0)
+    with endpoint.wire(database="other") as wire:
+        wire.query("begin")
+        for _ in range(20):
+            wire.value("select count(*) from pg_class")
+        assert wire.value("select harmless()") == "1"
+        wire.query("commit")
+        assert wire.value("select 2") == "2"
+        assert endpoint.metric("pgweir_state_checks_total", database="other") == 0

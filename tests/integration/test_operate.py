@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness import messages as m
+from harness import processes
 from harness.cluster import CANARY, USERS
 from harness.crowd import in_background, together
 from harness.proxy import binary
@@ -233,6 +234,91 @@ def test_metrics_follow_what_happens(start):
     ended = {series: value for series, value in proxy.metrics().items() if series.startswith("pgweir_clients_ended")}
     assert any("auth" in series and value == 1 for series, value in ended.items()), ended
     assert not any("pg_sleep" in series or "select" in series for series in proxy.metrics())
+
+
+def closes(proxy, reason):
+    """How many server connections were closed for this reason; all others are as open as ever."""
+    others = sum(value for series, value in proxy.metrics().items()
+                 if series.startswith("pgweir_backend_closes_total") and f'reason="{reason}"' not in series)
+    assert others == 0
+    return proxy.metric("pgweir_backend_closes_total", database="app", user="app", reason=reason)
+
+
+def two_backends(proxy):
+    with proxy.wire() as first, proxy.wire() as second:
+        for wire in (first, second):
+            wire.query("begin")
+        for wire in (first, second):
+            wire.query("commit")
+    until(lambda: proxy.metric("pgweir_backends", user="app", state="idle") == 2, "two are idle")
+
+
+def lose_one(proxy, cluster):
+    two_backends(proxy)
+    cluster.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' limit 1")
+
+
+def leave_one_surplus(proxy, cluster):
+    two_backends(proxy)
+    proxy.reload({"pool": {"max_size": 1}})
+
+
+def outdate_one(proxy, cluster):
+    with proxy.wire() as wire:
+        wire.query("alter role app reset work_mem")
+
+
+def leave_a_message_half_sent(proxy, cluster):
+    with proxy.wire() as wire:
+        wire.query("begin")
+        wire.send(m.Q("select 1")[:-3])
+        until(lambda: proxy.metric("pgweir_client_bytes_received_total", user="app") >
+              len(m.Q("begin")), "half a message is there")
+
+
+def refuse_settings(proxy, cluster):
+    """temp_buffers cannot be changed any more where there were temporary tables."""
+    with proxy.wire() as picky, proxy.wire() as other:
+        picky.query("set temp_buffers = '16MB'")
+        other.query("create temp table t on commit drop as select 1")
+        assert picky.value("show temp_buffers") == "16MB"
+
+
+CLOSES = {
+    "lost": (lose_one, {"max_size": 2, "min_size": 0}, 1),
+    "idle_timeout": (lambda proxy, _: two_backends(proxy), {"max_size": 2, "min_size": 1, "idle_timeout": "300ms"}, 1),
+    "max_lifetime": (lambda proxy, _: None, {"max_size": 1, "min_size": 1, "max_lifetime": "300ms"}, 2),
+    "surplus": (leave_one_surplus, {"max_size": 2, "min_size": 0}, 1),
+    "outdated": (outdate_one, {"max_size": 1, "min_size": 0}, 1),
+    "not_clean": (leave_a_message_half_sent, {"max_size": 1, "min_size": 0}, 1),
+    "settings_refused": (refuse_settings, {"max_size": 1, "min_size": 0}, 1),
+}
+
+
+@pytest.mark.parametrize("reason", CLOSES)
+def test_closes_of_server_connections_are_counted_by_reason(start, cluster, reason):
+    provoke, pool, times = CLOSES[reason]
+    proxy = start(**pool, changes={"users": {"app2": None, "md5app": None}, "databases": {
+        "other": None, "app": {"users": ["app"]}}})
+    provoke(proxy, cluster)
+    until(lambda: closes(proxy, reason) >= times, f"{reason} is counted")
+
+
+def test_logins_to_the_server_are_counted_by_result(start, cluster):
+    changes = {"users": {"app2": {"password": "wrong"}}, "databases": {
+        "nowhere": {"host": cluster.host, "port": processes.free_port(), "users": ["app"]}}}
+    proxy = start(min_size=1, max_size=1, wait_ready=False, changes=changes)
+    until(lambda: proxy.http("/metrics")[0] == 200, "metrics are served")
+
+    def logins(database, user, result):
+        return proxy.metric("pgweir_backend_logins_total", database=database, user=user, result=result)
+
+    until(lambda: logins("app", "app", "ok") == 1, "app is in")
+    until(lambda: logins("app", "app2", "refused") >= 1, "app2 is refused")
+    until(lambda: logins("nowhere", "app", "unreachable") >= 2, "nobody listens there")
+    assert logins("app", "app2", "ok") == logins("nowhere", "app", "ok") == 0
+    assert proxy.metric("pgweir_backend_logins_total", result="timed_out") == 0
+    assert proxy.metric("pgweir_backend_logins_total", result="lost") == 0
 
 
 def test_labels_never_carry_what_clients_make_up(start):

@@ -139,6 +139,41 @@ def test_more_statements_in_one_pipeline_than_a_backend_keeps(small):
             assert wire.ask(b"".join(m.CS(f"s{n}") for n in range(8)) + m.S) == "3 " * 8 + "Z(I)"
 
 
+def kept(wire):
+    """Asked by a Query, which itself needs no statement."""
+    return int(wire.value("select count(*) from pg_prepared_statements where name like '\\_\\_pgweir%'"))
+
+
+@pytest.mark.own
+def test_a_pipeline_leaves_no_more_statements_than_a_backend_keeps(small):
+    with small.wire() as first, small.wire() as second:
+        assert first.ask(b"".join(m.P(f"s{n}", f"select {n}") for n in range(8)) + m.S) == "1 " * 8 + "Z(I)"
+        assert kept(second) == 2
+        for number in range(8):
+            assert first.ask(run(f"s{number}", number)[0]) == run(f"s{number}", number)[1]
+        assert kept(second) == 2
+
+
+def test_more_statements_prepared_by_sql_than_a_backend_keeps(small):
+    """After its eviction such a statement was believed to be there still, so that EXECUTE failed."""
+    clients = [small.wire() for _ in range(6)]
+    for number, wire in enumerate(clients):
+        assert wire.ask(m.Q(f"prepare s as select 'client {number}'")) == "C(PREPARE) Z(I)"
+    for _ in range(2):
+        for number, wire in enumerate(clients):
+            assert wire.value("execute s") == f"client {number}"
+    assert small.kind != "pgweir" or kept(clients[0]) == 2
+    clients[0].query("begin")
+    for number in range(4):
+        clients[0].query(f"prepare s{number} as select {number}")
+    for number in range(4):
+        assert clients[0].value(f"execute s{number}") == str(number)
+    assert small.kind != "pgweir" or kept(clients[0]) == 2
+    clients[0].query("commit")
+    for wire in clients:
+        wire.terminate()
+
+
 def test_eviction_in_a_failed_transaction_and_pipeline(small):
     with small.wire() as wire:
         assert wire.ask(b"".join(m.P(f"s{n}", f"select {n}") for n in range(5)) + m.S) == "1 " * 5 + "Z(I)"

@@ -98,11 +98,11 @@ TEST_CASE("at the limit the least recently used statement has to go") {
   const StatementRef c = statement("c");
   hold(held, a);
   hold(held, b);
-  CHECK(held.to_evict() == nullptr);
+  CHECK(held.to_evict(1) == nullptr);
   hold(held, c);
-  CHECK(held.to_evict() == a);
+  CHECK(held.to_evict(1) == a);
   CHECK(held.find(a, 9) == Presence::present);  // used just now
-  CHECK(held.to_evict() == b);
+  CHECK(held.to_evict(1) == b);
 }
 
 TEST_CASE("a statement with an unanswered Parse is never evicted") {
@@ -111,9 +111,9 @@ TEST_CASE("a statement with an unanswered Parse is never evicted") {
   const StatementRef b = statement("b");
   held.begin_parse(a, 1);
   held.begin_parse(b, 1);
-  CHECK(held.to_evict() == nullptr);
+  CHECK(held.to_evict(1) == nullptr);
   held.end_parse(a, Outcome::done);
-  CHECK(held.to_evict() == a);
+  CHECK(held.to_evict(1) == a);
 }
 
 TEST_CASE("a statement that is being closed has made room already") {
@@ -123,9 +123,9 @@ TEST_CASE("a statement that is being closed has made room already") {
   hold(held, a);
   hold(held, b);
   held.begin_close(a, 1);
-  CHECK(held.to_evict() == nullptr);
+  CHECK(held.to_evict(1) == nullptr);
   held.begin_parse(statement("c"), 1);
-  CHECK(held.to_evict() == b);
+  CHECK(held.to_evict(1) == b);
 }
 
 TEST_CASE("more statements than the limit can be evicted down to it") {
@@ -137,12 +137,28 @@ TEST_CASE("more statements than the limit can be evicted down to it") {
   }
   for (const StatementRef& s : all) held.end_parse(s, Outcome::done);
   int evicted = 0;
-  while (const StatementRef victim = held.to_evict()) {
+  while (const StatementRef victim = held.to_evict(1)) {
     REQUIRE(victim == all[static_cast<std::size_t>(evicted)]);
     held.begin_close(victim, 2);
     REQUIRE(++evicted <= 10);
   }
   CHECK(evicted == 7);  // one place is free then
+}
+
+TEST_CASE("without room for another one, as many as the limit stay") {
+  BackendStatements held(2);
+  const StatementRef a = statement("a");
+  hold(held, a);
+  hold(held, statement("b"));
+  CHECK_FALSE(held.is_over());
+  CHECK(held.to_evict(0) == nullptr);
+  hold(held, statement("c"));
+  CHECK(held.is_over());
+  CHECK(held.to_evict(0) == a);
+  held.begin_close(a, 1);
+  CHECK(held.to_evict(0) == nullptr);
+  held.end_close(a, Outcome::done);
+  CHECK_FALSE(held.is_over());
 }
 
 TEST_CASE("DEALLOCATE ALL forgets what was there, not what was sent behind it") {

@@ -5,7 +5,6 @@
 #include <string>
 
 using pgweir::answer_locally;
-using pgweir::answer_statement_locally;
 using pgweir::as_text;
 using pgweir::ByteBuffer;
 using pgweir::LocalAnswer;
@@ -34,7 +33,7 @@ struct Client {
                        {"standard_conforming_strings", "on"}};
   SessionFacts facts = {&startup, &desired, &view};
 
-  Client() { facts.server_is_up = true; }
+  Client() = default;
   Client(const Client&) = delete;
 
   std::optional<LocalAnswer> ask(std::string_view text) const { return answer_locally(text, facts); }
@@ -56,17 +55,15 @@ std::string bytes(const char* literal, std::size_t size) {
 #define BYTES(literal) bytes(literal, sizeof(literal) - 1)
 
 // Recorded from PostgreSQL 15 and 18.
-const std::string unlock_all_description =
-    message('T', BYTES("\0\x01pg_advisory_unlock_all\0\0\0\0\0\0\0\0\0\x08\xe6\0\x04\xff\xff\xff\xff\0\0"));
-const std::string unlock_all_row = message('D', BYTES("\0\x01\0\0\0\0"));
-const std::string unlock_all = unlock_all_description + unlock_all_row + tag("SELECT 1");
+const std::string unlock_all =
+    message('T', BYTES("\0\x01pg_advisory_unlock_all\0\0\0\0\0\0\0\0\0\x08\xe6\0\x04\xff\xff\xff\xff\0\0")) +
+    message('D', BYTES("\0\x01\0\0\0\0")) + tag("SELECT 1");
 const std::string time_zone_description =
     message('T', BYTES("\0\x01TimeZone\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0"));
 
 std::string replies(const Client& client, std::string_view text) {
   const std::optional<LocalAnswer> answer = client.ask(text);
   if (!answer) return "the server has to answer";
-  CHECK(answer->description.empty());
   return std::string(as_text(answer->replies));
 }
 
@@ -128,24 +125,16 @@ TEST_CASE("the reset batches of asyncpg and Npgsql are answered whole", "[local_
                                              tag("DISCARD TEMP"));
 }
 
-TEST_CASE("an empty query is answered only while the server is known to be up", "[local_answer]") {
-  Client client;
+TEST_CASE("an empty query asks whether the server lives", "[local_answer]") {
+  const Client client;
   for (const char* text : {"", ";", " \n", ";;", "-- ping"}) {
     CAPTURE(text);
-    client.facts.server_is_up = true;
-    CHECK(replies(client, text) == message('I', ""));
-    client.facts.server_is_up = false;
     CHECK_FALSE(client.answers(text));
   }
-  CHECK(client.answers("RESET ALL"));
 }
 
 TEST_CASE("what the session has decides", "[local_answer]") {
   Client client;
-  SECTION("pinned: nothing at all") {
-    client.facts.pinned = true;
-    for (const char* text : {"", "CLOSE ALL", "DISCARD TEMP", "RESET ALL"}) CHECK_FALSE(client.answers(text));
-  }
   SECTION("named statements") {
     client.facts.has_named_statements = true;
     for (const char* text : {"DEALLOCATE ALL", "DISCARD ALL", "DISCARD PLANS"})
@@ -387,25 +376,6 @@ TEST_CASE("texts are read as the session's settings say", "[local_answer]") {
   client.view["standard_conforming_strings"] = "off";
   CHECK_FALSE(client.answers("SET application_name = 'a\\\\'"));
   CHECK(client.answers("RESET ROLE"));
-}
-
-TEST_CASE("a statement of the extended protocol has its description apart", "[local_answer]") {
-  Client client;
-  const auto ask = [&client](std::string_view text) { return answer_statement_locally(text, client.facts); };
-  const std::optional<LocalAnswer> unlock = ask("SELECT pg_advisory_unlock_all()");
-  REQUIRE(unlock);
-  CHECK(as_text(unlock->description) == unlock_all_description);
-  CHECK(as_text(unlock->replies) == unlock_all_row + tag("SELECT 1"));
-  const std::optional<LocalAnswer> discard = ask("DISCARD ALL");
-  REQUIRE(discard);
-  CHECK(as_text(discard->description) == message('n', ""));
-  CHECK(as_text(discard->replies) == tag("DISCARD ALL"));
-  const std::optional<LocalAnswer> empty = ask("");
-  REQUIRE(empty);
-  CHECK(as_text(empty->description) == message('n', ""));
-  CHECK(as_text(empty->replies) == message('I', ""));
-  CHECK_FALSE(ask("RESET ROLE; RESET ROLE"));
-  CHECK_FALSE(ask("SELECT $1"));
 }
 
 TEST_CASE("a long text is not even read", "[local_answer]") {

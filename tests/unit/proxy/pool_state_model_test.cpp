@@ -103,7 +103,7 @@ class Model {
     member->worker = static_cast<unsigned>(pick(workers));
     const bool leaves = member->generation != generation_ || now_ >= member->expires_at ||
                         idle_.size() + borrowed_.size() + 1 + opening_ > limits_.max_size;
-    REQUIRE(pool_.must_leave(*member, now_) == leaves);
+    REQUIRE(pool_.must_leave(*member, now_).has_value() == leaves);
     if (leaves) {
       pool_.begin_leaving();
       leaving_.push_back(member);
@@ -165,9 +165,9 @@ class Model {
   }
 
   void expire() {
-    std::vector<PoolMember*> taken;
+    std::vector<LeavingMember> taken;
     pool_.take_expired(now_, taken);
-    for (PoolMember* const member : taken) move_from_idle(member, leaving_);
+    for (const LeavingMember& each : taken) move_from_idle(each.member, leaving_);
     for (const PoolMember* const member : idle_) {
       REQUIRE(member->generation == generation_);
       REQUIRE(now_ < member->expires_at);

@@ -32,8 +32,10 @@ PoolLimits limits(std::size_t min, std::size_t max, std::size_t logins = 1,
   return {min, max, logins, idle_timeout};
 }
 
-std::vector<PoolMember*> expired(PoolState& pool, TimePoint now) {
-  std::vector<PoolMember*> out;
+using Leaving = std::vector<LeavingMember>;
+
+Leaving expired(PoolState& pool, TimePoint now) {
+  Leaving out;
   pool.take_expired(now, out);
   return out;
 }
@@ -184,8 +186,8 @@ TEST_CASE("idle_timeout takes idle backends down to the minimum, the longest idl
   for (std::size_t i = 0; i < 3; ++i) f.open(i);
   for (std::size_t i = 0; i < 3; ++i) f.give_back(i, t0 + i * 1s);
   CHECK(expired(f.pool, t0 + 10s - 1ns).empty());
-  CHECK(expired(f.pool, t0 + 10s) == std::vector{&f.members[0]});
-  CHECK(expired(f.pool, t0 + 1h) == std::vector{&f.members[1]});
+  CHECK(expired(f.pool, t0 + 10s) == Leaving{{&f.members[0], BackendClose::idle_timeout}});
+  CHECK(expired(f.pool, t0 + 1h) == Leaving{{&f.members[1], BackendClose::idle_timeout}});
   CHECK(f.pool.counts().idle == 1);
   CHECK(f.pool.counts().leaving == 2);
 }
@@ -209,8 +211,8 @@ TEST_CASE(
   REQUIRE(borrowed == &f.members[1]);
   CHECK(expired(f.pool, t0 + 5s - 1ns).empty());
   CHECK_FALSE(f.pool.must_leave(*borrowed, t0 + 5s - 1ns));
-  CHECK(expired(f.pool, t0 + 5s) == std::vector{&f.members[0]});
-  CHECK(f.pool.must_leave(*borrowed, t0 + 5s));
+  CHECK(expired(f.pool, t0 + 5s) == Leaving{{&f.members[0], BackendClose::max_lifetime}});
+  CHECK(f.pool.must_leave(*borrowed, t0 + 5s) == BackendClose::max_lifetime);
   CHECK(f.pool.begin_opening(t0 + 5s) == 0);  // its slot is taken until the server has let go of it
   f.pool.left();
   CHECK(f.pool.begin_opening(t0 + 5s) == 1);
@@ -222,8 +224,8 @@ TEST_CASE("a recycled pool sends away what it had, as it comes back, and keeps w
   f.open(1);
   PoolMember* const borrowed = f.pool.take_idle(0);
   f.pool.recycle();
-  CHECK(f.pool.must_leave(*borrowed, t0));
-  CHECK(expired(f.pool, t0) == std::vector{&f.members[0]});
+  CHECK(f.pool.must_leave(*borrowed, t0) == BackendClose::outdated);
+  CHECK(expired(f.pool, t0) == Leaving{{&f.members[0], BackendClose::outdated}});
   f.open(2);
   CHECK_FALSE(f.pool.must_leave(f.members[2], t0));
   CHECK(expired(f.pool, t0).empty());
@@ -235,7 +237,7 @@ TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until
   f.pool.set_limits(limits(0, 3, 4));
   Waiter waiter;
   PoolMember* const borrowed = f.pool.take_idle(0);
-  CHECK(f.pool.must_leave(*borrowed, t0));
+  CHECK(f.pool.must_leave(*borrowed, t0) == BackendClose::surplus);
   f.pool.begin_leaving();
   CHECK(expired(f.pool, t0).empty());
   f.pool.enqueue(waiter);
@@ -249,7 +251,8 @@ TEST_CASE("backends that are already leaving do not drag more of a shrunk pool a
   Fixture f(limits(4, 4, 4));
   for (std::size_t i = 0; i < 4; ++i) f.open(i);
   f.pool.set_limits(limits(0, 2, 4));
-  CHECK(expired(f.pool, t0) == std::vector{&f.members[0], &f.members[1]});
+  CHECK(expired(f.pool, t0) ==
+        Leaving{{&f.members[0], BackendClose::surplus}, {&f.members[1], BackendClose::surplus}});
   CHECK(expired(f.pool, t0).empty());  // the next round, before the server has closed those two
   PoolMember* const borrowed = f.pool.take_idle(0);
   REQUIRE(borrowed != nullptr);
