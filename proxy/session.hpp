@@ -16,6 +16,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
+#include "proxy/stall_clock.hpp"
 #include "proxy/task.hpp"
 
 namespace pgweir {
@@ -84,7 +85,9 @@ class Session final {
   void flush();
 
   // Refusing and ending (session_end.cpp)
+  std::optional<Reason> overdue(TimePoint now);
   std::optional<Reason> overdue_query(TimePoint now, std::chrono::milliseconds limit);
+  bool client_stalls(TimePoint now, std::chrono::milliseconds limit);
   void check_interrupts();
   void refuse_waiting(Reason reason);
   void refuse_piece(const Piece& piece);
@@ -161,6 +164,7 @@ class Session final {
   Framer client_framer_{frontend_rule};
   ByteBuffer client_carry_;  // received, not yet consumed
   Backlog to_client_backlog_;
+  StallClock client_stall_;
   Waiter waiter_;
 
   Phase phase_ = Phase::login;

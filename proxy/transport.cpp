@@ -1,5 +1,7 @@
 #include "proxy/transport.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -84,6 +86,12 @@ IoResult Transport::write(std::span<const iovec> parts) {
 
 void Transport::shutdown_write() {
   ::shutdown(fd_.get(), SHUT_WR);
+}
+
+std::optional<std::size_t> Transport::unacknowledged() const {
+  int bytes = 0;
+  if (::ioctl(fd_.get(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return std::nullopt;
+  return static_cast<std::size_t>(bytes);
 }
 
 }  // namespace pgweir

@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -64,6 +65,8 @@ class Transport {
   // One sendmsg. `size` may be less than asked for.
   IoResult write(std::span<const iovec> parts);
   void shutdown_write();
+  // Sent, and not acknowledged by the peer yet. Nothing: the kernel does not tell.
+  std::optional<std::size_t> unacknowledged() const;
 
  private:
   UniqueFd fd_;
