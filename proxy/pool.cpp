@@ -211,7 +211,7 @@ void Pool::see_off_later(Backend& backend, Worker& here) {
 }
 
 // Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
-// next one. A server that is unreachable is given up by TCP (configure_server_socket).
+// next one. A server that is unreachable is given up by TCP.
 Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend) {
   Waker waker(here.reactor());
   Transport& transport = backend->transport;
@@ -220,6 +220,7 @@ Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_p
     ByteBuffer goodbye;
     write_terminate(goodbye);
     const iovec part{goodbye.data(), goodbye.size()};
+    transport.set_silence_limit(true);
     transport.write({&part, 1});
     transport.shutdown_write();
     for (;;) {

@@ -42,6 +42,7 @@ class Session final {
 
   // Called by the worker.
   void on_tick(TimePoint now);
+  void look_at_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
   // Called by the pool's hub, see NotificationSink.

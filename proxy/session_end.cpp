@@ -85,6 +85,12 @@ bool Session::client_stalls(TimePoint now, std::chrono::milliseconds limit) {
   return sent && client_stall_.look(now, to_client_backlog_.size() + *sent) >= limit;
 }
 
+// Far more often than Transport::silence_max.
+void Session::look_at_server() {
+  if (exchange_.backend != nullptr && !exchange_.tracker.idle())
+    exchange_.backend->transport.wait_for_busy_peer();
+}
+
 // A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
 // is given up.
 std::optional<Reason> Session::overdue_query(TimePoint now, std::chrono::milliseconds limit) {
