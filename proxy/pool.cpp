@@ -67,6 +67,11 @@ std::optional<ServerRefusal> Pool::refusal() const {
   return refusal_;
 }
 
+bool Pool::has_waiters() const {
+  const std::lock_guard lock(mutex_);
+  return state_.oldest_waiter() != nullptr;
+}
+
 // --- Borrowing
 
 Backend* Pool::try_borrow(Worker& here) {

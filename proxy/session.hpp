@@ -32,6 +32,9 @@ class Session final {
   static constexpr std::size_t client_backlog_max = 256 * 1024;
   // So many backends may refuse the client's settings before it is told.
   static constexpr unsigned prelude_attempts_max = 3;
+  // A pipeline that has had its backend for so long lets it go at its next end of a batch, if others wait for
+  // one.
+  static constexpr std::chrono::milliseconds pipeline_turn{20};
   // A client that was told why it is closed may take this long to read it.
   static constexpr std::chrono::milliseconds linger_timeout{500};
 
@@ -72,6 +75,7 @@ class Session final {
   void read_client();
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
+  bool has_had_its_turn();
   void keep_batch(const Piece& piece, bool begins);
   void end_refused_batch();
   void send_again();
