@@ -88,6 +88,7 @@ Values values_of_rest(const Settings& settings) {
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
   add(out, "timeouts.idle_transaction", to_string(settings.timeouts.idle_transaction));
+  add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));
   add(out, "timeouts.query", to_string(settings.timeouts.query));
   add(out, "timeouts.drain", to_string(settings.timeouts.drain));
   add(out, "log.format", std::string(to_string(settings.log.format)));

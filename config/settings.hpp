@@ -107,6 +107,7 @@ struct Timeouts {  // 0: no limit
   Millis client_login{60'000};
   Millis client_idle{1'800'000};
   Millis idle_transaction{60'000};
+  Millis client_write{60'000};  // without one byte taken, while it holds a backend
   Millis query{0};
   Millis drain{25'000};
 };

@@ -137,6 +137,7 @@ void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_login", out.client_login);
   section.duration("client_idle", out.client_idle);
   section.duration("idle_transaction", out.idle_transaction);
+  section.duration("client_write", out.client_write);
   section.duration("query", out.query);
   section.duration("drain", out.drain);
   section.finish();

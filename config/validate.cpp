@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
 constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
 constexpr Millis kLongDrain = std::chrono::hours{1};
+constexpr Millis kShortWrite = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
 
 std::string index(const std::string& path, std::size_t i) {
   return path + '[' + std::to_string(i) + ']';
@@ -25,10 +26,7 @@ class Validator {
     check_admin();
     for (const auto& [name, database] : settings_.databases) check_database(database);
     for (const auto& [name, user] : settings_.users) check_name(join_path("users", name), name);
-    if (settings_.timeouts.drain > kLongDrain) {
-      report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
-             Severity::warning);
-    }
+    check_timeouts();
     return std::move(problems_);
   }
 
@@ -38,6 +36,18 @@ class Validator {
     if (!reported_.insert(path + '\0' + message).second) return;
     const Location at = where_.find(path);
     problems_.push_back({where_.file, at.line, at.column, path, std::move(message), severity});
+  }
+
+  void check_timeouts() {
+    const Timeouts& timeouts = settings_.timeouts;
+    if (timeouts.drain > kLongDrain) {
+      report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
+             Severity::warning);
+    }
+    if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
+      report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
+             Severity::warning);
+    }
   }
 
   void check_listen() {

@@ -22,7 +22,6 @@ using Resolved = std::pair<boost::system::error_code, Endpoints>;
 constexpr int keepalive_idle_s = 10;
 constexpr int keepalive_interval_s = 5;
 constexpr int keepalive_probes = 3;
-constexpr int user_timeout_ms = 10'000;
 
 void set_option(int fd, int level, int option, int value) {
   ::setsockopt(fd, level, option, &value, sizeof value);
@@ -62,7 +61,6 @@ void configure_server_socket(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
-  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
 }
 
 Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
@@ -89,6 +87,7 @@ Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& cloc
     if (!fd) co_return Connected{{}, std::string("cannot make a socket: ") + std::strerror(errno)};
     configure_server_socket(fd.get());
     Transport transport(std::move(fd));
+    transport.set_silence_limit(true);
     const int started = ::connect(transport.fd(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
     int failure = started == 0 || errno == EINPROGRESS ? 0 : errno;
     if (failure == 0 && !transport.attach(here.reactor(), &clock.waker())) failure = errno;

@@ -35,7 +35,8 @@ struct Connected {
 };
 Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock);
 
-// Keepalive and user timeout, so that a server that vanished without a word is noticed within some 20 s.
+// Keepalive, which together with Transport::silence_max notices within some 20 s a server that vanished
+// without a word.
 void configure_server_socket(int fd);
 
 }  // namespace pgweir

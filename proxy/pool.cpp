@@ -67,6 +67,11 @@ std::optional<ServerRefusal> Pool::refusal() const {
   return refusal_;
 }
 
+bool Pool::has_waiters() const {
+  const std::lock_guard lock(mutex_);
+  return state_.oldest_waiter() != nullptr;
+}
+
 // --- Borrowing
 
 Backend* Pool::try_borrow(Worker& here) {
@@ -215,7 +220,7 @@ void Pool::see_off_later(Backend& backend, BackendClose reason, Worker& here) {
 }
 
 // Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
-// next one. A server that is unreachable is given up by TCP (configure_server_socket).
+// next one. A server that is unreachable is given up by TCP.
 Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend) {
   Waker waker(here.reactor());
   Transport& transport = backend->transport;
@@ -224,6 +229,7 @@ Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_p
     ByteBuffer goodbye;
     write_terminate(goodbye);
     const iovec part{goodbye.data(), goodbye.size()};
+    transport.set_silence_limit(true);
     transport.write({&part, 1});
     transport.shutdown_write();
     for (;;) {

@@ -65,6 +65,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   KnownLogins& logins() { return logins_; }
   // Why the server refuses us for good, as far as known; empty otherwise.
   std::optional<ServerRefusal> refusal() const;
+  bool has_waiters() const;
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
   std::shared_ptr<ListenHub> hub(const std::string& encoding, Worker& here);

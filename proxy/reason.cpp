@@ -34,6 +34,7 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"idle_timeout", "FATAL", "57P05", "terminating connection due to idle-session timeout"},
     {"idle_transaction_timeout", "FATAL", "25P03",
      "terminating connection due to idle-in-transaction timeout"},
+    {"client_write_timeout", silent, "", ""},
     {"draining", "FATAL", "57P01", "terminating connection due to administrator command"},
     {"too_large", "FATAL", "54000", "message larger than pgweir's limit"},
     {"internal_error", "FATAL", "XX000", "internal error in pgweir"},

@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   query_timeout,  // and the cancel did not help
   idle_timeout,
   idle_transaction_timeout,
+  client_write_timeout,  // it takes nothing of its answer, so it could not be told either
   draining,
   too_large,
   internal_error,

@@ -129,6 +129,7 @@ void Session::read_client() {
 // Walks whole messages and pieces of streamed ones; keeps what has to wait.
 void Session::consume(ByteView input) {
   Piece piece;
+  const bool lets_others = has_had_its_turn();
   while (phase_ == Phase::serving) {
     const ByteView before = input;
     const Framer framer_before = client_framer_;
@@ -137,7 +138,9 @@ void Session::consume(ByteView input) {
     if (status == FrameStatus::error)
       return end(Reason::protocol_violation, to_string(client_framer_.errc()));
     bool retry = false;
-    if (offer(piece, retry)) continue;
+    const ResponseTracker& tracker = exchange_.tracker;
+    const bool waits = lets_others && piece.first && !tracker.idle() && tracker.may_insert_group();
+    if (!waits && offer(piece, retry)) continue;
     input = before;
     client_framer_ = framer_before;
     if (retry) continue;
@@ -145,6 +148,15 @@ void Session::consume(ByteView input) {
     break;
   }
   keep(input);
+}
+
+// A client that never stops sending, so that its backend always owes it something, would keep that for ever.
+// Between two batches its next message waits until all answers are there; then the backend goes to the oldest
+// waiter.
+bool Session::has_had_its_turn() {
+  return exchange_.backend != nullptr && !exchange_.pinned() &&
+         exchange_.tracker.status() == TransactionStatus::idle &&
+         worker_.now() - transaction_started_ >= pipeline_turn && pool_->has_waiters();
 }
 
 // False: the message was not taken. `retry`: offer it again at once, there is a backend now.

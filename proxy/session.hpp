@@ -16,6 +16,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
+#include "proxy/stall_clock.hpp"
 #include "proxy/task.hpp"
 
 namespace pgweir {
@@ -31,6 +32,9 @@ class Session final {
   static constexpr std::size_t client_backlog_max = 256 * 1024;
   // So many backends may refuse the client's settings before it is told.
   static constexpr unsigned prelude_attempts_max = 3;
+  // A pipeline that has had its backend for so long lets it go at its next end of a batch, if others wait for
+  // one.
+  static constexpr std::chrono::milliseconds pipeline_turn{20};
   // A client that was told why it is closed may take this long to read it.
   static constexpr std::chrono::milliseconds linger_timeout{500};
 
@@ -41,6 +45,7 @@ class Session final {
 
   // Called by the worker.
   void on_tick(TimePoint now);
+  void look_at_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
   // Called by the pool's hub, see NotificationSink.
@@ -70,6 +75,7 @@ class Session final {
   void read_client();
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
+  bool has_had_its_turn();
   void keep_batch(const Piece& piece, bool begins);
   void end_refused_batch();
   void send_again();
@@ -84,7 +90,9 @@ class Session final {
   void flush();
 
   // Refusing and ending (session_end.cpp)
+  std::optional<Reason> overdue(TimePoint now);
   std::optional<Reason> overdue_query(TimePoint now, std::chrono::milliseconds limit);
+  bool client_stalls(TimePoint now, std::chrono::milliseconds limit);
   void check_interrupts();
   void refuse_waiting(Reason reason);
   void refuse_piece(const Piece& piece);
@@ -163,6 +171,7 @@ class Session final {
   Framer client_framer_{frontend_rule};
   ByteBuffer client_carry_;  // received, not yet consumed
   Backlog to_client_backlog_;
+  StallClock client_stall_;
   Waiter waiter_;
 
   Phase phase_ = Phase::login;

@@ -8,6 +8,14 @@
 
 namespace pgweir {
 
+namespace {
+
+// A COMMIT may be among what the server had been asked: it is neither asked again nor taken for done.
+constexpr std::string_view outcome_unknown =
+    "the connection to the database server was lost; what was under way may or may not have taken effect";
+
+}  // namespace
+
 // True: there is one now. False: the session waits in the queue, or has ended.
 bool Session::borrow() {
   if (waiter_.queued) return false;
@@ -149,7 +157,10 @@ void Session::lose_backend(BackendClose reason, bool told) {
   const bool owes_client = exchange_.tracker.outstanding() > exchange_.own.size();
   const bool spare = !exchange_.forwarded || has_nothing_to_lose();
   const bool unused = spare && !owes_client && !exchange_.pinned() && !told && phase_ == Phase::serving;
-  if (!unused) return end(told ? Reason::server_error : Reason::server_lost);
+  if (!unused) {
+    if (told) return end(Reason::server_error);
+    return end(Reason::server_lost, owes_client ? outcome_unknown : std::string_view());
+  }
   // Nothing of the client's was under way: another backend will do.
   exchange_.watch = {};
   exchange_.unjudged.clear();

@@ -35,35 +35,60 @@ void write_error(ByteBuffer& out, std::string_view severity, std::string_view sq
 
 }  // namespace
 
-// Looks at every session, every tick; finds which deadline is in force from what the session is doing.
+// Looks at every session, every tick.
 void Session::on_tick(TimePoint now) {
   if (phase_ == Phase::closing) {
     if (now >= closes_at_) waker_.wake();
     return;
   }
   if (expired_ || waiter_.granted != nullptr) return;
-  const config::Settings& settings = *worker_.snapshot().settings;
-  const config::Timeouts& timeouts = settings.timeouts;
-  const ResponseTracker& tracker = exchange_.tracker;
-  std::optional<Reason> reason;
-  if (!exchange_.greeted) {
-    if (is_over(now, started_, timeouts.client_login)) reason = Reason::login_timeout;
-  } else if (waiter_.queued) {
-    if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) reason = Reason::borrow_timeout;
-  } else if (client_eof_) {
-    if (is_over(now, client_eof_at_, half_close_grace)) reason = Reason::client_closed;
-  } else if (exchange_.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
-    reason = overdue_query(now, timeouts.query);
-  } else if (exchange_.backend != nullptr && !tracker.settled()) {
-    const bool server_stalls = !exchange_.backend->backlog.empty();
-    if (!server_stalls && is_over(now, last_activity_, timeouts.idle_transaction))
-      reason = Reason::idle_transaction_timeout;
-  } else if (is_over(now, last_activity_, timeouts.client_idle)) {
-    reason = Reason::idle_timeout;
-  }
+  std::optional<Reason> reason = overdue(now);
+  const bool stalls = client_stalls(now, worker_.snapshot().settings->timeouts.client_write);
+  if (!reason && stalls) reason = Reason::client_write_timeout;
   if (!reason) return;
   expired_ = reason;
   waker_.wake();
+}
+
+// Finds which deadline is in force from what the session is doing.
+std::optional<Reason> Session::overdue(TimePoint now) {
+  const config::Settings& settings = *worker_.snapshot().settings;
+  const config::Timeouts& timeouts = settings.timeouts;
+  const ResponseTracker& tracker = exchange_.tracker;
+  if (!exchange_.greeted) {
+    if (is_over(now, started_, timeouts.client_login)) return Reason::login_timeout;
+  } else if (waiter_.queued) {
+    if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) return Reason::borrow_timeout;
+  } else if (client_eof_) {
+    if (is_over(now, client_eof_at_, half_close_grace)) return Reason::client_closed;
+  } else if (exchange_.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
+    return overdue_query(now, timeouts.query);
+  } else if (exchange_.backend != nullptr && !tracker.settled()) {
+    const bool server_stalls = !exchange_.backend->backlog.empty();
+    if (!server_stalls && is_over(now, last_activity_, timeouts.idle_transaction))
+      return Reason::idle_transaction_timeout;
+  } else if (is_over(now, last_activity_, timeouts.client_idle)) {
+    return Reason::idle_timeout;
+  }
+  return std::nullopt;
+}
+
+// A client that takes nothing of what waits for it keeps its backend from being read, and from everybody
+// else. What the kernel has of it counts, too: there a slow reader's progress shows long before there is room
+// for more.
+bool Session::client_stalls(TimePoint now, std::chrono::milliseconds limit) {
+  if (limit.count() == 0 || exchange_.backend == nullptr || to_client_backlog_.empty()) {
+    client_stall_.stop();
+    return false;
+  }
+  const std::optional<std::size_t> sent = client_.unacknowledged();
+  return sent && client_stall_.look(now, to_client_backlog_.size() + *sent) >= limit;
+}
+
+// Far more often than Transport::silence_max.
+void Session::look_at_server() {
+  if (exchange_.backend != nullptr && !exchange_.tracker.idle())
+    exchange_.backend->transport.wait_for_busy_peer();
 }
 
 // A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
@@ -190,7 +215,8 @@ Task<> Session::say_goodbye() {
   if (pool_) uncount_pins();
   if (pool_) pool_->stop_waiting(waiter_, worker_);
   exchange_.leave_hub();
-  const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !client_gone_;
+  const bool stalled = reason_ == Reason::client_write_timeout;
+  const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !stalled && !client_gone_;
   if (reachable) {
     write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
     worker_.to_client().end_own();
@@ -213,6 +239,8 @@ Task<> Session::say_goodbye() {
   client_gone_ = true;
   to_client_backlog_.clear();
   worker_.to_client().clear();
+  // The kernel would keep what it was sent for minutes, and hand it out as if it were all.
+  if (stalled) client_.abort();
   client_.close();
 }
 

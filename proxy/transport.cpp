@@ -1,5 +1,8 @@
 #include "proxy/transport.hpp"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -84,6 +87,28 @@ IoResult Transport::write(std::span<const iovec> parts) {
 
 void Transport::shutdown_write() {
   ::shutdown(fd_.get(), SHUT_WR);
+}
+
+std::optional<std::size_t> Transport::unacknowledged() const {
+  int bytes = 0;
+  if (::ioctl(fd_.get(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return std::nullopt;
+  return static_cast<std::size_t>(bytes);
+}
+
+void Transport::wait_for_busy_peer() {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  // Something is to be sent and nothing is on its way: the peer has no room for it.
+  const bool is_busy = info.tcpi_unacked == 0 && unacknowledged().value_or(0) > 0;
+  set_silence_limit(!is_busy);
+}
+
+void Transport::set_silence_limit(bool on) {
+  if (on == limited_) return;
+  limited_ = on;
+  const int limit = on ? static_cast<int>(silence_max.count()) : 0;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
 }  // namespace pgweir

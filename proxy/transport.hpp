@@ -4,6 +4,8 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -28,12 +30,14 @@ class Transport {
   Transport(Transport&& other) noexcept
       : fd_(std::move(other.fd_)),
         reactor_(std::exchange(other.reactor_, nullptr)),
-        slot_(std::exchange(other.slot_, nullptr)) {}
+        slot_(std::exchange(other.slot_, nullptr)),
+        limited_(other.limited_) {}
   Transport& operator=(Transport&& other) noexcept {
     close();
     fd_ = std::move(other.fd_);
     reactor_ = std::exchange(other.reactor_, nullptr);
     slot_ = std::exchange(other.slot_, nullptr);
+    limited_ = other.limited_;
     return *this;
   }
   ~Transport() { close(); }
@@ -64,11 +68,22 @@ class Transport {
   // One sendmsg. `size` may be less than asked for.
   IoResult write(std::span<const iovec> parts);
   void shutdown_write();
+  // Sent, and not acknowledged by the peer yet. Nothing: the kernel does not tell.
+  std::optional<std::size_t> unacknowledged() const;
+
+  // How long a server may leave what it was sent unacknowledged.
+  static constexpr std::chrono::milliseconds silence_max{10'000};
+  // Beyond that the kernel gives the peer up (TCP_USER_TIMEOUT), also one that acknowledges and merely reads
+  // nothing (Linux, tcp_probe_timer()): a server that waits for a lock while a COPY's data come in. To be
+  // called now and then while a peer may be busy: lifts the limit for as long as it is that.
+  void wait_for_busy_peer();
+  void set_silence_limit(bool on);
 
  private:
   UniqueFd fd_;
   Reactor* reactor_ = nullptr;
   Slot* slot_ = nullptr;
+  bool limited_ = false;
 };
 
 }  // namespace pgweir

@@ -141,6 +141,9 @@ void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
 
 void Worker::tick() {
   for (const auto& [id, session] : sessions_) session->on_tick(now_);
+  if (++ticks_ % ticks_per_look == 0) {
+    for (const auto& [id, session] : sessions_) session->look_at_server();
+  }
   services_.pools.maintain(*this);
 }
 

@@ -32,6 +32,8 @@ class Session;
 constexpr std::size_t scratch_size = 64 * 1024;
 // How often deadlines and pools are looked at.
 constexpr std::chrono::milliseconds janitor_interval{50};
+// Every so many times, servers that work are looked at, too.
+constexpr unsigned ticks_per_look = 10;
 // How late a timer of Asio's may run, on an idle worker.
 constexpr std::chrono::milliseconds asio_interval{20};
 // The same while a name is being resolved: Asio's resolver does not tell the Reactor.
@@ -128,6 +130,7 @@ class Worker {
   std::unordered_map<std::uint64_t, Session*> sessions_;
   std::uint64_t next_session_ = 1;
   std::uint64_t releases_ = 0;
+  unsigned ticks_ = 0;
   std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> session_count_{0};
   bool stopping_ = false;

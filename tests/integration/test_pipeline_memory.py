@@ -4,11 +4,13 @@ Peaks count (VmHWM), not only what is left. What the kernel's socket buffers hol
 """
 
 import re
+import time
 
 import pytest
 
 from harness import messages as m
-from harness.waiting import FACTOR, until
+from harness.waiting import FACTOR, seconds, until
+from proof.bulk import Bulk
 from proof.pump import Pump, ends_with
 
 pytestmark = [pytest.mark.own, pytest.mark.skipif(FACTOR != 1, reason="a sanitizer keeps memory of its own")]
@@ -176,6 +178,23 @@ def test_copy_out_that_nobody_reads(start, admin):
         until(lambda: nothing_moves(admin), "the server waits for the reader")
         growth.assert_below(FOR_ONE)
         assert b"COPY 6000\0" in finish(pump)
+    growth.assert_below(FOR_ONE)
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_a_gigabyte_of_copy(start, table, direction):
+    """While it passes, another client of the same thread is served."""
+    if direction == "out":
+        data = m.Q("copy (select repeat('x', 1000) from generate_series(1, 20000000)) to stdout"), b""
+    else:
+        data = m.Q(f"copy {table} from stdin where false"), m.d("1\t" + "x" * 997 + "\n") * 1000
+    proxy = start(max_size=2, changes={"workers": 1})
+    growth = Growth(proxy)
+    with proxy.wire() as other, Bulk(proxy.wire(), *data) as bulk:
+        deadline = time.monotonic() + seconds(30)
+        while bulk.done() < 1 << 30:
+            assert other.value("select 1") == "1"
+            assert bulk.ended is None and time.monotonic() < deadline
     growth.assert_below(FOR_ONE)
 
 

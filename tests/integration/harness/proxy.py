@@ -43,11 +43,12 @@ class Endpoint:
     def wire(self, user="app", database="app", password=None, **options):
         """A raw connection, logged in."""
         password = USERS.get(user) if password is None else password
-        return self.socket().login(user, database, password, **options)
+        narrow = options.pop("narrow", None)
+        return self.socket(narrow=narrow).login(user, database, password, **options)
 
-    def socket(self, timeout=5.0):
+    def socket(self, timeout=5.0, narrow=None):
         """A raw connection, nothing said yet."""
-        return Wire(self.host, self.port, timeout)
+        return Wire(self.host, self.port, timeout, narrow)
 
     def cancel(self, wire, secret=None, pid=None):
         cancel(self.host, self.port, wire.pid if pid is None else pid, secret or wire.secret)

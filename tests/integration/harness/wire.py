@@ -98,6 +98,13 @@ _DETAIL = {
 EOF = Message("EOF")
 
 
+def make_narrow(sock, buffer):
+    """Before it connects or listens: what its peer writes to it then is hardly ever taken whole."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+
+
 class LoginFailed(AssertionError):
     def __init__(self, answer):
         super().__init__(f"login refused: {answer} {answer.text!r}" if answer is not EOF else "login: EOF")
@@ -105,9 +112,14 @@ class LoginFailed(AssertionError):
 
 
 class Wire:
-    def __init__(self, host, port, timeout=5.0):
+    def __init__(self, host, port, timeout=5.0, narrow=None):
+        """`narrow`: so many bytes of buffers in the kernel, and small packets."""
         self.timeout = seconds(timeout)
-        self.sock = socket.create_connection((host, port), timeout=self.timeout)
+        self.sock = socket.socket()
+        if narrow:
+            make_narrow(self.sock, narrow)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect((host, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.raw = b""  # everything ever received, in order

@@ -40,6 +40,7 @@ TEST_CASE("the smallest file has the documented defaults") {
   CHECK(s.users.at("u").name == "u");
   CHECK(s.users.at("u").password.reveal() == "p");
   CHECK(s.timeouts.idle_transaction == 60s);
+  CHECK(s.timeouts.client_write == 60s);
   CHECK(s.log.level == LogLevel::info);
 }
 
@@ -48,7 +49,7 @@ TEST_CASE("listen, workers, admin, timeouts and log are read") {
 listen: {host: 0.0.0.0, port: 1, max_clients: 7, auth: md5, tls: {mode: disable, cert_file: , key_file: }}
 workers: 3
 admin: {host: "::1", port: 65535, console_users: [u]}
-timeouts: {client_login: 1s, client_idle: 2m, idle_transaction: 3h, query: 250ms, drain: 0s}
+timeouts: {client_login: 1s, client_idle: 2m, idle_transaction: 3h, client_write: 4s, query: 250ms, drain: 0s}
 log: {format: json, level: debug}
 )"));
   CHECK(s.listen.host == "0.0.0.0");
@@ -62,6 +63,7 @@ log: {format: json, level: debug}
   CHECK(s.timeouts.client_login == 1s);
   CHECK(s.timeouts.client_idle == 2min);
   CHECK(s.timeouts.idle_transaction == 3h);
+  CHECK(s.timeouts.client_write == 4s);
   CHECK(s.timeouts.query == 250ms);
   CHECK(s.timeouts.drain == 0s);
   CHECK(s.log.format == LogFormat::json);
@@ -169,6 +171,7 @@ TEST_CASE("the example file is valid and spells out the defaults") {
   CHECK(s.timeouts.client_login == defaults.timeouts.client_login);
   CHECK(s.timeouts.client_idle == defaults.timeouts.client_idle);
   CHECK(s.timeouts.idle_transaction == defaults.timeouts.idle_transaction);
+  CHECK(s.timeouts.client_write == defaults.timeouts.client_write);
   CHECK(s.timeouts.query == defaults.timeouts.query);
   CHECK(s.timeouts.drain == defaults.timeouts.drain);
   CHECK(s.log.format == defaults.log.format);

@@ -109,3 +109,14 @@ TEST_CASE("the descriptors of clients, pools and the reserve are added up") {
           "f:4: pool.max_size: 1000 clients, 35 backends and 256 in reserve need 1291 file descriptors; the "
           "hard limit is 291, less than the pools alone may open"});
 }
+
+TEST_CASE("a limit for clients that do not read may be off, and is doubtful when it is very short") {
+  for (const char* limit : {"0s", "1s", "5m"}) {
+    INFO(limit);
+    CHECK(problems_of(with("timeouts: {client_write: " + std::string(limit) + "}")).empty());
+  }
+  CHECK(
+      problems_of(with("timeouts: {client_write: 999ms}")) ==
+      Lines{"f:3: timeouts.client_write: warning: less than a second closes clients that are merely slow for "
+            "a moment"});
+}

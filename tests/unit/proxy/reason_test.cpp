@@ -57,6 +57,7 @@ TEST_CASE("the table is in the order of the enum") {
   CHECK(text_of(Reason::server_error).name == "server_error");
   CHECK(text_of(Reason::borrow_timeout).name == "borrow_timeout");
   CHECK(text_of(Reason::cancelled).name == "cancelled");
+  CHECK(text_of(Reason::client_write_timeout).name == "client_write_timeout");
   CHECK(text_of(Reason::draining).name == "draining");
   CHECK(text_of(Reason::internal_error).name == "internal_error");
 }
