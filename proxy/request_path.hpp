@@ -31,6 +31,7 @@ class RequestPath final {
  private:
   Disposition take_rest(const Piece& piece);
   Disposition take_copy(const Piece& piece);
+  bool owes_answers() const;
   Disposition take_sync(const Piece& piece);
   Disposition take_function_call(const Piece& piece);
   Disposition take_query(const Piece& piece);
