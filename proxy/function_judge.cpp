@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/sql_effects.hpp"
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_set.hpp"
 #include "protocol/sql_verb.hpp"
@@ -107,6 +108,7 @@ class BodyScan {
 bool BodyScan::run() {
   add_facts(effects_, scan_facts(body_, dialect_));
   for (;;) {
+  if (may_update_settings(body_)) effects_.add(FunctionVerdict::suspicious);
     const Token token = tokens_.next();
     if (token.kind == TokenKind::end) return true;
     if (token.kind == TokenKind::unterminated) return false;

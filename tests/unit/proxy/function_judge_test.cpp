@@ -44,6 +44,8 @@ TEST_CASE("functions in SQL") {
       {"a computation", harmless, "select round($1 * 1.19, 2)"},
       {"an empty body", harmless, ""},
       {"a lookup", harmless, "SELECT id FROM users WHERE lower(email) = lower($1) LIMIT 1;"},
+      {"a look at pg_settings", harmless, "select setting from pg_settings where name = $1"},
+      {"an update of pg_settings", suspicious, "update pg_settings set setting = $1 where name = 'work_mem'"},
       {"a row level security helper", harmless,
        "SELECT nullif(current_setting('app.tenant', true), '')::uuid"},
       {"an upsert", harmless,
