@@ -22,11 +22,18 @@ bool reads_relations(const SqlEffects& effects) {
                                    Verb::refresh, Verb::prepare, Verb::call, Verb::do_});
 }
 
+// CREATE, SELECT INTO.
+bool may_create(const SqlEffects& effects, std::string_view text) {
+  if (effects.verbs.contains(Verb::create)) return true;
+  return effects.verbs.intersects({Verb::select, Verb::with, Verb::execute}) && folded_find(text, "into");
+}
+
 }  // namespace
 
 void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
   StateWatch& watch = x_.watch;
   watch.set.reset();
+  watch.may_set |= effects.may_set || effects.runs_code() || effects.verbs.contains(Verb::set);
   if (effects.sets()) note_set(text);
   const bool names_settings =
       effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
@@ -43,9 +50,9 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   }
   watch.note_begin(may_begin(effects, x_.judgement), text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
-  if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
-    watch.note_begin({Pin::temporary_object}, text);
-  }
+  // The client's search_path may be another than we know as long as its transaction is under way.
+  const bool path_may_be_temporary = x_.creates_temporary() || watch.may_set || watch.unseen;
+  if (path_may_be_temporary && may_create(effects, text)) watch.note_begin({Pin::temporary_object}, text);
 }
 
 // What the definitions of tables, views and operators call that a statement may use. Most databases have none
@@ -114,6 +121,7 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
     x_.set_portal = statement;
     x_.set_portal_name = portal;
     find_custom_names(statement->text, true, x_.custom_names);
+    x_.watch.may_set = true;
     if (!x_.judgement.strict) return;
   }
   const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
