@@ -22,6 +22,12 @@ bool reads_relations(const SqlEffects& effects) {
                                    Verb::refresh, Verb::prepare, Verb::call, Verb::do_});
 }
 
+bool fires_event_triggers(const SqlEffects& effects) {
+  return effects.verbs.intersects({Verb::alter, Verb::comment, Verb::create, Verb::drop, Verb::grant,
+                                   Verb::import_, Verb::reassign, Verb::refresh, Verb::reindex, Verb::revoke,
+                                   Verb::security});
+}
+
 // CREATE, SELECT INTO.
 bool may_create(const SqlEffects& effects, std::string_view text) {
   if (effects.verbs.contains(Verb::create)) return true;
@@ -43,6 +49,7 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
   if (reads_relations(effects)) note_definitions(text);
+  if (fires_event_triggers(effects)) judge_code(event_triggers_call);
   if (cannot_be_judged(effects, x_.judgement)) {
     watch.unseen = true;
     // A function's names are known from its source, a trigger's are not.

@@ -12,13 +12,19 @@ FUNCTIONS = f"""
 create function leave(a int) returns int language plpgsql as $$ begin {LEAVE}; return a; end $$;
 create function agrees(a int) returns bool language plpgsql as $$ begin {LEAVE}; return true; end $$;
 create function same(a int, b int) returns bool language plpgsql as $$ begin {LEAVE}; return a = b; end $$;
+create function compare(a int, b int) returns int language plpgsql as $$ begin {LEAVE}; return a - b; end $$;
+create function on_ddl() returns event_trigger language plpgsql as $$ begin {LEAVE}; end $$;
+create function defines() returns void language plpgsql as $$ begin create table if not exists defined(a int); end $$;
+"""
+ROW_FUNCTION = f"""
 create type wrapped as (a int);
 create function unwrap(w wrapped) returns int language plpgsql as $$ begin {LEAVE}; return w.a; end $$;
 """
 CLEANUP = """
 drop table if exists defined cascade; drop view if exists shown cascade; drop cast if exists (wrapped as int);
 drop operator if exists === (int, int); drop type if exists wrapped cascade;
-drop function if exists leave(int), agrees(int), same(int, int);
+drop operator class if exists odd using btree cascade; drop event trigger if exists on_ddl;
+drop function if exists leave(int), agrees(int), same(int, int), compare(int, int), on_ddl(), defines(), upper(int);
 """
 
 # The definition, and the statement that uses it.
@@ -33,9 +39,20 @@ SETTINGS = {
     "policy": ("create table defined(a int); alter table defined enable row level security; "
                "create policy p on defined using (agrees(a)); insert into defined values (1)", "select * from defined"),
     "operator": ("create operator === (leftarg = int, rightarg = int, function = same)", "select 1 === 1"),
-    "cast": ("create cast (wrapped as int) with function unwrap(wrapped)", "select row(1)::wrapped::int"),
+    "cast": (ROW_FUNCTION + "create cast (wrapped as int) with function unwrap(wrapped)", "select row(1)::wrapped::int"),
     "rule": ("create table defined(a int); create rule r as on insert to defined do also select leave(1)",
              "insert into defined values (1)"),
+    "operator class": ("create operator class odd for type int using btree as operator 1 <, operator 2 <=, operator 3 =, "
+                       "operator 4 >=, operator 5 >, function 1 compare(int, int); create table defined(a int); "
+                       "create index on defined (a odd); insert into defined values (1)",
+                       "insert into defined values (2)"),
+    "function like a column": (ROW_FUNCTION, "select (row(1)::wrapped).unwrap"),
+    "event trigger": ("create event trigger on_ddl on ddl_command_end execute function on_ddl()",
+                      "create table if not exists defined()"),
+    "event trigger behind a function": ("create event trigger on_ddl on ddl_command_end execute function on_ddl()",
+                                        "select defines()"),
+    "a built-in function's name": ("create function upper(a int) returns int language sql as 'select leave(a)'",
+                                   "select upper(1)"),
 }
 
 
