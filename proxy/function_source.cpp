@@ -48,6 +48,9 @@ constexpr std::string_view state_functions =
     "ARRAY['set_config','setseed','pg_advisory_lock','pg_advisory_lock_shared','pg_try_advisory_lock',"
     "'pg_try_advisory_lock_shared','dblink_connect','dblink_connect_u']::pg_catalog.name[]";
 
+constexpr std::string_view sequence_functions =
+    "ARRAY['nextval','setval','currval','lastval']::pg_catalog.name[]";
+
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -115,6 +118,17 @@ std::string definitions() {
          " AND l.lanname OPERATOR(pg_catalog.<>) ALL(ARRAY['c','internal']::pg_catalog.name[]))";
 }
 
+// Those of sequences that views and policies call, also in the code of a function that they name.
+std::string sequences_in_queries() {
+  return "SELECT DISTINCT '" + std::string(definitions_name) +
+         "','sql',pg_catalog.format('SELECT %I()',w.name) FROM (" + functions_in(trees_of_queries()) +
+         ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") + " JOIN pg_catalog.unnest(" +
+         std::string(sequence_functions) + ") w(name) ON " + equals("p.proname", "w.name") + " OR (" +
+         greater_or_equal("p.oid", first_own_oid) +
+         " AND pg_catalog.strpos(pg_catalog.lower(p.prosrc),w.name::pg_catalog.text) OPERATOR(pg_catalog.>) "
+         "0)";
+}
+
 // Those of logins (PostgreSQL 17) have run before a client sees the connection.
 std::string event_triggers() {
   return "SELECT '" + std::string(event_triggers_name) + "','sql'," + call_of_p() +
@@ -130,7 +144,9 @@ std::string sources_query(const std::vector<std::string>& names) {
   list += "]::pg_catalog.name[]";
 
   std::string unnamed;
-  if (contains(names, definitions_name)) unnamed += " UNION ALL " + definitions();
+  if (contains(names, definitions_name)) {
+    unnamed += " UNION ALL " + definitions() + " UNION ALL " + sequences_in_queries();
+  }
   if (contains(names, event_triggers_name)) unnamed += " UNION ALL " + event_triggers();
   const std::string too_long =
       "pg_catalog.length(c.body) OPERATOR(pg_catalog.>) " + std::string(body_size_max);

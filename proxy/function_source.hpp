@@ -31,7 +31,8 @@ std::string sources_query(const std::vector<std::string>& names);
 // Not a function: sources_query() answers it with the functions that run without being named in a statement,
 // in the definitions of views, column defaults, policies, constraints, operators, operator classes and casts,
 // or like a column (row.f). Only those that may leave something behind, or are not the server's own. Those of
-// sequences are left out, because column defaults are full of them.
+// sequences only where it takes no write to run them, in views and policies: column defaults are full of
+// them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";
 // A statement that calls it, for FunctionTable::judge().
 inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definitions\"()";

@@ -178,16 +178,19 @@ void RequestPath::restore_startup() {
 // session from its first value on; the others only note whose values a backend has.
 bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
-  const bool reads = effects.reads_sequence;
-  const bool advances = may_advance_sequence(effects);
-  if (!reads && !advances) return true;
+  const bool sees_views = reads_relations(effects);
+  const bool reads = effects.reads_sequence || (sees_views && x_.pool->views_read_sequences());
+  const bool advances = may_advance_sequence(effects) || (sees_views && x_.pool->views_advance_sequences());
+  const bool views_unread = sees_views && x_.pool->definitions().verdict() == FunctionVerdict::unknown;
+  if (!reads && !advances && !views_unread) return true;
   if (reads) x_.pool->learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
   bool guarded = x_.pool->uses_sequence_values();
-  if (!guarded && foreign && effects.runs_code() && backend.sequence_owner != 0) {
-    // A function that nobody has read yet may ask for them.
+  if (!guarded && foreign && backend.sequence_owner != 0) {
+    // A view or a function that nobody has read yet may ask for them.
     FunctionQuestion ignored;
-    guarded = x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown;
+    guarded = views_unread || (effects.runs_code() &&
+                               x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown);
   }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {
@@ -203,6 +206,14 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
   if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;
+}
+
+void RequestPath::note_advance() {
+  Backend& backend = *x_.backend;
+  const bool foreign = backend.sequence_owner != 0 && backend.sequence_owner != x_.session;
+  backend.sequence_mixed = backend.sequence_mixed || foreign;
+  backend.sequence_owner = x_.session;
+  x_.watch.advances_sequence = x_.advanced_sequence = true;
 }
 
 }  // namespace pgweir

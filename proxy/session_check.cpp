@@ -1,5 +1,7 @@
 // What a session's transaction has left behind: known from its texts and tags, or asked of the server; and
 // whether the session is pinned for it.
+#include <algorithm>
+
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
 #include "proxy/custom_names.hpp"
@@ -124,8 +126,17 @@ void Session::ask_sources() {
 void Session::take_sources() {
   const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
   if (exchange_.sources_failed) return pool_->functions().give_up(asked);
+  bool views_advance = false;
+  bool views_read = false;
   for (const FunctionSource& source : exchange_.sources) {
-    if (mentions_sequence_value(source.body)) pool_->learn_sequence_use();
+    const bool reads = mentions_sequence_value(source.body);
+    if (reads) pool_->learn_sequence_use();
+    if (source.name != definitions_name) continue;
+    views_read |= reads;
+    views_advance |= scan_facts(source.body).contains(SqlFact::nextval_or_setval);
+  }
+  if (std::find(asked.names.begin(), asked.names.end(), definitions_name) != asked.names.end()) {
+    pool_->learn_sequences_in_views(views_advance, views_read);
   }
   exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
 }
@@ -134,6 +145,7 @@ void Session::take_sources() {
 void Session::judge_again() {
   for (const std::string& text : std::exchange(exchange_.unjudged, {})) {
     requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
+    if (text == definitions_call && pool_->views_advance_sequences()) requests_.note_advance();
   }
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
     const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);

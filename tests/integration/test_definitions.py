@@ -111,3 +111,49 @@ def test_harmless_definitions_cost_nothing(start, cluster, define):
             wire.value("select * from shown")
             wire.ask(m.Q("insert into defined values (1)"))
         assert endpoint.metric("pgweir_state_checks_total", database="other") == checks
+
+
+SEQUENCES = """
+create sequence numbers; create table defined(a int); insert into defined values (1);
+create function own_number() returns bigint language sql as $$ select nextval('numbers') $$;
+create view shown as {}; grant all on sequence numbers to public;
+"""
+NUMBERS = {"named in the view": "select nextval('numbers') as n", "in a function": "select own_number() as n",
+           "within a query": "select n from defined, lateral (select nextval('numbers') as n) x"}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("used", [False, True], ids=["the pool's first", "known"])
+@pytest.mark.parametrize("view", NUMBERS)
+def test_a_value_that_a_view_takes_is_its_clients_alone(start, cluster, define, view, used):
+    define(SEQUENCES.format(NUMBERS[view]))
+    proxy = start(max_size=2, sequence_values="pin", audit_every=0, changes={"workers": 1})
+    try:
+        with proxy.wire(database="other") as first, proxy.wire(database="other") as second:
+            if used:
+                second.value("select 1")
+            value = first.value("select n from shown")
+            second.ask(m.Q("begin"))  # on the connection that was used last, if nobody keeps that
+            assert first.value("select lastval()") == value
+            second.ask(m.Q("rollback"))
+            assert second.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+            assert second.value("select n from shown") != value
+            assert first.value("select currval('numbers')") == value
+    finally:
+        cluster.execute("drop view shown; drop function own_number(); drop sequence numbers", "other")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("view", ["select lastval() as n", "select currval('numbers') as n"])
+def test_a_view_shows_no_other_clients_value(start, cluster, define, view):
+    define(SEQUENCES.format(view))
+    proxy = start(max_size=2, audit_every=0, changes={"workers": 1})
+    try:
+        with proxy.wire(database="other") as first, proxy.wire(database="other") as second:
+            first.value("select nextval('numbers')")
+            for _ in range(2):
+                assert second.ask(m.Q("select n from shown")).endswith("E(55000) Z(I)")
+            value = first.value("select nextval('numbers')")
+            assert first.value("select n from shown") == value
+    finally:
+        cluster.execute("drop view shown; drop function own_number(); drop sequence numbers", "other")
