@@ -108,7 +108,10 @@ void RequestPath::note_code(const FunctionEffects& code, std::string_view text) 
   for (const std::string& name : code.custom) {
     if (!remember_name(x_.custom_names, name)) watch.unknown_names = true;
   }
-  if (!code.all_named) watch.unknown_names = true;
+  if (!code.all_named) {
+    watch.unknown_names = true;
+    if (text.size() <= named_text_max) guess_custom_names(x_.custom_names, text);
+  }
   PinSet pins = visible_pins;
   if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
   watch.note_begin(pins, text);
@@ -134,11 +137,17 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
   const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
   const bool shows = x_.pool->definitions().verdict() != FunctionVerdict::harmless;
   if (effects.is_quiet() && !fires && !shows && !x_.judgement.strict) return;
-  if (effects.may_set) {
-    BindValues bound(values);
-    for (std::string_view value; bound.next(value);) remember_bound_name(x_.custom_names, value);
-  }
   note(effects, statement->text, !values.empty());
+  if (effects.may_set || x_.watch.unknown_names || !x_.unjudged.empty()) {
+    BindValues bound(values);
+    for (std::string_view value; bound.next(value);) {
+      if (!effects.may_set) {
+        guess_bound_name(x_.custom_names, value);
+      } else if (!remember_bound_name(x_.custom_names, value)) {
+        x_.watch.unknown_names = true;
+      }
+    }
+  }
 }
 
 void RequestPath::note_set(std::string_view text) {
