@@ -6,19 +6,24 @@ namespace pgweir {
 namespace {
 
 constexpr std::string_view set_config = "set_config";
-constexpr std::size_t underscore_at = 3;
+constexpr std::string_view pg_settings = "pg_settings";
 
 // Anywhere in the text, strings included: SQL given as text counts as well. Underscores are rare in SQL, so
 // this is one memchr most of the time.
-bool mentions_set_config(std::string_view text) {
+bool mentions(std::string_view text, std::string_view name) {
+  const std::size_t underscore_at = name.find('_');
   for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
     if (at < underscore_at) continue;
-    if (folded_equals(text.substr(at - underscore_at, set_config.size()), set_config)) return true;
+    if (folded_equals(text.substr(at - underscore_at, name.size()), name)) return true;
   }
   return false;
 }
 
 }  // namespace
+
+bool may_update_settings(std::string_view text) {
+  return mentions(text, pg_settings) && folded_find(text, "update");
+}
 
 bool mentions_sequence_value(std::string_view text) {
   constexpr std::size_t size = 7;
@@ -43,7 +48,7 @@ SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
   }
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
-  out.may_set = out.is_unreadable() || mentions_set_config(text);
+  out.may_set = out.is_unreadable() || mentions(text, set_config) || may_update_settings(text);
   out.reads_sequence =
       out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
   return out;

@@ -13,7 +13,7 @@ struct SqlEffects {
   Verb verb = Verb::empty;  // of the first statement
   VerbSet verbs;            // of all of them
   bool single = true;       // at most one statement
-  bool may_set = false;     // may change a setting without a SET or RESET tag, by a set_config that it shows
+  bool may_set = false;     // may change a setting without a SET or RESET tag, in a way that the text shows
   SqlFacts facts;
   bool reads_sequence = false;  // currval, lastval; also named in a string, if that may be run as code
 
@@ -35,6 +35,9 @@ struct SqlEffects {
 };
 
 SqlEffects effects_of(std::string_view text, SqlDialect dialect = {});
+
+// Names both UPDATE and the view pg_settings: an update of that view is a SET without its tag.
+bool may_update_settings(std::string_view text);
 
 // Names currval or lastval anywhere.
 bool mentions_sequence_value(std::string_view text);

@@ -100,6 +100,13 @@ inline bool folded_equals(std::string_view word, std::string_view lower) {
   }
   return true;
 }
+// Anywhere in a text, also within a longer word.
+inline bool folded_find(std::string_view text, std::string_view lower) {
+  for (std::size_t at = 0; at + lower.size() <= text.size(); ++at) {
+    if (folded_equals(text.substr(at, lower.size()), lower)) return true;
+  }
+  return false;
+}
 inline bool is_word(const Token& token, std::string_view lower) {
   return token.kind == TokenKind::word && folded_equals(token.text, lower);
 }

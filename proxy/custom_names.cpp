@@ -105,12 +105,25 @@ bool find_custom_names(std::string_view text, bool bound, std::vector<std::strin
   return NameScan(text, bound, names).run();
 }
 
-void remember_bound_name(std::vector<std::string>& names, std::string_view value) {
+bool remember_bound_name(std::vector<std::string>& names, std::string_view value) {
   const std::size_t dot = value.find('.');
-  if (dot == std::string_view::npos || dot == 0 || dot + 1 == value.size()) return;
-  if (value.size() > custom_name_max || !is_word_start(value.front())) return;
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == value.size()) return true;
+  if (value.size() > custom_name_max || !is_word_start(value.front())) return true;
   const auto fits = [](char c) { return is_word_part(c) || c == '.'; };
-  if (std::all_of(value.begin(), value.end(), fits)) remember_name(names, fold(value));
+  return !std::all_of(value.begin(), value.end(), fits) || remember_name(names, fold(value));
+}
+
+void guess_bound_name(std::vector<std::string>& names, std::string_view value) {
+  if (names.size() < guessed_names_max) (void)remember_bound_name(names, value);
+}
+
+void guess_custom_names(std::vector<std::string>& names, std::string_view text) {
+  SqlTokenizer tokens(text);
+  std::string value;
+  for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
+    if (token.text.find('.') != std::string_view::npos && string_value(token, value))
+      guess_bound_name(names, value);
+  }
 }
 
 }  // namespace pgweir

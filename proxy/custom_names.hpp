@@ -14,11 +14,17 @@ namespace pgweir {
 // value.
 bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names);
 
-// Adds a value of a Bind if it can be the name of a custom setting.
-void remember_bound_name(std::vector<std::string>& names, std::string_view value);
+// Adds a value of a Bind if it can be the name of a custom setting. False: it can, and there are too many.
+bool remember_bound_name(std::vector<std::string>& names, std::string_view value);
 
-// A session's custom settings that are followed.
+// Where a function may set what its arguments name: the values, and the literals of a text, that can be
+// names.
+void guess_bound_name(std::vector<std::string>& names, std::string_view value);
+void guess_custom_names(std::vector<std::string>& names, std::string_view text);
+
+// A session's custom settings that are followed. What was only guessed leaves room for others.
 inline constexpr std::size_t custom_names_max = 256;
+inline constexpr std::size_t guessed_names_max = 128;
 // Adds a name unless it is there. False: there are too many.
 bool remember_name(std::vector<std::string>& names, std::string name);
 

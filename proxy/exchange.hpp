@@ -96,6 +96,7 @@ struct Exchange {
   std::string own_error_message;
   bool sources_failed = false;
   bool has_last_value = false;  // lastval() has answered OwnQuery::last_value
+  bool own_cancelled = false;   // OwnQuery::check
   bool own_failed = false;      // a rollback or reset did not work: the backend cannot be trusted
   Judgement judgement;
   // By this number Backend::sequence_owner knows whose sequence values it has.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/sql_effects.hpp"
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_set.hpp"
 #include "protocol/sql_verb.hpp"
@@ -90,6 +91,7 @@ class BodyScan {
   void set(const Token& verb);
   void execute();
   void call(CallKind kind);
+  void calls(const std::string& name);
   void set_config();
   bool sets_until_end_of_transaction(SqlTokenizer arguments) const;
   void name_setting(const std::string& name);
@@ -106,6 +108,7 @@ class BodyScan {
 
 bool BodyScan::run() {
   add_facts(effects_, scan_facts(body_, dialect_));
+  if (may_update_settings(body_)) effects_.add(FunctionVerdict::suspicious);
   for (;;) {
     const Token token = tokens_.next();
     if (token.kind == TokenKind::end) return true;
@@ -142,8 +145,20 @@ void BodyScan::statement(const Token& verb) {
     case Verb::unlisten:
       if (next.text == "*") effects_.add(FunctionVerdict::suspicious);
       [[fallthrough]];
-    case Verb::discard:
+    case Verb::alter:
+    case Verb::comment:
+    case Verb::create:
+    case Verb::grant:
+    case Verb::refresh:
+    case Verb::reindex:
+    case Verb::revoke:
+    case Verb::security:
+      if (is_object(next)) calls(std::string(event_triggers_name));
+      return;
     case Verb::drop:  // perhaps of something temporary, which unpins a session
+      if (is_object(next)) calls(std::string(event_triggers_name));
+      [[fallthrough]];
+    case Verb::discard:
     case Verb::listen:
     case Verb::prepare:
     case Verb::deallocate:
@@ -198,11 +213,14 @@ void BodyScan::call(CallKind kind) {
       return;
     case CallKind::other:
       if (name.find(not_ascii) != std::string::npos) return effects_.add_opaque();
-      if (std::find(calls_.begin(), calls_.end(), name) != calls_.end()) return;
-      if (calls_.size() >= body_calls_max) return effects_.add_opaque();
-      calls_.push_back(name);
-      return;
+      return calls(name);
   }
+}
+
+void BodyScan::calls(const std::string& name) {
+  if (std::find(calls_.begin(), calls_.end(), name) != calls_.end()) return;
+  if (calls_.size() >= body_calls_max) return effects_.add_opaque();
+  calls_.push_back(name);
 }
 
 // The tokenizer stands behind the opening parenthesis.

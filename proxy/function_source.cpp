@@ -48,32 +48,92 @@ constexpr std::string_view state_functions =
     "ARRAY['set_config','setseed','pg_advisory_lock','pg_advisory_lock_shared','pg_try_advisory_lock',"
     "'pg_try_advisory_lock_shared','dblink_connect','dblink_connect_u']::pg_catalog.name[]";
 
-// One row for each function. An expression is stored as a tree, whose text names functions by their oid.
+constexpr std::string_view sequence_functions =
+    "ARRAY['nextval','setval','currval','lastval']::pg_catalog.name[]";
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string greater_or_equal(std::string_view left, std::string_view right) {
+  return std::string(left) + " OPERATOR(pg_catalog.>=) " + std::string(right);
+}
+
+// The body of a row that calls p, with its schema: it may have the name of a built-in function.
+std::string call_of_p() {
+  return "(SELECT pg_catalog.format('SELECT %I.%I()',n.nspname,p.proname) FROM pg_catalog.pg_namespace n "
+         "WHERE " +
+         equals("n.oid", "p.pronamespace") + ")";
+}
+
+// What a statement that writes nothing evaluates: the trees of views and policies.
+std::string trees_of_queries() {
+  return "SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite WHERE " + equals("ev_type", "'1'") +
+         " AND " + greater_or_equal("ev_class", first_own_oid) +
+         " UNION ALL SELECT polqual::pg_catalog.text FROM pg_catalog.pg_policy WHERE polqual IS NOT NULL";
+}
+
+std::string trees_of_writes() {
+  return "SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite WHERE ev_type OPERATOR(pg_catalog.<>) "
+         "'1' AND " +
+         greater_or_equal("ev_class", first_own_oid) +
+         " UNION ALL SELECT adbin::pg_catalog.text FROM pg_catalog.pg_attrdef"
+         " UNION ALL SELECT conbin::pg_catalog.text FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
+         " UNION ALL SELECT polwithcheck::pg_catalog.text FROM pg_catalog.pg_policy"
+         " WHERE polwithcheck IS NOT NULL";
+}
+
+// An expression is stored as a tree, whose text names functions by their oid.
+std::string functions_in(const std::string& trees) {
+  return "SELECT m[1]::pg_catalog.oid FROM (" + trees +
+         ") t(tree),LATERAL pg_catalog.regexp_matches(t.tree,"
+         "':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)','g') m";
+}
+
+// Functions behind operators, indexes, casts and attributes (of one argument, which is a row), and those that
+// have the name of a built-in one.
+std::string functions_unnamed() {
+  return " UNION SELECT oprcode::pg_catalog.oid FROM pg_catalog.pg_operator WHERE " +
+         greater_or_equal("oid", first_own_oid) +
+         " UNION SELECT amproc::pg_catalog.oid FROM pg_catalog.pg_amproc WHERE " +
+         greater_or_equal("oid", first_own_oid) + " UNION SELECT castfunc FROM pg_catalog.pg_cast WHERE " +
+         greater_or_equal("oid", first_own_oid) +
+         " UNION SELECT f.oid FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_type y ON " +
+         equals("y.oid", "f.proargtypes[0]") + " AND " + equals("y.typtype", "'c'") + " WHERE " +
+         greater_or_equal("f.oid", first_own_oid) + " AND " +
+         equals("f.pronargs OPERATOR(pg_catalog.-) f.pronargdefaults", "1") +
+         " UNION SELECT f.oid FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_proc b ON " +
+         equals("b.proname", "f.proname") + " AND b.oid OPERATOR(pg_catalog.<) " +
+         std::string(first_own_oid) + " WHERE " + greater_or_equal("f.oid", first_own_oid);
+}
+
+// One row for each function.
 std::string definitions() {
-  const std::string trees =
-      "SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite WHERE ev_class OPERATOR(pg_catalog.>=) " +
-      std::string(first_own_oid) +
-      " UNION ALL SELECT adbin::pg_catalog.text FROM pg_catalog.pg_attrdef"
-      " UNION ALL SELECT conbin::pg_catalog.text FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
-      " UNION ALL SELECT polqual::pg_catalog.text FROM pg_catalog.pg_policy WHERE polqual IS NOT NULL"
-      " UNION ALL SELECT polwithcheck::pg_catalog.text FROM pg_catalog.pg_policy"
-      " WHERE polwithcheck IS NOT NULL";
-  const std::string functions =
-      "SELECT m[1]::pg_catalog.oid FROM (" + trees +
-      ") t(tree),LATERAL pg_catalog.regexp_matches(t.tree,"
-      "':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)','g') m"
-      " UNION SELECT oprcode::pg_catalog.oid FROM pg_catalog.pg_operator WHERE oid OPERATOR(pg_catalog.>=) " +
-      std::string(first_own_oid) +
-      " UNION SELECT castfunc FROM pg_catalog.pg_cast WHERE oid OPERATOR(pg_catalog.>=) " +
-      std::string(first_own_oid);
-  return "SELECT '" + std::string(definitions_name) +
-         "','sql','SELECT ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(p.proname::pg_catalog.text)"
-         " OPERATOR(pg_catalog.||) '()' FROM (" +
-         functions + ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
+  return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + " FROM (" +
+         functions_in(trees_of_queries() + " UNION ALL " + trees_of_writes()) + functions_unnamed() +
+         ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
          " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") + " WHERE " +
-         equals("p.proname", "ANY(" + std::string(state_functions) + ")") +
-         " OR (p.oid OPERATOR(pg_catalog.>=) " + std::string(first_own_oid) +
+         equals("p.proname", "ANY(" + std::string(state_functions) + ")") + " OR (" +
+         greater_or_equal("p.oid", first_own_oid) +
          " AND l.lanname OPERATOR(pg_catalog.<>) ALL(ARRAY['c','internal']::pg_catalog.name[]))";
+}
+
+// Those of sequences that views and policies call, also in the code of a function that they name.
+std::string sequences_in_queries() {
+  return "SELECT DISTINCT '" + std::string(definitions_name) +
+         "','sql',pg_catalog.format('SELECT %I()',w.name) FROM (" + functions_in(trees_of_queries()) +
+         ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") + " JOIN pg_catalog.unnest(" +
+         std::string(sequence_functions) + ") w(name) ON " + equals("p.proname", "w.name") + " OR (" +
+         greater_or_equal("p.oid", first_own_oid) +
+         " AND pg_catalog.strpos(pg_catalog.lower(p.prosrc),w.name::pg_catalog.text) OPERATOR(pg_catalog.>) "
+         "0)";
+}
+
+// Those of logins (PostgreSQL 17) have run before a client sees the connection.
+std::string event_triggers() {
+  return "SELECT '" + std::string(event_triggers_name) + "','sql'," + call_of_p() +
+         " FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "e.evtfoid") +
+         " WHERE e.evtevent OPERATOR(pg_catalog.<>) 'login'";
 }
 
 }  // namespace
@@ -83,7 +143,11 @@ std::string sources_query(const std::vector<std::string>& names) {
   for (const std::string& name : names) list += (&name == names.data() ? "" : ",") + text_expression(name);
   list += "]::pg_catalog.name[]";
 
-  const bool asks_for_definitions = std::find(names.begin(), names.end(), definitions_name) != names.end();
+  std::string unnamed;
+  if (contains(names, definitions_name)) {
+    unnamed += " UNION ALL " + definitions() + " UNION ALL " + sequences_in_queries();
+  }
+  if (contains(names, event_triggers_name)) unnamed += " UNION ALL " + event_triggers();
   const std::string too_long =
       "pg_catalog.length(c.body) OPERATOR(pg_catalog.>) " + std::string(body_size_max);
   return "SELECT " + replace_non_ascii("c.name::pg_catalog.text") + ",CASE WHEN " + too_long + " THEN '" +
@@ -95,15 +159,16 @@ std::string sources_query(const std::vector<std::string>& names) {
          " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
          " pg_catalog.pg_get_expr(p.proargdefaults,0) FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
-         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL" +
-         (asks_for_definitions ? " UNION ALL " + definitions() : std::string()) + ") c(name,language,body)";
+         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL" + unnamed +
+         ") c(name,language,body)";
 }
 
 bool changes_functions(std::string_view tag) {
   static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
-  static constexpr std::array<std::string_view, 12> kinds = {
-      "FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE", "EXTENSION", "LANGUAGE",
-      "SCHEMA",   "VIEW",      "RULE",    "POLICY",    "OPERATOR",  "CAST"};
+  static constexpr std::array<std::string_view, 15> kinds = {
+      "FUNCTION",        "PROCEDURE",     "ROUTINE", "AGGREGATE", "EXTENSION", "LANGUAGE",
+      "SCHEMA",          "VIEW",          "RULE",    "POLICY",    "OPERATOR",  "OPERATOR CLASS",
+      "OPERATOR FAMILY", "EVENT TRIGGER", "CAST"};
   if (tag == "DO" || tag == "DROP OWNED") return true;
   for (const std::string_view command : commands) {
     if (!tag.starts_with(command)) continue;

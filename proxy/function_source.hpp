@@ -29,12 +29,17 @@ inline constexpr std::string_view not_ascii = "__not_ascii__";
 std::string sources_query(const std::vector<std::string>& names);
 
 // Not a function: sources_query() answers it with the functions that run without being named in a statement,
-// in the definitions of views, column defaults, policies, constraints, operators and casts. Only those that
-// may leave something behind, or are not the server's own. Those of sequences are left out, because column
-// defaults are full of them.
+// in the definitions of views, column defaults, policies, constraints, operators, operator classes and casts,
+// or like a column (row.f). Only those that may leave something behind, or are not the server's own. Those of
+// sequences only where it takes no write to run them, in views and policies: column defaults are full of
+// them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";
 // A statement that calls it, for FunctionTable::judge().
 inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definitions\"()";
+
+// The same for the functions of event triggers, which run at DDL.
+inline constexpr std::string_view event_triggers_name = "__pgweir_event_triggers";
+inline constexpr std::string_view event_triggers_call = "SELECT \"__pgweir_event_triggers\"()";
 
 // The command with this CommandComplete tag may have changed what a name means. Functions can change without
 // such a tag too: inside of other functions, and on connections that do not pass through here.

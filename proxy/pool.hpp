@@ -98,6 +98,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
     if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
   }
   bool uses_sequence_values() const { return uses_sequence_values_.load(std::memory_order_relaxed); }
+  // Whether views and policies take the values of sequences, and whether they ask for them: as long as their
+  // definitions are read anew, what they did before.
+  void learn_sequences_in_views(bool advance, bool read) {
+    views_advance_.store(advance, std::memory_order_relaxed);
+    views_read_.store(read, std::memory_order_relaxed);
+  }
+  bool views_advance_sequences() const { return views_advance_.load(std::memory_order_relaxed); }
+  bool views_read_sequences() const { return views_read_.load(std::memory_order_relaxed); }
   PoolCounters& counters(const Worker& worker);
   const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
   MapRef no_settings() const { return no_settings_; }
@@ -131,6 +139,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   TriggerTable triggers_;
   TriggerTable definitions_;
   std::atomic<bool> uses_sequence_values_{false};
+  std::atomic<bool> views_advance_{false};
+  std::atomic<bool> views_read_{false};
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 
   mutable std::mutex mutex_;

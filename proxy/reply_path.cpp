@@ -19,6 +19,8 @@ using Disposition = ReplyPath::Disposition;
 // What lastval() says in a session in which no sequence was advanced.
 constexpr std::string_view object_not_in_prerequisite_state = "55000";
 
+constexpr std::string_view query_canceled = "57014";
+
 bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
 }
@@ -163,6 +165,9 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     } else if (oldest->reply == Reply::query && !x_.own.empty() &&
                (x_.own.front() == OwnQuery::sources || x_.own.front() == OwnQuery::triggers)) {
       x_.sources_failed = true;
+    } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() == OwnQuery::check &&
+               error.code() == query_canceled) {
+      x_.own_cancelled = true;
     } else if (oldest->reply == Reply::query && !x_.own.empty() && x_.own.front() != OwnQuery::nothing) {
       x_.own_failed = true;
     }

@@ -93,16 +93,20 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   return Disposition::taken;
 }
 
-// Several statements: those among them that run a prepared one, and one that drops it.
+// Several statements: those among them that run a prepared one, one that drops it, and those that take its
+// name again while it is there.
 std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;
   std::string rewritten;
   std::size_t copied = 0;
   std::string dropped;
+  bool keeps_names = true;
   StatementSplitter statements(text);
   for (SqlStatement part; statements.next(part);) {
     std::optional<NamedStatement> named = executes_named(part.text).statement;
-    if (!named && part.verb == Verb::deallocate) named = parse_named(part.text);
+    const bool drops = part.verb == Verb::deallocate || part.verb == Verb::discard;
+    if (!named && (drops || (part.verb == Verb::prepare && keeps_names))) named = parse_named(part.text);
+    if (drops) keeps_names = false;
     const StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
     if (!provide_for_query(statement)) return Disposition::hold;

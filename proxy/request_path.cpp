@@ -70,7 +70,7 @@ Disposition RequestPath::take(const Piece& piece) {
   if (!piece.first) return take_rest(piece);
   const auto type = static_cast<FrontendType>(piece.type);
   discarding_rest_ = false;
-  if (type == FrontendType::Terminate) return Disposition::terminate;
+  if (type == FrontendType::Terminate) return owes_answers() ? Disposition::hold : Disposition::terminate;
   if (x_.tracker.fencing() || x_.tracker.needs_fence() || x_.naming) return Disposition::hold;
   if (is_copy_message(type)) return take_copy(piece);
   if (type == FrontendType::Flush) {
@@ -103,6 +103,11 @@ Disposition RequestPath::take(const Piece& piece) {
     default:
       return take_function_call(piece);
   }
+}
+
+// The server works off what came before a Terminate. Within the data of a COPY IN it is a violation.
+bool RequestPath::owes_answers() const {
+  return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.outstanding() > x_.own.size();
 }
 
 Disposition RequestPath::take_rest(const Piece& piece) {

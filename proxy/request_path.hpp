@@ -27,8 +27,11 @@ class RequestPath final {
   Disposition take(const Piece& piece);
   // What the functions may have done that a statement calls.
   void note_code(const FunctionEffects& code, std::string_view text);
+  // Something that ran unseen may have taken the next value of a sequence.
+  void note_advance();
 
  private:
+  bool owes_answers() const;
   Disposition take_rest(const Piece& piece);
   Disposition take_copy(const Piece& piece);
   Disposition take_sync(const Piece& piece);

@@ -22,11 +22,24 @@ bool reads_relations(const SqlEffects& effects) {
                                    Verb::refresh, Verb::prepare, Verb::call, Verb::do_});
 }
 
+bool fires_event_triggers(const SqlEffects& effects) {
+  return effects.verbs.intersects({Verb::alter, Verb::comment, Verb::create, Verb::drop, Verb::grant,
+                                   Verb::import_, Verb::reassign, Verb::refresh, Verb::reindex, Verb::revoke,
+                                   Verb::security});
+}
+
+// CREATE, SELECT INTO.
+bool may_create(const SqlEffects& effects, std::string_view text) {
+  if (effects.verbs.contains(Verb::create)) return true;
+  return effects.verbs.intersects({Verb::select, Verb::with, Verb::execute}) && folded_find(text, "into");
+}
+
 }  // namespace
 
 void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
   StateWatch& watch = x_.watch;
   watch.set.reset();
+  watch.may_set |= effects.may_set || effects.runs_code() || effects.verbs.contains(Verb::set);
   if (effects.sets()) note_set(text);
   const bool names_settings =
       effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
@@ -36,6 +49,7 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
   if (reads_relations(effects)) note_definitions(text);
+  if (fires_event_triggers(effects)) judge_code(event_triggers_call);
   if (cannot_be_judged(effects, x_.judgement)) {
     watch.unseen = true;
     // A function's names are known from its source, a trigger's are not.
@@ -43,9 +57,9 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
   }
   watch.note_begin(may_begin(effects, x_.judgement), text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
-  if (effects.verbs.contains(Verb::create) && x_.creates_temporary()) {
-    watch.note_begin({Pin::temporary_object}, text);
-  }
+  // The client's search_path may be another than we know as long as its transaction is under way.
+  const bool path_may_be_temporary = x_.creates_temporary() || watch.may_set || watch.unseen;
+  if (path_may_be_temporary && may_create(effects, text)) watch.note_begin({Pin::temporary_object}, text);
 }
 
 // What the definitions of tables, views and operators call that a statement may use. Most databases have none
@@ -94,7 +108,10 @@ void RequestPath::note_code(const FunctionEffects& code, std::string_view text) 
   for (const std::string& name : code.custom) {
     if (!remember_name(x_.custom_names, name)) watch.unknown_names = true;
   }
-  if (!code.all_named) watch.unknown_names = true;
+  if (!code.all_named) {
+    watch.unknown_names = true;
+    if (text.size() <= named_text_max) guess_custom_names(x_.custom_names, text);
+  }
   PinSet pins = visible_pins;
   if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
   watch.note_begin(pins, text);
@@ -114,16 +131,23 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
     x_.set_portal = statement;
     x_.set_portal_name = portal;
     find_custom_names(statement->text, true, x_.custom_names);
+    x_.watch.may_set = true;
     if (!x_.judgement.strict) return;
   }
   const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
   const bool shows = x_.pool->definitions().verdict() != FunctionVerdict::harmless;
   if (effects.is_quiet() && !fires && !shows && !x_.judgement.strict) return;
-  if (effects.may_set) {
-    BindValues bound(values);
-    for (std::string_view value; bound.next(value);) remember_bound_name(x_.custom_names, value);
-  }
   note(effects, statement->text, !values.empty());
+  if (effects.may_set || x_.watch.unknown_names || !x_.unjudged.empty()) {
+    BindValues bound(values);
+    for (std::string_view value; bound.next(value);) {
+      if (!effects.may_set) {
+        guess_bound_name(x_.custom_names, value);
+      } else if (!remember_bound_name(x_.custom_names, value)) {
+        x_.watch.unknown_names = true;
+      }
+    }
+  }
 }
 
 void RequestPath::note_set(std::string_view text) {
@@ -163,16 +187,19 @@ void RequestPath::restore_startup() {
 // session from its first value on; the others only note whose values a backend has.
 bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
-  const bool reads = effects.reads_sequence;
-  const bool advances = may_advance_sequence(effects);
-  if (!reads && !advances) return true;
+  const bool sees_views = reads_relations(effects);
+  const bool reads = effects.reads_sequence || (sees_views && x_.pool->views_read_sequences());
+  const bool advances = may_advance_sequence(effects) || (sees_views && x_.pool->views_advance_sequences());
+  const bool views_unread = sees_views && x_.pool->definitions().verdict() == FunctionVerdict::unknown;
+  if (!reads && !advances && !views_unread) return true;
   if (reads) x_.pool->learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
   bool guarded = x_.pool->uses_sequence_values();
-  if (!guarded && foreign && effects.runs_code() && backend.sequence_owner != 0) {
-    // A function that nobody has read yet may ask for them.
+  if (!guarded && foreign && backend.sequence_owner != 0) {
+    // A view or a function that nobody has read yet may ask for them.
     FunctionQuestion ignored;
-    guarded = x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown;
+    guarded = views_unread || (effects.runs_code() &&
+                               x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown);
   }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {
@@ -188,6 +215,14 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
   if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;
+}
+
+void RequestPath::note_advance() {
+  Backend& backend = *x_.backend;
+  const bool foreign = backend.sequence_owner != 0 && backend.sequence_owner != x_.session;
+  backend.sequence_mixed = backend.sequence_mixed || foreign;
+  backend.sequence_owner = x_.session;
+  x_.watch.advances_sequence = x_.advanced_sequence = true;
 }
 
 }  // namespace pgweir

@@ -35,6 +35,8 @@ class Session final {
   // A pipeline that has had its backend for so long lets it go at its next end of a batch, if others wait for
   // one.
   static constexpr std::chrono::milliseconds pipeline_turn{20};
+  // A question to the server that is cancelled is asked so often in all.
+  static constexpr unsigned question_attempts_max = 3;
   // A client that was told why it is closed may take this long to read it.
   static constexpr std::chrono::milliseconds linger_timeout{500};
 
@@ -140,6 +142,9 @@ class Session final {
   PinSet open_pins();
   void note_sequences();
   void ask_state(StateQuestion question);
+  void send_question();
+  void ask_state_again();
+  void ask_unhurried(OwnQuery which, std::string_view sql);
   void ask_last_value();
   void take_last_value();
   void ask_triggers();
@@ -187,12 +192,12 @@ class Session final {
   bool listening_lost_ = false;
   bool deaf_ = false;                // it does not take its notifications
   bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
-  bool asked_settings_ = false;      // what the last check of the server's state was about
+  StateQuestion asked_;              // the last one about the server's state
+  unsigned asked_again_ = 0;         // because it was cancelled
   bool last_value_is_open_ = false;  // lastval() has to be asked
   bool auditing_ = false;            // the check under way is an audit
   bool audited_ = false;             // since the borrow
   bool asked_after_reset_ = false;
-  PinSet asked_pins_;
   PinSet reported_pins_;       // as metrics and log know them
   std::string trigger_calls_;  // all trigger functions, while they wait for judgement
   std::string pin_cause_;      // the first words of the statement that may have pinned

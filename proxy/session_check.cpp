@@ -1,5 +1,7 @@
 // What a session's transaction has left behind: known from its texts and tags, or asked of the server; and
 // whether the session is pinned for it.
+#include <algorithm>
+
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
 #include "proxy/custom_names.hpp"
@@ -75,8 +77,7 @@ void Session::ask_last_value() {
   exchange_.has_last_value = true;
   if (pin_cause_.empty()) pin_cause_ = std::move(exchange_.watch.cause);
   exchange_.watch = {};
-  send_own(OwnQuery::last_value, "SELECT pg_catalog.lastval()");
-  flush();
+  ask_unhurried(OwnQuery::last_value, "SELECT pg_catalog.lastval()");
 }
 
 void Session::take_last_value() {
@@ -92,8 +93,7 @@ void Session::take_last_value() {
 void Session::ask_triggers() {
   exchange_.trigger_names.clear();
   exchange_.sources_failed = false;
-  send_own(OwnQuery::triggers, triggers_query());
-  flush();
+  ask_unhurried(OwnQuery::triggers, triggers_query());
 }
 
 // From here on they are functions like any other that this transaction has called.
@@ -117,15 +117,23 @@ void Session::take_triggers() {
 void Session::ask_sources() {
   exchange_.sources.clear();
   exchange_.sources_failed = false;
-  send_own(OwnQuery::sources, sources_query(exchange_.function_question.names));
-  flush();
+  ask_unhurried(OwnQuery::sources, sources_query(exchange_.function_question.names));
 }
 
 void Session::take_sources() {
   const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
   if (exchange_.sources_failed) return pool_->functions().give_up(asked);
+  bool views_advance = false;
+  bool views_read = false;
   for (const FunctionSource& source : exchange_.sources) {
-    if (mentions_sequence_value(source.body)) pool_->learn_sequence_use();
+    const bool reads = mentions_sequence_value(source.body);
+    if (reads) pool_->learn_sequence_use();
+    if (source.name != definitions_name) continue;
+    views_read |= reads;
+    views_advance |= scan_facts(source.body).contains(SqlFact::nextval_or_setval);
+  }
+  if (std::find(asked.names.begin(), asked.names.end(), definitions_name) != asked.names.end()) {
+    pool_->learn_sequences_in_views(views_advance, views_read);
   }
   exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
 }
@@ -134,6 +142,7 @@ void Session::take_sources() {
 void Session::judge_again() {
   for (const std::string& text : std::exchange(exchange_.unjudged, {})) {
     requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
+    if (text == definitions_call && pool_->views_advance_sequences()) requests_.note_advance();
   }
   if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
@@ -164,21 +173,51 @@ void Session::ask_state(StateQuestion question) {
       }
     }
   }
-  asked_settings_ = question.settings;
-  asked_pins_ = question.pins;
+  question.lifted = short_timeouts(*exchange_.backend->applied);
+  asked_ = std::move(question);
+  asked_again_ = 0;
+  send_question();
+}
+
+void Session::send_question() {
   exchange_.answer = {};
+  exchange_.own_cancelled = false;
   pool_->counters(worker_).state_checks.add();
-  send_own(OwnQuery::check, state_query(question));
+  send_own(OwnQuery::check, state_query(asked_));
+  flush();
+}
+
+// Most likely by a timeout that the client has set where nobody saw it.
+void Session::ask_state_again() {
+  if (++asked_again_ >= question_attempts_max) {
+    exchange_.own_failed = true;  // what this backend has set is not known, so it is closed
+    return end(Reason::internal_error, "the session's state could not be read");
+  }
+  constexpr std::string_view timeout = "statement_timeout";
+  std::vector<std::string>& lifted = asked_.lifted;
+  if (std::find(lifted.begin(), lifted.end(), timeout) == lifted.end()) lifted.emplace_back(timeout);
+  send_question();
+}
+
+void Session::ask_unhurried(OwnQuery which, std::string_view sql) {
+  send_own(which, lift_timeouts(short_timeouts(*exchange_.backend->applied)) + std::string(sql));
   flush();
 }
 
 void Session::take_state_answer() {
+  if (std::exchange(exchange_.own_cancelled, false)) return ask_state_again();
   StateAnswer answer = std::move(exchange_.answer);
   exchange_.answer = {};
+  for (const std::string& name : asked_.lifted) {
+    const auto it = answer.settings.find(name);
+    const bool was_set = exchange_.backend->applied->contains(name);
+    if (it != answer.settings.end() && it->second == "0" && !was_set) answer.settings.erase(it);
+  }
+  const StateQuestion asked = std::exchange(asked_, {});
   if (std::exchange(auditing_, false)) return take_audit(answer);
-  if (asked_settings_) take_settings(std::move(answer.settings));
+  if (asked.settings) take_settings(std::move(answer.settings));
   PinSet pins = exchange_.pins;
-  pins.erase(asked_pins_);
+  pins.erase(asked.pins);
   pins.insert(answer.pins);
   update_pins(pins);
 }
@@ -198,7 +237,7 @@ void Session::take_settings(SettingMap applied) {
   exchange_.desired = interner.intern(std::move(desired));
   exchange_.backend->applied = interner.intern(std::move(applied));
   if (!std::exchange(unknown_names_, false)) return;
-  send_own(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
+  ask_unhurried(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
   exchange_.backend->applied = worker_.services().no_settings;
 }
 

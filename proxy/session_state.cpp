@@ -177,6 +177,20 @@ std::string text_expression(std::string_view text) {
   return sql += "','hex'),pg_catalog.current_setting('client_encoding'))";
 }
 
+std::vector<std::string> short_timeouts(const SettingMap& settings) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : settings) {
+    if (is_short_timeout(name, value)) names.push_back(name);
+  }
+  return names;
+}
+
+std::string lift_timeouts(const std::vector<std::string>& names) {
+  std::string sql;
+  for (const std::string& name : names) sql += "SET LOCAL " + name + " TO 0;";
+  return sql;
+}
+
 Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
   Prelude prelude;
   std::string back;
@@ -224,6 +238,7 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
     }
   }
   prelude.sql = std::move(back) + std::move(changes) + identity.take();
+  if (!prelude.sql.empty()) prelude.sql.insert(0, lift_timeouts(short_timeouts(applied)));
   return prelude;
 }
 

@@ -49,6 +49,11 @@ std::string quote_identifier(std::string_view name);
 // An SQL expression for bytes in the client_encoding at the moment when it is evaluated.
 std::string text_expression(std::string_view text);
 
+// Timeouts among these settings that could end a query of ours.
+std::vector<std::string> short_timeouts(const SettingMap& settings);
+// SQL that puts them out of force until the end of its transaction, which is that of the whole string.
+std::string lift_timeouts(const std::vector<std::string>& names);
+
 // SQL that turns a backend with `applied` into one with `desired`; empty when there is nothing to do.
 struct Prelude {
   std::string sql;

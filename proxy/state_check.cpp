@@ -29,6 +29,12 @@ constexpr PinQuestion pin_questions[] = {
     {Pin::sql_prepare, has_sql_prepare},
 };
 
+std::string names_of(const std::vector<std::string>& settings) {
+  std::string list;
+  for (const std::string& name : settings) list += ',' + quote_literal(name);
+  return list;
+}
+
 void add_part(std::string& sql, std::string_view part) {
   if (!sql.empty()) sql += " UNION ALL ";
   sql += part;
@@ -38,15 +44,19 @@ void add_part(std::string& sql, std::string_view part) {
 
 std::string state_query(const StateQuestion& question) {
   std::string sql;
+  std::string before;
   if (question.settings) {
-    add_part(sql,
-             "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
-             // The running transaction's keep that source for ever, and RESET refuses them; so it does for
-             // seed, whose value cannot be read.
-             " AND name OPERATOR(pg_catalog.<>) ALL(ARRAY['transaction_isolation','transaction_read_only',"
-             "'transaction_deferrable','seed'])"
-             " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
-             " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')");
+    add_part(
+        sql,
+        "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
+        // The running transaction's keep that source for ever, and RESET refuses them; so it does for
+        // seed, whose value cannot be read.
+        " AND name OPERATOR(pg_catalog.<>) ALL(ARRAY['transaction_isolation','transaction_read_only',"
+        "'transaction_deferrable','seed'" +
+            names_of(question.lifted) +
+            "])"
+            " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
+            " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')");
     for (const std::string& name : question.custom) {
       const std::string quoted = text_expression(name);
       add_part(sql, "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ",true)");
@@ -56,7 +66,12 @@ std::string state_query(const StateQuestion& question) {
     if (!question.pins.contains(q.pin)) continue;
     add_part(sql, "SELECT '','" + std::string(text_of(q.pin).name) + "' WHERE " + std::string(q.condition));
   }
-  return sql;
+  // What they are otherwise cannot be seen any more.
+  for (const std::string& name : question.lifted) {
+    const std::string quoted = quote_literal(name);
+    if (question.settings) before += "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ");";
+  }
+  return before + lift_timeouts(question.lifted) + sql;
 }
 
 void take_state_row(std::string_view name, std::string_view value, std::string_view login_user,

@@ -15,6 +15,7 @@ struct StateQuestion {
   bool settings = false;
   std::vector<std::string> custom;  // settings with a dot that may exist: the server does not list them
   PinSet pins;                      // of visible_pins
+  std::vector<std::string> lifted;  // timeouts of the client's that must not end the question
   bool empty() const { return !settings && pins.empty(); }
 };
 

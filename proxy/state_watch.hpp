@@ -20,6 +20,7 @@ struct StateWatch {
   bool discarded_all = false;
   bool restored = false;       // the client's startup settings were applied behind a RESET
   bool reset_seen = false;     // CommandComplete RESET or DISCARD ALL
+  bool may_set = false;        // by its text, a statement sets or runs what may: also one that is under way
   bool unseen = false;         // something ran that changes settings without a tag
   bool unknown_names = false;  // and they may be custom ones, which the server does not list
   bool failed = false;         // an error was seen: some of the statements did not happen

@@ -12,13 +12,20 @@ FUNCTIONS = f"""
 create function leave(a int) returns int language plpgsql as $$ begin {LEAVE}; return a; end $$;
 create function agrees(a int) returns bool language plpgsql as $$ begin {LEAVE}; return true; end $$;
 create function same(a int, b int) returns bool language plpgsql as $$ begin {LEAVE}; return a = b; end $$;
+create function compare(a int, b int) returns int language plpgsql as $$ begin {LEAVE}; return a - b; end $$;
+create function on_ddl() returns event_trigger language plpgsql as $$ begin {LEAVE}; end $$;
+create function defines() returns void language plpgsql as $$ begin create table if not exists defined(a int); end $$;
+"""
+ROW_FUNCTION = f"""
 create type wrapped as (a int);
 create function unwrap(w wrapped) returns int language plpgsql as $$ begin {LEAVE}; return w.a; end $$;
 """
 CLEANUP = """
 drop table if exists defined cascade; drop view if exists shown cascade; drop cast if exists (wrapped as int);
 drop operator if exists === (int, int); drop type if exists wrapped cascade;
-drop function if exists leave(int), agrees(int), same(int, int), harmless();
+drop operator class if exists odd using btree cascade; drop event trigger if exists on_ddl;
+drop function if exists leave(int), agrees(int), same(int, int), compare(int, int), on_ddl(), defines(), upper(int),
+    harmless();
 """
 
 # The definition, and the statement that uses it.
@@ -33,9 +40,20 @@ SETTINGS = {
     "policy": ("create table defined(a int); alter table defined enable row level security; "
                "create policy p on defined using (agrees(a)); insert into defined values (1)", "select * from defined"),
     "operator": ("create operator === (leftarg = int, rightarg = int, function = same)", "select 1 === 1"),
-    "cast": ("create cast (wrapped as int) with function unwrap(wrapped)", "select row(1)::wrapped::int"),
+    "cast": (ROW_FUNCTION + "create cast (wrapped as int) with function unwrap(wrapped)", "select row(1)::wrapped::int"),
     "rule": ("create table defined(a int); create rule r as on insert to defined do also select leave(1)",
              "insert into defined values (1)"),
+    "operator class": ("create operator class odd for type int using btree as operator 1 <, operator 2 <=, operator 3 =, "
+                       "operator 4 >=, operator 5 >, function 1 compare(int, int); create table defined(a int); "
+                       "create index on defined (a odd); insert into defined values (1)",
+                       "insert into defined values (2)"),
+    "function like a column": (ROW_FUNCTION, "select (row(1)::wrapped).unwrap"),
+    "event trigger": ("create event trigger on_ddl on ddl_command_end execute function on_ddl()",
+                      "create table if not exists defined()"),
+    "event trigger behind a function": ("create event trigger on_ddl on ddl_command_end execute function on_ddl()",
+                                        "select defines()"),
+    "a built-in function's name": ("create function upper(a int) returns int language sql as 'select leave(a)'",
+                                   "select upper(1)"),
 }
 
 
@@ -109,3 +127,49 @@ def test_what_many_statements_of_one_transaction_wait_for_is_asked_once(start, d
         wire.query("commit")
         assert wire.value("select 2") == "2"
         assert endpoint.metric("pgweir_state_checks_total", database="other") == 0
+
+
+SEQUENCES = """
+create sequence numbers; create table defined(a int); insert into defined values (1);
+create function own_number() returns bigint language sql as $$ select nextval('numbers') $$;
+create view shown as {}; grant all on sequence numbers to public;
+"""
+NUMBERS = {"named in the view": "select nextval('numbers') as n", "in a function": "select own_number() as n",
+           "within a query": "select n from defined, lateral (select nextval('numbers') as n) x"}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("used", [False, True], ids=["the pool's first", "known"])
+@pytest.mark.parametrize("view", NUMBERS)
+def test_a_value_that_a_view_takes_is_its_clients_alone(start, cluster, define, view, used):
+    define(SEQUENCES.format(NUMBERS[view]))
+    proxy = start(max_size=2, sequence_values="pin", audit_every=0, changes={"workers": 1})
+    try:
+        with proxy.wire(database="other") as first, proxy.wire(database="other") as second:
+            if used:
+                second.value("select 1")
+            value = first.value("select n from shown")
+            second.ask(m.Q("begin"))  # on the connection that was used last, if nobody keeps that
+            assert first.value("select lastval()") == value
+            second.ask(m.Q("rollback"))
+            assert second.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+            assert second.value("select n from shown") != value
+            assert first.value("select currval('numbers')") == value
+    finally:
+        cluster.execute("drop view shown; drop function own_number(); drop sequence numbers", "other")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("view", ["select lastval() as n", "select currval('numbers') as n"])
+def test_a_view_shows_no_other_clients_value(start, cluster, define, view):
+    define(SEQUENCES.format(view))
+    proxy = start(max_size=2, audit_every=0, changes={"workers": 1})
+    try:
+        with proxy.wire(database="other") as first, proxy.wire(database="other") as second:
+            first.value("select nextval('numbers')")
+            for _ in range(2):
+                assert second.ask(m.Q("select n from shown")).endswith("E(55000) Z(I)")
+            value = first.value("select nextval('numbers')")
+            assert first.value("select n from shown") == value
+    finally:
+        cluster.execute("drop view shown; drop function own_number(); drop sequence numbers", "other")

@@ -171,11 +171,14 @@ def test_an_audit_of_clean_backends_finds_nothing(start):
 
 @pytest.fixture
 def blind_spot(cluster):
-    """A function that has the name of a built-in one is taken for that: what it leaves only an audit finds."""
-    cluster.execute("create function upper(key int) returns bool language sql as 'select pg_try_advisory_lock(key)'",
-                    "app")
-    yield "select upper(4712)"
-    cluster.execute("drop function upper(int)", "app")
+    """A function that is changed where pgweir cannot see it is judged by its old source for up to a minute: what it
+    leaves until then only an audit finds."""
+    def replace(body):
+        cluster.execute(f"create or replace function blind_spot() returns bool language sql as '{body}'", "app")
+
+    replace("select true")
+    yield lambda: replace("select pg_try_advisory_lock(4712)")
+    cluster.execute("drop function blind_spot()", "app")
 
 
 @pytest.mark.own
@@ -184,7 +187,10 @@ def test_an_audit_finds_what_nobody_has_seen(start, blind_spot, close):
     proxy = start(max_size=1, audit_every=1, audit_close=close)
     with proxy.wire() as wire:
         backend = wire.value("select pg_backend_pid()")
-        assert wire.ask(m.Q(blind_spot)) == "T D(t) C(SELECT 1) Z(I)"
+        assert wire.ask(m.Q("select blind_spot()")) == "T D(t) C(SELECT 1) Z(I)"
+        until(lambda: proxy.metric("pgweir_audits_total", database="app") >= 1, "its source has been read")
+        blind_spot()
+        assert wire.ask(m.Q("select blind_spot()")) == "T D(t) C(SELECT 1) Z(I)"
         until(lambda: proxy.metric("pgweir_audit_findings_total", database="app") == 1, "the finding")
         assert (wire.value("select pg_backend_pid()") != backend) == close
     assert any("audit_finding" in line and "advisory_lock" in line for line in proxy.log_text().splitlines())

@@ -124,6 +124,30 @@ def test_a_parse_that_the_server_would_refuse(start, direct, table, where, known
     assert_same(play(proxy, AROUND[where] + END), play(direct, AROUND[where] + END))
 
 
+# Each with a Terminate right behind.
+LAST_WORDS = {
+    "a simple query": m.Q("insert into pipe_rows values (1, 'last')"),
+    "queries": m.Q("insert into pipe_rows values (1, 'last'); select 2") * 2 + m.Q("select pg_sleep(0.1)"),
+    "an extended query": (m.P("", "insert into pipe_rows values ($1, 'last')") + m.B("", "", ("1",)) + m.E() + m.S),
+    "an error": m.Q("select 1/0"),
+    "a skipped pipeline": m.P("", "selekt") + m.B() + m.E() + m.S,
+    "an open transaction": m.Q("begin") + m.Q("insert into pipe_rows values (1, 'never')"),
+    "a COPY TO": m.Q("copy pipe_rows to stdout"),
+    "a whole COPY": m.Q("copy pipe_rows from stdin") + m.d("1\tlast\n") + m.c,
+}
+
+
+@pytest.mark.parametrize("words", LAST_WORDS)
+def test_what_came_before_a_terminate_is_done_and_answered(shared, direct, admin, table, words):
+    heard = []
+    for endpoint in (direct, shared("one", max_size=1)):
+        with endpoint.wire() as wire:
+            wire.send(LAST_WORDS[words] + m.X)
+            heard.append([str(message) for message in wire.until_eof()])
+        heard[-1].append(rows_of(admin, table))
+    assert heard[1] == heard[0]
+
+
 @pytest.mark.own
 def test_a_client_that_does_not_read_keeps_nobody_else_waiting(start):
     """One thread serves both."""

@@ -223,3 +223,33 @@ def test_a_frozen_backend_is_not_waited_for_for_ever(start, admin, cluster):
         finally:
             os.kill(pid, signal.SIGCONT)
     assert pathlib.Path(f"/proc/{proxy.process.pid}").exists()
+
+
+TIMEOUT_SET = {
+    "by SET": ("set statement_timeout to '400ms'", "do $$ begin execute 'select ' || 1; end $$"),
+    "unseen": ("select 1", "do $$ begin execute 'set statement_timeout to ''400ms'''; end $$"),
+}
+QUESTION_TAKES = """
+select 1 from pg_stat_activity where usename = 'app' and state = 'active' and wait_event_type = 'Lock'
+and query like '%%current_setting(''statement_timeout'')%%' and clock_timestamp() - query_start > '900ms'
+"""
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("way", TIMEOUT_SET)
+def test_a_clients_statement_timeout_does_not_end_a_question_of_pgweirs_own(start, cluster, way):
+    """What is asked about the session waits for a lock until long after the client's timeout."""
+    proxy = start(max_size=1)
+    locker = cluster.connect("app")
+    try:
+        with proxy.wire() as wire, proxy.wire() as other, locker.cursor() as lock:
+            assert not wire.ask(m.Q(TIMEOUT_SET[way][0])).startswith("E")
+            lock.execute("begin; lock table pg_catalog.pg_depend in access exclusive mode")
+            assert wire.ask(m.Q(TIMEOUT_SET[way][1])) == "C(DO) Z(I)"
+            until(lambda: cluster.execute(QUESTION_TAKES), "the question outlasts the timeout")
+            lock.execute("rollback")
+            assert wire.value("show statement_timeout") == "400ms"
+            assert other.value("show statement_timeout") == "0"
+            assert wire.value("show statement_timeout") == "400ms"
+    finally:
+        locker.close()

@@ -50,6 +50,22 @@ SETTINGS_FOLLOW = {
                (1, P("", "insert into d1.t values (816, 'piped')"), S)]),
 }
 
+UNSEEN = {
+    "an_update_of_pg_settings_is_a_set": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("", "update pg_settings set setting = 'iso_8601' where name = 'IntervalStyle'"), B(), E(), S),
+               (1, Q(SETTINGS)), (0, Q("do $$ begin update pg_settings set setting = 'off' where name = 'geqo'; end $$")),
+               (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "a_table_created_behind_a_set_of_the_search_path_may_be_temporary": Script(
+        clients={0: []},
+        steps=[(0, P("", "set search_path to pg_temp"), B(), E(), P("", "create table temp_b (id int, v text)"), B(),
+                E(), S)]),
+    "a_select_into_a_search_path_may_be_temporary": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set search_path to pg_temp, d0")), (0, Q("select 1 as id into temp_b")), (1, Q("select 1")),
+               (0, Q("select id from temp_b"))]),
+}
+
 PREPARED_STATEMENTS = {
     "a_name_that_is_cut_is_told": Script(
         clients={0: []},
@@ -116,4 +132,4 @@ LIMITS = {
         steps=[(0, Q("reset all; select current_setting('application_name'), current_setting('datestyle')"))]),
 }
 
-REGRESSIONS = {**SETTINGS_FOLLOW, **PREPARED_STATEMENTS, **PINS, **LISTENING}
+REGRESSIONS = {**SETTINGS_FOLLOW, **UNSEEN, **PREPARED_STATEMENTS, **PINS, **LISTENING}

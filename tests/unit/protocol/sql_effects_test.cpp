@@ -46,6 +46,10 @@ TEST_CASE("settings that no tag tells of") {
   CHECK(effects_of("select set_config('work_mem', '1MB', false)").may_set);
   CHECK(effects_of("select SET_Config($1, $2, false)").may_set);
   CHECK(effects_of("do $$ begin perform set_config('a.b', 'c', false); end $$").may_set);
+  CHECK(effects_of("update pg_settings set setting = '1MB' where name = 'work_mem'").may_set);
+  CHECK(effects_of("with w as (select 1) UPDATE pg_catalog.\"pg_settings\" set setting = 'off'").may_set);
+  CHECK_FALSE(effects_of("select setting from pg_settings where name = 'work_mem'").may_set);
+  CHECK_FALSE(effects_of("update t set setting = '1MB' where name = 'work_mem'").may_set);
   CHECK_FALSE(effects_of("set work_mem to '1MB'").may_set);
   CHECK(effects_of("set work_mem to '1MB'").sets());
   CHECK_FALSE(effects_of("set work_mem to '1MB'; select 1").sets());

@@ -42,8 +42,20 @@ TEST_CASE("names that cannot be read are said to be missing") {
 TEST_CASE("a bound value counts when it can be a custom setting's name") {
   Names names;
   for (const char* value : {"app.Tenant", "a", "1.5", ".a", "a.", "a b.c", "it's.a"})
-    remember_bound_name(names, value);
+    CHECK(remember_bound_name(names, value));
   CHECK(names == Names{"app.tenant"});
+}
+
+TEST_CASE("literals and values that can be names are guessed, as long as that leaves room") {
+  Names names;
+  guess_custom_names(names,
+                     "select app.set_it('app.Tenant', 'it is a.b', '1.5', E'my\\.x', $$own.flag$$), 'x'");
+  guess_bound_name(names, "bound.name");
+  CHECK(names == Names{"app.tenant", "my.x", "own.flag", "bound.name"});
+  for (std::size_t i = 0; i < custom_names_max; ++i) guess_bound_name(names, "a.b" + std::to_string(i));
+  CHECK(names.size() == guessed_names_max);
+  CHECK(remember_bound_name(names, "a.certain"));
+  CHECK(names.size() == guessed_names_max + 1);
 }
 
 TEST_CASE("a name is remembered once") {
@@ -57,6 +69,8 @@ TEST_CASE("a session's names are limited, and what is beyond is said to be missi
   Names names;
   for (std::size_t i = 0; i < custom_names_max; ++i) CHECK(remember_name(names, "a.b" + std::to_string(i)));
   CHECK_FALSE(remember_name(names, "a.c"));
+  CHECK_FALSE(remember_bound_name(names, "a.c"));
+  CHECK(remember_bound_name(names, "no name"));
   CHECK(remember_name(names, "a.b7"));
   CHECK_FALSE(find_custom_names("select set_config('a.c', 'x', false)", false, names));
 }

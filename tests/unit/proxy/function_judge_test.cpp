@@ -12,6 +12,8 @@ using Names = std::vector<std::string>;
 constexpr auto harmless = FunctionVerdict::harmless;
 constexpr auto suspicious = FunctionVerdict::suspicious;
 constexpr auto lasting = FunctionVerdict::lasting;
+// What DDL calls.
+const std::string on_ddl(event_triggers_name);
 
 struct Case {
   const char* name;
@@ -42,6 +44,8 @@ std::string block(const std::string& statement) {
 TEST_CASE("functions in SQL") {
   const Case cases[] = {
       {"a computation", harmless, "select round($1 * 1.19, 2)"},
+      {"a look at pg_settings", harmless, "select setting from pg_settings where name = $1"},
+      {"an update of pg_settings", suspicious, "update pg_settings set setting = $1 where name = 'work_mem'"},
       {"an empty body", harmless, ""},
       {"a lookup", harmless, "SELECT id FROM users WHERE lower(email) = lower($1) LIMIT 1;"},
       {"a row level security helper", harmless,
@@ -140,9 +144,13 @@ TEST_CASE("functions in SQL") {
       {"SET SESSION CHARACTERISTICS", suspicious, "set session characteristics as transaction read only"},
       {"RESET ROLE", suspicious, "select 1; reset role"},
       {"SET that nobody understands", suspicious, "set U&\"x\" = 1", {}, {}, false},
-      {"a temporary table", suspicious,
-       "create temporary table report as select * from sales where day = $1"},
-      {"a temporary table by its schema", suspicious, "create table pg_temp.report (id int)"},
+      {"a temporary table",
+       suspicious,
+       "create temporary table report as select * from sales where day = $1",
+       {on_ddl}},
+      {"a temporary table by its schema", suspicious, "create table pg_temp.report (id int)", {on_ddl}},
+      {"a lasting table", harmless, "create table report (id int)", {on_ddl}},
+      {"a column named like a command", harmless, "select case when a then comment else b end from t"},
       {"a session lock", suspicious, "select pg_try_advisory_lock($1)"},
       {"unlocking", suspicious, "select pg_advisory_unlock_all()"},
       {"a cursor WITH HOLD", suspicious, "declare c cursor with hold for select 1"},
@@ -158,7 +166,7 @@ TEST_CASE("functions in SQL") {
       {"EXECUTE", suspicious, "execute p(1)", {"p"}, {}, false},
       {"DEALLOCATE", suspicious, "deallocate p"},
       {"DISCARD", suspicious, "discard temp"},
-      {"DROP", suspicious, "drop table if exists report"},
+      {"DROP", suspicious, "drop table if exists report", {on_ddl}},
       {"DO", suspicious, "do $x$ begin perform set_config('a.b', '1', false); end $x$", {}, {"a.b"}},
       {"DO in another language", suspicious, "do language plpython3u 'pass'", {}, {}, false},
       {"SQL as text", suspicious, "select query_to_xml('select 1', true, true, '')", {}, {}, false},
@@ -177,13 +185,13 @@ TEST_CASE("functions in SQL") {
        " SET search_path TO 'public'\nBEGIN ATOMIC\n SELECT u(1);\n SELECT set_config('a.b'::text, "
        "'c'::text, "
        "false) AS set_config;\nEND\n",
-       {"g", "h", "u"},
+       {on_ddl, "g", "h", "u"},
        {"a.b"}},
       {"RETURN",
        harmless,
        "CREATE OR REPLACE FUNCTION public.g(a integer)\n RETURNS integer\n LANGUAGE sql\n"
        " SET work_mem TO '8MB'\nRETURN (a + u(1))\n",
-       {"g", "return", "u"}},
+       {on_ddl, "g", "return", "u"}},
       {"text that ends in a string", suspicious, "select 'abc", {}, {}, false},
   };
   for (const Case& c : cases) check("sql", c);
@@ -221,7 +229,7 @@ TEST_CASE("functions in PL/pgSQL") {
       {"a report with a temporary table",
        suspicious,
        block("CREATE TEMP TABLE IF NOT EXISTS r (id int) ON COMMIT DROP; INSERT INTO r (id) SELECT f(1);"),
-       {"f"}},
+       {on_ddl, "f"}},
       {"partitions with dynamic SQL",
        suspicious,
        block("EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF m FOR VALUES FROM (%L) TO (%L)', a, "
@@ -255,7 +263,7 @@ TEST_CASE("functions in PL/pgSQL") {
        harmless,
        block("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA s TO r; "
              "CREATE TRIGGER t AFTER INSERT ON x FOR EACH ROW EXECUTE FUNCTION audit();"),
-       {"audit"}},
+       {on_ddl, "audit"}},
       {"SET behind THEN, ELSE, LOOP and BEGIN",
        suspicious,
        block("IF a THEN SET x.a = 1; ELSE SET x.b = 2; END IF; LOOP SET x.c = 3; END LOOP; BEGIN SET x.d = "
