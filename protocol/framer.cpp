@@ -100,6 +100,8 @@ FrameStatus Framer::next(ByteView& input, Piece& out) {
   const std::uint32_t length = load_u32(input.data() + 1);
   if (length < message_length_size) return fail(Errc::length_out_of_range);
   const auto body_size = static_cast<std::uint32_t>(length - message_length_size);
+  const bool is_above_our_own = rule == &parse && body_size > rule->body_max && body_size <= large_body_max;
+  if (is_above_our_own) return fail(Errc::too_large);
   if (body_size < rule->body_min || body_size > rule->body_max) return fail(Errc::length_out_of_range);
 
   const std::size_t total = message_header_size + body_size;

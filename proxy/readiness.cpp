@@ -60,7 +60,7 @@ Slot* Reactor::attach(int fd, Waker* waker) {
   slot->bits_.store(Slot::writable_bit, std::memory_order_relaxed);
   slot->waker_ = waker;
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.ptr = slot;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return slot;
   slot->waker_ = nullptr;
@@ -94,6 +94,7 @@ void Reactor::fetch(std::chrono::milliseconds wait) {
     auto& slot = *static_cast<Slot*>(event.data.ptr);
     std::uint8_t bits = 0;
     if ((event.events & EPOLLIN) != 0) bits |= Slot::readable_bit;
+    if ((event.events & EPOLLPRI) != 0) bits |= Slot::urgent_bit;
     if ((event.events & EPOLLOUT) != 0) bits |= Slot::writable_bit;
     if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
       bits |= Slot::hangup_bit | Slot::readable_bit | Slot::writable_bit;

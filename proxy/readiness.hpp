@@ -75,6 +75,8 @@ class Slot {
   bool writable() const { return (bits() & writable_bit) != 0; }
   // The peer has closed its direction: reading goes on until it says so.
   bool hung_up() const { return (bits() & hangup_bit) != 0; }
+  // Urgent data were sent: a read ends in front of them, although more is behind.
+  bool has_urgent() const { return (bits() & urgent_bit) != 0; }
   void set_unreadable() {
     bits_.fetch_and(static_cast<std::uint8_t>(~readable_bit), std::memory_order_relaxed);
   }
@@ -93,6 +95,7 @@ class Slot {
   static constexpr std::uint8_t readable_bit = 1;
   static constexpr std::uint8_t writable_bit = 2;
   static constexpr std::uint8_t hangup_bit = 4;
+  static constexpr std::uint8_t urgent_bit = 8;
 
   std::uint8_t bits() const { return bits_.load(std::memory_order_relaxed); }
 

@@ -186,6 +186,8 @@ Disposition ReplyPath::take_error(const Piece& piece) {
       receive(piece, TransactionStatus::idle);
       return Disposition::taken;
     }
+    // The error is the client's. It gets no second one: its name stands for a new statement from here on.
+    x_.statements.replace(about, x_.pool->statements().renew(about));
   }
   if (x_.listen && !is_own()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);

@@ -135,8 +135,10 @@ void Session::consume(ByteView input) {
     const Framer framer_before = client_framer_;
     const FrameStatus status = client_framer_.next(input, piece);
     if (status == FrameStatus::need_more) break;
-    if (status == FrameStatus::error)
-      return end(Reason::protocol_violation, to_string(client_framer_.errc()));
+    if (status == FrameStatus::error) {
+      const Errc error = client_framer_.errc();
+      return end(error == Errc::too_large ? Reason::too_large : Reason::protocol_violation, to_string(error));
+    }
     bool retry = false;
     const ResponseTracker& tracker = exchange_.tracker;
     const bool waits = lets_others && piece.first && !tracker.idle() && tracker.may_insert_group();

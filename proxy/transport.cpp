@@ -54,8 +54,8 @@ void Transport::abort() {
 
 IoResult Transport::read(std::span<Byte> into) {
   const IoResult result = peek(into);
-  const bool drained =
-      result.status == IoStatus::would_block || (result.status == IoStatus::ok && result.size < into.size());
+  const bool is_short = result.status == IoStatus::ok && result.size < into.size();
+  const bool drained = result.status == IoStatus::would_block || (is_short && !slot_->has_urgent());
   if (drained) slot_->set_unreadable();
   return result;
 }

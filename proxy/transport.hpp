@@ -61,7 +61,8 @@ class Transport {
   bool writable() const { return slot_->writable(); }
   bool hung_up() const { return slot_->hung_up(); }
 
-  // One recv. A short read means that nothing more is there: the next event will tell.
+  // One recv. A short read means that nothing more is there (unless the peer sends urgent data): the next
+  // event will tell.
   IoResult read(std::span<Byte> into);
   // One recv whatever the readiness says: has an idle peer said or closed anything?
   IoResult peek(std::span<Byte> into);

@@ -7,10 +7,9 @@ import pytest
 from harness import messages as m
 from harness.crowd import together
 from harness.waiting import repetitions
-from harness.wire import Message
-from proof.nonce_judge import split
-from proof.pipeline_script import END, LAST, Script, setup
-from proof.pump import Pump, ends_with
+from proof.pipeline_play import assert_same, play, rows_of
+from proof.pipeline_script import END, Script, setup
+from proof.pump import Pump
 from proof.seeds import new_seed
 
 ITEMS = repetitions(1500, least=300)
@@ -21,43 +20,10 @@ READERS = {
 }
 
 
-def play(endpoint, data, **options):
-    """The raw answer to a script of proof/pipeline_script.py."""
-    with endpoint.wire() as wire:
-        answer = Pump(wire, data, **options).until(ends_with(LAST))
-        wire.sock.setblocking(True)
-        return answer
-
-
-def rows_of(admin, table):
-    with admin.cursor() as cursor:
-        cursor.execute(f"select id, v from {table} order by id")
-        rows = cursor.fetchall()
-        cursor.execute(f"truncate {table}")
-    return rows
-
-
 def without_source(message):
     """An error without the place in PostgreSQL's own source: in a failed transaction a Bind of a statement that this
     backend has not got is refused one step earlier, with the same words."""
     return (message.kind, message.fields() | dict.fromkeys("FLR")) if message.kind == "E" else message
-
-
-def assert_same(ours, theirs, comparable=lambda message: message):
-    if ours == theirs:
-        return
-    a, b = (split(bytes(data))[0] for data in (ours, theirs))
-    if [*map(comparable, a)] == [*map(comparable, b)]:
-        return
-    pairs = enumerate(zip(map(comparable, a), map(comparable, b)))
-    at = next((n for n, (one, other) in pairs if one != other), min(len(a), len(b)))
-    lines = [f"{n}: heard {shown(a, n)}, directly {shown(b, n)}" for n in range(max(0, at - 6), at + 6)]
-    pytest.fail(f"differs from PostgreSQL at message {at} of {len(b)}:\n" + "\n".join(lines), pytrace=False)
-
-
-def shown(messages, number):
-    found = messages[number] if number < len(messages) else Message("nothing")
-    return f"{found}"[:90] + (f" {found.text!r}" if found.kind in "EN" else "")
 
 
 @pytest.fixture

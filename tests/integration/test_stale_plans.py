@@ -2,9 +2,13 @@
 type"). Outside of a transaction the statement is parsed anew and the batch is sent again, and the client sees
 nothing of it; inside of one the error is the client's, as it would be directly."""
 
+import threading
+
 import pytest
 
 from harness import messages as m
+from harness.crowd import together
+from harness.waiting import repetitions, until
 
 TABLE = "drop table if exists stale; create table stale(a int); insert into stale values (1)"
 CHANGE = "alter table stale add column b text default 'new'"
@@ -117,3 +121,75 @@ def test_batches_in_a_row_keep_their_order(endpoint, table):
         first, second = wire.ask(b""), wire.ask(b"")
         assert first in ("E(0A000) Z(I)", "2 D(1,new) C(SELECT 1) Z(I)")
         assert second == "T D(second) C(SELECT 1) Z(I)"
+
+
+class Reader:
+    """Uses its statement again and again; knows how many columns there may be, and counts what it was refused."""
+
+    def __init__(self, endpoint, kind):
+        self.wire, self.kind, self.turns, self.errors = endpoint.wire(), kind, 0, 0
+        assert self.wire.ask(m.P("s", "select * from stale") + m.S) == "1 Z(I)"
+
+    def turn(self):
+        execute = m.B("", "s") + m.E() + m.S
+        if self.kind == "described":
+            self.look(self.ask(m.B("", "s") + m.DP() + m.E() + m.S))
+        elif self.kind == "in a transaction":
+            self.ask(m.Q("begin"))
+            self.look(self.ask(execute))
+            self.ask(m.Q("rollback"))
+        elif self.kind == "by SQL":
+            self.look(self.ask(m.Q("execute s")))
+        elif self.kind == "pipelined":
+            self.wire.send(execute * 3)
+            for _ in range(3):
+                self.look(self.wire.until_ready())
+        else:
+            self.look(self.ask(execute))
+        self.turns += 1
+
+    def ask(self, data):
+        self.wire.send(data)
+        return self.wire.until_ready()
+
+    def look(self, answer):
+        assert answer[-1].kind == "Z", answer
+        rows = [x.values() for x in answer if x.kind == "D"]
+        described = [len(x.column_names()) for x in answer if x.kind == "T"]
+        if rows:
+            assert rows in ([["1"]], [["1", "new"]]), rows
+            assert not described or described == [len(rows[0])]
+        else:
+            [error] = [x for x in answer if x.kind == "E"]
+            assert error.sqlstate == "0A000", f"{error} {error.text}"
+            self.errors += 1
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("max_size", [1, 3])
+def test_while_columns_come_and_go(shared, table, cluster, max_size):
+    """D8: eight clients use the same statement in every way, while DDL alternates. Nobody is closed or gets rows that fit
+    neither shape; nobody is refused more than once for each change, and outside of transactions and pipelines not at all."""
+    endpoint = shared(f"stale{max_size}", max_size=max_size)
+    kinds = ["plain", "described", "in a transaction", "by SQL", "pipelined", "plain", "described", "in a transaction"]
+    readers, changes, done = [Reader(endpoint, kind) for kind in kinds], repetitions(25, least=6), threading.Event()
+
+    def read(reader):
+        while not done.is_set():
+            reader.turn()
+
+    def change():
+        try:
+            for number in range(changes):
+                before = [reader.turns for reader in readers]
+                cluster.execute("alter table stale drop column b" if number % 2 else CHANGE, "app")
+                until(lambda: all(reader.turns > n + 2 for reader, n in zip(readers, before)), "all have seen it")
+        finally:
+            done.set()
+
+    together(lambda work: work(), [change, *(lambda reader=reader: read(reader) for reader in readers)], threads=9)
+    for reader in readers:
+        allowed = changes * {"in a transaction": 1, "pipelined": 3}.get(reader.kind, 0)
+        assert reader.errors <= allowed, f"{reader.kind}: {reader.errors} errors for {changes} changes"
+        assert reader.wire.ask(m.Q("select 'there'")) == "T D(there) C(SELECT 1) Z(I)"
+        reader.wire.terminate()

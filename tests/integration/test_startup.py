@@ -220,6 +220,17 @@ def test_S24_no_database_means_the_user_name(endpoint):
         assert wire.value("select current_database()") == "app"
 
 
+@pytest.mark.parametrize("length", [63, 64, 1000, 4900])
+def test_N7_long_names(endpoint, length):
+    """CVE-2012-4575: a long database name ended the whole pooler. The names are nobody's, so each is refused."""
+    name = "n" * length
+    for user, database in ((name, "app"), ("app", name), (name, name)):
+        answer = refused(endpoint, m.startup([("user", user), ("database", database)]), USERS["app"], user)
+        assert answer.kind == "E" and answer.sqlstate in ("28P01", "28000", "3D000"), answer
+    with endpoint.wire() as other:
+        assert other.value("select 1") == "1"
+
+
 def test_a_custom_parameter_at_startup(endpoint):
     with endpoint.wire(params=[("my.tenant", "t 'x'")]) as wire:
         assert wire.value("show my.tenant") == "t 'x'"

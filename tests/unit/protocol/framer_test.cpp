@@ -74,15 +74,23 @@ void check_limits(Framer::RuleOf rule_of, const Limits (&table)[N]) {
     for (std::uint32_t length = 0; length < 4; ++length) {
       CHECK(refusal(rule_of, header(row.type, length)) == Errc::length_out_of_range);
     }
-    for (const std::uint32_t length : {0x80000000U, 0xffffffffU, row.body_max + 5}) {
+    for (const std::uint32_t length : {0x80000000U, 0xffffffffU}) {
       CHECK(refusal(rule_of, header(row.type, length)) == Errc::length_out_of_range);
     }
+    const Errc above = row.type == 'P' ? Errc::too_large : Errc::length_out_of_range;
+    CHECK(refusal(rule_of, header(row.type, row.body_max + 5)) == above);
     if (row.body_min > 0) {
       CHECK(refusal(rule_of, header(row.type, row.body_min + 3)) == Errc::length_out_of_range);
     }
     CHECK(refusal(rule_of, header(row.type, row.body_min + 4)) == Errc::ok);
     CHECK(refusal(rule_of, header(row.type, row.body_max + 4)) == Errc::ok);
   }
+}
+
+TEST_CASE("a Parse that only PostgreSQL would take is too large, one that nobody would is malformed",
+          "[framer]") {
+  CHECK(refusal(frontend_rule, header('P', gib)) == Errc::too_large);
+  CHECK(refusal(frontend_rule, header('P', gib + 1)) == Errc::length_out_of_range);
 }
 
 TEST_CASE("lengths are refused exactly where PostgreSQL's limits are", "[framer]") {

@@ -1,0 +1,105 @@
+"""Networks that take and give little at a time, on both sides of pgweir: no read brings a whole message, hardly a write is
+taken whole, and the answers are PostgreSQL's own, byte by byte."""
+
+import socket
+
+import pytest
+
+from harness import messages as m
+from harness.link import Link
+from harness.waiting import FACTOR, repetitions, seconds
+from proof.pipeline_play import assert_same, play, rows_of
+from proof.pipeline_script import END, Script, setup
+from proof.seeds import new_seed
+
+pytestmark = pytest.mark.own
+
+NARROW = 2304  # the least that Linux grants
+BITES = {"bytes": 1, "crumbs": 7, "pieces": 1000}
+
+
+@pytest.fixture(scope="module")
+def links(cluster):
+    """Links to the server, narrow, by how much they pass on at once."""
+    open_links = {name: Link(cluster.host, cluster.port, bite=bite, narrow=NARROW) for name, bite in BITES.items()}
+    yield open_links
+    for link in open_links.values():
+        link.close()
+
+
+@pytest.fixture
+def endpoint(shared, links):
+    return lambda name: shared(name, max_size=1, changes={"databases": {"app": {"port": links[name].port}}})
+
+
+@pytest.fixture
+def table(admin):
+    with admin.cursor() as cursor:
+        cursor.execute(setup("pipe_rows"))
+        yield "pipe_rows"
+        cursor.execute("drop table pipe_rows")
+
+
+# All kinds of messages in one script, none of them large.
+SHORT = (m.Q("select 1; select 'two', 3") + m.P("s", "select $1::text, $2::int") + m.DS("s") + m.B("", "s", ("v", 7)) +
+         m.DP() + m.E() + m.S + m.P("", "select generate_series(1, 9)") + m.B("po") + m.E("po", 4) + m.E("po", 4) +
+         m.CP("po") + m.H + m.E("po") + m.S + m.Q("begin; set local work_mem to '1MB'; show work_mem; commit") +
+         m.Q("copy pipe_rows from stdin") + m.d("1\ta\n2\tb\n") + m.c + m.Q("copy pipe_rows to stdout") +
+         m.Q("selekt") + m.P("", "select 1/0") + m.B() + m.E() + m.P() + m.S + m.F(1317, ("four",)) + m.CS("s") +
+         m.Q("set timezone to 'Asia/Tokyo'") + m.Q("do $$ begin raise notice 'heard'; end $$") +
+         m.Q("deallocate all") + END)
+
+
+@pytest.mark.parametrize("how", ["bytes", "crumbs"])
+def test_every_kind_of_message_in_bytes(endpoint, direct, admin, table, how):
+    """In both directions and on both sides: the link to the server passes on as little as the client sends and reads."""
+    theirs = play(direct, SHORT)
+    rows_of(admin, table)
+    bite = BITES[how]
+    assert_same(play(endpoint(how), SHORT, narrow=NARROW, bite=bite, piece=lambda: bite), theirs)
+
+
+def test_every_split_of_a_burst(endpoint, direct):
+    """Three messages in two writes, the second of which is sent when the first must have been read."""
+    burst = m.P("s", "select $1::text") + m.B("", "s", ("value",)) + m.E() + m.CS("s") + m.S
+    answer = "1 2 D(value) C(SELECT 1) 3 Z(I)"
+    with endpoint("pieces").wire() as wire, direct.wire() as reference:
+        assert reference.ask(burst) == answer
+        for at in range(1, len(burst), 1 if FACTOR == 1 else 7):
+            # The answer to a first, whole statement comes when pgweir has read the write that ends in a part of the next.
+            wire.send(m.Q("select 'first'") + burst[:at])
+            assert " ".join(str(x) for x in wire.until_ready()) == "T D(first) C(SELECT 1) Z(I)"
+            assert wire.ask(burst[at:]) == answer
+
+
+@pytest.mark.parametrize("reader", ["eager", "reluctant"])
+def test_random_pipelines(endpoint, direct, admin, table, reader):
+    """Rows and statements of up to 100 kB through buffers of 2."""
+    script = Script(new_seed(), repetitions(300, least=100), table)
+    theirs = play(direct, script.data)
+    rows = rows_of(admin, table)
+    options = {"bite": 1500, "reluctant": reader == "reluctant", "patience": 60}
+    ours = play(endpoint("pieces"), script.data, narrow=NARROW, **options)
+    assert_same(ours, theirs)
+    assert rows_of(admin, table) == rows
+
+
+def test_large_messages(endpoint):
+    """A statement and its row of 300 kB: what is written is a thousand times what is taken."""
+    value = "".join(f"{number:07d}" for number in range(43_000))
+    with endpoint("pieces").wire(narrow=NARROW) as wire:
+        assert wire.ask(m.P("s", "select $1::text") + m.B("", "s", (value,)) + m.E() + m.S, timeout=seconds(20)) == \
+            f"1 2 D({value}) C(SELECT 1) Z(I)"
+        assert wire.ask(m.Q(f"select '{value}'"), timeout=seconds(20)) == f"T D({value}) C(SELECT 1) Z(I)"
+
+
+def test_urgent_data_is_no_part_of_the_stream(shared, direct):
+    """TCP sends it out of band, and PostgreSQL does not look at it."""
+    query = m.Q("select 'in band'")
+    for endpoint in (direct, shared("plain", max_size=1)):
+        with endpoint.wire() as wire:
+            for at in range(0, len(query), 5):
+                wire.send(query[:at])
+                wire.sock.send(b"!", socket.MSG_OOB)
+                wire.send(query[at:])
+                assert " ".join(str(x) for x in wire.until_ready()) == "T D(in band) C(SELECT 1) Z(I)"
