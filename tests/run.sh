@@ -71,7 +71,7 @@ test_preset() {
   shift 2
   heading "$label"
   rm -f "$log"
-  ctest --preset "$preset" --no-tests=error "$@" 2>&1 | tee "$work/ctest"
+  ctest --preset "$preset" --parallel 2 --no-tests=error "$@" 2>&1 | tee "$work/ctest"
   note "$label: $(grep -E 'tests passed|tests failed|No tests' "$work/ctest" | tail -n 1)"
   sed -n '/The following tests FAILED/,/^$/p' "$work/ctest" | sed '/^$/d; s/^/    /' >>"$work/summaries"
   tests/tree/count_cases.py "$log" >>"$work/counts" || count 0 1
