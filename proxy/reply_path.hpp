@@ -32,6 +32,7 @@ class ReplyPath final : public ReplySink {
   // The backend that was asked is gone.
   void forget_answers() {
     state_answered_ = last_value_answered_ = triggers_answered_ = sources_answered_ = false;
+    prelude_failed_ = false;
   }
   bool prelude_failed() const { return prelude_failed_; }
   bool take_prelude_failed() { return std::exchange(prelude_failed_, false); }

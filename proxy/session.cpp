@@ -343,7 +343,7 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     if (exchange_.tracker.needs_fence()) begin_fence();
     if (exchange_.batch.needs_sync) end_refused_batch();
     // What follows may be the answer to a statement that ran under somebody else's settings.
-    if (replies_.prelude_failed()) break;
+    if (replies_.prelude_failed() && !prelude_holds()) break;
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(BackendClose::lost, true);
@@ -386,7 +386,7 @@ void Session::after_replies() {
   }
   if (replies_.take_transaction_done()) counters.transactions.add();
   if (replies_.take_batch_failed()) send_again();
-  if (replies_.take_prelude_failed()) return prelude_failed();
+  if (!prelude_holds() && replies_.take_prelude_failed()) return prelude_failed();
   if (exchange_.own_failed && phase_ == Phase::serving) {
     // What this backend has set is not known, so it is closed with its session.
     return end(Reason::internal_error, "the session's state could not be read");

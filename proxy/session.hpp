@@ -127,7 +127,9 @@ class Session final {
   void take_grant();
   void attach(Backend& backend);
   bool apply_settings();
+  bool prelude_holds() const;
   void prelude_failed();
+  bool apply_as_other_role();
   void send_own(OwnQuery which, std::string_view sql);
   void at_rest();
   bool is_resting() const;
@@ -157,6 +159,7 @@ class Session final {
   void take_settings(SettingMap applied);
   bool settings_are_known() const;
   void apply_watch();
+  void want(SettingMap desired);
   void update_pins(PinSet pins);
   void uncount_pins();
   void count_pins(PinSet pins);
@@ -186,6 +189,8 @@ class Session final {
   MapRef applied_before_;  // what the backend had before the last prelude
   bool held_ = false;      // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
+  MapRef other_role_;              // what it had set when it last had another role, or null
+  bool sets_as_other_ = false;     // it needs that role for some of its settings
   unsigned prelude_failures_ = 0;  // of backends in a row
   enum class Move : std::uint8_t { no, joins, leaves };
   Move move_ = Move::no;  // to the hub of another encoding

@@ -7,6 +7,11 @@
 #include "proxy/worker.hpp"
 
 namespace pgweir {
+namespace {
+
+constexpr std::string_view insufficient_privilege = "42501";
+
+}  // namespace
 
 namespace {
 
@@ -56,15 +61,15 @@ bool Session::apply_settings() {
   Backend& backend = *exchange_.backend;
   const ResponseTracker& tracker = exchange_.tracker;
   if (backend.applied == exchange_.desired) {
-    // A prelude that has to succeed first may still be under way.
-    return !prelude_must_succeed_ || exchange_.own.empty();
+    return !prelude_holds();
   }
   if (!tracker.settled()) return true;
   if (same(backend.applied, exchange_.desired)) {
     backend.applied = exchange_.desired;
     return true;
   }
-  const Prelude prelude = make_prelude(*backend.applied, *exchange_.desired);
+  const MapRef& as = sets_as_other_ ? other_role_ : worker_.services().no_settings;
+  const Prelude prelude = make_prelude(*backend.applied, *exchange_.desired, *as);
   send_own(OwnQuery::prelude, prelude.sql);
   pool_->counters(worker_).prelude_sent.add();
   applied_before_ = std::exchange(backend.applied, exchange_.desired);
@@ -80,9 +85,15 @@ void Session::send_own(OwnQuery which, std::string_view sql) {
   exchange_.tracker.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true}, replies_);
 }
 
+// One that has to succeed first is still under way.
+bool Session::prelude_holds() const {
+  return prelude_must_succeed_ && !exchange_.own.empty();
+}
+
 // One query string is one transaction: none of it happened. What the client has sent behind it may have run
 // under another's settings by now: then nobody knows what the backend has.
 void Session::prelude_failed() {
+  if (apply_as_other_role()) return;
   const bool unused = !exchange_.forwarded && !exchange_.pinned() && exchange_.greeted;
   // It was accepted once: a backend with another past may take it (temp_buffers).
   if (unused && ++prelude_failures_ < prelude_attempts_max)
@@ -91,6 +102,18 @@ void Session::prelude_failed() {
   exchange_.own_failed = exchange_.forwarded;
   end(Reason::bad_settings, exchange_.own_error_message, exchange_.own_error_code);
   exchange_.own_error_code.clear();
+}
+
+// What the client has set as another role the login role may not be allowed to set. Nothing of the client's
+// has gone out yet.
+bool Session::apply_as_other_role() {
+  const bool denied = exchange_.own_error_code == insufficient_privilege;
+  if (!denied || !prelude_must_succeed_ || !exchange_.greeted || sets_as_other_ || !other_role_) return false;
+  sets_as_other_ = true;
+  exchange_.backend->applied = applied_before_;
+  exchange_.watch.failed = false;
+  held_ = false;
+  return true;
 }
 
 // Nothing owed, no transaction: the backend is free unless something of this client's is on it that others

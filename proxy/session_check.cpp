@@ -233,9 +233,8 @@ void Session::take_settings(SettingMap applied) {
            exchange_.startup->contains(entry.first);
   });
   for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
-  Interner& interner = worker_.services().interner;
-  exchange_.desired = interner.intern(std::move(desired));
-  exchange_.backend->applied = interner.intern(std::move(applied));
+  want(std::move(desired));
+  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
   if (!std::exchange(unknown_names_, false)) return;
   ask_unhurried(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
   exchange_.backend->applied = worker_.services().no_settings;
@@ -288,9 +287,15 @@ void Session::apply_watch() {
         desired.insert_or_assign(it->first, it->second);
     }
   }
-  Interner& interner = worker_.services().interner;
-  exchange_.desired = interner.intern(std::move(desired));
-  exchange_.backend->applied = interner.intern(std::move(applied));
+  want(std::move(desired));
+  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
+}
+
+void Session::want(SettingMap desired) {
+  const bool is_other = desired.contains("role") || desired.contains("session_authorization");
+  exchange_.desired = worker_.services().interner.intern(std::move(desired));
+  if (is_other) other_role_ = exchange_.desired;
+  sets_as_other_ = false;
 }
 
 // --- Pins

@@ -13,8 +13,8 @@ constexpr std::string_view session_authorization = "session_authorization";
 constexpr std::string_view client_encoding = "client_encoding";
 
 // Settings that anyone may change at any time, to any value that was once accepted. The others can fail:
-// their value names something that may have been dropped, or only some role may set them, or not any more in
-// a session that has used temporary tables (temp_buffers).
+// their value names something that may have been dropped, or only some role may set them (or RESET them one
+// by one), or not any more in a session that has used temporary tables (temp_buffers).
 constexpr std::array<std::string_view, 41> settable = {"application_name",
                                                        "array_nulls",
                                                        "backslash_quote",
@@ -110,6 +110,51 @@ class SetConfigList {
   std::string sql_;
 };
 
+// RESET ALL leaves nothing to fail: it asks for no right. It does not touch the identity.
+bool must_reset_all(const SettingMap& applied, const SettingMap& desired) {
+  return std::any_of(applied.begin(), applied.end(), [&desired](const auto& entry) {
+    return !is_identity(entry.first) && !desired.contains(entry.first) && !cannot_fail(entry.first);
+  });
+}
+
+// All but the identity. The encoding comes before what is written in it.
+std::string change_settings(const SettingMap& applied, const SettingMap& desired, bool& must_wait) {
+  const bool all = must_reset_all(applied, desired);
+  std::string resets = all ? "RESET ALL;" : "";
+  SetConfigList encoding;
+  SetConfigList settings;
+  for (const auto& [name, value] : applied) {
+    if (is_short_timeout(name, value)) must_wait = true;
+    if (!all && !is_identity(name) && !desired.contains(name)) resets += reset_statement(name);
+  }
+  for (const auto& [name, value] : desired) {
+    const auto has = applied.find(name);
+    if (is_identity(name) || (!all && has != applied.end() && has->second == value)) continue;
+    (name == client_encoding ? encoding : settings).add(name, value);
+    if (!cannot_fail(name)) must_wait = true;
+  }
+  if (all) return std::move(resets) + encoding.take() + settings.take();
+  return encoding.take() + std::move(resets) + settings.take();
+}
+
+// From the login role to the one that these settings have.
+std::string take_identity(const SettingMap& settings) {
+  SetConfigList identity;
+  for (const std::string_view name : {session_authorization, role}) {
+    if (const auto it = settings.find(name); it != settings.end()) identity.add(name, it->second);
+  }
+  return identity.take();
+}
+
+// And back.
+std::string leave_identity(const SettingMap& settings) {
+  std::string sql;
+  for (const std::string_view name : {role, session_authorization}) {
+    if (settings.contains(name)) sql += reset_statement(name);
+  }
+  return sql;
+}
+
 }  // namespace
 
 MapRef Interner::intern(SettingMap map) {
@@ -191,54 +236,17 @@ std::string lift_timeouts(const std::vector<std::string>& names) {
   return sql;
 }
 
-Prelude make_prelude(const SettingMap& applied, const SettingMap& desired) {
+Prelude make_prelude(const SettingMap& applied, const SettingMap& desired, const SettingMap& as) {
   Prelude prelude;
-  std::string back;
-  std::string rest;
-  SetConfigList encoding;
-  SetConfigList settings;
-  SetConfigList identity;
-  const auto differs = [&applied](std::string_view name, std::string_view value) {
-    const auto it = applied.find(name);
-    return it == applied.end() || it->second != value;
-  };
-
-  for (const auto& [name, value] : applied) {
-    if (is_short_timeout(name, value)) prelude.must_wait = true;
-    if (is_identity(name) || desired.contains(name)) continue;
-    rest += reset_statement(name);
-    if (!cannot_fail(name)) prelude.must_wait = true;
-  }
-  for (const auto& [name, value] : desired) {
-    if (is_identity(name) || !differs(name, value)) continue;
-    (name == client_encoding ? encoding : settings).add(name, value);
-    if (!cannot_fail(name)) prelude.must_wait = true;
-  }
-  std::string changes = encoding.take() + std::move(rest) + settings.take();
+  std::string changes = change_settings(applied, desired, prelude.must_wait);
+  const std::string wanted = take_identity(desired);
+  if (changes.empty() && wanted == take_identity(applied)) return prelude;
 
   // Rights come back first: the login role may set what another may not, also where both have that other one.
-  bool identity_changes = !changes.empty();
-  for (const std::string_view name : {role, session_authorization}) {
-    const auto has = applied.find(name);
-    const auto wants = desired.find(name);
-    const bool equal = has == applied.end() ? wants == desired.end()
-                                            : wants != desired.end() && wants->second == has->second;
-    if (!equal) identity_changes = true;
-  }
-  if (identity_changes) {
-    if (applied.contains(role)) back += reset_statement(role);
-    if (applied.contains(session_authorization)) back += reset_statement(session_authorization);
-  }
-  if (identity_changes) {
-    for (const std::string_view name : {session_authorization, role}) {
-      const auto it = desired.find(name);
-      if (it == desired.end()) continue;
-      identity.add(name, it->second);
-      prelude.must_wait = true;
-    }
-  }
-  prelude.sql = std::move(back) + std::move(changes) + identity.take();
-  if (!prelude.sql.empty()) prelude.sql.insert(0, lift_timeouts(short_timeouts(applied)));
+  prelude.sql = lift_timeouts(short_timeouts(applied)) + leave_identity(applied);
+  if (!as.empty()) changes = take_identity(as) + std::move(changes) + leave_identity(as);
+  prelude.sql += std::move(changes) + wanted;
+  if (!wanted.empty() || !as.empty()) prelude.must_wait = true;
   return prelude;
 }
 

@@ -61,6 +61,7 @@ struct Prelude {
   // the backend's last client.
   bool must_wait = false;
 };
-Prelude make_prelude(const SettingMap& applied, const SettingMap& desired);
+// Settings are changed by the login role; or by the role that `as` has, if it has any.
+Prelude make_prelude(const SettingMap& applied, const SettingMap& desired, const SettingMap& as = {});
 
 }  // namespace pgweir

@@ -376,3 +376,46 @@ def test_a_refused_setting_lets_no_statement_run_under_another_clients(start, ma
         assert tenant_b.value("show my.tenant") == "b"
         assert tenant_b.value("show temp_buffers") == "16MB"
         assert tenant_a.value("show my.tenant") == "a"
+
+
+@pytest.fixture
+def boss(cluster):
+    """A role of app's that may set what app may not."""
+    cluster.execute("create role boss superuser; grant boss to app")
+    yield "boss"
+    cluster.execute("drop role boss")
+
+
+@pytest.mark.parametrize("keeps_role", [True, False])
+def test_what_only_another_role_may_set_follows_and_is_taken_back(start, boss, keeps_role):
+    """Its client was closed, or the next one that got the same backend."""
+    endpoint = start(max_size=1)
+    with endpoint.wire() as owner, endpoint.wire() as other:
+        owner.query(f"set role {boss}")
+        owner.query("set session_replication_role to replica")
+        owner.query("set work_mem to '3MB'")
+        if not keeps_role:
+            owner.query("reset role")
+        for _ in range(3):
+            assert other.value("show session_replication_role") == "origin"
+            assert other.value("select current_user") == "app"
+            assert other.value("show work_mem") == "4MB"
+            assert owner.value("show session_replication_role") == "replica"
+            assert owner.value("select current_user") == (boss if keeps_role else "app")
+            assert owner.value("show work_mem") == "3MB"
+        if endpoint.kind == "pgweir":
+            assert endpoint.metric("pgweir_backend_closes_total") == 0
+
+
+def test_what_nobody_may_set_any_more_closes_its_client(start, boss, cluster):
+    endpoint = start(max_size=1)
+    with endpoint.wire() as owner, endpoint.wire() as other:
+        owner.query(f"set role {boss}")
+        owner.query("set session_replication_role to replica")
+        owner.query("reset role")
+        assert other.value("show session_replication_role") == "origin"
+        cluster.execute("revoke boss from app")
+        if endpoint.kind == "pgweir":
+            owner.send(m.Q("select 1"))
+            assert owner.until_eof()[0].sqlstate == "42501"
+        assert other.value("show session_replication_role") == "origin"

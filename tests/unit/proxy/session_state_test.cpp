@@ -107,8 +107,32 @@ TEST_CASE("a prelude that can fail has to be waited for") {
   CHECK(make_prelude({}, {{name, "x"}}).must_wait);
 }
 
-TEST_CASE("so has one that takes back what can fail") {
-  CHECK(make_prelude({{"temp_buffers", "16MB"}}, {}).must_wait);
+TEST_CASE(
+    "what only some role may set is taken back by RESET ALL, which everybody may, and all else set again") {
+  const Prelude prelude = make_prelude({{"log_statement", "all"}, {"role", "r"}, {"work_mem", "3MB"}},
+                                       {{"client_encoding", "LATIN1"}, {"role", "r"}, {"work_mem", "3MB"}});
+  CHECK(
+      prelude.sql ==
+      "RESET ROLE;RESET ALL;SELECT pg_catalog.set_config('client_encoding','LATIN1',false);"
+      "SELECT pg_catalog.set_config('work_mem','3MB',false);SELECT pg_catalog.set_config('role','r',false);");
+  const Prelude back = make_prelude({{"temp_buffers", "16MB"}, {"app.tenant", "x"}}, {});
+  CHECK(back.sql == "RESET ALL;");
+  CHECK_FALSE(back.must_wait);
+}
+
+TEST_CASE("settings can be changed by another role than the login role") {
+  const SettingMap as = {{"role", "r"}, {"work_mem", "1MB"}};
+  const Prelude prelude = make_prelude({{"role", "old"}}, {{"log_statement", "all"}}, as);
+  CHECK(prelude.sql ==
+        "RESET ROLE;SELECT pg_catalog.set_config('role','r',false);"
+        "SELECT pg_catalog.set_config('log_statement','all',false);RESET ROLE;");
+  CHECK(prelude.must_wait);
+  const Prelude same = make_prelude({}, {{"log_statement", "all"}, {"role", "r"}}, as);
+  CHECK(same.sql ==
+        "SELECT pg_catalog.set_config('role','r',false);"
+        "SELECT pg_catalog.set_config('log_statement','all',false);RESET ROLE;"
+        "SELECT pg_catalog.set_config('role','r',false);");
+  CHECK(make_prelude(as, as, as).sql.empty());
 }
 
 TEST_CASE("what anyone may set at any time is not waited for") {
@@ -139,10 +163,9 @@ TEST_CASE("a custom setting with a name of more than 63 bytes is really reset") 
 
 TEST_CASE("no name and no value of a setting gets out of its quotes") {
   const std::string evil = "x'; DROP TABLE t; --\\'\"";
-  const std::string sql = make_prelude({{evil, "1"}, {"a." + evil, "2"}}, {{"b." + evil, evil}}).sql;
+  const std::string sql = make_prelude({{"a." + evil, "2"}}, {{"b." + evil, evil}}).sql;
   CHECK(sql ==
         "SELECT pg_catalog.set_config(E'a.x''; DROP TABLE t; --\\\\''\"',NULL,false);"
-        "RESET \"x'; DROP TABLE t; --\\'\"\"\";"
         "SELECT pg_catalog.set_config(E'b.x''; DROP TABLE t; --\\\\''\"',E'x''; DROP TABLE t; "
         "--\\\\''\"',false);");
 }
