@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::string_view insufficient_privilege = "42501";
 
-}  // namespace
-
-namespace {
-
 // A COMMIT may be among what the server had been asked: it is neither asked again nor taken for done.
 constexpr std::string_view outcome_unknown =
     "the connection to the database server was lost; what was under way may or may not have taken effect";
