@@ -78,14 +78,23 @@ void StatementMap::erase(std::string_view name) {
   }
 }
 
-std::string StatementMap::name_of(const StatementRef& statement) const {
+std::uint32_t StatementMap::hash_of(std::string_view name) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(truncate_identifier(name)));
+}
+
+std::string StatementMap::name_of(const StatementRef& statement, std::uint32_t name_hash) const {
+  std::string any;
+  const auto take = [&](const std::string& name) {
+    if (any.empty()) any = name;
+    return hash_of(name) == name_hash;
+  };
   for (const Pending& pending : pending_) {
-    if (pending.statement == statement) return pending.name;
+    if (pending.statement == statement && take(pending.name)) return pending.name;
   }
   for (const auto& [name, known] : committed_) {
-    if (known == statement) return name;
+    if (known == statement && take(name)) return name;
   }
-  return {};
+  return any;
 }
 
 }  // namespace pgweir

@@ -175,7 +175,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::uint32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
-                                  : about         ? x_.statements.name_of(about)
+                                  : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
   if (whole && about && is_stale_plan(error)) {
     // The server refuses it for ever: whoever parses this text again gets a new statement.

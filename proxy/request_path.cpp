@@ -257,7 +257,11 @@ Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef
   write_parse(x_.worker.to_server().own(), known->server_name, parse.text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(parse.name)}, sink_);
+  x_.tracker.expect({.reply = Reply::parse,
+                     .statement = known,
+                     .name_hash = StatementMap::hash_of(parse.name),
+                     .spelled = spelled(parse.name)},
+                    sink_);
   return Disposition::taken;
 }
 
@@ -283,7 +287,10 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::bind, .statement = statement, .spelled = spelled(bind.statement)},
+  x_.tracker.expect({.reply = Reply::bind,
+                     .statement = statement,
+                     .name_hash = StatementMap::hash_of(bind.statement),
+                     .spelled = spelled(bind.statement)},
                     sink_);
   return Disposition::taken;
 }
