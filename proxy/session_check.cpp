@@ -240,7 +240,9 @@ bool Session::settings_are_known() const {
   if (watch.discarded_all) return true;
   if (!watch.set || watch.set->scope != SetScope::session) return false;
   if (watch.set->action == SetAction::reset_all) return true;
-  return !watch.set->name.empty() && (watch.set->action != SetAction::set || watch.set->value.has_value());
+  if (watch.set->name.empty()) return false;
+  if (watch.set->action != SetAction::set) return true;
+  return watch.set->value && (is_ascii(*watch.set->value) || exchange_.writes_utf8());
 }
 
 void Session::apply_watch() {
