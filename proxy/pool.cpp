@@ -278,9 +278,10 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
     refusal_.reset();
-    if (!baseline_ || !same(baseline_, backend->parameters)) {
+    if (!baseline_ || backend->generation == state_.generation()) {
+      if (!baseline_ || !same(baseline_, backend->parameters)) logins_.clear();
       baseline_ = backend->parameters;
-      logins_.clear();
+      baseline_generation_ = backend->generation;
     }
     members_.emplace(backend.get(), backend);
     Waiter* const waiter = state_.put(*backend, here.now(), true);

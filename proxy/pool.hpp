@@ -152,6 +152,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
   MapRef baseline_;  // parameters of a fresh login
+  std::uint64_t baseline_generation_ = 0;
   std::unordered_map<MapRef, MapRef> logins_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
   std::optional<ServerRefusal> refusal_;

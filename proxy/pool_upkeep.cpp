@@ -45,7 +45,13 @@ void Pool::maintain(Worker& here) {
 
 MapRef Pool::login_parameters(const MapRef& startup) const {
   const std::lock_guard lock(mutex_);
-  if (same(startup, no_settings_)) return baseline_;
+  if (same(startup, no_settings_)) {
+    // Defaults have moved: the next backend tells what they are now. As long as all are lent out, a client is
+    // told the old ones; the new ones come with its first statement.
+    const bool is_current = baseline_generation_ == state_.generation();
+    const bool all_lent = state_.counts().borrowed >= state_.limits().max_size;
+    return is_current || all_lent ? baseline_ : nullptr;
+  }
   const auto it = logins_.find(startup);
   return it == logins_.end() ? nullptr : it->second;
 }

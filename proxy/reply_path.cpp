@@ -112,12 +112,19 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     forwarding_rest_ = true;
   }
   write_due();
+  if (ready && status == TransactionStatus::idle) publish_changes();
   if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
   if (ready) {
     query_done_ = true;
     if (status == TransactionStatus::idle) transaction_done_ = true;
   }
   return Disposition::taken;
+}
+
+// What has been committed holds for everybody who asks from now on, also if this session ends here.
+void ReplyPath::publish_changes() {
+  if (std::exchange(x_.watch.changed_functions, false)) x_.pool->forget_functions();
+  if (std::exchange(x_.watch.changed_defaults, false)) x_.worker.services().pools.recycle(*x_.pool);
 }
 
 // Replies of ours become due while the server's message is looked at, and must not overtake it.

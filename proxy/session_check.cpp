@@ -26,8 +26,6 @@ bool Session::state_is_known() {
   const bool touched = exchange_.watch.settings_touched();
   question.settings = touched && !settings_are_known();
   if (touched && !question.settings) apply_watch();
-  if (exchange_.watch.changed_functions) pool_->forget_functions();
-  if (exchange_.watch.changed_defaults) worker_.services().pools.recycle(*pool_);
   if (question.empty()) {
     update_pins(exchange_.pins);
     if (last_value_is_open_) return ask_last_value(), false;
