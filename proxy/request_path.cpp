@@ -5,6 +5,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
+#include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/worker.hpp"
 
@@ -148,6 +149,9 @@ Disposition RequestPath::take_function_call(const Piece& piece) {
     const SqlEffects anything = effects_of_anything();
     if (!guard_sequences(anything, {})) return Disposition::hold;
     note(anything, {}, false);
+    // The arguments are laid out like those of a Bind.
+    BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
+    for (std::string_view value; arguments.next(value);) remember_bound_name(x_.custom_names, value);
   }
   ++x_.watch.statements;
   if (x_.listen) x_.listen->note_may_notify();
