@@ -60,12 +60,13 @@ enum class Fate : std::uint8_t { forward, drop, mute, inject };
 struct Expected {
   Reply reply = Reply::sync;
   Fate fate = Fate::forward;
-  bool may_copy = false;     // a Query or Execute that may open COPY IN
-  bool names = false;        // holds the oldest pending operation of the client's StatementMap
-  bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
-  bool listens = false;      // its statements may change what the client listens to
-  StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
-  std::uint32_t longer = 0;  // by how much its text became longer when a name in it was replaced
+  bool may_copy = false;        // a Query or Execute that may open COPY IN
+  bool names = false;           // holds the oldest pending operation of the client's StatementMap
+  bool holds = false;           // this Parse or Close changes what the backend holds of `statement`
+  bool listens = false;         // its statements may change what the client listens to
+  StatementRef statement{};     // what a Parse, Bind, Describe or Close refers to
+  std::uint32_t longer = 0;     // by how much its text became longer when a name in it was replaced
+  std::uint32_t name_hash = 0;  // of the client's name for it, which may have others
   // The client's spelling of its name, where an error text must show that and the map has cut it.
   std::shared_ptr<const std::string> spelled{};
 };

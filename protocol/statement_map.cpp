@@ -98,14 +98,23 @@ void StatementMap::erase(std::string_view name) {
   }
 }
 
-std::string StatementMap::name_of(const StatementRef& statement) const {
+std::uint32_t StatementMap::hash_of(std::string_view name) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(truncate_identifier(name)));
+}
+
+std::string StatementMap::name_of(const StatementRef& statement, std::uint32_t name_hash) const {
+  std::string any;
+  const auto take = [&](const std::string& name) {
+    if (any.empty()) any = name;
+    return hash_of(name) == name_hash;
+  };
   for (std::size_t i = oldest_; i < pending_.size(); ++i) {
-    if (pending_[i].statement == statement) return pending_[i].name;
+    if (pending_[i].statement == statement && take(pending_[i].name)) return pending_[i].name;
   }
   for (const auto& [name, known] : committed_) {
-    if (known == statement) return name;
+    if (known == statement && take(name)) return name;
   }
-  return {};
+  return any;
 }
 
 }  // namespace pgweir

@@ -60,8 +60,10 @@ class StatementMap {
   // Every name that stands for `old` stands for `fresh` from now on.
   void replace(const StatementRef& old, const StatementRef& fresh);
   void erase(std::string_view name);
-  // The client's name for it; empty when it has none. Walks the map: for error texts only.
-  std::string name_of(const StatementRef& statement) const;
+  // The client's name for it, the one with this hash if it has several; empty when it has none. Walks the
+  // map: for error texts only.
+  std::string name_of(const StatementRef& statement, std::uint32_t name_hash = 0) const;
+  static std::uint32_t hash_of(std::string_view name);
   // Every committed name. Invalidated by any change.
   const std::map<std::string, StatementRef, std::less<>>& committed() const { return committed_; }
 

@@ -46,4 +46,8 @@ void Exchange::use_view(MapRef parameters) {
       std::find(opaque_encodings.begin(), opaque_encodings.end(), encoding) != opaque_encodings.end();
 }
 
+bool Exchange::writes_utf8() const {
+  return value_of(*view, "client_encoding") == "UTF8";
+}
+
 }  // namespace pgweir

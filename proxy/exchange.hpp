@@ -149,6 +149,8 @@ struct Exchange {
   }
   // The client knows these parameters now; some decide how its texts are to be read.
   void use_view(MapRef parameters);
+  // Its texts are in UTF-8.
+  bool writes_utf8() const;
   // Unqualified names may be created in the temporary schema.
   bool creates_temporary() const {
     const auto path = desired->find("search_path");

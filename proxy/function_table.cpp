@@ -104,9 +104,15 @@ FunctionQuestion FunctionTable::learn(const FunctionQuestion& asked,
     it->second.effects.add(judge_body(source, it->second.calls));
   }
   FunctionQuestion next;
-  if (!store(asked, std::move(learned))) return next;
+  const bool stored = store(asked, std::move(learned));
   next.round = asked.round + 1;
   if (next.round >= rounds_max) return next;
+  if (!stored) {
+    const std::lock_guard lock(mutex_);
+    next.generation = generation_;
+    next.names = asked.names;
+    return next;
+  }
   FunctionEffects effects;
   for (const std::string& name : asked.names) look_up(name, effects, next);
   // Forgotten in between: what was just answered would be asked again.

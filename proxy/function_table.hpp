@@ -54,7 +54,8 @@ class FunctionTable {
   // itself does, scan_facts() tells.
   FunctionEffects judge(std::string_view text, FunctionQuestion& question, SqlDialect dialect = {});
 
-  // A function without a source does not exist, or is none (a table with a column list, a type).
+  // A function without a source does not exist, or is none (a table with a column list, a type). Whoever has
+  // asked before something changed has to ask again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
                                        const std::vector<FunctionSource>& sources);
   // The server did not answer: its functions count as suspicious, so that it is not asked again and again.

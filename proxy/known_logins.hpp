@@ -29,19 +29,22 @@ class KnownLogins {
   // Changes with every clearing: what was found out before it is not remembered after it.
   std::uint64_t epoch() const;
 
-  // What a fresh backend reports; null until there was one. Another baseline makes all else void.
+  // What a fresh backend reports, or did before the last forget(); null until there was one. Another baseline
+  // makes all else void.
   MapRef baseline() const;
   void use_baseline(const MapRef& parameters);
 
   // The parameters under these startup settings, without application_name. Both interned; null: not known.
-  MapRef parameters(const MapRef& startup) const;
+  // `old_will_do`: nobody could be asked for a newer baseline, the client hears of it with its first
+  // statement.
+  MapRef parameters(const MapRef& startup, bool old_will_do = false) const;
   void remember(std::uint64_t epoch, const MapRef& startup, const MapRef& parameters);
 
   // The same for a login as a whole: `settings` are what the client sent, names folded.
   std::optional<Greeting> greeting(const SettingMap& settings) const;
   void remember(std::uint64_t epoch, const SettingMap& settings, const Greeting& greeting);
 
-  // The database's or role's defaults may have changed; the next backend tells the baseline.
+  // The database's or role's defaults may have changed: the next backend tells the baseline.
   void forget();
   // Another server, perhaps.
   void forget_all();
@@ -53,6 +56,7 @@ class KnownLogins {
   mutable std::mutex mutex_;
   std::uint64_t epoch_ = 0;
   MapRef baseline_;
+  bool is_current_ = false;  // the baseline
   std::unordered_map<MapRef, MapRef> parameters_;
   std::map<SettingMap, Greeting> greetings_;
 };

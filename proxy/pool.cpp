@@ -287,7 +287,8 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
     refusal_.reset();
-    logins_.use_baseline(backend->parameters);
+    if (!logins_.baseline() || backend->generation == state_.generation())
+      logins_.use_baseline(backend->parameters);
     members_.emplace(backend.get(), backend);
     Waiter* const waiter = state_.put(*backend, here.now(), true);
     if (waiter != nullptr) hand_over(*backend, *waiter, here);

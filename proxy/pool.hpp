@@ -63,6 +63,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // What clients are told at their login.
   KnownLogins& logins() { return logins_; }
+  // No backend can be had now, not even a new one.
+  bool all_lent() const;
   // Why the server refuses us for good, as far as known; empty otherwise.
   std::optional<ServerRefusal> refusal() const;
   bool has_waiters() const;

@@ -42,6 +42,11 @@ void Pool::maintain(Worker& here) {
   open_missing(here);
 }
 
+bool Pool::all_lent() const {
+  const std::lock_guard lock(mutex_);
+  return state_.counts().borrowed >= state_.limits().max_size;
+}
+
 void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   const std::lock_guard lock(mutex_);
   state_.set_limits(limits_of(settings));

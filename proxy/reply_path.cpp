@@ -112,12 +112,19 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     forwarding_rest_ = true;
   }
   write_due();
+  if (ready && status == TransactionStatus::idle) publish_changes();
   if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
   if (ready) {
     query_done_ = true;
     if (status == TransactionStatus::idle) transaction_done_ = true;
   }
   return Disposition::taken;
+}
+
+// What has been committed holds for everybody who asks from now on, also if this session ends here.
+void ReplyPath::publish_changes() {
+  if (std::exchange(x_.watch.changed_functions, false)) x_.pool->forget_functions();
+  if (std::exchange(x_.watch.changed_defaults, false)) x_.worker.services().pools.recycle(*x_.pool);
 }
 
 // Replies of ours become due while the server's message is looked at, and must not overtake it.
@@ -175,7 +182,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::uint32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
-                                  : about         ? x_.statements.name_of(about)
+                                  : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
   if (whole && about && is_stale_plan(error)) {
     // The server refuses it for ever: whoever parses this text again gets a new statement.

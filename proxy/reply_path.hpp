@@ -65,6 +65,7 @@ class ReplyPath final : public ReplySink {
                        std::uint32_t longer);
   StatementRef statement_named_in(const Piece& piece) const;
   ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
+  void publish_changes();
   void write_due();
   void end_own_query();
   // The oldest expectation is a query of ours.

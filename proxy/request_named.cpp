@@ -35,12 +35,14 @@ void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
 
 // EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
 // under our name. Empty: nothing to rename.
-std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement) {
+std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement,
+                                          std::uint32_t& name_hash) {
   std::optional<NamedStatement> named = executes_named(text).statement;
   if (!named) named = parse_named(text);
   if (!named || named->verb == NamedVerb::deallocate_all) return {};
   statement = x_.statements.find(named->name);
   if (!statement || statement->server_name.empty()) return {};
+  name_hash = StatementMap::hash_of(named->name);
   tell_cut(text, *named);
   if (named->verb == NamedVerb::deallocate) {
     x_.naming_name = named->name;
@@ -70,7 +72,8 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   x_.naming_name.clear();
   x_.naming_statement.reset();
   StatementRef statement;
-  std::string renamed = rename_statement(text, statement);
+  std::uint32_t name_hash = 0;
+  std::string renamed = rename_statement(text, statement, name_hash);
   if (renamed.empty()) {
     renamed = rename_prepare(text);
     if (renamed.empty()) return std::nullopt;
@@ -84,6 +87,7 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   } else {
     if (!provide_for_query(statement)) return Disposition::hold;
     note(statement->effects, statement->text, false);
+    expected.name_hash = name_hash;
   }
   x_.naming = !x_.naming_name.empty();
   expected.statement = statement;
@@ -117,6 +121,7 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Ex
     rewritten += '"' + statement->server_name + '"';
     copied = at + named->name_size;
     expected.statement = statement;
+    expected.name_hash = StatementMap::hash_of(named->name);
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
@@ -139,7 +144,8 @@ void RequestPath::send_rewritten(std::string_view text, Expected& expected) {
 // Execute.
 Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& parse) {
   StatementRef named;
-  const std::string renamed = rename_statement(parse.text, named);
+  std::uint32_t name_hash = 0;
+  const std::string renamed = rename_statement(parse.text, named, name_hash);
   if (!parse.name.empty())
     return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
   if (!renamed.empty() && !provide_named(named)) return Disposition::hold;

@@ -5,6 +5,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
+#include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/worker.hpp"
 
@@ -149,6 +150,9 @@ Disposition RequestPath::take_function_call(const Piece& piece) {
     const SqlEffects anything = effects_of_anything();
     if (!guard_sequences(anything, {})) return Disposition::hold;
     note(anything, {}, false);
+    // The arguments are laid out like those of a Bind.
+    BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
+    for (std::string_view value; arguments.next(value);) remember_bound_name(x_.custom_names, value);
   }
   ++x_.watch.statements;
   if (x_.listen) x_.listen->note_may_notify();
@@ -258,7 +262,11 @@ Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef
   write_parse(x_.worker.to_server().own(), known->server_name, parse.text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::parse, .statement = known, .spelled = spelled(parse.name)}, sink_);
+  x_.tracker.expect({.reply = Reply::parse,
+                     .statement = known,
+                     .name_hash = StatementMap::hash_of(parse.name),
+                     .spelled = spelled(parse.name)},
+                    sink_);
   return Disposition::taken;
 }
 
@@ -284,7 +292,10 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::bind, .statement = statement, .spelled = spelled(bind.statement)},
+  x_.tracker.expect({.reply = Reply::bind,
+                     .statement = statement,
+                     .name_hash = StatementMap::hash_of(bind.statement),
+                     .spelled = spelled(bind.statement)},
                     sink_);
   return Disposition::taken;
 }

@@ -61,7 +61,7 @@ class RequestPath final {
   Disposition forward(const Piece& piece, Expected expected);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
-  std::string rename_statement(std::string_view text, StatementRef& statement);
+  std::string rename_statement(std::string_view text, StatementRef& statement, std::uint32_t& name_hash);
   void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);

@@ -26,8 +26,6 @@ bool Session::state_is_known() {
   const bool touched = exchange_.watch.settings_touched();
   question.settings = touched && !settings_are_known();
   if (touched && !question.settings) apply_watch();
-  if (exchange_.watch.changed_functions) pool_->forget_functions();
-  if (exchange_.watch.changed_defaults) worker_.services().pools.recycle(*pool_);
   if (question.empty()) {
     update_pins(exchange_.pins);
     if (last_value_is_open_) return ask_last_value(), false;
@@ -247,7 +245,9 @@ bool Session::settings_are_known() const {
   if (watch.discarded_all) return true;
   if (!watch.set || watch.set->scope != SetScope::session) return false;
   if (watch.set->action == SetAction::reset_all) return true;
-  return !watch.set->name.empty() && (watch.set->action != SetAction::set || watch.set->value.has_value());
+  if (watch.set->name.empty()) return false;
+  if (watch.set->action != SetAction::set) return true;
+  return watch.set->value && (is_ascii(*watch.set->value) || exchange_.writes_utf8());
 }
 
 void Session::apply_watch() {

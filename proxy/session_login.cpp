@@ -144,7 +144,8 @@ MapRef Session::known_parameters() const {
   Services& services = worker_.services();
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
-  const MapRef parameters = pool_->logins().parameters(services.interner.intern(std::move(key)));
+  const MapRef startup = services.interner.intern(std::move(key));
+  const MapRef parameters = pool_->logins().parameters(startup, pool_->all_lent());
   if (!parameters) return nullptr;
   return with_application_name(*parameters);
 }

@@ -21,7 +21,7 @@
 
 namespace pgweir {
 
-// Names are folded to lower case, as PostgreSQL compares them.
+// Names are folded to lower case, as PostgreSQL compares them; values are in UTF-8.
 using SettingMap = std::map<std::string, std::string, std::less<>>;
 // Names as the server spells them, for example "TimeZone".
 using ParameterMap = std::map<std::string, std::string, std::less<>>;
@@ -46,7 +46,9 @@ bool same(const MapRef& a, const MapRef& b);
 std::string fold(std::string_view name);
 std::string quote_literal(std::string_view text);
 std::string quote_identifier(std::string_view name);
-// An SQL expression for bytes in the client_encoding at the moment when it is evaluated.
+bool is_ascii(std::string_view text);
+// An SQL expression for a text in UTF-8, whatever the client_encoding is; if it is not valid as such, for
+// bytes in the client_encoding at the moment when it is evaluated.
 std::string text_expression(std::string_view text);
 
 // Timeouts among these settings that could end a query of ours.

@@ -29,6 +29,25 @@ constexpr PinQuestion pin_questions[] = {
     {Pin::sql_prepare, has_sql_prepare},
 };
 
+// A database in SQL_ASCII has bytes of any encoding.
+std::string in_hex(std::string_view text) {
+  return "pg_catalog.encode(pg_catalog.convert_to(" + std::string(text) +
+         ",CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN 'SQL_ASCII'"
+         " ELSE 'UTF8' END),'hex')";
+}
+
+unsigned digit_value(char c) {
+  return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+std::string of_hex(std::string_view digits) {
+  std::string text;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    text += static_cast<char>(digit_value(digits[i]) << 4 | digit_value(digits[i + 1]));
+  }
+  return text;
+}
+
 std::string names_of(const std::vector<std::string>& settings) {
   std::string list;
   for (const std::string& name : settings) list += ',' + quote_literal(name);
@@ -43,6 +62,7 @@ void add_part(std::string& sql, std::string_view part) {
 }  // namespace
 
 std::string state_query(const StateQuestion& question) {
+  if (question.empty()) return {};
   std::string sql;
   std::string before;
   if (question.settings) {
@@ -71,11 +91,19 @@ std::string state_query(const StateQuestion& question) {
     const std::string quoted = quote_literal(name);
     if (question.settings) before += "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ");";
   }
-  return before + lift_timeouts(question.lifted) + sql;
+  return before + lift_timeouts(question.lifted) +
+         "SELECT CASE WHEN c.other THEN ' ' OPERATOR(pg_catalog.||) " + in_hex("c.name") +
+         " ELSE c.name END,CASE WHEN c.other THEN " + in_hex("c.value") +
+         " ELSE c.value END FROM (SELECT r.name,r.value,(r.name OPERATOR(pg_catalog.||) r.value)"
+         " COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~) '[^[:ascii:]]' FROM (" +
+         sql + ") r(name,value)) c(name,value,other)";
 }
 
 void take_state_row(std::string_view name, std::string_view value, std::string_view login_user,
                     StateAnswer& out) {
+  if (name.starts_with(' ')) {
+    return take_state_row(of_hex(name.substr(1)), of_hex(value), login_user, out);
+  }
   if (name.empty()) {
     for (const PinQuestion& q : pin_questions) {
       if (text_of(q.pin).name == value) out.pins.insert(q.pin);

@@ -145,6 +145,18 @@ TEST_CASE("X17 SQL that drops names, one or all", "[statement_map]") {
   CHECK(map.committed().size() == 1);
 }
 
+TEST_CASE("the client's name for a statement, of several the one that is meant", "[statement_map]") {
+  StatementMap map;
+  const StatementRef one = statement("one");
+  for (const char* name : {"a", "b", "c"}) {
+    map.begin_put(name, one);
+    if (*name != 'c') map.confirm_front();
+  }
+  for (const char* name : {"a", "b", "c"}) CHECK(map.name_of(one, StatementMap::hash_of(name)) == name);
+  CHECK_FALSE(map.name_of(one).empty());
+  CHECK(map.name_of(statement("another")).empty());
+}
+
 TEST_CASE("X12 closing an unknown name changes nothing", "[statement_map]") {
   StatementMap map;
   map.begin_erase("nope");

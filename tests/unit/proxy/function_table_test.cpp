@@ -237,12 +237,37 @@ TEST_CASE("a question is bounded, and what it leaves out comes later") {
   CHECK(table.judge(text, rest).verdict == harmless);
 }
 
-TEST_CASE("an answer from before a change is not believed") {
+TEST_CASE("an answer from before a change is not believed, and asked for again") {
   FunctionTable table;
   FunctionQuestion question;
   table.judge("select f(1)", question);
   table.forget_all();
-  CHECK(table.learn(question, {sql("f", "select g(1)")}).empty());
+  const FunctionQuestion next = table.learn(question, {sql("f", "select g(1)")});
+  CHECK(next.names == Names{"f"});
+  CHECK(table.size() == 0);
+  CHECK(table.learn(next, {sql("f", "select 1")}).empty());
+  FunctionQuestion nothing;
+  CHECK(table.judge("select f(1)", nothing).verdict == harmless);
+}
+
+TEST_CASE("questions that changes overtake come to an end") {
+  FunctionTable table;
+  FunctionQuestion question;
+  table.judge("select f(1)", question);
+  unsigned asked = 0;
+  for (; !question.empty(); ++asked) {
+    REQUIRE(asked <= FunctionTable::rounds_max);
+    table.forget_all();
+    question = table.learn(question, {sql("f", "select 1")});
+  }
+  CHECK(asked == FunctionTable::rounds_max);
+}
+
+TEST_CASE("what was asked before a change counts as such, also with names that were added later") {
+  FunctionTable table;
+  FunctionQuestion question;
+  table.judge("select f(1)", question);
+  table.forget_all();
   table.give_up(question);
   CHECK(table.size() == 0);
   FunctionQuestion again;
@@ -251,7 +276,7 @@ TEST_CASE("an answer from before a change is not believed") {
   // Names added after the change do not make the older ones new.
   table.judge("select g(1)", question);
   CHECK(question.names == Names{"f", "g"});
-  CHECK(table.learn(question, {}).empty());
+  CHECK(table.learn(question, {}).names == Names{"f", "g"});
   CHECK(table.size() == 0);
 }
 

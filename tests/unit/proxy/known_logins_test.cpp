@@ -50,6 +50,9 @@ TEST_CASE("what was found out is forgotten with its reason") {
   SECTION("new defaults of the database or role") {
     logins.forget();
     CHECK(logins.baseline() != nullptr);
+    CHECK(logins.parameters(none) == nullptr);
+    CHECK(logins.parameters(none, true) == logins.baseline());
+    logins.remember(logins.epoch(), sent, {startup, told});
   }
   SECTION("another server") {
     logins.forget_all();
@@ -74,6 +77,7 @@ TEST_CASE("what was found out before a clearing is not remembered after it") {
 
 TEST_CASE("the number of remembered logins is limited") {
   KnownLogins logins(none);
+  logins.use_baseline(map_of({{"server_version", "15.1"}}));
   const SettingMap first = {{"application_name", "0"}};
   for (std::size_t i = 0; i < KnownLogins::entries_max; ++i)
     logins.remember(logins.epoch(), {{"application_name", std::to_string(i)}}, {none, none});

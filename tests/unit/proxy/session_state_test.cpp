@@ -35,6 +35,24 @@ TEST_CASE("a text that is not ASCII is independent of the encoding in which the 
   CHECK(text_expression("\x83\x5c'") ==
         "pg_catalog.convert_from(pg_catalog.decode('835c27','hex'),"
         "pg_catalog.current_setting('client_encoding'))");
+  CHECK(text_expression("\xc3\xa9'") == "pg_catalog.convert_from(pg_catalog.decode('c3a927','hex'),'UTF8')");
+  for (const char* other : {"\xe9", "\xc3", "\xc3\xc3\xa9", "a\xa9", "\xc0\x80", "\xf5\x80\x80\x80"}) {
+    CHECK(text_expression(other).ends_with("client_encoding'))"));
+  }
+}
+
+TEST_CASE("a value that is not ASCII is no result of the prelude") {
+  CHECK(make_prelude({}, {{"a.b", "\xc3\xa9"}}).sql ==
+        "SELECT "
+        "pg_catalog.set_config('a.b',pg_catalog.convert_from(pg_catalog.decode('c3a9','hex'),'UTF8'),false)"
+        " IS NULL;");
+}
+
+TEST_CASE("a short timeout of the last client's is lifted while the settings change") {
+  const Prelude prelude = make_prelude({{"statement_timeout", "5ms"}}, {{"geqo", "off"}});
+  CHECK(prelude.sql.starts_with("SET LOCAL statement_timeout TO 0;RESET \"statement_timeout\";"));
+  CHECK(prelude.must_wait);
+  CHECK(make_prelude({{"statement_timeout", "5ms"}}, {{"statement_timeout", "5ms"}}).sql.empty());
 }
 
 TEST_CASE("names of settings are folded as PostgreSQL does, ASCII letters only") {
