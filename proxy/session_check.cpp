@@ -138,10 +138,8 @@ void Session::take_sources() {
 
 // What is still unknown now stays so, and counts as suspicious.
 void Session::judge_again() {
-  for (const std::string& text : std::exchange(exchange_.unjudged, {})) {
+  for (const std::string& text : std::exchange(exchange_.unjudged, {}))
     requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
-    if (text == definitions_call && pool_->views_advance_sequences()) requests_.note_advance();
-  }
   if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
     const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
@@ -156,6 +154,7 @@ void Session::judge_definitions() {
   const FunctionEffects effects = pool_->functions().judge(definitions_call, exchange_.function_question);
   if (effects.verdict != FunctionVerdict::unknown) pool_->definitions().learn(effects);
   requests_.note_code(effects, definitions_call);
+  if (pool_->views_advance_sequences()) requests_.note_advance();
 }
 
 void Session::ask_state(StateQuestion question) {
