@@ -106,8 +106,9 @@ bool RequestPath::follow_execute(const Piece& piece, Expected& expected) {
 bool RequestPath::show_channels(std::string_view text) {
   if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return true;
   const ResponseTracker& tracker = x_.tracker;
-  if (tracker.unsynced() || tracker.status() != TransactionStatus::idle || x_.listen->is_shown()) return true;
+  if (tracker.unsynced() || x_.listen->is_shown()) return true;
   if (!status_is_known()) return false;
+  if (tracker.status() != TransactionStatus::idle) return true;
   std::string sql;
   for (const std::string& name : x_.listen->channels()) sql += "LISTEN " + quote_identifier(name) + ';';
   if (!insert_statement(sql, nullptr)) return true;

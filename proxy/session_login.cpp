@@ -151,10 +151,13 @@ MapRef Session::known_parameters() const {
 }
 
 MapRef Session::with_application_name(SettingMap parameters) const {
-  const auto name = exchange_.startup->find(application_name);
-  const bool given = name != exchange_.startup->end();
-  parameters.insert_or_assign(std::string(application_name),
-                              given ? clean_ascii(name->second) : std::string());
+  std::string shown;  // the default, unless it has brought one
+  if (const auto given = exchange_.startup->find(application_name); given != exchange_.startup->end()) {
+    shown = clean_ascii(given->second);
+  } else if (const MapRef baseline = pool_->logins().baseline()) {
+    if (const auto it = baseline->find(application_name); it != baseline->end()) shown = it->second;
+  }
+  parameters.insert_or_assign(std::string(application_name), std::move(shown));
   return worker_.services().interner.intern(std::move(parameters));
 }
 
