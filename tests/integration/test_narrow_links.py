@@ -1,6 +1,7 @@
 """Networks that take and give little at a time, on both sides of pgweir: no read brings a whole message, hardly a write is
 taken whole, and the answers are PostgreSQL's own, byte by byte."""
 
+import hashlib
 import socket
 
 import pytest
@@ -72,25 +73,43 @@ def test_every_split_of_a_burst(endpoint, direct):
             assert wire.ask(burst[at:]) == answer
 
 
+# Where it is narrow. Beside a wide side that brings much at once, the writes to the narrow one are hardly ever taken whole.
+SIDES = {"client": {"narrow": NARROW, "server": None}, "server": {"narrow": None, "server": "pieces"},
+         "both": {"narrow": NARROW, "server": "pieces"}}
+
+
+@pytest.fixture(params=SIDES)
+def sides(request, endpoint, shared):
+    """(endpoint, narrow) for a client of it."""
+    side = SIDES[request.param]
+    return endpoint(side["server"]) if side["server"] else shared("wide", max_size=1), side["narrow"]
+
+
 @pytest.mark.parametrize("reader", ["eager", "reluctant"])
-def test_random_pipelines(endpoint, direct, admin, table, reader):
+def test_random_pipelines(sides, direct, admin, table, reader):
     """Rows and statements of up to 100 kB through buffers of 2."""
+    endpoint, narrow = sides
     script = Script(new_seed(), repetitions(300, least=100), table)
     theirs = play(direct, script.data)
     rows = rows_of(admin, table)
-    options = {"bite": 1500, "reluctant": reader == "reluctant", "patience": 60}
-    ours = play(endpoint("pieces"), script.data, narrow=NARROW, **options)
-    assert_same(ours, theirs)
+    options = {"bite": 1500 if narrow else 1 << 18, "reluctant": reader == "reluctant", "patience": 60}
+    assert_same(play(endpoint, script.data, narrow=narrow, **options), theirs)
     assert rows_of(admin, table) == rows
 
 
-def test_large_messages(endpoint):
-    """A statement and its row of 300 kB: what is written is a thousand times what is taken."""
-    value = "".join(f"{number:07d}" for number in range(43_000))
-    with endpoint("pieces").wire(narrow=NARROW) as wire:
-        assert wire.ask(m.P("s", "select $1::text") + m.B("", "s", (value,)) + m.E() + m.S, timeout=seconds(20)) == \
-            f"1 2 D({value}) C(SELECT 1) Z(I)"
-        assert wire.ask(m.Q(f"select '{value}'"), timeout=seconds(20)) == f"T D({value}) C(SELECT 1) Z(I)"
+PLACES = 300_000
+ROW = f"select string_agg(lpad(g::text, 7, '0'), '' order by g) from generate_series(1, {PLACES}) g"
+
+
+def test_large_messages(sides):
+    """2 MB there and back, each byte of which tells its place: what waits is far more than what is taken."""
+    endpoint, narrow = sides
+    value = "".join(f"{number:07d}" for number in range(1, PLACES + 1))
+    with endpoint.wire(narrow=narrow) as wire:
+        assert wire.ask(m.Q(ROW), timeout=seconds(20)) == f"T D({value}) C(SELECT 1) Z(I)"
+        digest = hashlib.md5(value.encode()).hexdigest()
+        assert wire.ask(m.P("", "select md5($1)") + m.B("", "", (value,)) + m.E() + m.S, timeout=seconds(20)) == \
+            f"1 2 D({digest}) C(SELECT 1) Z(I)"
 
 
 def test_urgent_data_is_no_part_of_the_stream(shared, direct):
