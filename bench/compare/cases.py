@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Callable
 
-from . import trials
+from . import estimate, instructions, scripts, trials
 from .pgbench import Load
 
 
@@ -13,27 +13,39 @@ class Case:
     title: str
     trial: Callable  # (place, system) -> {metric: value}, once for each repeat
     shown: tuple  # metrics in the order of the report
+    lasts: Callable = estimate.load  # (options) -> seconds of one trial, about
     each: str = "transaction"
     needs: frozenset = frozenset()  # of systems.CAPABILITIES
     tls: bool = False
     fresh: bool = False  # a new process for each trial and no other pooler meanwhile, where its memory counts
-    two_workers: bool = False  # pgweir with two workers takes part
+    variants: frozenset = frozenset()  # of systems.MODELS: those that take part
     count: Callable | None = None  # (place, system) -> {metric: value}, once, under strace
+    under: Callable | None = None  # (place) -> the command under which the systems run
+    wants: tuple = ()  # programs that have to be there
 
 
-TRANSACTIONS = ("tps", "cpu_us", "sends", "receives", "waits", "other_calls", "added_p50_us", "added_p99_us", "p50_us",
-                "p99_us", "pss_kib")
+CALLS = ("sends", "receives", "waits", "other_calls")
+LATENCIES = ("added_p50_us", "added_p99_us", "p50_us", "p99_us")
+TRANSACTIONS = ("tps", "cpu_us", *CALLS, *LATENCIES, "pss_kib")
 # Not "added over direct": there, a direct connection waits for the server to start a process.
-CONNECTIONS = ("connections_s", "cpu_us", "sends", "receives", "waits", "other_calls", "p50_us", "p99_us", "pss_kib")
+CONNECTIONS = ("connections_s", "cpu_us", *CALLS, "p50_us", "p99_us", "pss_kib")
+
+WORKERS, STRICT, BOTH = frozenset({"workers"}), frozenset({"strict"}), frozenset({"workers", "strict"})
+
+
+def of(clients):
+    return "1 client" if clients == 1 else f"{clients} clients"
+
+
+def protocol_needs(protocol):
+    return frozenset({"prepared"} if protocol == "prepared" else ())
 
 
 def select(protocol, clients):
     load = Load(protocol, clients)
-    plural = "1 client" if clients == 1 else f"{clients} clients"
-    return Case(f"select-{protocol}-{clients}", f"pgbench -S, {protocol} protocol, {plural}",
-                trials.transactions(load), TRANSACTIONS, two_workers=clients > 1,
-                needs=frozenset({"prepared"} if protocol == "prepared" else ()),
-                count=trials.count_transactions(load) if clients <= 32 else None)
+    return Case(f"select-{protocol}-{clients}", f"pgbench -S, {protocol} protocol, {of(clients)}",
+                trials.transactions(load), TRANSACTIONS, needs=protocol_needs(protocol),
+                variants={1: frozenset(), 32: BOTH}.get(clients, WORKERS), count=trials.count_transactions(load))
 
 
 def tpcb(protocol):
@@ -41,42 +53,79 @@ def tpcb(protocol):
     # held by another client of that thread, in the middle of a transaction.
     load = Load(protocol, 32, ("-b", "tpcb-like"), threads=32)
     return Case(f"tpcb-{protocol}-32", f"pgbench TPC-B, {protocol} protocol, 32 clients", trials.writes(load),
-                TRANSACTIONS, two_workers=True, needs=frozenset({"prepared"} if protocol == "prepared" else ()))
+                TRANSACTIONS, needs=protocol_needs(protocol), variants=BOTH, count=trials.count_transactions(load))
+
+
+def settings(kind, kinds):
+    """What clients that have set something cost more than the same clients without; see scripts.settings."""
+    load, plain = (Load("prepared", 32, ("-D", "done=0"), text=scripts.settings(number)) for number in (kinds, 0))
+    whose = "the same for all" if kinds == 1 else f"{kinds} kinds of clients"
+    return Case(f"set-{kind}-32", f"four SETs on connect ({whose}), then pgbench -S, prepared protocol, 32 clients",
+                trials.settings(load, plain),
+                ("tps", "plain_tps", "cpu_us", "plain_cpu_us", "set_cpu_us", *CALLS, *LATENCIES, "pss_kib"),
+                estimate.two_loads, needs=protocol_needs("prepared"), variants=BOTH,
+                count=trials.count_transactions(load))
+
+
+def function(name, does, clients):
+    load = Load("prepared", clients, text=scripts.FUNCTIONS[name])
+    return Case(f"function-{name}-{clients}", f"a user's function that {does}, prepared protocol, {of(clients)}",
+                trials.transactions(load), TRANSACTIONS, needs=protocol_needs("prepared"), variants=STRICT,
+                count=trials.count_transactions(load))
+
+
+def counted(name, what, work, each="transaction"):
+    """Exact, and of the pooler's own code only: most of a transaction's time is the kernel's, which is not counted."""
+    return Case(f"instructions-{name}", f"instructions of the pooler's own, {what}", instructions.trial(work),
+                ("instructions",), estimate.instructions, each=each, fresh=True, variants=STRICT,
+                needs=frozenset({"process"} | ({"prepared"} if work.named else set())),
+                under=instructions.command, wants=("valgrind", "cc"))
 
 
 def connect(tls):
     kind = "tls" if tls else "plain"
     return Case(f"connect-{kind}", f"connect, SCRAM, one query, close; {'TLS' if tls else 'plain'}",
-                trials.connections(tls), CONNECTIONS, each="connection", tls=tls, two_workers=True,
+                trials.connections(tls), CONNECTIONS, each="connection", tls=tls, variants=WORKERS,
                 needs=frozenset({"tls"} if tls else ()), count=trials.count_connections(tls))
 
 
 def idle(tls):
     kind = "tls" if tls else "plain"
     return Case(f"idle-{kind}", f"idle clients, after a query each; {'TLS' if tls else 'plain'}", trials.idle(tls),
-                ("idle_kib", "pss_kib"), each="client", tls=tls, fresh=True,
+                ("idle_kib", "pss_kib"), estimate.idle, each="client", tls=tls, fresh=True,
                 needs=frozenset({"pools"} | ({"tls"} if tls else set())))
 
 
 def copy(direction):
     return Case(f"copy-{direction}", f"COPY {direction}, one client", trials.copy(direction),
-                ("mib_s", "cpu_ms_per_mib", "peak_kib"), each="MiB", fresh=True)
+                ("mib_s", "cpu_ms_per_mib", *CALLS, "peak_kib", "pss_kib"), estimate.copy, each="MiB", fresh=True,
+                count=trials.count_copy(direction))
 
 
 ALL = (
     *(select(protocol, clients) for clients in (1, 32, 500) for protocol in ("simple", "extended", "prepared")),
     tpcb("simple"), tpcb("prepared"),
+    settings("same", 1), settings("mixed", scripts.KINDS),
+    *(function(name, does, clients) for name, does in (("reads", "writes nothing"), ("sets", "sets a setting"))
+      for clients in (1, 32)),
     connect(tls=False), connect(tls=True),
     Case("lambda", "settings-heavy: connect, four SETs, three short transactions, close", trials.settings_heavy,
-         ("connections_s", "cpu_us", "wrong_percent", "p50_us", "p99_us", "pss_kib"),
-         each="client", two_workers=True),
+         ("connections_s", "cpu_us", "wrong_percent", *CALLS, "p50_us", "p99_us", "pss_kib"),
+         each="client", variants=WORKERS, count=trials.count_settings_heavy),
     Case("burst", "all clients connect at once, ask once, and stay until all have come", trials.burst,
-         ("wall_s", "failed", "connect_p99_ms", "cpu_us", "server_connections", "pss_kib"), each="client",
-         needs=frozenset({"pools"}), fresh=True, two_workers=True),
+         ("wall_s", "failed", "connect_p99_ms", "cpu_us", "server_connections", "pss_kib"), estimate.burst,
+         each="client", needs=frozenset({"pools"}), fresh=True, variants=WORKERS),
     idle(tls=False), idle(tls=True),
     copy("out"), copy("in"),
     Case("wide", "rows of 100 kB, ten for each query, 8 clients", trials.wide_rows,
-         ("tps", "mib_s", "cpu_us", "added_p50_us", "added_p99_us", "p50_us", "p99_us", "peak_kib"), fresh=True),
+         ("tps", "mib_s", "cpu_us", *CALLS, *LATENCIES, "peak_kib", "pss_kib"), fresh=True,
+         count=trials.count_transactions(trials.WIDE)),
+    *(counted(name, what, instructions.WORK[name]) for name, what in (
+        ("simple", "pgbench -S, simple protocol"), ("extended", "pgbench -S, extended protocol"),
+        ("prepared", "pgbench -S, prepared protocol"),
+        ("settings", "the same, two clients with settings of their own taking turns"),
+        ("function", "a user's function that writes nothing, prepared protocol"))),
+    counted("connect", "connect, SCRAM, one query, close; plain", instructions.WORK["connect"], each="connection"),
 )
 
 

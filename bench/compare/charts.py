@@ -5,7 +5,7 @@ from html import escape
 LABEL, BAR, VALUE = 190, 420, 250  # widths of the three columns
 ROW, GAP = 22, 6
 COLOURS = {"direct": "#9aa0a6", "haproxy": "#c49a3c", "pgbouncer": "#4c78a8", "odyssey": "#8f6bb3", "pgdog": "#6b8e6b",
-           "pgcat": "#b3746b", "pgweir": "#17807e", "pgweir-2": "#5fb5b3"}
+           "pgcat": "#b3746b", "pgweir": "#17807e", "pgweir-2": "#5fb5b3", "pgweir-strict": "#8fcac8"}
 
 
 def scale(rows):

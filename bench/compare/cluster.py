@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 
-from . import processes
+from . import processes, scripts
 from .processes import Trouble
 
 CONFIGURATION = """
@@ -75,7 +75,8 @@ class Cluster:
         self.sql(f"CREATE ROLE app LOGIN PASSWORD '{self.password}'", "CREATE DATABASE app OWNER app")
         self.client("pgbench", "-i", "-q", "-s", scale, "-h", self.directory, "-p", self.port, "-U", "app", "app",
                     timeout=600)
-        self.sql("CREATE UNLOGGED TABLE sink (line text); ALTER TABLE sink OWNER TO app", database="app")
+        self.sql("CREATE UNLOGGED TABLE sink (line text); ALTER TABLE sink OWNER TO app", scripts.DEFINITIONS,
+                 database="app")
 
     def initialise(self):
         secret = self.private_file("admin.password", self.admin_password)

@@ -15,7 +15,7 @@ MAX_CLIENTS = 12000
 def haproxy(place, system, tls):
     """Copies bytes: one connection to the server for each client. TLS passes through."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return ["-db", "-f", place.cluster.private_file("haproxy.cfg", f"""
+    return ["-db", "-f", place.cluster.private_file(f"{system.key}.cfg", f"""
 global
   nbthread {system.workers}
   maxconn {min(5000, descriptors // 2 - 100)}
@@ -33,14 +33,14 @@ listen postgresql
 def pgbouncer(place, system, tls):
     # The server's own verifier: from a plain password it would derive new keys for every login, and that CPU time
     # says nothing about its transactions.
-    users = place.cluster.private_file("pgbouncer.users", f'"app" "{place.cluster.verifier()}"\n')
+    users = place.cluster.private_file(f"{system.key}.users", f'"app" "{place.cluster.verifier()}"\n')
     secure = f"""
 client_tls_sslmode = require
 client_tls_cert_file = {place.cluster.certificate}
 client_tls_key_file = {place.cluster.key}
 """ if tls else ""
     prepared = "max_prepared_statements = 200" if "prepared" in system.capabilities else ""
-    return [place.cluster.private_file("pgbouncer.ini", f"""
+    return [place.cluster.private_file(f"{system.key}.ini", f"""
 [databases]
 app = host=127.0.0.1 port={place.cluster.port}
 [pgbouncer]
@@ -69,7 +69,7 @@ def odyssey(place, system, tls):
   tls_cert_file "{place.cluster.certificate}"
   tls_key_file "{place.cluster.key}"
 """ if tls else '  tls "disable"\n'
-    return [place.cluster.private_file("odyssey.conf", f"""
+    return [place.cluster.private_file(f"{system.key}.conf", f"""
 daemonize no
 unix_socket_dir "{place.cluster.directory}"
 unix_socket_mode "0600"
@@ -117,7 +117,7 @@ database "app" {{
 
 def pgdog(place, system, tls):
     secure = f'tls_certificate = "{place.cluster.certificate}"\ntls_private_key = "{place.cluster.key}"' if tls else ""
-    main = place.cluster.private_file("pgdog.toml", f"""
+    main = place.cluster.private_file(f"{system.key}.toml", f"""
 [general]
 host = "127.0.0.1"
 port = {system.address[1]}
@@ -132,7 +132,7 @@ name = "app"
 host = "127.0.0.1"
 port = {place.cluster.port}
 """)
-    users = place.cluster.private_file("pgdog-users.toml", f"""
+    users = place.cluster.private_file(f"{system.key}-users.toml", f"""
 [[users]]
 name = "app"
 database = "app"
@@ -144,7 +144,7 @@ password = "{place.cluster.password}"
 def pgcat(place, system, tls):
     """It asks clients for md5, not SCRAM: its cost of a login is not comparable."""
     secure = f'tls_certificate = "{place.cluster.certificate}"\ntls_private_key = "{place.cluster.key}"' if tls else ""
-    return [place.cluster.private_file("pgcat.toml", f"""
+    return [place.cluster.private_file(f"{system.key}.toml", f"""
 [general]
 host = "127.0.0.1"
 port = {system.address[1]}
@@ -171,6 +171,8 @@ def pgweir(place, system, tls):
     cluster = place.cluster
     secure = f", tls: {{mode: require, cert_file: {cluster.certificate}, key_file: {cluster.key}}}" if tls else ""
     secret = cluster.private_file("app.password", cluster.password)
+    # Named only where it is not the default: versions that do not know it yet can be compared, too.
+    state = f", state: {system.state}" if system.state else ""
     return ["serve", cluster.private_file(f"{system.key}.yaml", f"""
 listen: {{host: 127.0.0.1, port: {system.address[1]}, max_clients: {MAX_CLIENTS}{secure}}}
 workers: {system.workers}
@@ -179,6 +181,6 @@ databases:
   app: {{host: 127.0.0.1, port: {cluster.port}}}
 users:
   app: {{password_file: {secret}}}
-pool: {{mode: transaction, min_size: {place.pool}, max_size: {place.pool}}}
+pool: {{mode: transaction, min_size: {place.pool}, max_size: {place.pool}{state}}}
 log: {{level: warning}}
 """)]

@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 
-from . import cases, measure, options as command_line, report_html, report_markdown, systems
+from . import cases, measure, options as command_line, plan, report_html, report_markdown, systems
 from .cluster import Cluster
 from .place import Place
 from .processes import Processes, Trouble
@@ -40,6 +40,9 @@ def main(arguments):
         signal.signal(number, lambda got, frame: sys.exit(128 + got))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job starts with it ignored
     try:
+        if options.plan:
+            print(plan.text(planned(options)[0], options))
+            return 0
         writable(options)
         results = json.loads(pathlib.Path(options.source).read_text()) if options.source else run_cases(options)
         write_reports(options, results)
@@ -59,25 +62,32 @@ def writable(options):
                 pass
 
 
+def planned(options):
+    """(steps, systems)"""
+    ready, absent = systems.make(options)
+    return plan.steps(cases.chosen(options.cases), ready, absent, options), ready
+
+
 def run_cases(options):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     started, progress = Processes(), Progress()
-    ready, absent = systems.make(options)
-    chosen = cases.chosen(options.cases)
+    todo, ready = planned(options)
+    progress(plan.summary(todo))
     cluster = Cluster(started)
     try:
         progress(f"Creating a private cluster and pgbench's tables (scale {options.scale}).")
         cluster.create(options.scale)
         place = Place(cluster, started, options)
         results = {"about": about(options, cluster), "systems": described(ready), "cases": []}
-        for number, case in enumerate(chosen, 1):
-            progress.heading = f"[{number}/{len(chosen)}]"
-            busy = measure.busy_percent()
-            outcome = CaseRun(case, ready, absent, place, progress).run()
+        clock = plan.Clock(todo)
+        for number, step in enumerate(todo):
+            progress.heading = clock.heading(number)
+            case, busy = step.case, measure.busy_percent()
+            outcome = CaseRun(case, step.columns, step.absent, place, progress).run()
             results["cases"].append({"name": case.name, "title": case.title, "each": case.each,
                                      "shown": list(case.shown), "busy_before": round(busy),
-                                     "results": ordered(outcome)})
+                                     "results": ordered(outcome, options)})
             if options.json:  # a long run that is interrupted leaves what it has measured
                 pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
         return results
@@ -105,11 +115,13 @@ def cpu_model():
 
 
 def described(ready):
-    return [{"key": system.key, "title": system.title, "workers": system.workers} for system in ready]
+    return [{"key": system.key, "title": system.title, "workers": system.workers, "like": system.like}
+            for system in ready]
 
 
-def ordered(outcome):
-    return {key: outcome[key] for key in command_line.SYSTEMS if key in outcome}
+def ordered(outcome, options):
+    return {key: outcome[key] for key in (*systems.MODELS, *(other.name for other in options.others))
+            if key in outcome}
 
 
 def write_reports(options, results):

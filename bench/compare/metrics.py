@@ -24,7 +24,12 @@ METRICS = {
     "wall_s": Metric("from the first connection to the last answer", "s", "lower", 2),
     "failed": Metric("failed clients", "", "lower", compared=False),
     "server_connections": Metric("server connections, highest seen", "", "lower"),
+    "plain_tps": Metric("the same without SET", "1/s", "higher"),
     "cpu_us": Metric("CPU per {each}", "us", "lower", 1),
+    "plain_cpu_us": Metric("the same without SET: CPU per {each}", "us", "lower", 1),
+    # Compared with a system that loses what was set it would only say that doing nothing is cheap.
+    "set_cpu_us": Metric("CPU that SET adds to a {each}", "us", "lower", 1, compared=False),
+    "instructions": Metric("instructions per {each}", "", "lower"),
     "cpu_ms_per_mib": Metric("CPU per MiB", "ms", "lower", 3),
     "sends": Metric("sends per {each}", "", "lower", 2),
     "receives": Metric("receives per {each}", "", "lower", 2),

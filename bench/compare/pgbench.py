@@ -25,16 +25,21 @@ SAMPLED = 0.1
 
 @dataclasses.dataclass
 class Load:
-    """What pgbench shall do. `script`: its arguments that choose the script."""
+    """What pgbench shall do. `script`: its arguments that choose the script; `text`: one of our own instead."""
     protocol: str = "simple"
     clients: int = 1
     script: tuple = ("-S",)
     threads: int | None = None
+    text: str = ""
 
     def arguments(self, place, system):
         threads = self.threads or (1 if self.clients <= 32 else 2)
         host, port = system.address
-        return ["-n", *self.script, "-M", self.protocol, "-c", self.clients, "-j", threads, "-h", host, "-p", port,
+        script = self.script
+        if self.text:
+            script = [*(part for part in script if part != "-S"), "-s", place.options.scale,
+                      "-f", place.cluster.private_file("load.sql", self.text)]
+        return ["-n", *script, "-M", self.protocol, "-c", self.clients, "-j", threads, "-h", host, "-p", port,
                 "-U", place.cluster.user, place.cluster.database]
 
 

@@ -3,7 +3,6 @@
 from html import escape
 
 from . import charts, metrics, report_markdown, view
-from .view import BASE
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -23,8 +22,7 @@ def render(results):
     links = " ".join(f'<a href="#{escape(each.name)}">{escape(each.name)}</a>' for each in views)
     body = [f"<h1>Connection poolers compared</h1><p class=about>{escape(report_markdown.introduction(results))}</p>",
             f"<nav>{links}</nav>"]
-    body += [comparison(views, titles, key, base)
-             for key, base in (("pgweir", BASE), ("pgweir", "haproxy"), ("pgweir-2", "pgweir"))]
+    body += [comparison(views, titles, key, base) for key, base in view.pairs(results)]
     body += [case_section(each, titles) for each in views]
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>Connection poolers compared</title><style>{STYLE}</style><body>{''.join(body)}</body></html>\n")

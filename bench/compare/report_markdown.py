@@ -1,15 +1,13 @@
 """Results as Markdown tables."""
 
 from . import metrics, view
-from .view import BASE
 
 
 def render(results):
     titles, views = view.titles(results), view.views(results)
     parts = [introduction(results)]
-    parts += comparison(views, titles, "pgweir", BASE)
-    parts += comparison(views, titles, "pgweir", "haproxy")
-    parts += comparison(views, titles, "pgweir-2", "pgweir")
+    for key, base in view.pairs(results):
+        parts += comparison(views, titles, key, base)
     parts += [part for each in views for part in case_part(each, titles)]
     return "\n\n".join(parts) + "\n"
 
@@ -38,7 +36,7 @@ def ratio_text(ratio):
 
 def comparison(views, titles, key, base):
     """One line for each case: how two systems stand to each other."""
-    columns = ("throughput, time or memory", "CPU", "added p50", "added p99")
+    columns = ("throughput, time, memory or instructions", "CPU", "added p50", "added p99")
     rows = []
     for each in views:
         cells = dict(view.overview(each, key, base))

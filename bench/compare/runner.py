@@ -2,23 +2,26 @@
 all of them, and each repeat begins with another one."""
 
 import resource
+import shutil
 
+from . import systems
 from .processes import Trouble
 
 BENCH_CASES = {"burst"}
 
 
-def reason_not_to_run(case, system, place):
+def reason_not_to_run(case, system, options):
     """Known before anything is started; None: it can run."""
-    if system.workers > 1 and not case.two_workers:
-        return "one worker only"
-    if case.name in BENCH_CASES and place.bench is None:
-        return f"{place.options.bench} is not a program (--bench)"
-    needed = {"burst": place.options.burst_clients, "idle": place.options.idle_clients}.get(case.name.split("-")[0], 0)
+    if case.name in BENCH_CASES and not shutil.which(options.bench or ""):
+        return f"{options.bench} is not a program (--bench)"
+    for program in case.wants:
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    needed = {"burst": options.burst_clients, "idle": options.idle_clients}.get(case.name.split("-")[0], 0)
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if needed + 200 > descriptors:
         return f"{needed} clients need more than the {descriptors} files that a process may open (ulimit -Hn)"
-    return system.refusal(case.needs)
+    return systems.refusal(system, case.needs)
 
 
 def rotated(items, by):
@@ -28,12 +31,12 @@ def rotated(items, by):
 class CaseRun:
     """One case on all systems. `results`: {key: {"samples": [...]} or {"not_run": reason}}, with "notes"."""
 
-    def __init__(self, case, systems, absent, place, progress):
+    def __init__(self, case, columns, absent, place, progress):
         self.case, self.place, self.progress = case, place, progress
         self.results = {key: {"not_run": reason} for key, reason in absent.items()}
         self.running = []
-        for system in systems:
-            reason = reason_not_to_run(case, system, place)
+        for system in columns:
+            reason = reason_not_to_run(case, system, place.options)
             self.results[system.key] = {"not_run": reason} if reason else {"samples": [], "notes": []}
             if reason is None:
                 self.running.append(system)
@@ -56,7 +59,9 @@ class CaseRun:
         return self.results
 
     def start(self, system):
-        self.attempt(system, "start", lambda s: s.start(self.place, self.case.tls))
+        def work(it):
+            it.start(self.place, self.case.tls, self.case.under(self.place) if self.case.under else ())
+        self.attempt(system, "start", work)
 
     def stop(self, system):
         self.note(system, system.stop(self.place))
@@ -68,6 +73,8 @@ class CaseRun:
         if system in self.running:
             out = self.attempt(system, f"repeat {repeat + 1} of {self.place.options.repeats}",
                                lambda s: self.case.trial(self.place, s))
+        if out and "remark" in out:
+            self.note(system, out.pop("remark"))
         # A place for each repeat, filled or not, so that the repeats of all systems stay side by side.
         if "samples" in self.results[system.key]:
             self.results[system.key]["samples"].append(out)
@@ -100,5 +107,6 @@ class CaseRun:
             self.note(system, f"system calls not counted: {trouble}")
 
     def note(self, system, sentence):
-        if sentence and "notes" in self.results[system.key]:
-            self.results[system.key]["notes"].append(sentence)
+        notes = self.results[system.key].get("notes", [])
+        if sentence and sentence not in notes:
+            notes.append(sentence)

@@ -1,5 +1,6 @@
 """What is compared: how each system is started, stopped, and what it can do."""
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -12,36 +13,83 @@ from .processes import LOOPBACK, Trouble
 #   tls       its clients may use TLS (for direct and HAProxy it is the server that ends it)
 #   pools     more clients than server connections
 #   prepared  named statements of the protocol while transactions are pooled
+#   process   there is a program between client and server
 CAPABILITIES = {
     "direct": {"tls", "prepared"},
-    "haproxy": {"tls", "prepared"},
-    "pgbouncer": {"tls", "pools", "prepared"},
-    "odyssey": {"tls", "pools", "prepared"},
-    "pgdog": {"tls", "pools", "prepared"},
-    "pgcat": {"tls", "pools", "prepared"},
-    "pgweir": {"pools", "prepared"},
+    "haproxy": {"tls", "prepared", "process"},
+    "pgbouncer": {"tls", "pools", "prepared", "process"},
+    "odyssey": {"tls", "pools", "prepared", "process"},
+    "pgdog": {"tls", "pools", "prepared", "process"},
+    "pgcat": {"tls", "pools", "prepared", "process"},
+    "pgweir": {"pools", "prepared", "process"},
 }
 
 MISSING = {
     "tls": "not supported: no TLS for clients",
     "pools": "does not pool: every client would need a server connection",
     "prepared": "no prepared statements in transaction mode before PgBouncer 1.21",
+    "process": "no program between client and server",
 }
 
 
-class System:
-    """One column of the comparison. It is started anew for each case, so that no case inherits another's memory."""
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """What a column of the comparison is made of; System is one that can run."""
+    kind: str  # of CAPABILITIES and configurations
+    title: str
+    variant: str = ""  # not empty: it takes part where a case names it, because it differs from its kind only there
+    workers: int = 1
+    state: str = ""  # pgweir's pool.state, where it is not the default
+    note: str = ""  # behind the version
 
-    def __init__(self, kind, binary, title, workers=1, configure=None):
-        self.kind, self.binary, self.workers = kind, binary, workers
-        self.key = kind if workers == 1 else f"{kind}-{workers}"
-        self.title = f"{title} {self.version()}" if binary else title
-        if workers > 1:
-            self.title += f", {workers} workers"
-        self.capabilities = set(CAPABILITIES[kind])
-        self.configure = configure
+    @property
+    def capabilities(self):
+        return CAPABILITIES[self.kind]
+
+
+# By key, in the order of the report.
+MODELS = {
+    "direct": Model("direct", "direct"),
+    "haproxy": Model("haproxy", "HAProxy"),
+    "pgbouncer": Model("pgbouncer", "PgBouncer"),
+    "odyssey": Model("odyssey", "Odyssey"),
+    "pgdog": Model("pgdog", "PgDog"),
+    "pgcat": Model("pgcat", "PgCat"),
+    "pgweir": Model("pgweir", "pgweir"),
+    "pgweir-2": Model("pgweir", "pgweir", variant="workers", workers=2, note=", 2 workers"),
+    "pgweir-strict": Model("pgweir", "pgweir", variant="strict", state="strict", note=", strict"),
+}
+
+
+def takes_part(column, case):
+    return not column.variant or column.variant in case.variants
+
+
+def refusal(column, needs):
+    """Why a model or system cannot take a case, or None."""
+    missing = [MISSING[need] for need in sorted(needs - column.capabilities)]
+    return missing[0] if missing else None
+
+
+# Until a system that was started answers a query.
+START_SECONDS = 20
+
+
+class System:
+    """One column of the comparison. It is started anew for each case, so that no case inherits another's memory.
+
+    `like`: the key of the model, if this is one of the user's own columns.
+    """
+
+    def __init__(self, key, model, binary=None, like=None):
+        self.key, self.kind, self.binary, self.like = key, model.kind, binary, like
+        self.variant, self.workers, self.state = model.variant, model.workers, model.state
+        self.title = f"{model.title} {self.version()}{model.note}" if binary else model.title
+        if like:
+            self.title = f"{key} ({self.title})"
+        self.capabilities = set(model.capabilities)
         self.address, self.process, self.log = None, None, None
-        if kind == "pgbouncer" and binary and not _prepares(self.version()):
+        if self.kind == "pgbouncer" and binary and not _prepares(self.version()):
             self.capabilities.discard("prepared")
 
     @property
@@ -59,12 +107,8 @@ class System:
         found = re.search(r"\d+\.\d+[\w.\-]*", done.stdout + done.stderr)
         return found.group(0) if found else "unknown"
 
-    def refusal(self, needs):
-        """Why this system cannot take a case, or None."""
-        missing = [MISSING[need] for need in sorted(needs - self.capabilities)]
-        return missing[0] if missing else None
-
-    def start(self, place, tls):
+    def start(self, place, tls, under=()):
+        """`under`: a command in front of the program, such as a profiler's, which makes it slow."""
         if self.kind == "direct":
             self.address = (LOOPBACK, place.cluster.port)
             return
@@ -77,11 +121,11 @@ class System:
             program.chmod(0o755)
         self.address = (LOOPBACK, processes.free_port())
         self.log = directory / f"{self.key}.log"
-        arguments = self.configure(place, self, tls)
-        self.process = place.processes.start([program, *arguments], self.log)
+        arguments = getattr(configurations, self.kind)(place, self, tls)
+        self.process = place.processes.start([*under, program, *arguments], self.log)
         # It answers a whole query, and by that has opened its pool: PgBouncer learns the server's keys from a login.
-        if not processes.wait_until(lambda: self.process.poll() is not None or self.answers(place, tls), 20) \
-                or self.process.poll() is not None:
+        if not processes.wait_until(lambda: self.process.poll() is not None or self.answers(place, tls),
+                                    START_SECONDS * (4 if under else 1)) or self.process.poll() is not None:
             said = processes.last_line(self.log.read_text(errors="replace"))
             self.stop(place)
             raise Trouble(f"{self.title} does not answer a query: {said}")
@@ -111,23 +155,21 @@ def _prepares(version):
 
 
 def make(options):
-    """(systems that can run, {key: why it cannot}) in the order of the report."""
-    names = [("haproxy", "HAProxy", options.haproxy), ("pgbouncer", "PgBouncer", options.pgbouncer),
-             ("odyssey", "Odyssey", options.odyssey), ("pgdog", "PgDog", options.pgdog),
-             ("pgcat", "PgCat", options.pgcat), ("pgweir", "pgweir", options.pgweir)]
-    wanted = options.systems
+    """(systems that can run, {key of a model: why it cannot}) in the order of the report."""
     ready, absent = [], {}
-    if not wanted or "direct" in wanted:
-        ready.append(System("direct", None, "direct"))
-    for kind, title, path in names:
-        for workers in ((1, 2) if kind == "pgweir" else (1,)):
-            key = kind if workers == 1 else f"{kind}-{workers}"
-            if wanted and key not in wanted:
-                continue
-            binary = shutil.which(path) if path else None
-            if not binary:
-                absent[key] = f"{path} is not a program" if path else f"no program given (--{kind} PATH)"
-                continue
-            ready.append(System(kind, str(pathlib.Path(binary).resolve()), title, workers,
-                                getattr(configurations, kind)))
+    for key, model in MODELS.items():
+        if options.systems and key not in options.systems:
+            continue
+        path = getattr(options, model.kind, None)
+        binary = _program(path)
+        if binary or model.kind == "direct":
+            ready.append(System(key, model, binary))
+        else:
+            absent[key] = f"{path} is not a program" if path else f"no program given (--{model.kind} PATH)"
+    ready += [System(other.name, MODELS[other.like], _program(other.path), other.like) for other in options.others]
     return ready, absent
+
+
+def _program(path):
+    found = shutil.which(path) if path else None
+    return str(pathlib.Path(found).resolve()) if found else None

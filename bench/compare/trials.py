@@ -8,7 +8,8 @@ from .pgbench import Load
 from .processes import Trouble
 from .statistics import percentile
 
-WIDE_MIB = 1.0  # about: ten rows of 100 kB
+WIDE = Load("simple", 8, text="SELECT repeat('x', 100000) FROM generate_series(1, 10);\n")
+WIDE_MIB = 1.0  # of a transaction, about
 # Before an idle client's memory is counted: time to give back what was needed only to log in.
 SETTLE_SECONDS = 3
 
@@ -19,7 +20,7 @@ def transactions(load):
 
 def count_transactions(load):
     """Calls per transaction; few and many because both contain the same logins."""
-    few, many = (50, 350) if load.clients == 1 else (4, 34)
+    few, many = (50, 350) if load.clients == 1 else (4, 34) if load.clients < 100 else (2, 12)
 
     def count(place, system):
         return syscalls.per_unit(place, system.pid, lambda n: pgbench.counted(place, system, load, n), few, many,
@@ -35,9 +36,24 @@ def writes(load):
     return trial
 
 
+def settings(load, plain):
+    """The one right after the other, in each repeat: what SET adds is a small difference of two larger figures."""
+    def trial(place, system):
+        without = pgbench.timed(place, system, plain, place.options.seconds)
+        out = pgbench.timed(place, system, load, place.options.seconds)
+        return with_difference(out, without)
+    return trial
+
+
+def with_difference(out, without):
+    out = {**out, "plain_tps": without["tps"]}
+    if "cpu_us" in out:
+        out |= {"plain_cpu_us": without["cpu_us"], "set_cpu_us": out["cpu_us"] - without["cpu_us"]}
+    return out
+
+
 def wide_rows(place, system):
-    script = place.cluster.private_file("wide.sql", "SELECT repeat('x', 100000) FROM generate_series(1, 10);\n")
-    out = pgbench.timed(place, system, Load("simple", 8, ("-f", str(script))), place.options.seconds)
+    out = pgbench.timed(place, system, WIDE, place.options.seconds)
     return {**out, "mib_s": out["tps"] * WIDE_MIB}
 
 
@@ -59,18 +75,23 @@ def connections(tls):
     return lambda place, system: visits(place, system, crowd.connect_query_close(place, system, tls))[0]
 
 
+def count_visits(place, system, visit):
+    number = 20 * crowd.VISITORS
+    calls = syscalls.watch(place, system.pid, lambda: crowd.come_and_go(visit, count=number))
+    return {kind: calls[kind] / number for kind in calls}
+
+
 def count_connections(tls):
-    def count(place, system):
-        visit = crowd.connect_query_close(place, system, tls)
-        number = 20 * crowd.VISITORS
-        calls = syscalls.watch(place, system.pid, lambda: crowd.come_and_go(visit, count=number))
-        return {kind: calls[kind] / number for kind in calls}
-    return count
+    return lambda place, system: count_visits(place, system, crowd.connect_query_close(place, system, tls))
 
 
 def settings_heavy(place, system):
     out, wrong = visits(place, system, crowd.lambda_visit(place, system))
     return {**out, "wrong_percent": 100 * wrong / crowd.TRANSACTIONS}
+
+
+def count_settings_heavy(place, system):
+    return count_visits(place, system, crowd.lambda_visit(place, system))
 
 
 def burst(place, system):
@@ -112,8 +133,11 @@ def idle(tls):
     return trial
 
 
+COPY = {"out": crowd.copy_out, "in": crowd.copy_in}
+
+
 def copy(direction):
-    work = crowd.copy_out if direction == "out" else crowd.copy_in
+    work = COPY[direction]
 
     def trial(place, system):
         client = place.client(system)
@@ -127,7 +151,18 @@ def copy(direction):
             if system.pid:
                 out["cpu_ms_per_mib"] = (measure.cpu_us(system.pid) - before) / 1000 / mib
                 out["peak_kib"] = peak.growth_kib()
+                out["pss_kib"] = measure.pss_kib(system.pid)
             return out
         finally:
             client.close()
     return trial
+
+
+def count_copy(direction):
+    def count(place, system):
+        client = place.client(system)
+        try:
+            return syscalls.per_unit(place, system.pid, lambda mib: COPY[direction](client, mib), 8, 40, 32)
+        finally:
+            client.close()
+    return count

@@ -64,8 +64,15 @@ def titles(results):
     return {**{key: key for case in results["cases"] for key in case["results"]}, **named}
 
 
+def pairs(results):
+    """[(key, base)]: whom the report sets side by side."""
+    out = [("pgweir", BASE), ("pgweir", "haproxy"), ("pgweir-2", "pgweir"), ("pgweir-strict", "pgweir")]
+    others = [(system["like"], system["key"]) for system in results["systems"] if system.get("like")]
+    return out + others
+
+
 # What a case is about, in the overview: the first of these that it has, then its CPU and latency.
-PRIMARY = ("tps", "connections_s", "mib_s", "wall_s", "idle_kib")
+PRIMARY = ("tps", "connections_s", "mib_s", "wall_s", "idle_kib", "instructions")
 OVERVIEW = ("cpu_us", "cpu_ms_per_mib", "added_p50_us", "added_p99_us")
 
 

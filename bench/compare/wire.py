@@ -33,6 +33,20 @@ def query_message(sql):
     return message(b"Q", sql.encode() + b"\0")
 
 
+SYNC = message(b"S")
+
+
+def parse_message(name, sql):
+    return message(b"P", name.encode() + b"\0" + sql.encode() + b"\0\0\0")
+
+
+def run_message(name, value):
+    """Bind, Describe and Execute of a statement with one parameter in text, as libpq sends them."""
+    text = value.encode()
+    bind = b"\0" + name.encode() + b"\0" + struct.pack("!HHi", 0, 1, len(text)) + text + b"\0\0"
+    return message(b"B", bind) + message(b"D", b"P\0") + message(b"E", b"\0\0\0\0\0")
+
+
 def error_text(body):
     fields = {part[:1]: part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
     return f"{fields.get(b'C', '?')} {fields.get(b'M', '')}"
@@ -163,9 +177,13 @@ class Client:
                     raise refused
                 return rows
 
-    def query(self, sql):
-        self.socket.sendall(query_message(sql))
+    def ask(self, *messages):
+        """In one write; the rows of the answer."""
+        self.socket.sendall(b"".join(messages))
         return self.until_ready()
+
+    def query(self, sql):
+        return self.ask(query_message(sql))
 
     def close(self):
         try:

@@ -16,20 +16,17 @@ from compare.runner import CaseRun, rotated  # noqa: E402
 class Stub:
     """A system that writes down what is done to it; `fails` names the step, as "start" or "trial 2"."""
 
-    def __init__(self, key, diary, fails=None, lacks=None):
+    def __init__(self, key, diary, fails=None, capabilities=("tls",)):
         self.key = self.title = key
-        self.diary, self.fails, self.lacks, self.workers, self.pid, self.trials = diary, fails, lacks, 1, 1, 0
+        self.diary, self.fails, self.capabilities, self.pid, self.trials = diary, fails, set(capabilities), 1, 0
 
     def step(self, what):
         self.diary.append(f"{self.key} {what}")
         if what == self.fails:
             raise Trouble("broken")
 
-    def refusal(self, needs):
-        return self.lacks
-
-    def start(self, place, tls):
-        self.step("start")
+    def start(self, place, tls, under=()):
+        self.step(" ".join(["start", *under]))
 
     def stop(self, place):
         self.diary.append(f"{self.key} stop")
@@ -82,9 +79,27 @@ def test_what_was_measured_before_a_failure_is_kept_beside_it(place):
 
 def test_reasons_known_beforehand(place):
     diary = []
-    results = run(place, Stub("a", diary, lacks="no TLS"), absent={"pgcat": "no program given"})
-    assert results == {"pgcat": {"not_run": "no program given"}, "a": {"not_run": "no TLS"}}
+    results = run(place, Stub("a", diary, capabilities=()), absent={"pgcat": "no program given"},
+                  needs=frozenset({"tls"}))
+    assert results == {"pgcat": {"not_run": "no program given"},
+                       "a": {"not_run": "not supported: no TLS for clients"}}
     assert "a start" not in diary
+
+
+def test_a_case_that_wants_a_program_that_is_not_there_is_not_run(place):
+    assert run(place, Stub("a", []), wants=("no-such-program",)) == {"a": {"not_run": "no-such-program is not "
+                                                                                      "installed"}}
+
+
+def test_a_case_may_have_its_systems_run_under_another_program(place):
+    diary = []
+    run(place, Stub("a", diary), under=lambda place: ["valgrind", "--quiet"])
+    assert diary[0] == "a start valgrind --quiet"
+    diary.clear()
+
+    def under(place):
+        raise Trouble("no compiler")
+    assert run(place, Stub("a", diary), under=under) == {"a": {"not_run": "failed, start: no compiler"}}
 
 
 def test_everything_is_stopped_when_the_run_is_interrupted(place):
@@ -102,6 +117,13 @@ def test_calls_that_could_not_be_counted_are_a_note(place):
     results = run(place, Stub("a", []), count=count)
     assert results["a"]["notes"] == ["system calls not counted: strace: not permitted"]
     assert len(results["a"]["samples"]) == 3
+
+
+def test_what_a_trial_remarks_is_told_once(place):
+    system = Stub("a", [])
+    system.trial = lambda: {"tps": 1, "remark": "not exact"}
+    results = run(place, system)
+    assert results["a"] == {"samples": [{"tps": 1}] * 3, "notes": ["not exact"]}
 
 
 def test_rotation():
