@@ -17,7 +17,7 @@ create function storm_notice() returns trigger language plpgsql as
 $$ begin raise notice 'row % %', new.id, repeat('n', 2000); return new; end $$;
 create trigger storm_notice before insert on storm for each row execute function storm_notice();
 grant all on storm to public"""
-ROWS = repetitions(10_000, least=3000)
+ROWS = 15_000  # more than the kernel's buffers take, four of up to 6 MiB
 
 
 @pytest.fixture(scope="module", autouse=True)
