@@ -137,6 +137,11 @@ struct Exchange {
   bool begin_listening();
   void leave_hub();
 
+  // Its backend may have statements of SQL's under names that we do not know.
+  bool may_have_prepared() const {
+    return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);
+  }
+
   // DISCARD SEQUENCES: what was advanced so far is nobody's.
   void disown_sequences(std::uint64_t new_number) {
     session = new_number;

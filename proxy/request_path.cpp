@@ -179,6 +179,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
     const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
     if (renamed) {
       if (*renamed == Disposition::taken) note(effects, query.text, false);
+      if (*renamed == Disposition::taken && !effects.single) note_prepare(effects, query.text);
       return *renamed;
     }
     // It may run what the client prepared by SQL under a name that nobody else knows.
@@ -186,9 +187,10 @@ Disposition RequestPath::take_query(const Piece& piece) {
       note(effects_of_anything(), query.text, false);
   }
   note(effects, query.text, false);
+  note_prepare(effects, query.text);
   begin_query(expected);
   forward(piece, std::move(expected));
-  restore_startup();
+  if (effects.single) restore_startup(query.text);
   return Disposition::taken;
 }
 
@@ -231,6 +233,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
   if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
   if (x_.statements.full()) return Disposition::too_many_names;
+  if (x_.may_have_prepared()) probe_name(name, text, types);
   StatementRef statement = x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
@@ -253,6 +256,16 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
   x_.tracker.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = statement}, sink_);
   return Disposition::taken;
+}
+
+// PREPARE may have taken the name without our knowing: then a Parse under it makes the server say so.
+void RequestPath::probe_name(std::string_view name, std::string_view text, ByteView types) {
+  write_parse(x_.worker.to_server().own(), name, text, types);
+  write_close_statement(x_.worker.to_server().own(), name);
+  x_.worker.to_server().end_own();
+  for (const Reply reply : {Reply::parse, Reply::close}) {
+    x_.tracker.expect({.reply = reply, .fate = Fate::drop}, sink_);
+  }
 }
 
 // The name is taken: a Parse under the name of a statement that exists already makes the server say so
@@ -351,7 +364,7 @@ Disposition RequestPath::take_execute(const Piece& piece) {
                     execute.portal == x_.set_portal_name;
   if (sets) note_set(x_.set_portal->text);
   forward(piece, std::move(expected));
-  if (sets) restore_startup();
+  if (sets) restore_startup(x_.set_portal->text);
   return Disposition::taken;
 }
 

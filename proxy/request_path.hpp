@@ -43,6 +43,7 @@ class RequestPath final {
   Disposition take_describe(const Piece& piece);
   Disposition take_close(const Piece& piece);
   Disposition take_execute(const Piece& piece);
+  void probe_name(std::string_view name, std::string_view text, ByteView types);
   Disposition repeat_parse(const ParseView& parse, const StatementRef& known);
 
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
@@ -73,7 +74,8 @@ class RequestPath final {
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
   void note_set(std::string_view text);
-  void restore_startup();
+  void note_prepare(const SqlEffects& effects, std::string_view text);
+  void restore_startup(std::string_view text);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects, std::string_view text);

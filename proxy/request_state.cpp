@@ -1,4 +1,5 @@
 // Client to server: what a statement may do to its session, for Session::at_rest() to find out.
+#include "protocol/sql_named.hpp"
 #include "protocol/sql_set.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
@@ -125,11 +126,14 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
   if (!statement) return;
   if (x_.opaque_text) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
+  note_prepare(effects, statement->text);
+  if (effects.sets() || (effects.single && effects.verb == Verb::discard)) {
+    x_.set_portal = statement;
+    x_.set_portal_name = portal;
+  }
   if (effects.sets()) {
     // Counted when it is executed; the name of what it sets has to be known even if it is one of several
     // portals.
-    x_.set_portal = statement;
-    x_.set_portal_name = portal;
     find_custom_names(statement->text, true, x_.custom_names);
     x_.watch.may_set = true;
     if (!x_.judgement.strict) return;
@@ -162,17 +166,24 @@ void RequestPath::note_set(std::string_view text) {
   x_.watch.set = std::move(set);
 }
 
+// A PREPARE that goes out under the client's own name may take it before its tag tells.
+void RequestPath::note_prepare(const SqlEffects& effects, std::string_view text) {
+  if (effects.verbs.contains(Verb::prepare)) x_.watch.note_begin({Pin::sql_prepare}, text);
+}
+
 // A RESET on the server returns to the server's default. The client's is what it brought at startup.
-void RequestPath::restore_startup() {
+void RequestPath::restore_startup(std::string_view text) {
+  if (x_.startup->empty()) return;
   const std::optional<SetStatement>& set = x_.watch.set;
-  if (!set || set->action == SetAction::set || set->scope != SetScope::session || x_.startup->empty()) return;
+  const bool discards = leading_verb(text) == Verb::discard && parse_discard(text) == DiscardTarget::all;
+  if (!discards && (!set || set->action == SetAction::set || set->scope != SetScope::session)) return;
   // One statement each, because an extended message holds no more; the encoding before what is written in it.
   const auto restore = [this](const std::string& name, const std::string& value) {
     std::string sql = make_prelude({}, {{name, value}}).sql;
     sql.pop_back();  // the semicolon
     if (insert_statement(sql, nullptr)) x_.watch.restored = true;
   };
-  const bool all = set->action == SetAction::reset_all;
+  const bool all = discards || set->action == SetAction::reset_all;
   const auto is_lost = [&](std::string_view name) {
     return all ? name != "role" && name != "session_authorization" : name == set->name;
   };

@@ -240,8 +240,9 @@ void Session::take_settings(SettingMap applied) {
 // One statement, and its text says what it did.
 bool Session::settings_are_known() const {
   const StateWatch& watch = exchange_.watch;
-  if (watch.statements != 1 || watch.failed || watch.unseen || watch.restored) return false;
+  if (watch.statements != 1 || watch.failed || watch.unseen) return false;
   if (watch.discarded_all) return true;
+  if (watch.restored) return false;
   if (!watch.set || watch.set->scope != SetScope::session) return false;
   if (watch.set->action == SetAction::reset_all) return true;
   if (watch.set->name.empty()) return false;
@@ -260,7 +261,7 @@ void Session::apply_watch() {
   };
   if (exchange_.watch.discarded_all) {
     desired = startup;
-    applied.clear();
+    applied = exchange_.watch.restored ? startup : SettingMap();
   } else if (exchange_.watch.set->action == SetAction::reset_all) {
     SettingMap nothing;
     keep_identity(nothing, applied);
