@@ -185,7 +185,13 @@ def test_a_late_cancel_never_hits_the_next_client(start):
 def test_a_storm_of_cancels_leaks_nothing(start):
     proxy = start(max_size=2)
     with proxy.wire() as wire:
-        wire.query("select 1")
+        # The first cancel on a worker makes the resolver that stays with it.
+        wire.send(m.Q("select pg_sleep(10)"))
+        first = proxy.socket()
+        first.send(m.cancel_request(wire.pid, wire.secret))
+        wire.until_ready()
+        assert first.until_eof()
+        first.close()
         before = proxy.descriptors()
         wire.send(m.Q("select pg_sleep(0.3)"))
         sockets = []
