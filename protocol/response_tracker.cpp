@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "protocol/spent_front.hpp"
+
 namespace pgweir {
 namespace {
 
@@ -12,8 +14,6 @@ bool is_extended(Reply r) {
 bool executes(Reply r) {
   return r == Reply::execute || r == Reply::query;
 }
-// Spent entries are kept up to here before they are cleared away.
-constexpr std::size_t spent_max = 64;
 
 }  // namespace
 
@@ -49,13 +49,8 @@ void ResponseTracker::expect(Expected expected, ReplySink& sink) {
   settle_front(sink);
 }
 
-// A client that never lets its pipeline run dry must not make the spent part grow for ever.
 void ResponseTracker::push(Expected expected) {
-  if (oldest_ >= spent_max && oldest_ * 2 >= queue_.size()) {
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(oldest_));
-    oldest_ = 0;
-  }
-  queue_.push_back(std::move(expected));
+  push_behind_spent(queue_, oldest_, std::move(expected));
 }
 
 ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus status, ReplySink& sink) {

@@ -4,14 +4,13 @@
 #include <cassert>
 
 #include "protocol/frontend.hpp"
+#include "protocol/spent_front.hpp"
 
 namespace pgweir {
 namespace {
 
 const StatementRef none;
 
-// Spent entries are kept up to here before they are cleared away.
-constexpr std::size_t spent_max = 64;
 // Room that is kept while nothing is pending.
 constexpr std::size_t kept_capacity = 8;
 
@@ -28,20 +27,11 @@ const StatementRef& StatementMap::find(std::string_view name) const {
 }
 
 void StatementMap::begin_put(std::string_view name, StatementRef statement) {
-  push({std::string(truncate_identifier(name)), std::move(statement)});
+  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), std::move(statement)});
 }
 
 void StatementMap::begin_erase(std::string_view name) {
-  push({std::string(truncate_identifier(name)), nullptr});
-}
-
-// A client that never lets its pipeline run dry must not make the spent part grow for ever.
-void StatementMap::push(Pending pending) {
-  if (oldest_ >= spent_max && oldest_ * 2 >= pending_.size()) {
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(oldest_));
-    oldest_ = 0;
-  }
-  pending_.push_back(std::move(pending));
+  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), nullptr});
 }
 
 StatementMap::Pending StatementMap::take_front() {

@@ -72,12 +72,11 @@ class StatementMap {
     std::string name;
     StatementRef statement;  // null: erase
   };
-  void push(Pending pending);
   Pending take_front();
 
   std::map<std::string, StatementRef, std::less<>> committed_;
   StatementRef unnamed_;  // apart from the map: it changes with every unnamed Parse
-  // From oldest_ on; the rest is spent. A std::deque would cost each idle client half a kilobyte.
+  // From oldest_ on; the rest is spent.
   std::vector<Pending> pending_;
   std::size_t oldest_ = 0;
 };
