@@ -1,7 +1,6 @@
 #include "proxy/connect.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "proxy/awaited.hpp"
+#include "proxy/socket_options.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -19,13 +19,8 @@ using tcp = asio::ip::tcp;
 using Endpoints = tcp::resolver::results_type;
 using Resolved = std::pair<boost::system::error_code, Endpoints>;
 
-constexpr int keepalive_idle_s = 10;
-constexpr int keepalive_interval_s = 5;
-constexpr int keepalive_probes = 3;
-
-void set_option(int fd, int level, int option, int value) {
-  ::setsockopt(fd, level, option, &value, sizeof value);
-}
+// Together with Transport::silence_max it notices within some 20 s a server that vanished without a word.
+constexpr Keepalive server_keepalive{.idle_s = 10, .interval_s = 5, .probes = 3};
 
 int pending_error(int fd) {
   int error = 0;
@@ -55,14 +50,6 @@ TimedWaker::~TimedWaker() {
   *alive_ = false;
 }
 
-void configure_server_socket(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
-}
-
 Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
   tcp::resolver resolver(here.io());
   const std::string service = std::to_string(address.port);
@@ -85,7 +72,7 @@ Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& cloc
     const tcp::endpoint endpoint = entry.endpoint();
     UniqueFd fd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) co_return Connected{{}, std::string("cannot make a socket: ") + std::strerror(errno)};
-    configure_server_socket(fd.get());
+    configure_tcp(fd.get(), server_keepalive);
     Transport transport(std::move(fd));
     transport.set_silence_limit(true);
     const int started = ::connect(transport.fd(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));

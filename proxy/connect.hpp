@@ -35,8 +35,4 @@ struct Connected {
 };
 Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock);
 
-// Keepalive, which together with Transport::silence_max notices within some 20 s a server that vanished
-// without a word.
-void configure_server_socket(int fd);
-
 }  // namespace pgweir

@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "proxy/connect.hpp"
 #include "proxy/log.hpp"
 #include "proxy/services.hpp"
+#include "proxy/socket_options.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 
@@ -22,23 +22,7 @@ namespace {
 constexpr int backlog = 16'384;
 
 // A Lambda environment that was frozen or reaped says nothing: ask now and then whether it is still there.
-constexpr int keepalive_idle_s = 60;
-constexpr int keepalive_interval_s = 10;
-constexpr int keepalive_probes = 3;
-
-void set_option(int fd, int level, int option, int value) {
-  ::setsockopt(fd, level, option, &value, sizeof value);
-}
-
-// Accepted sockets inherit all of these from the one that listens (Linux), so none costs a call for each
-// client.
-void set_client_options(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
-}
+constexpr Keepalive client_keepalive{.idle_s = 60, .interval_s = 10, .probes = 3};
 
 UniqueFd listen_on(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
@@ -54,7 +38,8 @@ UniqueFd listen_on(const std::string& host, std::uint16_t port) {
   UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd) {
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    set_client_options(fd.get());
+    // Accepted sockets inherit these (Linux), so none costs a call for each client.
+    configure_tcp(fd.get(), client_keepalive);
   }
   if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
     throw std::system_error(errno, std::system_category(), where);
