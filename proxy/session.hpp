@@ -78,9 +78,6 @@ class Session final {
   void consume(ByteView input);
   bool offer(const Piece& piece, bool& retry);
   bool has_had_its_turn();
-  void keep_batch(const Piece& piece, bool begins);
-  void end_refused_batch();
-  void send_again();
   bool answer_here(const Piece& piece);
   void keep(ByteView rest);
   void read_server();
@@ -90,6 +87,11 @@ class Session final {
   bool may_read_client() const;
   bool may_read_server() const;
   void flush();
+
+  // Stale plans (session_batch.cpp)
+  void keep_batch(const Piece& piece, bool begins);
+  void end_refused_batch();
+  void send_again();
 
   // Refusing and ending (session_end.cpp)
   std::optional<Reason> overdue(TimePoint now);
