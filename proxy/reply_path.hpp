@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/backend.hpp"
+#include "protocol/error_response.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/exchange.hpp"
 
@@ -49,24 +50,29 @@ class ReplyPath final : public ReplySink {
 
  private:
   Disposition take_first(const Piece& piece);
+  void end_held(const Expected& expected, Outcome outcome);
+  void forward(const Piece& piece);
+  ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
+  void publish_changes();
+  void write_due();
+
+  // Errors (reply_errors.cpp)
   Disposition take_error(const Piece& piece);
+  void take_own_error(const Expected& failed, const ErrorView& error);
   bool may_send_again(const Expected& failed) const;
+  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
+                       std::uint32_t longer);
+  StatementRef statement_named_in(const Piece& piece) const;
+
+  // What the server tells about the session (reply_session.cpp)
   void take_parameter(const Piece& piece);
   void tell_restored();
   std::string_view value_for_client(const ParameterStatusView& status) const;
   void take_tag(const Piece& piece);
+  void take_prepared();
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);
-  void take_prepared();
-  void end_held(const Expected& expected, Outcome outcome);
   void take_own_row(const Piece& piece);
-  void forward(const Piece& piece);
-  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
-                       std::uint32_t longer);
-  StatementRef statement_named_in(const Piece& piece) const;
-  ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
-  void publish_changes();
-  void write_due();
   void end_own_query();
   // The oldest expectation is a query of ours.
   bool is_own() const;
