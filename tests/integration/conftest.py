@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import proxy as proxies  # noqa: E402
 from harness.cluster import DATABASES, Cluster  # noqa: E402
 from harness.watcher import Watcher  # noqa: E402
+from proof.pipeline_script import setup  # noqa: E402
 
 
 def pytest_configure(config):
@@ -148,3 +149,12 @@ def admin(cluster):
     connection = cluster.connect(DATABASES[0])
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def pipe_rows(admin):
+    """The table of a pipeline_script.Script."""
+    with admin.cursor() as cursor:
+        cursor.execute(setup("pipe_rows"))
+        yield "pipe_rows"
+        cursor.execute("drop table pipe_rows")

@@ -10,7 +10,7 @@ from harness import messages as m
 from harness.link import Link
 from harness.waiting import FACTOR, repetitions, seconds
 from proof.pipeline_play import assert_same, play, rows_of
-from proof.pipeline_script import END, Script, setup
+from proof.pipeline_script import END, Script
 from proof.seeds import new_seed
 
 pytestmark = pytest.mark.own
@@ -33,14 +33,6 @@ def endpoint(shared, links):
     return lambda name: shared(name, max_size=1, changes={"databases": {"app": {"port": links[name].port}}})
 
 
-@pytest.fixture
-def table(admin):
-    with admin.cursor() as cursor:
-        cursor.execute(setup("pipe_rows"))
-        yield "pipe_rows"
-        cursor.execute("drop table pipe_rows")
-
-
 # All kinds of messages in one script, none of them large.
 SHORT = (m.Q("select 1; select 'two', 3") + m.P("s", "select $1::text, $2::int") + m.DS("s") + m.B("", "s", ("v", 7)) +
          m.DP() + m.E() + m.S + m.P("", "select generate_series(1, 9)") + m.B("po") + m.E("po", 4) + m.E("po", 4) +
@@ -52,10 +44,10 @@ SHORT = (m.Q("select 1; select 'two', 3") + m.P("s", "select $1::text, $2::int")
 
 
 @pytest.mark.parametrize("how", ["bytes", "crumbs"])
-def test_every_kind_of_message_in_bytes(endpoint, direct, admin, table, how):
+def test_every_kind_of_message_in_bytes(endpoint, direct, admin, pipe_rows, how):
     """In both directions and on both sides: the link to the server passes on as little as the client sends and reads."""
     theirs = play(direct, SHORT)
-    rows_of(admin, table)
+    rows_of(admin, pipe_rows)
     bite = BITES[how]
     assert_same(play(endpoint(how), SHORT, narrow=NARROW, bite=bite, piece=lambda: bite), theirs)
 
@@ -86,15 +78,15 @@ def sides(request, endpoint, shared):
 
 
 @pytest.mark.parametrize("reader", ["eager", "reluctant"])
-def test_random_pipelines(sides, direct, admin, table, reader):
+def test_random_pipelines(sides, direct, admin, pipe_rows, reader):
     """Rows and statements of up to 100 kB through buffers of 2."""
     endpoint, narrow = sides
-    script = Script(new_seed(), repetitions(300, least=100), table)
+    script = Script(new_seed(), repetitions(300, least=100), pipe_rows)
     theirs = play(direct, script.data)
-    rows = rows_of(admin, table)
+    rows = rows_of(admin, pipe_rows)
     options = {"bite": 1500 if narrow else 1 << 18, "reluctant": reader == "reluctant", "patience": 60}
     assert_same(play(endpoint, script.data, narrow=narrow, **options), theirs)
-    assert rows_of(admin, table) == rows
+    assert rows_of(admin, pipe_rows) == rows
 
 
 PLACES = 300_000

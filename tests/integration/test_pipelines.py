@@ -26,25 +26,17 @@ def without_source(message):
     return (message.kind, message.fields() | dict.fromkeys("FLR")) if message.kind == "E" else message
 
 
-@pytest.fixture
-def table(admin):
-    with admin.cursor() as cursor:
-        cursor.execute(setup("pipe_rows"))
-        yield "pipe_rows"
-        cursor.execute("drop table pipe_rows")
-
-
 @pytest.mark.parametrize("wild", [False, True], ids=["", "with Sync inside COPY"])
 @pytest.mark.parametrize("reader", READERS)
-def test_random_pipelines_are_answered_as_postgresql_does(shared, direct, admin, table, reader, wild):
+def test_random_pipelines_are_answered_as_postgresql_does(shared, direct, admin, pipe_rows, reader, wild):
     """The same bytes, directly and through a pool of one: errors, Sync, Flush, portals, transactions, COPY."""
     for _ in range(repetitions(2, least=1)):
-        script = Script(new_seed(), ITEMS, table, wild)
+        script = Script(new_seed(), ITEMS, pipe_rows, wild)
         theirs = play(direct, script.data)
-        rows = rows_of(admin, table)
+        rows = rows_of(admin, pipe_rows)
         ours = play(shared("one", max_size=1), script.data, **READERS[reader])
         assert_same(ours, theirs)
-        assert rows_of(admin, table) == rows
+        assert rows_of(admin, pipe_rows) == rows
 
 
 def test_several_pipelines_share_two_backends(shared, direct, admin):
@@ -83,7 +75,7 @@ AROUND = {
 
 @pytest.mark.parametrize("known", [False, True], ids=["new to the backend", "known to the backend"])
 @pytest.mark.parametrize("where", AROUND)
-def test_a_parse_that_the_server_would_refuse(start, direct, table, where, known):
+def test_a_parse_that_the_server_would_refuse(start, direct, pipe_rows, where, known):
     proxy = start(max_size=1)
     if known:
         play(proxy, KNOWN + END)
@@ -104,13 +96,13 @@ LAST_WORDS = {
 
 
 @pytest.mark.parametrize("words", LAST_WORDS)
-def test_what_came_before_a_terminate_is_done_and_answered(shared, direct, admin, table, words):
+def test_what_came_before_a_terminate_is_done_and_answered(shared, direct, admin, pipe_rows, words):
     heard = []
     for endpoint in (direct, shared("one", max_size=1)):
         with endpoint.wire() as wire:
             wire.send(LAST_WORDS[words] + m.X)
             heard.append([str(message) for message in wire.until_eof()])
-        heard[-1].append(rows_of(admin, table))
+        heard[-1].append(rows_of(admin, pipe_rows))
     assert heard[1] == heard[0]
 
 

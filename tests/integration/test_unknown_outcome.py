@@ -70,6 +70,12 @@ def link(cluster):
         yield link
 
 
+def swallow(connection, data):
+    """Loses what comes by, and the connection with it."""
+    connection.cut()
+    return None
+
+
 def through(start, link, **options):
     return start(max_size=1, changes={"databases": {"app": {"port": link.port}}}, **options)
 
@@ -79,10 +85,6 @@ def test_the_answer_is_lost(start, table, link, how):
     """The server has committed; what it says about that does not arrive."""
     proxy = through(start, link)
     client = Client(proxy, how, id := 100 + list(COMMITS).index(how))
-
-    def swallow(connection, data):
-        connection.cut()
-        return None
 
     link.to_client = swallow
     client.wire.send(client.commit)
@@ -100,10 +102,6 @@ def test_the_question_is_lost(start, table, link, how):
     """It has left pgweir, and does not reach the server. To pgweir and to its client both look the same."""
     proxy = through(start, link)
     client = Client(proxy, how, id := 200 + list(COMMITS).index(how))
-
-    def swallow(connection, data):
-        connection.cut()
-        return None
 
     link.to_server = swallow
     client.wire.send(client.commit)
