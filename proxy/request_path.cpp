@@ -106,9 +106,11 @@ Disposition RequestPath::take(const Piece& piece) {
   }
 }
 
-// The server works off what came before a Terminate. Within the data of a COPY IN it is a violation.
+// The server works off what came before a Terminate; behind the last Sync that is rolled back. Within the
+// data of a COPY IN it is a violation.
 bool RequestPath::owes_answers() const {
-  return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.outstanding() > x_.own.size();
+  return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.awaits_ready() &&
+         x_.tracker.outstanding() > x_.own.size();
 }
 
 Disposition RequestPath::take_rest(const Piece& piece) {
