@@ -283,7 +283,9 @@ void ReplyPath::tell_restored() {
 // A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
 // transaction will find.
 std::string_view ReplyPath::value_for_client(const ParameterStatusView& status) const {
-  if (!x_.watch.resets_now || !x_.startup->contains(fold(status.name))) return status.value;
+  const bool follows_role = status.name == "is_superuser" && x_.startup->contains("role");
+  const bool brought = follows_role || x_.startup->contains(fold(status.name));
+  if (!x_.watch.resets_now || !brought) return status.value;
   const auto greeted = x_.greeting->find(status.name);
   if (greeted == x_.greeting->end()) return status.value;
   const MapRef baseline = x_.pool->logins().baseline();
