@@ -56,7 +56,9 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
   }
-  watch.note_begin(may_begin(effects, x_.judgement), text);
+  PinSet begun = may_begin(effects, x_.judgement);
+  begun.erase({Pin::load});  // its tag tells, if it has succeeded
+  watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   // The client's search_path may be another than we know as long as its transaction is under way.
   const bool path_may_be_temporary = x_.creates_temporary() || watch.may_set || watch.unseen;
