@@ -69,7 +69,7 @@ create or replace function d{n}.fire() returns trigger language plpgsql as $$ be
   perform set_config('work_mem', new.v, false), set_config('app.tenant', new.v, false); return new; end $$;
 create or replace trigger fires before insert on d{n}.fires for each row when (new.id = 1) execute function d{n}.fire();
 create table if not exists d{n}.defaults (id int, v text default set_config('lock_timeout', '34s', false));
-create or replace view d{n}.sets as select set_config('app.user_id', 'view of d{n}', false) as v;
+create or replace view d{n}.sets as select set_config('intervalstyle', 'iso_8601', false) as v;
 create or replace view d{n}.counts as select nextval('d{n}.s') as v;
 create or replace view d{n}.lasts as select lastval() as v;
 create or replace view d{n}.locked as select pg_try_advisory_lock({n}77) as v;

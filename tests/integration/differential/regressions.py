@@ -32,6 +32,10 @@ SETTINGS_FOLLOW = {
                (0, Q("reset application_name"), Q("set application_name to 'other'"), Q("set time zone 'Asia/Tokyo'")),
                (0, P("", "reset timezone"), B(), E(), P("", "set timezone to 'Europe/Berlin'"), B(), E(), S),
                (0, Q("select 1/0"), Q("set timezone to 'UTC'"), Q("reset timezone"))]),
+    "a_superusers_startup_role_comes_back": Script(
+        superuser=True, clients={0: [("role", "diffteam")]},
+        steps=[(0, Q("reset role")), (0, Q("set session authorization default")), (0, P("", "discard all"), B(), E(), S),
+               (0, Q("discard all")), (0, Q("select current_user"))]),
     "a_startup_role_comes_back": Script(
         clients={0: [("role", "diffteam"), ("search_path", "d0")]},
         steps=[(0, Q("set session authorization default"), Q("select current_user")), (0, Q("select current_user")),
@@ -118,6 +122,9 @@ ENCODINGS = {
 }
 
 PREPARED_STATEMENTS = {
+    "a_name_that_is_cut_is_not_told_to_whom_wants_no_notice": Script(
+        clients={0: [("client_min_messages", "warning")]},
+        steps=[(0, Q("prepare " + "long" * 17 + " as select 'cut'")), (0, Q("execute " + "long" * 17))]),
     "a_name_that_is_cut_is_told": Script(
         clients={0: []},
         steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
@@ -165,6 +172,9 @@ PREPARED_STATEMENTS = {
 }
 
 PINS = {
+    "a_library_that_is_not_there_pins_nobody": Script(
+        superuser=True, clients={0: [], 1: []},
+        steps=[(0, Q("load 'nosuch_library'")), (1, Q("select 1")), (0, Q("select 2")), (1, Q("select 3"))]),
     "lastval_is_the_sessions_own": Script(
         clients={0: [], 1: []},
         steps=[(1, P("", "select nextval('d1.r')"), B(), E(), S), (0, P("", "select lastval()"), B(), E(), S),
