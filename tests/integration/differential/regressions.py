@@ -174,7 +174,8 @@ PREPARED_STATEMENTS = {
 PINS = {
     "a_library_that_is_not_there_pins_nobody": Script(
         superuser=True, clients={0: [], 1: []},
-        steps=[(0, Q("load 'nosuch_library'")), (1, Q("select 1")), (0, Q("select 2")), (1, Q("select 3"))]),
+        steps=[(0, Q("load 'nosuch_library'")), (1, Q("select 1")), (0, *LET_GO), (1, *LET_GO), BARRIER, (0, ALL_HEARD),
+               (1, ALL_HEARD)]),
     "lastval_is_the_sessions_own": Script(
         clients={0: [], 1: []},
         steps=[(1, P("", "select nextval('d1.r')"), B(), E(), S), (0, P("", "select lastval()"), B(), E(), S),
