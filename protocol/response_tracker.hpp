@@ -57,15 +57,20 @@ enum class Reply : std::uint8_t {
 // inject   nothing is sent to the server, and the client gets the reply from us
 enum class Fate : std::uint8_t { forward, drop, mute, inject };
 
+constexpr std::uint32_t resets_all = 1;
+
 struct Expected {
   Reply reply = Reply::sync;
   Fate fate = Fate::forward;
-  bool may_copy = false;        // a Query or Execute that may open COPY IN
-  bool names = false;           // holds the oldest pending operation of the client's StatementMap
-  bool holds = false;           // this Parse or Close changes what the backend holds of `statement`
-  bool listens = false;         // its statements may change what the client listens to
-  StatementRef statement{};     // what a Parse, Bind, Describe or Close refers to
-  std::uint32_t longer = 0;     // by how much its text became longer when a name in it was replaced
+  bool may_copy = false;     // a Query or Execute that may open COPY IN
+  bool names = false;        // holds the oldest pending operation of the client's StatementMap
+  bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
+  bool listens = false;      // its statements may change what the client listens to
+  StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
+  std::uint32_t longer = 0;  // by how much its text became longer when a name in it was replaced
+  // A Query behind which the client's startup settings are restored: resets_all, or the hash of the one's
+  // name.
+  std::uint32_t resets = 0;
   std::uint32_t name_hash = 0;  // of the client's name for it, which may have others
   // The client's spelling of its name, where an error text must show that and the map has cut it.
   std::shared_ptr<const std::string> spelled{};

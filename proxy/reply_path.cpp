@@ -73,13 +73,15 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     return Disposition::taken;
   }
   if (verdict == ResponseTracker::Verdict::forward) {
-    if (ready && x_.watch.restored && !x_.watch.failed) tell_restored();
+    if (ready && x_.watch.restores_now != 0) tell_restored();
     if (ready && x_.listen) settle_listening(status);
     forward(piece);
     forwarding_rest_ = true;
   }
   write_due();
   if (ready && status == TransactionStatus::idle) publish_changes();
+  if (ready) x_.watch.resets_now = false;
+  if (ready) x_.watch.restores_now = 0;
   if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
   if (ready) {
     query_done_ = true;

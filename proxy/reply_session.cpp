@@ -51,6 +51,8 @@ void ReplyPath::take_parameter(const Piece& piece) {
 void ReplyPath::tell_restored() {
   SettingMap client_knows = *x_.view;
   for (auto& [name, value] : client_knows) {
+    const std::uint32_t restores = x_.watch.restores_now;
+    if (restores != resets_all && restores != StatementMap::hash_of(fold(name))) continue;
     const auto greeted = x_.greeting->find(name);
     if (greeted == x_.greeting->end() || greeted->second == value || !x_.startup->contains(fold(name)))
       continue;
@@ -64,10 +66,16 @@ void ReplyPath::tell_restored() {
 // A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
 // transaction will find.
 std::string_view ReplyPath::value_for_client(const ParameterStatusView& status) const {
-  const bool reset = x_.watch.reset_seen || x_.watch.restored;
-  if (!reset || !x_.startup->contains(fold(status.name))) return status.value;
+  const bool follows_role = status.name == "is_superuser" && x_.startup->contains("role");
+  const bool brought = follows_role || x_.startup->contains(fold(status.name));
+  if (!x_.watch.resets_now || !brought) return status.value;
   const auto greeted = x_.greeting->find(status.name);
-  return greeted == x_.greeting->end() ? status.value : std::string_view(greeted->second);
+  if (greeted == x_.greeting->end()) return status.value;
+  const MapRef baseline = x_.pool->logins().baseline();
+  if (!baseline) return greeted->second;
+  const auto standard = baseline->find(status.name);
+  const bool is_default = standard == baseline->end() || standard->second == status.value;
+  return is_default ? std::string_view(greeted->second) : status.value;
 }
 
 void ReplyPath::tell_parameters() {
@@ -95,6 +103,9 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);
+  const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
+  if (resets && oldest->reply == Reply::query) x_.watch.resets_now = true;
+  if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
   if (x_.watch.changed_functions) x_.pool->forget_functions();
   if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {
     const StatementRef gone = x_.statements.find(x_.naming_name);

@@ -14,6 +14,8 @@ using Disposition = RequestPath::Disposition;
 // The server would say so, if it still saw the name. Only where nothing else is to be said before.
 void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
   if (named.name_size <= identifier_max || x_.tracker.outstanding() > x_.own.size()) return;
+  const auto level = x_.desired->find("client_min_messages");
+  if (level != x_.desired->end() && (level->second == "warning" || level->second == "error")) return;
   std::string whole = ascii_lower(text.substr(named.name_offset, named.name_size));
   if (whole.front() == '"') {
     whole.clear();

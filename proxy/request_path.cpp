@@ -106,9 +106,11 @@ Disposition RequestPath::take(const Piece& piece) {
   }
 }
 
-// The server works off what came before a Terminate. Within the data of a COPY IN it is a violation.
+// The server works off what came before a Terminate; behind the last Sync that is rolled back. Within the
+// data of a COPY IN it is a violation.
 bool RequestPath::owes_answers() const {
-  return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.outstanding() > x_.own.size();
+  return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.awaits_ready() &&
+         x_.tracker.outstanding() > x_.own.size();
 }
 
 Disposition RequestPath::take_rest(const Piece& piece) {
@@ -189,8 +191,11 @@ Disposition RequestPath::take_query(const Piece& piece) {
   note(effects, query.text, false);
   note_prepare(effects, query.text);
   begin_query(expected);
+  const bool resets = effects.single && loses_startup(query.text);
+  const bool all = !x_.watch.set || x_.watch.set->action == SetAction::reset_all;
+  if (resets) expected.resets = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
   forward(piece, std::move(expected));
-  if (effects.single) restore_startup(query.text);
+  if (resets) restore_startup();
   return Disposition::taken;
 }
 
@@ -364,7 +369,7 @@ Disposition RequestPath::take_execute(const Piece& piece) {
                     execute.portal == x_.set_portal_name;
   if (sets) note_set(x_.set_portal->text);
   forward(piece, std::move(expected));
-  if (sets) restore_startup(x_.set_portal->text);
+  if (sets && loses_startup(x_.set_portal->text)) restore_startup();
   return Disposition::taken;
 }
 

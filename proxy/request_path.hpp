@@ -75,7 +75,8 @@ class RequestPath final {
   void note_definitions(std::string_view text);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
-  void restore_startup(std::string_view text);
+  bool loses_startup(std::string_view text) const;
+  void restore_startup();
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects, std::string_view text);

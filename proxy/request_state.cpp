@@ -56,7 +56,9 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
   }
-  watch.note_begin(may_begin(effects, x_.judgement), text);
+  PinSet begun = may_begin(effects, x_.judgement);
+  begun.erase({Pin::load});  // its tag tells, if it has succeeded
+  watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   // The client's search_path may be another than we know as long as its transaction is under way.
   const bool path_may_be_temporary = x_.creates_temporary() || watch.may_set || watch.unseen;
@@ -171,21 +173,31 @@ void RequestPath::note_prepare(const SqlEffects& effects, std::string_view text)
   if (effects.verbs.contains(Verb::prepare)) x_.watch.note_begin({Pin::sql_prepare}, text);
 }
 
-// A RESET on the server returns to the server's default. The client's is what it brought at startup.
-void RequestPath::restore_startup(std::string_view text) {
-  if (x_.startup->empty()) return;
+// A RESET on the server returns to the server's default. The client's is what it brought at startup. `text`
+// is what was noted last.
+bool RequestPath::loses_startup(std::string_view text) const {
+  if (x_.startup->empty()) return false;
   const std::optional<SetStatement>& set = x_.watch.set;
-  const bool discards = leading_verb(text) == Verb::discard && parse_discard(text) == DiscardTarget::all;
-  if (!discards && (!set || set->action == SetAction::set || set->scope != SetScope::session)) return;
+  if (set) return set->action != SetAction::set && set->scope != SetScope::transaction;
+  return leading_verb(text) == Verb::discard && parse_discard(text) == DiscardTarget::all;
+}
+
+void RequestPath::restore_startup() {
+  const std::optional<SetStatement>& set = x_.watch.set;
+  const bool is_local = set && set->scope == SetScope::local;
   // One statement each, because an extended message holds no more; the encoding before what is written in it.
-  const auto restore = [this](const std::string& name, const std::string& value) {
+  const auto restore = [this, is_local](const std::string& name, const std::string& value) {
     std::string sql = make_prelude({}, {{name, value}}).sql;
     sql.pop_back();  // the semicolon
-    if (insert_statement(sql, nullptr)) x_.watch.restored = true;
+    if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");
+    if (insert_statement(sql, nullptr) && !is_local) x_.watch.restored = true;
   };
-  const bool all = discards || set->action == SetAction::reset_all;
   const auto is_lost = [&](std::string_view name) {
-    return all ? name != "role" && name != "session_authorization" : name == set->name;
+    if (!set) return true;  // DISCARD ALL
+    const bool is_identity = name == "role" || name == "session_authorization";
+    if (set->action == SetAction::reset_all) return !is_identity;
+    // The role goes with the session's authorization.
+    return name == set->name || (name == "role" && set->name == "session_authorization");
   };
   const auto encoding = x_.startup->find("client_encoding");
   if (encoding != x_.startup->end() && is_lost(encoding->first)) restore(encoding->first, encoding->second);

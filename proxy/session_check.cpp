@@ -229,6 +229,8 @@ void Session::take_settings(SettingMap applied) {
     return after_reset && entry.second.empty() && entry.first.find('.') != std::string::npos &&
            exchange_.startup->contains(entry.first);
   });
+  // A role that is not there was set to none.
+  if (exchange_.startup->contains("role")) desired.emplace("role", "none");
   for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
   want(std::move(desired));
   exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
@@ -272,11 +274,12 @@ void Session::apply_watch() {
   } else {
     const SetStatement& set = *exchange_.watch.set;
     if (set.name == "seed") return;
-    if (set.name == "session_authorization") {
+    const bool to_none = set.name == "role" && set.value && *set.value == "none";
+    const bool by_authorization = set.name == "session_authorization";
+    if (by_authorization) {
       desired.erase("role");
       applied.erase("role");
     }
-    const bool to_none = set.name == "role" && set.value && *set.value == "none";
     if (set.action == SetAction::set && !to_none) {
       desired.insert_or_assign(set.name, *set.value);
       applied.insert_or_assign(set.name, *set.value);
@@ -286,6 +289,9 @@ void Session::apply_watch() {
       if (const auto it = startup.find(set.name); it != startup.end())
         desired.insert_or_assign(it->first, it->second);
     }
+    // Not the role that it brought.
+    const bool without_role = to_none || (by_authorization && set.action == SetAction::set);
+    if (without_role && startup.contains("role")) desired.insert_or_assign("role", "none");
   }
   want(std::move(desired));
   exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));

@@ -18,8 +18,12 @@ struct StateWatch {
   unsigned set_tags = 0;            // CommandComplete SET or RESET
   unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
   bool discarded_all = false;
-  bool restored = false;       // the client's startup settings were applied behind a RESET
-  bool reset_seen = false;     // CommandComplete RESET or DISCARD ALL
+  bool restored = false;    // the client's startup settings were applied behind a RESET
+  bool reset_seen = false;  // CommandComplete RESET or DISCARD ALL
+  // The same of the Query that is being answered, and which startup settings come back behind it, see
+  // Expected::resets.
+  bool resets_now = false;
+  std::uint32_t restores_now = 0;
   bool may_set = false;        // by its text, a statement sets or runs what may: also one that is under way
   bool unseen = false;         // something ran that changes settings without a tag
   bool unknown_names = false;  // and they may be custom ones, which the server does not list

@@ -54,7 +54,7 @@ def against_itself(cluster):
             return lambda superuser, params: server.socket().login(
                 *[(name, "app", objects.PASSWORDS[name]) for name in (objects.USER, objects.SUPERUSER)][superuser],
                 params=[*params, *added])
-        return Trial(admin, login(()), login(extra), max_size=1)
+        return Trial(objects.Objects(admin), login(()), login(extra), max_size=1)
 
     yield trial
     admin.close()
@@ -149,9 +149,10 @@ def test_random_scripts_are_well_formed_and_let_go_before_they_notify_each_other
 
 
 def test_kinds_can_be_left_out():
-    everything = {str(kind) for kind in kinds.every()}
+    everything = {str(kind) for kind in kinds.every() if kind.subject not in kinds.OPTIONAL}
     left = {str(kind) for kind in kinds.chosen({"listening", "copying.out"})}
     assert everything - left == {name for name in everything if name.startswith("listening.")} | {"copying.out"}
+    assert {kind.subject for kind in kinds.chosen(extra={"definitions"})} >= {"definitions", "looks"}
     with pytest.raises(ValueError):
         kinds.chosen({"nosuch"})
     without = {subject for subject in (kind.subject for kind in kinds.every()) if subject != "statements"}

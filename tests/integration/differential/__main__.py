@@ -4,7 +4,8 @@
     python3 -m differential --direct HOST:PORT --pooled HOST:PORT --administrator NAME:PASSWORD
 
 With addresses, the database is `app`; the roles of differential/objects.py are made there, and pgweir must know
-`diff` and `diffsuper` with the passwords that stand there and have `max_size` as --max-size says.
+`diff` and `diffsuper` with the passwords that stand there and have `max_size` as --max-size says. Scripts that move
+defaults need a new pgweir each and are left out then.
 """
 
 import argparse
@@ -32,6 +33,9 @@ def arguments():
     parser.add_argument("--max-size", default="1,2,3", help="sizes of the pool (default: 1,2,3)")
     parser.add_argument("--without", default="", help="kinds or subjects not to use, separated by commas")
     parser.add_argument("--only", default="", help="kinds or subjects to use, beside none other")
+    parser.add_argument("--state", default="tracked", choices=["tracked", "strict"], help="the pool's (default: tracked)")
+    parser.add_argument("--with", dest="extra", default="", help="optional subjects to use as well, by commas: " +
+                        ", ".join(sorted(kinds.OPTIONAL)))
     parser.add_argument("--known", default=[], action="append", metavar="REGEX", type=re.compile,
                         help="count differences whose text matches, but neither shrink nor report them")
     parser.add_argument("--findings", type=int, default=5, help="stop after so many different scripts")
@@ -61,8 +65,8 @@ def excluded(options):
     return names(options.without) | others
 
 
-def print_kinds(without):
-    enabled = {str(kind) for kind in kinds.chosen(without)}
+def print_kinds(without, extra):
+    enabled = {str(kind) for kind in kinds.chosen(without, extra)}
     for kind in kinds.every():
         print(f"{'   ' if str(kind) in enabled else 'off'} {kind.weight:4} {str(kind):40} {kind.about}")
     for name, about in kinds.OF_SCRIPTS.items():
@@ -95,7 +99,7 @@ def run(options, environment, max_size, without):
     """Plays the scripts of one pool size; the number of those that differ."""
     progress, history = Progress(options.scripts), []
     for seed in range(options.seed, options.seed + options.scripts):
-        script = generate(seed, without)
+        script = generate(seed, without, options.extra)
         progress.counts.update(scripts=1, messages=script.says())
         try:
             difference = environment.trial.run(script)
@@ -118,26 +122,27 @@ def run(options, environment, max_size, without):
             history = []
             if progress.counts["findings"] >= options.findings:
                 break
-    print(f"max_size {max_size}: seeds {options.seed} to {seed}: {progress}")
+    print(f"max_size {max_size}, {options.state}{' with ' + ','.join(sorted(options.extra)) if options.extra else ''}: "
+          f"seeds {options.seed} to {seed}: {progress}", flush=True)
     return progress.counts["findings"] + progress.counts["unusable"]
 
 
 def main():
     options = arguments()
     options.seed = secrets.randbelow(10**9) if options.seed is None else options.seed
-    without = excluded(options)
+    options.extra, without = names(options.extra), excluded(options) | ({"script.defaults"} if options.direct else set())
     if options.list:
-        return print_kinds(without)
+        return print_kinds(without, options.extra)
     if options.print:
         for seed in range(options.seed, options.seed + options.scripts):
-            print(generate(seed, without))
+            print(generate(seed, without, options.extra))
         return None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # told to end, still stop what was started
     bad, cluster = 0, None if options.direct else Cluster()
     try:
         for max_size in map(int, options.max_size.split(",")):
             environment = (Given(options.direct, options.pooled, max_size, options.administrator) if options.direct
-                           else Private(cluster, max_size))
+                           else Private(cluster, max_size, "definitions" in options.extra, state=options.state))
             try:
                 bad += run(options, environment, max_size, without)
             finally:

@@ -9,6 +9,15 @@
 | the number in pg_temp_N         | a slot number of the server process                                           |
 | file, line, routine of an error | pgweir speaks for the server where it knows the answer, and has no such place |
 
+What the scripts do not do, because pgweir answers it in another way; each is a limit that the README names:
+
+- RESET of a startup parameter beside other statements in one string, or by set_config(..., NULL, ...)
+- custom settings whose name is computed, or stands in a view
+- ALTER ROLE and ALTER DATABASE ... SET while clients are there that have logged in before
+- pg_listening_channels() inside of a transaction
+- temp_buffers; switches other than -c and --name in `options`
+- DDL that makes a plan stale, which is an error directly and none here
+
 And what the scripts do not ask, because it belongs to the server process and not to what a client has done:
 process ids, times, transaction ids, names in pg_prepared_statements, pg_settings.source; whether an unset custom
 setting is NULL or '' (PostgreSQL answers '' once it was set in a process); whether a schema pg_temp is there (it
@@ -61,7 +70,11 @@ class Trace:
     places: list  # the number of the step each message came after
     notifications: list
     heard: list  # how many notifications, at the end of each step
-    end: str = ""  # "silence" when an answer did not come
+    end: str = ""  # "silence" when an answer did not come, or why its login was refused
+
+    @property
+    def refused(self):
+        return self.end.startswith("login refused")
 
     def comparable(self):
         return [comparable(message) for message in self.messages]
@@ -117,8 +130,10 @@ def first_difference(direct, pooled):
 
 
 def differs(client, direct, pooled):
-    if pooled.end.startswith("login"):
-        return Difference(client, pooled.end, None, [], [], ("login",))
+    if direct.refused and direct.end == pooled.end:
+        return None
+    if direct.refused or pooled.end.startswith("login"):
+        return Difference(client, "its login", None, [direct.end], [pooled.end], ("login",))
     if direct.parameters != pooled.parameters:
         return Difference(client, "parameters at its login", None, *only_different(direct, pooled))
     if pooled.end and len(pooled.notifications) < len(direct.notifications):

@@ -1,6 +1,10 @@
 """The ways of the protocol in which the same statements can be sent."""
 
+import re
+
 from .script import B, CS, DP, DS, E, H, P, Q, S
+
+RESETS = re.compile(r"\breset\b|\bdefault$|time zone local", re.IGNORECASE)
 
 
 def deliver(draft, statements):
@@ -26,6 +30,8 @@ def one_by_one(draft, statements):
 
 
 def one_string(draft, statements):
+    if draft.startup and any(map(RESETS.search, statements)):
+        return one_by_one(draft, statements)  # see compare.py
     return [(Q("; ".join(statements)),)]
 
 

@@ -8,6 +8,7 @@ the same error; the guesses are there so that most steps do something.
 class Draft:
     def __init__(self, rng, number, superuser):
         self.rng, self.number, self.superuser = rng, number, superuser
+        self.startup = []  # parameters of its startup message
         self.schema = f"d{number}"
         self.in_transaction = False
         self.savepoints = []

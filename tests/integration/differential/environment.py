@@ -11,7 +11,8 @@ from harness.proxy import Direct, Pgweir
 from harness.wire import Wire
 
 from . import objects
-from .objects import PASSWORDS, SUPERUSER, USER
+from .generate import every_number
+from .objects import PASSWORDS, SUPERUSER, USER, Objects
 from .trial import Trial
 
 DATABASE = "app"
@@ -36,27 +37,33 @@ def teach(login):
 
 
 class Private:
-    """pgweir before a harness.cluster.Cluster. renew() starts another one, whose pool nobody has used."""
+    """pgweir before a harness.cluster.Cluster. renew() starts another one, whose pool nobody has used.
+    `definitions`: with views and the like that leave something behind, see objects.DEFINITIONS."""
 
-    def __init__(self, cluster, max_size):
-        self.cluster, self.max_size = cluster, max_size
+    def __init__(self, cluster, max_size, definitions=False, **pool):
+        self.cluster, self.pool = cluster, {"max_size": max_size, **pool}
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="pgweir-differential-"))
         self.home.chmod(0o755)
         make_roles(cluster)
         self.admin = cluster.connect(DATABASE)
         self.direct = Direct(cluster)
+        self.made = Objects(self.admin, definitions)
+        if definitions:
+            self.made.reset(every_number())  # pgweir would notice them late: they are not made through it
         self.pooled, self.started = None, 0
         self.renew()
-        self.trial = Trial(self.admin, self.login_direct, self.login_pooled, max_size)
+        self.trial = Trial(self.made, self.login_direct, self.login_pooled, max_size)
+        self.trial.renew = self.renew
 
     def renew(self):
         self.stop()
+        self.made.restore_defaults()
         directory = self.home / str(self.started)
         directory.mkdir(mode=0o755)
         self.started += 1
         changes = {"users": {name: {"password": secret} for name, secret in PASSWORDS.items()},
                    "databases": {DATABASE: {"users": list(PASSWORDS)}}}
-        self.pooled = Pgweir(self.cluster, directory, changes=changes, max_size=self.max_size).start()
+        self.pooled = Pgweir(self.cluster, directory, changes=changes, **self.pool).start()
         teach(self.login_pooled)
 
     def login_direct(self, superuser, params):
@@ -79,7 +86,8 @@ class Private:
 
 
 class Given:
-    """Servers that run already; renew() can only hope that nothing was left behind."""
+    """Servers that run already; renew() can only hope that nothing was left behind, and scripts that move defaults
+    have to be left out."""
 
     def __init__(self, direct, pooled, max_size, administrator):
         self.addresses = {"direct": direct, "pooled": pooled}
@@ -90,7 +98,7 @@ class Given:
             cursor.execute("select 1 from pg_roles where rolname = %s", (USER,))
             if not cursor.fetchall():
                 cursor.execute(objects.ROLES)
-        self.trial = Trial(self.admin, self.login("direct"), self.login("pooled"), max_size)
+        self.trial = Trial(Objects(self.admin), self.login("direct"), self.login("pooled"), max_size)
         teach(self.login("pooled"))
 
     def login(self, which):

@@ -31,11 +31,15 @@ class Kind:
 
 ALL = []
 
+# Subjects that are left out unless they are asked for.
+OPTIONAL = {"definitions"}
+
 # What generate.py does beside the steps, which can be left out just as well.
 OF_SCRIPTS = {
     "script.startup": "startup parameters",
     "script.leaving": "clients that leave in the middle",
     "script.last_part": "notifications from one client to another",
+    "script.defaults": "ALTER ROLE and ALTER DATABASE ... SET, and clients that log in afterwards",
 }
 
 
@@ -61,10 +65,12 @@ def every():
     return sorted(ALL, key=lambda kind: kind.subject)
 
 
-def chosen(without=()):
-    """All kinds but those named by subject ("settings") or in full ("settings.in_a_function")."""
+def chosen(without=(), extra=()):
+    """All kinds but those named by subject ("settings") or in full ("settings.in_a_function"), and the optional
+    subjects only if they are named in `extra`."""
     names = {str(kind) for kind in every()} | {kind.subject for kind in every()} | set(OF_SCRIPTS)
     unknown = set(without) - names
     if unknown:
         raise ValueError(f"no such kind: {', '.join(sorted(unknown))}")
+    without = set(without) | (OPTIONAL - set(extra))
     return [kind for kind in every() if kind.subject not in without and str(kind) not in without]

@@ -15,7 +15,7 @@ import time
 
 from harness.crowd import in_background
 from harness.waiting import seconds
-from harness.wire import EOF, Message
+from harness.wire import EOF, LoginFailed, Message
 
 from .answers import Answers
 from .compare import Trace
@@ -46,7 +46,7 @@ class Client:
             self.wire = self.arriving.result()
             self.trace.parameters = dict(self.wire.parameters)
         except (AssertionError, OSError) as refusal:  # LoginFailed, Silence
-            self.trace.end, self.gone = f"login: {refusal}", True
+            self.trace.end, self.gone = str(refusal) if isinstance(refusal, LoginFailed) else f"login: {refusal}", True
 
     @property
     def answered(self):

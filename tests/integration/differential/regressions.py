@@ -22,6 +22,26 @@ SETTINGS_FOLLOW = {
         clients={0: [("TimeZone", "America/New_York"), ("client_encoding", "LATIN1")]},
         steps=[(0, Q("begin")), (0, Q("set local timezone to 'UTC'")), (0, P("n3", "set time zone default"), S),
                (0, B("", "n3"), E(), S), (0, Q("commit")), (0, Q("set names default"))]),
+    "discard_all_returns_to_startup_parameters_within_its_batch": Script(
+        clients={0: [("DateStyle", "SQL, DMY"), ("my_ext.flag", "it's")]},
+        steps=[(0, Q("set my_ext.flag to 'other'")), (0, P("", "discard all"), B(), E(), P("", SETTINGS), B(), E(), S),
+               (0, Q("set datestyle to 'German'")), (0, Q("discard all"), Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "a_reset_takes_back_no_answer_before_it": Script(
+        clients={0: [("TimeZone", "America/New_York"), ("application_name", "of d0")]},
+        steps=[(0, P("", "set application_name to 'mine'"), B(), E(), S, P("", "set time zone local"), B(), E(), S),
+               (0, Q("reset application_name"), Q("set application_name to 'other'"), Q("set time zone 'Asia/Tokyo'")),
+               (0, P("", "reset timezone"), B(), E(), P("", "set timezone to 'Europe/Berlin'"), B(), E(), S),
+               (0, Q("select 1/0"), Q("set timezone to 'UTC'"), Q("reset timezone"))]),
+    "a_superusers_startup_role_comes_back": Script(
+        superuser=True, clients={0: [("role", "diffteam")]},
+        steps=[(0, Q("reset role")), (0, Q("set session authorization default")), (0, P("", "discard all"), B(), E(), S),
+               (0, Q("discard all")), (0, Q("select current_user"))]),
+    "a_startup_role_comes_back": Script(
+        clients={0: [("role", "diffteam"), ("search_path", "d0")]},
+        steps=[(0, Q("set session authorization default"), Q("select current_user")), (0, Q("select current_user")),
+               (0, Q("set role none"), Q("reset role"), Q("select current_user")), (0, Q("set role none")),
+               (0, Q("discard all"), Q("select current_user")), (0, Q("set role none"), Q("reset all")),
+               (0, Q("select current_user"))]),
     "a_custom_startup_parameter_comes_back": Script(
         clients={0: [("options", "-c app.tenant=d0"), ("application_name", "of d0")]},
         steps=[(0, P("", "reset all"), B(), E(), P("", "create temp table t (id int primary key, v text)"), B(), S),
@@ -55,7 +75,7 @@ UNSEEN = {
         clients={0: [], 1: []},
         steps=[(0, P("", "update pg_settings set setting = 'iso_8601' where name = 'IntervalStyle'"), B(), E(), S),
                (1, Q(SETTINGS)), (0, Q("do $$ begin update pg_settings set setting = 'off' where name = 'geqo'; end $$")),
-               (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+               (1, Q(SETTINGS)), (0, Q("select d0.memory('3MB')")), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
     "a_table_created_behind_a_set_of_the_search_path_may_be_temporary": Script(
         clients={0: []},
         steps=[(0, P("", "set search_path to pg_temp"), B(), E(), P("", "create table temp_b (id int, v text)"), B(),
@@ -64,9 +84,47 @@ UNSEEN = {
         clients={0: [], 1: []},
         steps=[(0, Q("set search_path to pg_temp, d0")), (0, Q("select 1 as id into temp_b")), (1, Q("select 1")),
                (0, Q("select id from temp_b"))]),
+    "a_name_in_a_function_call_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, F(2078, ("app.tenant", "called", "f"))), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "functions_are_read_behind_what_may_have_changed_them": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("create or replace view d0.t_v as select 1 as a"), Q("select d0.tenant('behind a view')")),
+               (1, Q(SETTINGS)), (0, Q(SETTINGS)), (0, Q("drop view d0.t_v"))]),
+    "a_default_application_name_is_told": Script(
+        clients={600: [], 601: [], 602: [("application_name", "own")]},
+        steps=[(600, Q("alter role diff set application_name to 'by default'")), (600, X),
+               (601, Q("show application_name")), (602, Q("show application_name"), Q("reset application_name")), BARRIER,
+               (603, Q("alter role diff reset application_name")), (603, X), BARRIER]),
+    "a_new_default_reaches_the_next_login": Script(
+        clients={600: [], 601: [], 602: [("TimeZone", "UTC")]},
+        steps=[(600, Q("alter role diff in database app set timezone to 'Asia/Tokyo'")), (600, X), (601, Q("show timezone")),
+               (602, Q("show timezone"), Q("reset timezone"), Q("show timezone")), BARRIER,
+               (603, Q("alter role diff in database app reset timezone")), (603, X), BARRIER]),
+    "a_name_that_a_function_is_given_follows_its_client": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("select d0.hide('my_ext.flag', 'on')")), (0, Q(SETTINGS)),
+               (1, P("", "select d1.hide($1, $2)"), B("", "", ("app.tenant", "bound")), E(), S), (1, Q(SETTINGS)),
+               (0, Q(SETTINGS)), (1, Q(SETTINGS))]),
+}
+
+ENCODINGS = {
+    "a_value_that_is_not_ascii_survives_a_change_of_encoding": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set app.tenant to 'Müller'")), (0, Q("set client_encoding to 'LATIN1'")), (1, Q(SETTINGS)),
+               (0, Q("set app.user_id to 'é'")), (1, Q("select 1")), (0, Q("show app.tenant")),
+               (0, Q("reset client_encoding")), (1, Q(SETTINGS)), (0, Q(SETTINGS)), (1, Q(SETTINGS))]),
+    "a_value_that_its_encoding_cannot_express_is_kept": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("create temp view temp_v as select 1"), Q("select v, d0.tenant(v) from d0.t where id < 3 order by id"),
+                Q("select set_config('client_encoding', 'SJIS', false)")), (0, Q("discard temp")), (1, Q("select 1")),
+               (0, Q("show app.tenant")), (0, Q("set client_encoding to 'UTF8'")), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
 }
 
 PREPARED_STATEMENTS = {
+    "a_name_that_is_cut_is_not_told_to_whom_wants_no_notice": Script(
+        clients={0: [("client_min_messages", "warning")]},
+        steps=[(0, Q("prepare " + "long" * 17 + " as select 'cut'")), (0, Q("execute " + "long" * 17))]),
     "a_name_that_is_cut_is_told": Script(
         clients={0: []},
         steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
@@ -86,6 +144,24 @@ PREPARED_STATEMENTS = {
     "execute_among_other_statements": Script(
         clients={0: []},
         steps=[(0, P("s3", "select $1::text || ' of d0'"), S), (0, Q("listen shared_a; execute s3(5)"))]),
+    "two_names_of_one_text_are_told_apart": Script(
+        clients={0: []},
+        steps=[(0, P("b", "select 'odd', $1::int"), S), (0, P("a", "select 'odd', $1::int"), S),
+               (0, Q("prepare b as select 'taken'")), (0, B("", "b", ("1", "2")), E(), S), (0, P("b", "select 1"), S),
+               (0, Q("select 1; prepare a as select 2"))]),
+    "prepare_of_a_taken_name_among_other_statements": Script(
+        clients={0: []},
+        steps=[(0, P("s3", "select 3"), S), (0, Q("select 1; prepare s3 as select 4")), (0, B("", "s3"), E(), S),
+               (0, Q("select 1; deallocate s3; prepare s3 as select 5")), (0, Q("execute s3"))]),
+    "prepare_and_parse_of_one_name_in_one_pipeline": Script(
+        clients={0: []},
+        steps=[(0, P("", "prepare s3 as select $1::int + 1"), B(), E(),
+                P("s3", "select set_config('app.tenant', $1, false)"), S)]),
+    "prepare_by_the_extended_protocol_and_parse_of_one_name": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("", "prepare s2 as select $1::int + 1"), B(), E(), S), (0, P("s2", "begin"), S),
+               (0, P("s4", "select 4"), S), (0, Q("select 1; prepare s5 as select 5"), P("s5", "select 6"), S),
+               (0, B("", "s4"), E(), S), (1, Q("select 'other'"))]),
     "the_place_of_an_error_in_a_prepare": Script(
         clients={0: []}, steps=[(0, Q("prepare s1 as select v from t where id = 2")),
                              (0, P("", "prepare s1 as select v from t where id = 2"), B(), E(), H), (0, S)]),
@@ -96,6 +172,10 @@ PREPARED_STATEMENTS = {
 }
 
 PINS = {
+    "a_library_that_is_not_there_pins_nobody": Script(
+        superuser=True, clients={0: [], 1: []},
+        steps=[(0, Q("load 'nosuch_library'")), (1, Q("select 1")), (0, *LET_GO), (1, *LET_GO), BARRIER, (0, ALL_HEARD),
+               (1, ALL_HEARD)]),
     "lastval_is_the_sessions_own": Script(
         clients={0: [], 1: []},
         steps=[(1, P("", "select nextval('d1.r')"), B(), E(), S), (0, P("", "select lastval()"), B(), E(), S),
@@ -107,6 +187,10 @@ PINS = {
 }
 
 LISTENING = {
+    "channels_are_shown_right_behind_a_rollback": Script(
+        clients={0: []},
+        steps=[(0, Q("listen shared_b")), (0, Q("begin")),
+               (0, Q("rollback"), Q("select * from pg_listening_channels() order by 1"))]),
     "listening_begun_while_pinned_for_another_reason": Script(
         clients={0: [], 1: []},
         steps=[(1, Q("select pg_try_advisory_lock(1401)"), Q("listen shared_a")), (0, *LET_GO), (1, *LET_GO), BARRIER,
@@ -121,15 +205,10 @@ LIMITS = {
         steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
                (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)),
                (0, Q(SETTINGS))]),
-    # PREPARE by a Parse is known when it has been executed; a Parse of its name in the same batch is not refused.
-    "prepare_and_parse_of_one_name_in_one_pipeline": Script(
-        clients={0: []},
-        steps=[(0, P("", "prepare s3 as select $1::int + 1"), B(), E(),
-                P("s3", "select set_config('app.tenant', $1, false)"), S)]),
     # pgweir restores a startup parameter behind a RESET, but cannot do so in the middle of a string.
     "a_string_that_resets_and_looks_finds_the_startup_parameter": Script(
         clients={0: [("application_name", "of d0"), ("DateStyle", "SQL, DMY")]},
         steps=[(0, Q("reset all; select current_setting('application_name'), current_setting('datestyle')"))]),
 }
 
-REGRESSIONS = {**SETTINGS_FOLLOW, **UNSEEN, **PREPARED_STATEMENTS, **PINS, **LISTENING}
+REGRESSIONS = {**SETTINGS_FOLLOW, **UNSEEN, **ENCODINGS, **PREPARED_STATEMENTS, **PINS, **LISTENING}

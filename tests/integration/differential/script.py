@@ -115,6 +115,10 @@ class Script:
     def says(self):
         return sum(len(step) - 1 for step in self.steps)
 
+    def moves_defaults(self):
+        return any(say.kind == "Q" and say[1].startswith("alter ") for step in self.steps if step != BARRIER
+                   for say in step[1:])
+
     def with_steps(self, steps):
         """The same script with other steps; clients that have none are gone."""
         present = {step[0] for step in steps}

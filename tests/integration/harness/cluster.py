@@ -24,6 +24,7 @@ DATABASES = ("app", "other")
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 max_connections = 100
+max_prepared_transactions = 20
 fsync = off
 synchronous_commit = off
 full_page_writes = off

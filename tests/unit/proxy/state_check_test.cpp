@@ -70,4 +70,5 @@ TEST_CASE("an audit compares names, and values where they have one spelling") {
   CHECK(differing_settings({}, {{"work_mem", "4096"}}) == std::vector<std::string>{"work_mem"});
   CHECK(differing_settings({{"geqo", "off"}}, {}) == std::vector<std::string>{"geqo"});
   CHECK(differing_settings({}, {{"a.b", ""}}).empty());
+  CHECK(differing_settings({{"role", "none"}}, {}).empty());
 }

@@ -25,6 +25,14 @@ def listen(draft):
     return [f"listen {channel}"]
 
 
+@sql(1)
+def odd_channels(draft):
+    """names that have to be quoted, and ones that are cut"""
+    channel = draft.pick([f'"{draft.schema} odd"', f'{draft.schema.upper()}_A', f'"{draft.schema}_A"',
+                          f"{draft.schema}_{'x' * 70}"])
+    return [f"{draft.pick(['listen', 'listen', 'unlisten', 'notify'])} {channel}"]
+
+
 @sql(6, when=listening)
 def notify(draft):
     """NOTIFY and pg_notify to one's own channels"""

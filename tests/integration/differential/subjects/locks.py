@@ -39,6 +39,14 @@ def unlock_without(draft):
 
 
 @sql(1)
+def twice(draft):
+    """a lock that has to be given back as often as it was taken"""
+    taken = key(draft)
+    draft.locks += [taken, taken]
+    return [f"select pg_advisory_lock({taken}), pg_try_advisory_lock({taken})"]
+
+
+@sql(1)
 def of_rows(draft):
     """one lock for each row"""
     draft.locks.append(f"{draft.number * 100 + 1}")

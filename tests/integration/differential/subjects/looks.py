@@ -4,7 +4,8 @@ compare.py tells what is not looked at and why. A custom setting that is not set
 are looked at through nullif.
 """
 
-from ..kinds import sql
+from ..kinds import messages, sql
+from ..script import Q
 from .settings import VALUES
 
 PLAIN = [name for name in VALUES if "." not in name]
@@ -76,10 +77,11 @@ def cursors(draft):
     return [CURSORS]
 
 
-@sql(1)
+@messages(1)
 def channels(draft):
-    """pg_listening_channels()"""
-    return ["select * from pg_listening_channels() order by 1"]
+    """pg_listening_channels(), outside of a transaction"""
+    draft.ends()
+    return [(Q("rollback"), Q("select * from pg_listening_channels() order by 1"))]
 
 
 @sql(3)

@@ -16,6 +16,9 @@ TEXTS = [
     ("select count(*) from {schema}.t where v like $1", ("row%",)),
     ("set work_mem to '2MB'", ()),
     ("select set_config('app.tenant', $1, false)", ("prepared",)),
+    ("select {schema}.hide('work_mem', $1)", ("2MB",)),
+    ("select nextval('{schema}.s')", ()),
+    ("reset all", ()), ("show timezone", ()), ("set local timezone to 'Asia/Tokyo'", ()),
     ("begin", ()), ("commit", ()),
 ]
 
@@ -69,6 +72,35 @@ def long_name(draft):
     steps = [(P(name, "select 'long'"), S), (Q(f"prepare {name} as select 'cut'"),), (Q(f"execute {name}"),),
              (B("", name[:63]), E(), S), (Q(f"deallocate {name}"),), (CS(name), S)]
     return [step for step in steps if draft.chance(0.6)]
+
+
+@messages(2)
+def odd_name(draft):
+    """a name that SQL has to quote"""
+    name = draft.pick(["S 1", 'say "hi"', "Müller", "select"])
+    quoted = '"' + name.replace('"', '""') + '"'
+    steps = [(P(name, "select 'odd'"), S), (Q(f"execute {quoted}"),), (Q(f"prepare {quoted} as select 'taken'"),),
+             (B("", name), E(), S), (Q(f"deallocate {quoted}"),), (DS(name), S), (CS(name), S)]
+    return [step for step in steps if draft.chance(0.7)]
+
+
+@messages(2)
+def wrong_values(draft):
+    """too many, too few, and null"""
+    name = draft.fresh("w")
+    return [(P(name, "select $1::int, $2::text"), S), (B("", name, draft.pick([("1",), ("1", "x", "y"), (None, None)])),
+                                                       E(), S), (B("", name, ("1", "x")), E(), S), (CS(name), S)]
+
+
+@messages(2)
+def by_sql_in_other_commands(draft):
+    """EXPLAIN EXECUTE, CREATE TABLE AS EXECUTE, types in PREPARE"""
+    name = draft.fresh("x")
+    return [(Q(f"prepare {name} (int, text) as select $1 + 1 as a, $2 as b"),),
+            (Q(draft.pick([f"explain (costs off) execute {name}(1, 'x')", f"execute {name}(1, 'x')",
+                           f"create temp table from_{name} as execute {name}(2, 'y')",
+                           f"execute {name}(1)", f"select 'before'; execute {name}(3, 'z'); select 'behind'"])),),
+            (Q(draft.pick([f"drop table if exists from_{name}", f"deallocate {name}"])),)]
 
 
 @messages(3)

@@ -14,16 +14,33 @@ VALUES = {
     "statement_timeout": ["'40s'", "0", "123456"],
     "lock_timeout": ["'30s'", "0"],
     "client_min_messages": ["warning", "notice", "error"],
-    "application_name": ["'it''s {schema}'", "'\"{schema}\"'", "''"],
+    "application_name": ["'it''s {schema}'", "'\"{schema}\"'", "''", "'naïve {schema}'"],
     "default_transaction_isolation": ["serializable", "'repeatable read'", "'read committed'"],
     "default_transaction_read_only": ["off", "off", "on"],
     "geqo": ["off", "on"],
     "enable_seqscan": ["off", "true"],
     "plan_cache_mode": ["force_generic_plan", "auto"],
-    "client_encoding": ["'LATIN1'", "'UTF8'", "'WIN1252'"],
-    "app.tenant": ["'tenant of {schema}'", "''", "'it''s'", "17"],
+    "client_encoding": ["'LATIN1'", "'UTF8'", "'WIN1252'", "'SJIS'"],
+    "array_nulls": ["off", "on"],
+    "default_statistics_target": ["77", "100"],
+    "default_tablespace": ["''", "pg_default"],
+    "default_text_search_config": ["'pg_catalog.simple'", "english"],
+    "default_transaction_deferrable": ["on", "off"],
+    "hash_mem_multiplier": ["1.5", "2"],
+    "idle_in_transaction_session_timeout": ["'99s'", "0"],
+    "jit": ["off", "on"],
+    "lc_monetary": ["'C'", "'POSIX'"],
+    "maintenance_work_mem": ["'20MB'"],
+    "quote_all_identifiers": ["on", "off"],
+    "row_security": ["off", "on"],
+    "standard_conforming_strings": ["on", "on", "off"],
+    "synchronous_commit": ["off", "local", "on"],
+    "transform_null_equals": ["on", "off"],
+    "xmlbinary": ["hex", "base64"],
+    "app.tenant": ["'tenant of {schema}'", "''", "'it''s'", "17", "'Müller'", "E'back\\\\slash'"],
     "app.user_id": ["'{schema}'", "42", "'{{\"a\": 1}}'"],
     "my_ext.flag": ["on", "'{schema}'"],
+    "my_ext.a.b": ["'three parts'", "off"],
 }
 
 
@@ -37,7 +54,7 @@ def value(draft, of):
 
 def text(draft, of):
     """The value as set_config takes it, without the outer quotes."""
-    found = value(draft, of)
+    found = value(draft, of).replace("E'back\\\\", "'back\\")
     return found[1:-1].replace("''", "'") if found.startswith("'") and "', '" not in found else found
 
 
@@ -87,8 +104,18 @@ def names(draft):
 @sql(2)
 def characteristics(draft):
     """SET SESSION CHARACTERISTICS, SET TRANSACTION"""
-    what = draft.pick(["isolation level serializable", "isolation level read committed", "read write"])
+    what = draft.pick(["isolation level serializable", "isolation level read committed", "read write", "read only",
+                       "deferrable", "not deferrable, isolation level repeatable read"])
     return [f"set {draft.pick(['session characteristics as transaction', 'transaction'])} {what}"]
+
+
+@sql(2)
+def other_forms(draft):
+    """SET SCHEMA, SET XML OPTION, quoted names, and what looks like a setting but is none"""
+    return [draft.pick([f"set schema '{draft.schema}'", "set xml option document", "set xml option content",
+                        'set "TimeZone" to \'Asia/Tokyo\'', 'set local "work_mem" = \'2MB\'', 'reset "TimeZone"',
+                        "set catalog 'x'", 'set "app.tenant" to quoted', "set app.\"Tenant\" to 'mixed'",
+                        "set local schema 'pg_catalog'"])]
 
 
 @sql(1)
@@ -132,7 +159,7 @@ def configs_at_once(draft):
 def computed_name(draft):
     """set_config of a name that the text does not show"""
     return [draft.pick([
-        f"select id, set_config('app.' || 'tenant', v, false) from {draft.schema}.t where id < 3 order by id",
+        f"select id, set_config('app.' || 'tenant', v, true) from {draft.schema}.t where id < 3 order by id",
         "select set_config(lower('WORK_MEM'), '6MB', false)",
         "select set_config(name, '30s', false) from pg_settings where name = 'lock_timeout'",
     ])]

@@ -73,6 +73,27 @@ def ddl(draft):
                         f"drop table if exists {draft.schema}.made"])]
 
 
+@sql(2)
+def not_ascii(draft):
+    """text that depends on client_encoding"""
+    return [draft.pick(["select 'é', length('é')", f"update {draft.schema}.t set v = 'ü' || v where id = 1",
+                        "select E'\\u00e9', 'a\\b'", "select U&'\\00e9'", "select $ü$ it's $ü$"])]
+
+
+@sql(1)
+def large_objects(draft):
+    """what ends with its transaction"""
+    number = 900000 + draft.number
+    return [f"do $$ declare fd int; begin perform lo_create({number}); fd := lo_open({number}, 131072); "
+            f"perform lowrite(fd, 'x'); perform lo_unlink({number}); end $$"]
+
+
+@sql(1, when=lambda draft: draft.superuser)
+def load(draft):
+    """LOAD"""
+    return [draft.pick(["load 'auto_explain'", "load 'nosuch_library'", "show auto_explain.log_analyze"])]
+
+
 @sql(1)
 def nothing(draft):
     """an empty statement"""

@@ -37,6 +37,21 @@ def others(draft):
                         "select nextval('temp_s')", "drop sequence if exists temp_s"])]
 
 
+@sql(2)
+def functions_and_types(draft):
+    """temporary functions and types, also by the search_path"""
+    return draft.pick([["create function pg_temp.temp_f() returns text return 'temporary'; select pg_temp.temp_f()"],
+                       ["create type pg_temp.temp_y as (a int)"], ["drop type if exists temp_y"],
+                       [f"set search_path to pg_temp, {draft.schema}", "create table temp_b (id int, v text)"]])
+
+
+@sql(1)
+def several_at_once(draft):
+    """DROP of several, RENAME"""
+    return [draft.pick(["drop table if exists temp_a, temp_b", "alter table if exists temp_a rename to temp_c",
+                        "drop table if exists temp_c", "truncate temp_a"])]
+
+
 @sql(6, when=lambda draft: draft.temporaries)
 def use(draft):
     """rows in and out"""

@@ -1,6 +1,7 @@
 """Transactions and savepoints."""
 
-from ..kinds import sql
+from ..kinds import messages, sql
+from ..script import Q
 
 BEGIN = ["begin", "begin", "start transaction", "begin isolation level serializable", "begin read only",
          "begin isolation level repeatable read read write"]
@@ -55,6 +56,19 @@ def back(draft):
 def no_such_savepoint(draft):
     """a savepoint that is not there"""
     return ["rollback to nowhere"]
+
+
+@messages(2, when=lambda draft: not draft.in_transaction)
+def two_phases(draft):
+    """PREPARE TRANSACTION, and its end by this client; what it set, and what it may not hold"""
+    name = f"of {draft.schema}"
+    inside = draft.pick(["set work_mem to '2MB'", "select set_config('app.tenant', 'two phases', false)",
+                         "set local timezone to 'Asia/Tokyo'", f"select pg_advisory_lock({draft.number * 100 + 1})",
+                         "create temp table temp_a (id int, v text)", f"listen {draft.schema}_a", "set role diffteam",
+                         "declare h cursor with hold for select 1", f"select nextval('{draft.schema}.s')"])
+    return [(Q("begin"),), (Q(f"insert into {draft.schema}.u values (50, 'two phases')"), Q(inside)),
+            (Q(f"prepare transaction '{name}'"),),
+            (Q(draft.pick([f"commit prepared '{name}'", f"rollback prepared '{name}'"])),)]
 
 
 @sql(2)
