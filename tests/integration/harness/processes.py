@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -9,11 +10,29 @@ import subprocess
 LOOPBACK = "127.0.0.1"
 
 
+def _ports():
+    """Below the range that the kernel takes from for connections, so that none has it by the time the server starts."""
+    lowest, highest = 10_240, int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0]) - 1
+    span = max(highest - lowest, 1_024)
+    begin = random.randrange(span)
+    for step in range(span):
+        yield lowest + (begin + step) % span
+
+
+_untried = _ports()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """No port twice: a server that got one may not have bound it yet."""
+    for port in _untried:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+                return port
+            except OSError:
+                pass
+    raise RuntimeError("no free port left")
 
 
 def unprivileged_user():
