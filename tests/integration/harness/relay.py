@@ -35,6 +35,11 @@ class Relay:
             self.last.clear()
             return flights
 
+    def connections(self):
+        """Open ones. What a closed one has brought is in the flights."""
+        with self.lock:
+            return len(self.to_server)
+
     def run(self):
         try:
             while self.round():
@@ -60,7 +65,8 @@ class Relay:
         for sock in (near, far):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pairs.update({near: far, far: near})
-        self.to_server.add(near)
+        with self.lock:
+            self.to_server.add(near)
 
     def pass_on(self, sock):
         peer = self.pairs[sock]
@@ -73,6 +79,8 @@ class Relay:
             for end in (sock, peer):
                 del self.pairs[end]
                 end.close()
+            with self.lock:
+                self.to_server -= {sock, peer}
             return
         with self.lock:
             near = sock if sock in self.to_server else peer
