@@ -87,8 +87,11 @@ void ReplyPath::take_own_error(const Expected& failed, const ErrorView& error) {
     case OwnQuery::sources:
       x_.sources_failed = true;
       return;
-    case OwnQuery::reset_settings:
     case OwnQuery::rollback:
+      // By the cancel for what its client had left running; there is another one where it is still needed.
+      x_.own_failed = x_.own_failed || error.code() != query_canceled;
+      return;
+    case OwnQuery::reset_settings:
     case OwnQuery::reset:
       x_.own_failed = true;
       return;

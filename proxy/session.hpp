@@ -105,6 +105,7 @@ class Session final {
   void refuse_copy_violation();
   Task<> say_goodbye();
   Task<> wind_down();
+  bool is_settled() const;
   Task<bool> settle(TimePoint until);
   void ask_to_finish();
   void deliver_cancel();

@@ -325,7 +325,8 @@ void Session::ask_to_finish() {
     worker_.to_server().end_own();
     tracker.expect({.reply = Reply::copy_end}, replies_);
   }
-  if (!only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, nullptr);
+  // Where nothing runs it could only hit what we send next.
+  if (!tracker.idle() && !only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, nullptr);
   if (!tracker.unsynced() && !tracker.skipping()) return;
   if (!tracker.skipping()) send_own(OwnQuery::rollback, "ROLLBACK");
   write_sync(worker_.to_server().own());
@@ -333,10 +334,15 @@ void Session::ask_to_finish() {
   tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, replies_);
 }
 
-// Reads until nothing is owed. False: not in time, or the connection broke.
+bool Session::is_settled() const {
+  return exchange_.tracker.idle() && exchange_.own.empty() && exchange_.backend->cancels_in_flight == 0;
+}
+
+// Reads until nothing is owed and no cancel is on its way, which might hit the next query. False: not in
+// time, or the connection broke.
 Task<bool> Session::settle(TimePoint until) {
   flush();
-  while (exchange_.backend != nullptr && !(exchange_.tracker.idle() && exchange_.own.empty())) {
+  while (exchange_.backend != nullptr && !is_settled()) {
     if (Clock::now() >= until) co_return false;
     if (may_read_server()) waker_.wake();  // the others get their turn
     co_await waker_.wait();

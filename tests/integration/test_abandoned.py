@@ -51,6 +51,31 @@ def test_killed_in_the_middle_of_pg_sleep(start, watch, size):
     assert seen.maximum <= size, seen.worst
 
 
+LEFT = {"an open transaction": [m.Q("begin")], "a statement": [m.Q("select pg_sleep(60)")],
+        "a statement that is about to end": [m.Q("select pg_sleep(0.002)")],
+        "a statement in a transaction": [m.Q("begin"), m.Q("select pg_sleep(0.002)")],
+        "a batch without its Sync": [m.Q("begin"), m.P("", "select pg_sleep(0.002)") + m.B() + m.E() + m.H]}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("left", LEFT)
+def test_no_backend_is_lost_by_what_is_left_behind(start, left):
+    """Its cancel must not hit the rollback or the reset: such a backend would be closed, and all its warmth with it."""
+    proxy = start(max_size=1)
+    with proxy.wire() as wire:
+        pid = wire.value("select pg_backend_pid()")
+    for _ in range(repetitions(30, least=10)):
+        borrows = proxy.metric("pgweir_borrows_total")
+        wire = proxy.wire()
+        for message in LEFT[left][:-1]:
+            wire.ask(message)
+        wire.send(LEFT[left][-1])
+        until(lambda: proxy.metric("pgweir_borrows_total") > borrows, "it has a backend")
+        wire.abort()
+        with proxy.wire() as wire:
+            assert wire.value("select pg_backend_pid()") == pid
+
+
 def test_killed_while_others_wait(start, watch):
     """A waiter gets the backend of the killed client soon, not after the sleep, and not beside it."""
     proxy = start(max_size=1)
