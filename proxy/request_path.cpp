@@ -22,7 +22,8 @@ constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 
 // Settings that decide what a text means when it is parsed: names are looked up, literals are read.
-constexpr std::array<std::string_view, 12> parse_settings = {"array_nulls",
+constexpr std::array<std::string_view, 15> parse_settings = {"array_nulls",
+                                                             "backslash_quote",
                                                              "client_encoding",
                                                              "datestyle",
                                                              "default_text_search_config",
@@ -31,9 +32,11 @@ constexpr std::array<std::string_view, 12> parse_settings = {"array_nulls",
                                                              "role",
                                                              "search_path",
                                                              "session_authorization",
+                                                             "standard_conforming_strings",
                                                              "timezone",
                                                              "timezone_abbreviations",
-                                                             "transform_null_equals"};
+                                                             "transform_null_equals",
+                                                             "xmloption"};
 
 std::string parse_scope(const SettingMap& settings) {
   std::string scope;
