@@ -164,4 +164,5 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   return Disposition::taken;
 }
 
+  guard_batch(*statement);
 }  // namespace pgweir

@@ -231,6 +231,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   StatementRef statement = x_.statements.find({});
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
                               as_text(statement->parameter_types) == as_text(parse.parameter_types);
+  guard_batch(*statement);
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
@@ -244,6 +245,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   if (x_.may_have_prepared()) probe_name(name, text, types);
   StatementRef statement = x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
+  guard_batch(*statement);
   if (presence == Presence::undecided) return Disposition::hold;
   // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
   // Parse, under another name if it has this one.

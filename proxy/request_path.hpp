@@ -82,6 +82,8 @@ class RequestPath final {
   bool guard_sequences(const SqlEffects& effects, std::string_view text);
   void begin_query(Expected& expected);
 
+  bool take_over_sequences(const SqlEffects& effects, std::string_view text);
+  void guard_batch(const Statement& statement);
   // LISTEN (request_listen.cpp). False: hold.
   bool follow_query(std::string_view text, bool understood, const SqlEffects& effects, Expected& expected);
   void follow_bind(std::string_view portal, const StatementRef& statement);

@@ -215,6 +215,19 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
   const bool advances = may_advance_sequence(effects) || (sees_views && x_.pool->views_advance_sequences());
   const bool views_unread = sees_views && x_.pool->definitions().verdict() == FunctionVerdict::unknown;
   if (!reads && !advances && !views_unread) return true;
+  if (!take_over_sequences(effects, text)) return false;
+  const bool by_view = reads_relations(effects) && x_.pool->views_advance_sequences();
+  const bool advances = may_advance_sequence(effects) || by_view;
+  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
+  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
+  if (advances && x_.pool->uses_sequence_values() && x_.watch.cause.empty())
+    x_.watch.cause = to_string(effects.verb);
+  return true;
+}
+
+// The values on the backend are this session's from here on, and no other's are left where that matters.
+// False: hold.
+bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_view text) {
   if (reads) x_.pool->learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
   bool guarded = x_.pool->uses_sequence_values();
@@ -234,9 +247,6 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
   backend.sequence_owner = x_.session;
-  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
-  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
-  if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;
 }
 
@@ -246,6 +256,12 @@ void RequestPath::note_advance() {
   backend.sequence_mixed = backend.sequence_mixed || foreign;
   backend.sequence_owner = x_.session;
   x_.watch.advances_sequence = x_.advanced_sequence = true;
+// At a Parse that may be the first message of a batch. The first statement that a batch executes is in no
+// transaction block, and a procedure may COMMIT there; behind a statement of ours it would not be the first.
+void RequestPath::guard_batch(const Statement& statement) {
+  if (x_.tracker.may_insert_group()) take_over_sequences(statement.effects, statement.text);
+}
+
 }
 
 }  // namespace pgweir

@@ -203,6 +203,14 @@ LIMITS = {
     "a_computed_custom_name_follows_its_client": Script(
         clients={0: [], 1: []},
         steps=[(0, Q("select id, set_config('app.' || 'tenant', v, false) from d0.t where id < 3 order by id")),
+    "a_procedure_commits_behind_the_values_of_another_client": Script(
+        clients={0: [], 1: []},
+        steps=[(1, Q("select nextval('d1.r')"), Q("select lastval()"), Q("discard sequences"), Q("select nextval('d1.r')")),
+               (1, X), (0, P("", "call d0.commits(1320)"), B(), E(), S),
+               (0, P("k", "call d0.commits(1330)"), B("", "k"), E(), S)]),
+    "a_procedure_commits_behind_a_question_of_another_client": Script(
+        clients={0: [], 1: []},
+        steps=[(1, Q("select currval('d1.r')")), (0, P("", "end"), P("", "call d0.commits(1340)"), B(), E(), S)]),
                (1, Q(SETTINGS)), (0, Q("call d0.commits(1410)")), (0, Q(SETTINGS)), (1, Q(SETTINGS)),
                (0, Q(SETTINGS))]),
     # pgweir restores a startup parameter behind a RESET, but cannot do so in the middle of a string.
