@@ -58,6 +58,7 @@ std::string RequestPath::rename_statement(std::string_view text, StatementRef& s
 // A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too.
 std::string RequestPath::rename_prepare(std::string_view text) {
   const std::optional<NamedStatement> named = parse_named(text);
+  if (x_.may_have_prepared()) return {};
   if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
   tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
