@@ -55,10 +55,11 @@ std::string RequestPath::rename_statement(std::string_view text, StatementRef& s
   return renamed += text.substr(named->name_offset + named->name_size);
 }
 
-// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too.
+// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too. Where
+// the backend may have that name already, unseen by us, it goes out as it is, and the server says so.
 std::string RequestPath::rename_prepare(std::string_view text) {
-  const std::optional<NamedStatement> named = parse_named(text);
   if (x_.may_have_prepared()) return {};
+  const std::optional<NamedStatement> named = parse_named(text);
   if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
   tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
@@ -67,6 +68,15 @@ std::string RequestPath::rename_prepare(std::string_view text) {
   std::string renamed(text.substr(0, named->name_offset));
   renamed += '"' + x_.naming_statement->server_name + '"';
   return renamed += rest;
+}
+
+// A text that is not readable as a whole still has its first words and a name behind them, unless a backslash
+// may hide the end of a string or be part of a character.
+bool RequestPath::may_name_statement(std::string_view text, const SqlEffects& effects) const {
+  constexpr VerbSet naming{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
+  if (!x_.is_opaque(text)) return effects.verbs.intersects(naming);
+  return text.find('\\') == std::string_view::npos && naming.contains(leading_verb(text)) &&
+         is_single_statement(text);
 }
 
 // nullopt: the text goes out as it is.
@@ -89,7 +99,7 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
     statement = x_.naming_statement;
   } else {
     if (!provide_for_query(statement)) return Disposition::hold;
-    note(statement->effects, statement->text, false);
+    note_named(*statement);
     expected.name_hash = name_hash;
   }
   x_.naming = !x_.naming_name.empty();
@@ -117,7 +127,7 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Ex
     const StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
     if (!provide_for_query(statement)) return Disposition::hold;
-    note(statement->effects, statement->text, false);
+    note_named(*statement);
     if (named->verb == NamedVerb::deallocate) dropped = named->name;
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);
@@ -152,8 +162,9 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   if (!parse.name.empty())
     return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
   if (!renamed.empty() && !provide_named(named)) return Disposition::hold;
-  if (named) note(named->effects, named->text, false);
+  if (named) note_named(*named);
   const StatementRef statement = make_unnamed(renamed.empty() ? parse.text : renamed, parse.parameter_types);
+  guard_batch(*statement);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = statement};
@@ -165,5 +176,4 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   return Disposition::taken;
 }
 
-  guard_batch(*statement);
 }  // namespace pgweir

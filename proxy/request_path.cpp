@@ -170,7 +170,8 @@ Disposition RequestPath::take_query(const Piece& piece) {
   QueryView query;
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
   // What nobody can read may do anything.
-  const SqlEffects effects = understood && !x_.opaque_text ? effects_of(query.text) : effects_of_anything();
+  const SqlEffects effects =
+      understood && !x_.is_opaque(query.text) ? effects_of(query.text) : effects_of_anything();
   if (!guard_sequences(effects, query.text)) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
@@ -178,9 +179,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
   if (may_listen &&
       !follow_query(understood ? query.text : std::string_view{}, understood, effects, expected))
     return Disposition::hold;
-  if (effects.verbs.intersects(
-          {Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create}) &&
-      understood) {
+  if (understood && may_name_statement(query.text, effects)) {
     const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
     if (renamed) {
       if (*renamed == Disposition::taken) note(effects, query.text, false);
@@ -231,8 +230,8 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   StatementRef statement = x_.statements.find({});
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
                               as_text(statement->parameter_types) == as_text(parse.parameter_types);
-  guard_batch(*statement);
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
+  guard_batch(*statement);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   return forward(piece,
@@ -245,8 +244,8 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   if (x_.may_have_prepared()) probe_name(name, text, types);
   StatementRef statement = x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
-  guard_batch(*statement);
   if (presence == Presence::undecided) return Disposition::hold;
+  guard_batch(*statement);
   // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
   // Parse, under another name if it has this one.
   const bool may_fail =

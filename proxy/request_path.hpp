@@ -65,6 +65,7 @@ class RequestPath final {
   std::string rename_statement(std::string_view text, StatementRef& statement, std::uint32_t& name_hash);
   void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
+  bool may_name_statement(std::string_view text, const SqlEffects& effects) const;
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
   std::optional<Disposition> rewrite_string(std::string_view text, Expected& expected);
   void send_rewritten(std::string_view text, Expected& expected);
@@ -73,6 +74,7 @@ class RequestPath final {
   void judge_code(std::string_view text);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
+  void note_named(const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(std::string_view text) const;
@@ -80,10 +82,10 @@ class RequestPath final {
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects, std::string_view text);
-  void begin_query(Expected& expected);
-
   bool take_over_sequences(const SqlEffects& effects, std::string_view text);
   void guard_batch(const Statement& statement);
+  void begin_query(Expected& expected);
+
   // LISTEN (request_listen.cpp). False: hold.
   bool follow_query(std::string_view text, bool understood, const SqlEffects& effects, Expected& expected);
   void follow_bind(std::string_view portal, const StatementRef& statement);
