@@ -11,6 +11,9 @@
 
 namespace pgweir {
 
+// Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
+bool names_statement(Verb verb, std::string_view text);
+
 class RequestPath final {
  public:
   RequestPath(Exchange& exchange, ReplySink& sink) : x_(exchange), sink_(sink) {}
@@ -62,7 +65,16 @@ class RequestPath final {
   Disposition forward(const Piece& piece, Expected expected);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
-  std::string rename_statement(std::string_view text, StatementRef& statement, std::uint32_t& name_hash);
+  // A statement that another one names, and how.
+  struct NamedUse {
+    NamedStatement named;
+    StatementRef statement;
+  };
+  std::optional<NamedUse> find_named(std::string_view text) const;
+  bool resolve(StatementRef& statement, int depth = 0);
+  StatementRef unnamed_of(std::string_view text, ByteView types) const;
+  StatementRef intern(std::string_view text, ByteView types);
+  void note_deallocate(const Statement& statement);
   void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
   bool may_name_statement(std::string_view text, const SqlEffects& effects) const;

@@ -185,6 +185,23 @@ PREPARED_STATEMENTS = {
         clients={0: [("standard_conforming_strings", "off")], 1: []},
         steps=[(0, P("a", "select 'a\\\\b'"), S), (1, P("a", "select 'a\\\\b'"), S), (0, B("", "a"), E(), S),
                (1, B("", "a"), E(), S), (0, B("", "a"), E(), S)]),
+    "deallocate_runs_where_its_name_is_not_yet": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("s2", "select 2"), S), (0, P("", "deallocate s2"), DS(), S), (1, Q("begin")), (0, B(), E(), S),
+               (1, Q("commit")), (0, Q("execute s2")), (0, B("", "s2"), S)]),
+    "what_a_prepared_execute_runs_is_known": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("k", "select set_config('work_mem', '3MB', false)"), S), (0, P("n", "execute k"), S),
+               (1, Q("begin")), (0, B("", "n"), E(), S), (1, Q("commit")), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "a_prepared_execute_looks_for_its_name_when_it_is_run": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("s1", "select 1"), S), (0, P("n", "execute s1"), DS("n"), S), (0, B("", "n"), E(), S),
+               (0, CS("s1"), P("s1", "select 4"), S), (0, B("", "n"), E(), S), (0, Q("execute n")),
+               (0, Q("select 1; execute n")), (0, CS("s1"), S), (0, B("", "n"), E(), S), (0, P("", "execute s1"), S),
+               (0, P("s1", "select 3"), S), (1, Q("begin")), (0, B(), E(), S), (1, Q("commit")), (0, B(), E(), S),
+               (0, B("", "n", ("1",)), S), (0, P("e", "explain (costs off) execute s1"), S), (0, B("", "e"), E(), S),
+               (0, P("p", "prepare s1 as select 5"), S), (0, B("", "p"), E(), S), (0, Q("deallocate s1")),
+               (0, B("", "p"), E(), S), (0, B("", "n"), E(), S)]),
     "the_place_of_an_error_in_a_prepare": Script(
         clients={0: []}, steps=[(0, Q("prepare s1 as select v from t where id = 2")),
                              (0, P("", "prepare s1 as select v from t where id = 2"), B(), E(), H), (0, S)]),
