@@ -131,9 +131,9 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   StatementRef statement;
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
+    tell_cut(text, use->named);
     if (use->named.verb == NamedVerb::execute && !resolve(use->statement)) return Disposition::hold;
     if (!provide_for_query(use->statement)) return Disposition::hold;
-    tell_cut(text, use->named);
     note_named(*use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);

@@ -130,6 +130,9 @@ PREPARED_STATEMENTS = {
         steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
                (0, Q("deallocate " + "long" * 17)), (0, Q("prepare " + "long" * 17 + " as select 2"))]),
     "parse_of_a_name_that_was_prepared": Script(
+    "a_name_that_is_cut_is_told_also_on_another_server_connection": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("long" * 17, "select 1"), S), (1, Q("begin")), (0, Q("execute " + "long" * 17)), (1, Q("commit"))]),
         clients={0: []},
         steps=[(0, Q("prepare s2 as select current_user")),
                (0, P("s2", "select count(*) from d0.t where v like $1"), S)]),
