@@ -26,6 +26,11 @@ SETTINGS_FOLLOW = {
         clients={0: [("DateStyle", "SQL, DMY"), ("my_ext.flag", "it's")]},
         steps=[(0, Q("set my_ext.flag to 'other'")), (0, P("", "discard all"), B(), E(), P("", SETTINGS), B(), E(), S),
                (0, Q("set datestyle to 'German'")), (0, Q("discard all"), Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "an_error_behind_discard_all_leaves_the_startup_parameters": Script(
+        clients={0: [("IntervalStyle", "iso_8601"), ("work_mem", "7MB")]},
+        steps=[(0, P("", "discard all"), B(), E()), (0, E()), (0, S), (0, Q("show intervalstyle"), Q("show work_mem")),
+               (0, P("", "discard all"), B(), E(), P("", "set intervalstyle to postgres"), B(), E(), S),
+               (0, Q("show intervalstyle"))]),
     "a_reset_takes_back_no_answer_before_it": Script(
         clients={0: [("TimeZone", "America/New_York"), ("application_name", "of d0")]},
         steps=[(0, P("", "set application_name to 'mine'"), B(), E(), S, P("", "set time zone local"), B(), E(), S),
