@@ -130,14 +130,14 @@ PREPARED_STATEMENTS = {
     "a_name_that_is_cut_is_not_told_to_whom_wants_no_notice": Script(
         clients={0: [("client_min_messages", "warning")]},
         steps=[(0, Q("prepare " + "long" * 17 + " as select 'cut'")), (0, Q("execute " + "long" * 17))]),
+    "a_name_that_is_cut_is_told_also_on_another_server_connection": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("long" * 17, "select 1"), S), (1, Q("begin")), (0, Q("execute " + "long" * 17)), (1, Q("commit"))]),
     "a_name_that_is_cut_is_told": Script(
         clients={0: []},
         steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
                (0, Q("deallocate " + "long" * 17)), (0, Q("prepare " + "long" * 17 + " as select 2"))]),
     "parse_of_a_name_that_was_prepared": Script(
-    "a_name_that_is_cut_is_told_also_on_another_server_connection": Script(
-        clients={0: [], 1: []},
-        steps=[(0, P("long" * 17, "select 1"), S), (1, Q("begin")), (0, Q("execute " + "long" * 17)), (1, Q("commit"))]),
         clients={0: []},
         steps=[(0, Q("prepare s2 as select current_user")),
                (0, P("s2", "select count(*) from d0.t where v like $1"), S)]),
@@ -236,6 +236,11 @@ PINS = {
     "a_procedure_commits_behind_a_question_of_another_client": Script(
         clients={0: [], 1: []},
         steps=[(1, Q("select currval('d1.r')")), (0, P("", "end"), P("", "call d0.commits(1340)"), B(), E(), S)]),
+    "a_value_taken_right_behind_discard_sequences_is_kept": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("select nextval('d0.r')")), (0, Q("discard sequences"), Q("select nextval('d0.s')")), (1, Q("begin")),
+               (0, Q("select currval('d0.s'), lastval()")), (1, Q("commit")), (0, Q("select 1; discard sequences")),
+               (0, Q("insert into d0.t values (71, 'x')"), Q("discard sequences")), (0, Q("select lastval()"))]),
     "an_error_does_not_end_a_pin": Script(
         clients={0: []},
         steps=[(0, P("", "insert into d0.u values (nextval('d0.r'), 'by sequence')"), B(), E(), S),
