@@ -47,6 +47,8 @@ class BackendStatements {
   std::size_t size() const { return entries_.size(); }
 
   // `statement` null stands for "no unnamed statement".
+  // null also where it is not known
+  StatementRef unnamed() const { return unnamed_.value_or(nullptr); }
   Presence find_unnamed(const StatementRef& statement, std::uint64_t segment) const;
   void begin_unnamed(const StatementRef& statement, std::uint64_t segment);
   void end_unnamed(const StatementRef& statement, Outcome outcome);

@@ -41,9 +41,14 @@ void Exchange::use_view(MapRef parameters) {
   if (view == parameters) return;
   view = std::move(parameters);
   const std::string_view encoding = value_of(*view, "client_encoding");
-  opaque_text =
-      value_of(*view, "standard_conforming_strings") == "off" ||
+  opaque_backslashes = value_of(*view, "standard_conforming_strings") == "off";
+  opaque_characters =
       std::find(opaque_encodings.begin(), opaque_encodings.end(), encoding) != opaque_encodings.end();
+}
+
+bool Exchange::is_opaque(std::string_view text) const {
+  return (opaque_characters && !is_ascii(text)) ||
+         (opaque_backslashes && text.find('\\') != std::string_view::npos);
 }
 
 bool Exchange::writes_utf8() const {

@@ -115,9 +115,12 @@ struct Exchange {
   std::string naming_name;        // as in a Parse message
   StatementRef naming_statement;  // null: it deallocates
 
-  // The client's texts cannot be judged: in its client_encoding a byte below 0x80 may be part of a longer
-  // character, or backslashes escape in every string.
-  bool opaque_text = false;
+  // In its client_encoding a byte below 0x80 may be part of a longer character.
+  bool opaque_characters = false;
+  // Backslashes escape in every string of its texts.
+  bool opaque_backslashes = false;
+  // Nobody can tell for certain where the strings and names in this text of the client's end.
+  bool is_opaque(std::string_view text) const;
 
   // Between asking the server for the session's state and acting on the answer, nothing may change it.
   bool asks_for_state() const {

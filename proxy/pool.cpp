@@ -283,16 +283,22 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
   log::debug("backend_opened",
              {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});
   bool recovered = false;
+  bool outdated = false;
   {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
     refusal_.reset();
-    if (!logins_.baseline() || backend->generation == state_.generation())
-      logins_.use_baseline(backend->parameters);
+    // It has logged in before the defaults moved, or to the server that was meant then.
+    outdated = backend->generation != state_.generation();
+    if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
     members_.emplace(backend.get(), backend);
-    Waiter* const waiter = state_.put(*backend, here.now(), true);
-    if (waiter != nullptr) hand_over(*backend, *waiter, here);
+    if (outdated) {
+      state_.begin_leaving_unused();
+    } else if (Waiter* const waiter = state_.put(*backend, here.now(), true)) {
+      hand_over(*backend, *waiter, here);
+    }
   }
+  if (outdated) see_off_later(*backend, BackendClose::outdated, here);
   if (recovered) log::info("server_reachable", {{"database", database_}, {"user", user_}});
   open_missing(here);
 }

@@ -71,6 +71,13 @@ std::size_t PoolState::begin_opening(TimePoint now) {
   return count;
 }
 
+void PoolState::begin_leaving_unused() {
+  --opening_;
+  ++leaving_;
+  failures_ = 0;
+  retry_at_ = {};
+}
+
 void PoolState::open_failed(TimePoint now) {
   --opening_;
   const unsigned shift = std::min(failures_, 6U);

@@ -91,6 +91,8 @@ class PoolState {
   // How many logins to begin now; each is counted as opening at once.
   std::size_t begin_opening(TimePoint now);
   void open_failed(TimePoint now);
+  // One that was opened is of an old generation already, and closed unused.
+  void begin_leaving_unused();
   // When to ask begin_opening() again although nothing else happens.
   TimePoint retry_at() const { return retry_at_; }
 

@@ -40,6 +40,8 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) take_own_error(*oldest, error);
+  // DISCARD ALL commits at once, what restored the startup settings behind it does not.
+  if (x_.watch.discarded_all && !is_own()) x_.watch.resets_now = true;
   const std::uint32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled

@@ -21,6 +21,11 @@ bool ReplyPath::is_own() const {
   return oldest != nullptr && oldest->fate == Fate::mute;
 }
 
+bool ReplyPath::is_inserted() const {
+  const Expected* oldest = x_.tracker.oldest();
+  return oldest != nullptr && oldest->fate != Fate::forward;
+}
+
 void ReplyPath::forward(const Piece& piece) {
   if (piece.first && !x_.batch.note_reply(static_cast<BackendType>(piece.type))) return;
   x_.worker.to_client().add_view(piece.bytes);
@@ -49,7 +54,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
       take_notification(piece);
       return Disposition::taken;
     case BackendType::NoticeResponse:
-      if (is_own()) return Disposition::taken;
+      if (is_inserted()) return Disposition::taken;
       forward(piece);
       forwarding_rest_ = true;
       return Disposition::taken;

@@ -76,6 +76,8 @@ class ReplyPath final : public ReplySink {
   void end_own_query();
   // The oldest expectation is a query of ours.
   bool is_own() const;
+  // Or a message of ours among the client's.
+  bool is_inserted() const;
 
   Exchange& x_;
   bool forwarding_rest_ = false;  // of a streamed message

@@ -23,7 +23,7 @@ bool contains_folded(std::string_view text, std::string_view lower) {
 
 // False: it listens on its own backend, if at all.
 bool Exchange::begin_listening() {
-  if (opaque_text || pins.contains(Pin::session_mode)) return false;
+  if (pins.contains(Pin::session_mode)) return false;
   const auto it = view->find("client_encoding");
   std::string encoding = it == view->end() ? std::string() : it->second;
   if (listen && listen->encoding() == encoding) return true;
@@ -59,7 +59,7 @@ bool RequestPath::follow_query(std::string_view text, bool understood, const Sql
   if (!show_channels(text)) return false;
   if (!ListenState::concerns(effects.verbs)) return true;
   ListenSteps steps;
-  if (understood && !x_.opaque_text) steps = listen_steps(text);
+  if (understood && !x_.is_opaque(text)) steps = listen_steps(text);
   if (!listen.may_forward(steps, transaction_status(), status_is_known())) return false;
   listen.set_next(std::move(steps));
   expected.listens = true;
@@ -78,15 +78,15 @@ TransactionStatus RequestPath::transaction_status() const {
 
 // The portal is as good as its statement.
 void RequestPath::follow_bind(std::string_view portal, const StatementRef& statement) {
+  const bool readable = statement && !x_.is_opaque(statement->text);
   if (!x_.listen || x_.listen->is_unused()) {
-    const bool listens = statement && statement->effects.facts.contains(SqlFact::listens);
+    const bool listens = readable && statement->effects.facts.contains(SqlFact::listens);
     if (!listens || !x_.begin_listening()) return;
   }
   if (!statement) return x_.listen->unbind(portal);
   if (ListenState::may_notify(statement->effects, statement->text)) x_.listen->note_may_notify();
   ListenSteps steps;
-  if (ListenState::concerns(statement->effects.verbs) && !x_.opaque_text)
-    steps = listen_steps(statement->text);
+  if (ListenState::concerns(statement->effects.verbs) && readable) steps = listen_steps(statement->text);
   x_.listen->bind(portal, statement->effects, std::move(steps));
 }
 

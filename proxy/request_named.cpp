@@ -11,6 +11,27 @@ namespace pgweir {
 
 using Disposition = RequestPath::Disposition;
 
+namespace {
+
+// An EXECUTE of a statement that is an EXECUTE of another, and so on; one may name itself.
+constexpr int naming_depth_max = 4;
+
+// May name a prepared statement.
+constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
+
+std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
+  std::string renamed(text.substr(0, named.name_offset));
+  renamed.append("\"").append(server_name).append("\"");
+  return renamed += text.substr(named.name_offset + named.name_size);
+}
+
+}  // namespace
+
+bool names_statement(Verb verb, std::string_view text) {
+  if (!naming_verbs.contains(verb)) return false;
+  return (verb != Verb::explain && verb != Verb::create) || executes_named(text).found;
+}
+
 // The server would say so, if it still saw the name. Only where nothing else is to be said before.
 void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
   if (named.name_size <= identifier_max || x_.tracker.outstanding() > x_.own.size()) return;
@@ -36,27 +57,53 @@ void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
 }
 
 // EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
-// under our name. Empty: nothing to rename.
-std::string RequestPath::rename_statement(std::string_view text, StatementRef& statement,
-                                          std::uint32_t& name_hash) {
+// under our name. nullopt: nothing to rename.
+std::optional<RequestPath::NamedUse> RequestPath::find_named(std::string_view text) const {
   std::optional<NamedStatement> named = executes_named(text).statement;
   if (!named) named = parse_named(text);
-  if (!named || named->verb == NamedVerb::deallocate_all) return {};
-  statement = x_.statements.find(named->name);
-  if (!statement || statement->server_name.empty()) return {};
-  name_hash = StatementMap::hash_of(named->name);
-  tell_cut(text, *named);
-  if (named->verb == NamedVerb::deallocate) {
-    x_.naming_name = named->name;
-    x_.naming_statement.reset();
-  }
-  std::string renamed(text.substr(0, named->name_offset));
-  renamed += '"' + statement->server_name + '"';
-  return renamed += text.substr(named->name_offset + named->name_size);
+  if (!named || named->verb == NamedVerb::deallocate_all) return std::nullopt;
+  StatementRef statement = x_.statements.find(named->name);
+  if (!statement || statement->server_name.empty()) return std::nullopt;
+  return NamedUse{*std::move(named), std::move(statement)};
 }
 
-// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too.
+// A prepared EXECUTE and the like looks for its name when it is run, not when it is parsed: what the name
+// stands for now has to be on the backend, and what goes there has our name for it. False: hold.
+bool RequestPath::resolve(StatementRef& statement, int depth) {
+  if (!statement || depth > naming_depth_max || !names_statement(statement->effects.verb, statement->text))
+    return true;
+  std::optional<NamedUse> use = find_named(statement->text);
+  if (!use) return true;
+  if (use->named.verb == NamedVerb::execute && !resolve(use->statement, depth + 1)) return false;
+  if (!provide_named(use->statement)) return false;
+  note_named(*use->statement);
+  const std::string text = with_name(statement->text, use->named, use->statement->server_name);
+  const bool is_unnamed = statement->server_name.empty();
+  statement =
+      is_unnamed ? unnamed_of(text, statement->parameter_types) : intern(text, statement->parameter_types);
+  return true;
+}
+
+// The backend's own, if that is the same.
+StatementRef RequestPath::unnamed_of(std::string_view text, ByteView types) const {
+  const StatementRef held = x_.backend->statements.unnamed();
+  const bool same = held && held->text == text && as_text(held->parameter_types) == as_text(types);
+  return same ? held : make_unnamed(text, types);
+}
+
+// A DEALLOCATE is about to be run: its tag tells whether the name is gone.
+void RequestPath::note_deallocate(const Statement& statement) {
+  if (statement.effects.verb != Verb::deallocate) return;
+  const std::optional<NamedStatement> named = parse_named(statement.text);
+  if (!named) return;
+  x_.naming_name = named->name;
+  x_.naming_statement.reset();
+}
+
+// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too. Where
+// the backend may have that name already, unseen by us, it goes out as it is, and the server says so.
 std::string RequestPath::rename_prepare(std::string_view text) {
+  if (x_.may_have_prepared()) return {};
   const std::optional<NamedStatement> named = parse_named(text);
   if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
   tell_cut(text, *named);
@@ -68,15 +115,31 @@ std::string RequestPath::rename_prepare(std::string_view text) {
   return renamed += rest;
 }
 
+// A text that is not readable as a whole still has its first words and a name behind them, unless a backslash
+// may hide the end of a string or be part of a character.
+bool RequestPath::may_name_statement(std::string_view text, const SqlEffects& effects) const {
+  if (!x_.is_opaque(text)) return effects.verbs.intersects(naming_verbs);
+  return text.find('\\') == std::string_view::npos && naming_verbs.contains(leading_verb(text)) &&
+         is_single_statement(text);
+}
+
 // nullopt: the text goes out as it is.
 std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view text, Expected& expected) {
   if (!is_single_statement(text)) return rewrite_string(text, expected);
   x_.naming_name.clear();
   x_.naming_statement.reset();
   StatementRef statement;
-  std::uint32_t name_hash = 0;
-  std::string renamed = rename_statement(text, statement, name_hash);
-  if (renamed.empty()) {
+  std::string renamed;
+  if (std::optional<NamedUse> use = find_named(text)) {
+    tell_cut(text, use->named);
+    if (use->named.verb == NamedVerb::execute && !resolve(use->statement)) return Disposition::hold;
+    if (!provide_for_query(use->statement)) return Disposition::hold;
+    note_named(*use->statement);
+    renamed = with_name(text, use->named, use->statement->server_name);
+    expected.name_hash = StatementMap::hash_of(use->named.name);
+    if (use->named.verb == NamedVerb::deallocate) x_.naming_name = std::move(use->named.name);
+    statement = std::move(use->statement);
+  } else {
     renamed = rename_prepare(text);
     if (renamed.empty()) return std::nullopt;
     if (x_.statements.full()) return Disposition::too_many_names;
@@ -86,10 +149,6 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
       evict();
     }
     statement = x_.naming_statement;
-  } else {
-    if (!provide_for_query(statement)) return Disposition::hold;
-    note(statement->effects, statement->text, false);
-    expected.name_hash = name_hash;
   }
   x_.naming = !x_.naming_name.empty();
   expected.statement = statement;
@@ -113,10 +172,11 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Ex
     const bool drops = part.verb == Verb::deallocate || part.verb == Verb::discard;
     if (!named && (drops || (part.verb == Verb::prepare && keeps_names))) named = parse_named(part.text);
     if (drops) keeps_names = false;
-    const StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
+    StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
+    if (named->verb == NamedVerb::execute && !resolve(statement)) return Disposition::hold;
     if (!provide_for_query(statement)) return Disposition::hold;
-    note(statement->effects, statement->text, false);
+    note_named(*statement);
     if (named->verb == NamedVerb::deallocate) dropped = named->name;
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);
@@ -142,22 +202,19 @@ void RequestPath::send_rewritten(std::string_view text, Expected& expected) {
   x_.tracker.expect(std::move(expected), sink_);
 }
 
-// A Parse of an EXECUTE or DEALLOCATE: the statement that it names has to be there, under our name, by its
-// Execute.
+// A Parse of an EXECUTE or the like. What it describes is that of the statement that it names.
 Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& parse) {
-  StatementRef named;
-  std::uint32_t name_hash = 0;
-  const std::string renamed = rename_statement(parse.text, named, name_hash);
-  if (!parse.name.empty())
-    return take_named_parse(parse.name, renamed.empty() ? parse.text : renamed, parse.parameter_types);
-  if (!renamed.empty() && !provide_named(named)) return Disposition::hold;
-  if (named) note(named->effects, named->text, false);
-  const StatementRef statement = make_unnamed(renamed.empty() ? parse.text : renamed, parse.parameter_types);
+  if (const std::optional<NamedUse> use = find_named(parse.text)) tell_cut(parse.text, use->named);
+  if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
+  const StatementRef statement = make_unnamed(parse.text, parse.parameter_types);
+  StatementRef sent = statement;
+  if (!resolve(sent)) return Disposition::hold;
+  guard_batch(*sent);
   x_.statements.begin_put({}, statement);
-  x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
-  Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = statement};
-  if (renamed.empty()) return forward(piece, std::move(expected));
-  write_parse(x_.worker.to_server().own(), {}, renamed, parse.parameter_types);
+  x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
+  Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
+  if (sent == statement) return forward(piece, std::move(expected));
+  write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   x_.tracker.expect(std::move(expected), sink_);

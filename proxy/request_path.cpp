@@ -22,7 +22,8 @@ constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 
 // Settings that decide what a text means when it is parsed: names are looked up, literals are read.
-constexpr std::array<std::string_view, 12> parse_settings = {"array_nulls",
+constexpr std::array<std::string_view, 15> parse_settings = {"array_nulls",
+                                                             "backslash_quote",
                                                              "client_encoding",
                                                              "datestyle",
                                                              "default_text_search_config",
@@ -31,9 +32,11 @@ constexpr std::array<std::string_view, 12> parse_settings = {"array_nulls",
                                                              "role",
                                                              "search_path",
                                                              "session_authorization",
+                                                             "standard_conforming_strings",
                                                              "timezone",
                                                              "timezone_abbreviations",
-                                                             "transform_null_equals"};
+                                                             "transform_null_equals",
+                                                             "xmloption"};
 
 std::string parse_scope(const SettingMap& settings) {
   std::string scope;
@@ -60,9 +63,9 @@ bool is_large_object_call(ByteView body) {
          large_object_functions.end();
 }
 
-// Only a name that was cut has to be remembered.
-std::shared_ptr<const std::string> spelled(std::string_view name) {
-  return name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
+// Only a name that was cut has to be remembered, or one for which another statement was bound.
+std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
+  return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
 
 }  // namespace
@@ -167,7 +170,8 @@ Disposition RequestPath::take_query(const Piece& piece) {
   QueryView query;
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
   // What nobody can read may do anything.
-  const SqlEffects effects = understood && !x_.opaque_text ? effects_of(query.text) : effects_of_anything();
+  const SqlEffects effects =
+      understood && !x_.is_opaque(query.text) ? effects_of(query.text) : effects_of_anything();
   if (!guard_sequences(effects, query.text)) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
@@ -175,9 +179,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
   if (may_listen &&
       !follow_query(understood ? query.text : std::string_view{}, understood, effects, expected))
     return Disposition::hold;
-  if (effects.verbs.intersects(
-          {Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create}) &&
-      understood) {
+  if (understood && may_name_statement(query.text, effects)) {
     const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
     if (renamed) {
       if (*renamed == Disposition::taken) note(effects, query.text, false);
@@ -218,17 +220,14 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   // The server says what is wrong with it.
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
   if (x_.listen && !show_channels(parse.text)) return Disposition::hold;
-  const Verb verb = leading_verb(parse.text);
-  const bool may_execute = verb == Verb::explain || verb == Verb::create;
-  if (verb == Verb::execute || verb == Verb::deallocate || verb == Verb::prepare ||
-      (may_execute && executes_named(parse.text).found))
-    return take_naming_parse(piece, parse);
+  if (names_statement(leading_verb(parse.text), parse.text)) return take_naming_parse(piece, parse);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
                               as_text(statement->parameter_types) == as_text(parse.parameter_types);
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
+  guard_batch(*statement);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   return forward(piece,
@@ -239,28 +238,38 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
   if (x_.statements.full()) return Disposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
-  StatementRef statement = x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
-  const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
+  StatementRef statement = intern(text, types);
+  StatementRef sent = statement;
+  if (!resolve(sent)) return Disposition::hold;
+  const Presence presence = x_.backend->statements.find(sent, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
+  guard_batch(*sent);
   // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
   // Parse, under another name if it has this one.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
   if (presence == Presence::present && !may_fail) {
     x_.statements.begin_put(name, statement);
-    x_.tracker.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = statement},
-                      sink_);
+    x_.tracker.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = sent}, sink_);
     return Disposition::taken;
   }
-  if (presence == Presence::present) statement = x_.pool->statements().copy(statement);
+  if (presence == Presence::present) {
+    const bool is_itself = sent == statement;
+    sent = x_.pool->statements().copy(sent);
+    if (is_itself) statement = sent;
+  }
   evict();
-  write_parse(x_.worker.to_server().own(), statement->server_name, text, types);
+  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   x_.statements.begin_put(name, statement);
-  x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-  x_.tracker.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = statement}, sink_);
+  x_.backend->statements.begin_parse(sent, x_.tracker.segment());
+  x_.tracker.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = sent}, sink_);
   return Disposition::taken;
+}
+
+StatementRef RequestPath::intern(std::string_view text, ByteView types) {
+  return x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
 }
 
 // PREPARE may have taken the name without our knowing: then a Parse under it makes the server say so.
@@ -283,7 +292,7 @@ Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef
   x_.tracker.expect({.reply = Reply::parse,
                      .statement = known,
                      .name_hash = StatementMap::hash_of(parse.name),
-                     .spelled = spelled(parse.name)},
+                     .spelled = spelled(parse.name, false)},
                     sink_);
   return Disposition::taken;
 }
@@ -291,14 +300,17 @@ Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef
 Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
-  const StatementRef statement = x_.statements.find(bind.statement);
-  if (statement && !guard_sequences(statement->effects, statement->text)) return Disposition::hold;
+  const StatementRef named = x_.statements.find(bind.statement);
+  if (named && !guard_sequences(named->effects, named->text)) return Disposition::hold;
+  StatementRef statement = named;
+  if (!resolve(statement)) return Disposition::hold;
   if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
   if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
     follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
+  if (statement != named) note_deallocate(*named);
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -313,7 +325,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   x_.tracker.expect({.reply = Reply::bind,
                      .statement = statement,
                      .name_hash = StatementMap::hash_of(bind.statement),
-                     .spelled = spelled(bind.statement)},
+                     .spelled = spelled(bind.statement, statement != named)},
                     sink_);
   return Disposition::taken;
 }
@@ -324,8 +336,8 @@ Disposition RequestPath::take_describe(const Piece& piece) {
   if (!understood || target.kind != 'S') {
     return forward(piece, {.reply = target.kind == 'S' ? Reply::describe_statement : Reply::describe_portal});
   }
-  const StatementRef statement = x_.statements.find(target.name);
-  if (!provide(target.name, statement)) return Disposition::hold;
+  StatementRef statement = x_.statements.find(target.name);
+  if (!resolve(statement) || !provide(target.name, statement)) return Disposition::hold;
   std::string_view server_name = target.name;
   if (statement) server_name = statement->server_name;
   if (!statement && server_name.starts_with(server_name_prefix)) server_name = server_name.substr(1);

@@ -11,6 +11,9 @@
 
 namespace pgweir {
 
+// Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
+bool names_statement(Verb verb, std::string_view text);
+
 class RequestPath final {
  public:
   RequestPath(Exchange& exchange, ReplySink& sink) : x_(exchange), sink_(sink) {}
@@ -62,9 +65,19 @@ class RequestPath final {
   Disposition forward(const Piece& piece, Expected expected);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
-  std::string rename_statement(std::string_view text, StatementRef& statement, std::uint32_t& name_hash);
+  // A statement that another one names, and how.
+  struct NamedUse {
+    NamedStatement named;
+    StatementRef statement;
+  };
+  std::optional<NamedUse> find_named(std::string_view text) const;
+  bool resolve(StatementRef& statement, int depth = 0);
+  StatementRef unnamed_of(std::string_view text, ByteView types) const;
+  StatementRef intern(std::string_view text, ByteView types);
+  void note_deallocate(const Statement& statement);
   void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
+  bool may_name_statement(std::string_view text, const SqlEffects& effects) const;
   std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
   std::optional<Disposition> rewrite_string(std::string_view text, Expected& expected);
   void send_rewritten(std::string_view text, Expected& expected);
@@ -73,6 +86,7 @@ class RequestPath final {
   void judge_code(std::string_view text);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
+  void note_named(const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(std::string_view text) const;
@@ -80,6 +94,8 @@ class RequestPath final {
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects, std::string_view text);
+  bool take_over_sequences(const SqlEffects& effects, std::string_view text);
+  void guard_batch(const Statement& statement);
   void begin_query(Expected& expected);
 
   // LISTEN (request_listen.cpp). False: hold.

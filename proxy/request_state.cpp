@@ -126,7 +126,7 @@ void RequestPath::note_code(const FunctionEffects& code, std::string_view text) 
 void RequestPath::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
   if (x_.set_portal && x_.set_portal_name == portal) x_.set_portal.reset();
   if (!statement) return;
-  if (x_.opaque_text) return note(effects_of_anything(), {}, false);
+  if (x_.is_opaque(statement->text)) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
   if (effects.sets() || (effects.single && effects.verb == Verb::discard)) {
@@ -154,6 +154,12 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
       }
     }
   }
+}
+
+// A prepared statement that is run by its name.
+void RequestPath::note_named(const Statement& statement) {
+  const bool opaque = x_.is_opaque(statement.text);
+  note(opaque ? effects_of_anything() : statement.effects, statement.text, false);
 }
 
 void RequestPath::note_set(std::string_view text) {
@@ -209,6 +215,19 @@ void RequestPath::restore_startup() {
 // currval() and lastval() must never show another session's values. A pool whose clients use them pins a
 // session from its first value on; the others only note whose values a backend has.
 bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
+  if (!take_over_sequences(effects, text)) return false;
+  const bool by_view = reads_relations(effects) && x_.pool->views_advance_sequences();
+  const bool advances = may_advance_sequence(effects) || by_view;
+  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
+  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
+  if (advances && x_.pool->uses_sequence_values() && x_.watch.cause.empty())
+    x_.watch.cause = to_string(effects.verb);
+  return true;
+}
+
+// The values on the backend are this session's from here on, and no other's are left where that matters.
+// False: hold.
+bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
   const bool sees_views = reads_relations(effects);
   const bool reads = effects.reads_sequence || (sees_views && x_.pool->views_read_sequences());
@@ -234,10 +253,13 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
   backend.sequence_owner = x_.session;
-  if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
-  if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
-  if (guarded && x_.watch.cause.empty()) x_.watch.cause = to_string(effects.verb);
   return true;
+}
+
+// At a Parse that may be the first message of a batch. The first statement that a batch executes is in no
+// transaction block, and a procedure may COMMIT there; behind a statement of ours it would not be the first.
+void RequestPath::guard_batch(const Statement& statement) {
+  if (x_.tracker.may_insert_group()) take_over_sequences(statement.effects, statement.text);
 }
 
 void RequestPath::note_advance() {

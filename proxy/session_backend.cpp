@@ -147,6 +147,9 @@ void Session::begin_anew() {
 void Session::give_back() {
   Backend& backend = *exchange_.backend;
   exchange_.backend = nullptr;
+  // It has asked for a sequence's value at the most, and taken none.
+  const bool took_values = exchange_.advanced_sequence || backend.sequence_mixed;
+  if (backend.sequence_owner == exchange_.session && !took_values) backend.sequence_owner = 0;
   prelude_failures_ = 0;
   pool_->counters(worker_).transaction.observe(worker_.now() - transaction_started_);
   pool_->release(backend, worker_);

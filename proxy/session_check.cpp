@@ -44,7 +44,7 @@ PinSet Session::open_pins() {
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;
   PinSet next = exchange_.pins;
-  if (watch.discarded_sequences && !watch.advances_sequence) next.erase({Pin::sequence_value});
+  if (watch.discarded_sequences) next.erase({Pin::sequence_value});
   if (watch.advances_sequence && pool_->uses_sequence_values()) {
     if (watch.advanced_sequence) certain.insert(Pin::sequence_value);
     last_value_is_open_ = !watch.advanced_sequence && !next.contains(Pin::sequence_value);

@@ -57,7 +57,7 @@ void Session::on_listening_lost() {
 Session::Listened Session::listen_here(const Piece& piece) {
   if (!may_be_listen(piece)) return Listened::no;
   QueryView query;
-  if (parse_query(piece.body(), query) != Errc::ok || exchange_.opaque_text) return Listened::no;
+  if (parse_query(piece.body(), query) != Errc::ok || exchange_.is_opaque(query.text)) return Listened::no;
   const std::optional<ListenStep> step = parse_listen(query.text);
   // A name that is too long comes with a notice.
   if (!step || step->name_cut) return Listened::no;

@@ -28,8 +28,9 @@ void StateWatch::note_tag(std::string_view tag) {
       changed_functions |= tag != "DO" && changes_functions(tag);
       if (tag == "DISCARD ALL") discarded_all = reset_seen = true;
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
+        // What stands behind it in a pipeline was noted already: lastval() tells whether that took a value.
         discarded_sequences = true;
-        advances_sequence = advanced_sequence = false;
+        advanced_sequence = false;
       }
       break;
     case 'L':

@@ -26,6 +26,11 @@ SETTINGS_FOLLOW = {
         clients={0: [("DateStyle", "SQL, DMY"), ("my_ext.flag", "it's")]},
         steps=[(0, Q("set my_ext.flag to 'other'")), (0, P("", "discard all"), B(), E(), P("", SETTINGS), B(), E(), S),
                (0, Q("set datestyle to 'German'")), (0, Q("discard all"), Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "an_error_behind_discard_all_leaves_the_startup_parameters": Script(
+        clients={0: [("IntervalStyle", "iso_8601"), ("work_mem", "7MB")]},
+        steps=[(0, P("", "discard all"), B(), E()), (0, E()), (0, S), (0, Q("show intervalstyle"), Q("show work_mem")),
+               (0, P("", "discard all"), B(), E(), P("", "set intervalstyle to postgres"), B(), E(), S),
+               (0, Q("show intervalstyle"))]),
     "a_reset_takes_back_no_answer_before_it": Script(
         clients={0: [("TimeZone", "America/New_York"), ("application_name", "of d0")]},
         steps=[(0, P("", "set application_name to 'mine'"), B(), E(), S, P("", "set time zone local"), B(), E(), S),
@@ -125,6 +130,9 @@ PREPARED_STATEMENTS = {
     "a_name_that_is_cut_is_not_told_to_whom_wants_no_notice": Script(
         clients={0: [("client_min_messages", "warning")]},
         steps=[(0, Q("prepare " + "long" * 17 + " as select 'cut'")), (0, Q("execute " + "long" * 17))]),
+    "a_name_that_is_cut_is_told_also_on_another_server_connection": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("long" * 17, "select 1"), S), (1, Q("begin")), (0, Q("execute " + "long" * 17)), (1, Q("commit"))]),
     "a_name_that_is_cut_is_told": Script(
         clients={0: []},
         steps=[(0, P("long" * 17, "select 1"), S), (0, Q("execute " + "long" * 17)),
@@ -162,6 +170,46 @@ PREPARED_STATEMENTS = {
         steps=[(0, P("", "prepare s2 as select $1::int + 1"), B(), E(), S), (0, P("s2", "begin"), S),
                (0, P("s4", "select 4"), S), (0, Q("select 1; prepare s5 as select 5"), P("s5", "select 6"), S),
                (0, B("", "s4"), E(), S), (1, Q("select 'other'"))]),
+    "prepare_of_a_name_that_was_prepared_by_the_extended_protocol": Script(
+        clients={0: []},
+        steps=[(0, P("", "prepare s2 as select $1::int + 1"), B(), E(), S),
+               (0, Q("prepare s2 as insert into d0.t values ($1::int, 'by execute')")), (0, Q("execute s2(2)")),
+               (0, Q("prepare s3 as select 3")), (0, P("s3", "select 4"), S), (0, B("", "s3"), E(), S),
+               (0, Q("deallocate s2")), (0, Q("deallocate s3")), (0, Q("prepare s2 as select 5"))]),
+    "names_are_known_where_backslashes_escape": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set standard_conforming_strings to off")), (0, P("long" * 17, "select 'long'"), S),
+               (0, Q("prepare " + "long" * 17 + " as select 'cut'")), (0, P("s1", "select 'it''s'"), S),
+               (0, Q("prepare s1 as select 'taken'")), (1, Q("select 1")), (0, Q("execute s1")),
+               (0, Q("explain (costs off) execute s1")), (0, Q("deallocate s1")), (0, B("", "s1"), S)]),
+    "names_are_known_in_an_encoding_for_clients_only": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("set session client_encoding to 'SJIS'")), (0, P("Müller", "select 'odd'"), S),
+               (0, Q('prepare "Müller" as select \'taken\'')), (0, Q('prepare "größer" as select $1::int')),
+               (1, Q("select 1")), (0, Q('execute "größer"(2)')), (0, Q('execute "Müller"')),
+               (0, P("s1", "select 1"), S), (0, Q("prepare s1 as select 'taken'")), (0, Q('deallocate "Müller"')),
+               (0, B("", "Müller"), S)]),
+    "strings_are_read_as_the_setting_says_that_their_client_has": Script(
+        clients={0: [("standard_conforming_strings", "off")], 1: []},
+        steps=[(0, P("a", "select 'a\\\\b'"), S), (1, P("a", "select 'a\\\\b'"), S), (0, B("", "a"), E(), S),
+               (1, B("", "a"), E(), S), (0, B("", "a"), E(), S)]),
+    "deallocate_runs_where_its_name_is_not_yet": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("s2", "select 2"), S), (0, P("", "deallocate s2"), DS(), S), (1, Q("begin")), (0, B(), E(), S),
+               (1, Q("commit")), (0, Q("execute s2")), (0, B("", "s2"), S)]),
+    "what_a_prepared_execute_runs_is_known": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("k", "select set_config('work_mem', '3MB', false)"), S), (0, P("n", "execute k"), S),
+               (1, Q("begin")), (0, B("", "n"), E(), S), (1, Q("commit")), (1, Q(SETTINGS)), (0, Q(SETTINGS))]),
+    "a_prepared_execute_looks_for_its_name_when_it_is_run": Script(
+        clients={0: [], 1: []},
+        steps=[(0, P("s1", "select 1"), S), (0, P("n", "execute s1"), DS("n"), S), (0, B("", "n"), E(), S),
+               (0, CS("s1"), P("s1", "select 4"), S), (0, B("", "n"), E(), S), (0, Q("execute n")),
+               (0, Q("select 1; execute n")), (0, CS("s1"), S), (0, B("", "n"), E(), S), (0, P("", "execute s1"), S),
+               (0, P("s1", "select 3"), S), (1, Q("begin")), (0, B(), E(), S), (1, Q("commit")), (0, B(), E(), S),
+               (0, B("", "n", ("1",)), S), (0, P("e", "explain (costs off) execute s1"), S), (0, B("", "e"), E(), S),
+               (0, P("p", "prepare s1 as select 5"), S), (0, B("", "p"), E(), S), (0, Q("deallocate s1")),
+               (0, B("", "p"), E(), S), (0, B("", "n"), E(), S)]),
     "the_place_of_an_error_in_a_prepare": Script(
         clients={0: []}, steps=[(0, Q("prepare s1 as select v from t where id = 2")),
                              (0, P("", "prepare s1 as select v from t where id = 2"), B(), E(), H), (0, S)]),
@@ -180,6 +228,19 @@ PINS = {
         clients={0: [], 1: []},
         steps=[(1, P("", "select nextval('d1.r')"), B(), E(), S), (0, P("", "select lastval()"), B(), E(), S),
                (1, Q("select lastval(), currval('d1.r')"))]),
+    "a_procedure_commits_behind_the_values_of_another_client": Script(
+        clients={0: [], 1: []},
+        steps=[(1, Q("select nextval('d1.r')"), Q("select lastval()"), Q("discard sequences"), Q("select nextval('d1.r')")),
+               (1, X), (0, P("", "call d0.commits(1320)"), B(), E(), S),
+               (0, P("k", "call d0.commits(1330)"), B("", "k"), E(), S)]),
+    "a_procedure_commits_behind_a_question_of_another_client": Script(
+        clients={0: [], 1: []},
+        steps=[(1, Q("select currval('d1.r')")), (0, P("", "end"), P("", "call d0.commits(1340)"), B(), E(), S)]),
+    "a_value_taken_right_behind_discard_sequences_is_kept": Script(
+        clients={0: [], 1: []},
+        steps=[(0, Q("select nextval('d0.r')")), (0, Q("discard sequences"), Q("select nextval('d0.s')")), (1, Q("begin")),
+               (0, Q("select currval('d0.s'), lastval()")), (1, Q("commit")), (0, Q("select 1; discard sequences")),
+               (0, Q("insert into d0.t values (71, 'x')"), Q("discard sequences")), (0, Q("select lastval()"))]),
     "an_error_does_not_end_a_pin": Script(
         clients={0: []},
         steps=[(0, P("", "insert into d0.u values (nextval('d0.r'), 'by sequence')"), B(), E(), S),
@@ -187,6 +248,12 @@ PINS = {
 }
 
 LISTENING = {
+    "listening_where_backslashes_escape": Script(
+        clients={0: [("standard_conforming_strings", "off")], 1: [("client_encoding", "SJIS")]},
+        steps=[(0, Q("listen shared_a")), (1, P("", "listen shared_a"), B(), E(), S),
+               (0, Q("select * from pg_listening_channels()")), (1, Q("select * from pg_listening_channels()")),
+               (0, *LET_GO), (1, *LET_GO), BARRIER, (0, notify("shared_a", "one")), (1, notify("shared_a", "two")),
+               BARRIER, (0, ALL_HEARD), (1, ALL_HEARD)]),
     "channels_are_shown_right_behind_a_rollback": Script(
         clients={0: []},
         steps=[(0, Q("listen shared_b")), (0, Q("begin")),

@@ -231,6 +231,23 @@ TEST_CASE("a recycled pool sends away what it had, as it comes back, and keeps w
   CHECK(expired(f.pool, t0).empty());
 }
 
+TEST_CASE("what was recycled while it logged in makes room for another login, and serves nobody") {
+  Fixture f(limits(0, 1));
+  Waiter waiter;
+  f.pool.enqueue(waiter);
+  CHECK(f.pool.begin_opening(t0) == 1);
+  f.pool.open_failed(t0);
+  CHECK(f.pool.begin_opening(t0 + 1s) == 1);
+  f.pool.recycle();
+  f.pool.begin_leaving_unused();
+  CHECK(f.pool.failures() == 0);
+  CHECK(f.pool.begin_opening(t0 + 1s) == 0);
+  f.pool.left();
+  CHECK(f.pool.begin_opening(t0 + 1s) == 1);
+  CHECK(f.pool.oldest_waiter() == &waiter);
+  f.pool.leave(waiter);
+}
+
 TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until it fits") {
   Fixture f(limits(4, 4, 4));
   for (std::size_t i = 0; i < 4; ++i) f.open(i);
