@@ -80,8 +80,8 @@ std::string_view ErrorView::severity() const {
 namespace {
 
 // A number that is not understood stays as it is.
-std::string moved_back(std::string_view position, std::uint32_t by) {
-  std::uint32_t number = 0;
+std::string moved_back(std::string_view position, std::int32_t by) {
+  std::int64_t number = 0;
   const auto [end, error] = std::from_chars(position.data(), position.data() + position.size(), number);
   const bool understood = error == std::errc() && end == position.data() + position.size() && number > by;
   return understood ? std::to_string(number - by) : std::string(position);
@@ -90,7 +90,7 @@ std::string moved_back(std::string_view position, std::uint32_t by) {
 }  // namespace
 
 Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out,
-                     std::uint32_t longer) {
+                     std::int32_t longer) {
   ErrorView checked;
   if (const Errc e = ErrorView::parse(body, checked); e != Errc::ok) return e;
   Reader in(body);
@@ -100,7 +100,7 @@ Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, 
   while (read_field(in, letter, text) == Errc::ok && letter != 0) {
     const bool rewritten = letter == 'M' || letter == 'D' || letter == 'H';
     w.u8(static_cast<std::uint8_t>(letter));
-    const std::string moved = letter == 'P' && longer > 0 ? moved_back(text, longer) : std::string();
+    const std::string moved = letter == 'P' && longer != 0 ? moved_back(text, longer) : std::string();
     append_replaced(out, moved.empty() ? text : moved, rewritten ? from : std::string_view{}, to);
   }
   w.u8(0);

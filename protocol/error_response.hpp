@@ -47,6 +47,6 @@ class ErrorView {
 // `longer`: by how many characters the statement that the error is about became longer in front of the
 // error's position (field P), which is moved back.
 Errc rewrite_message(ByteView body, std::string_view from, std::string_view to, ByteBuffer& out,
-                     std::uint32_t longer = 0);
+                     std::int32_t longer = 0);
 
 }  // namespace pgweir

@@ -67,7 +67,7 @@ struct Expected {
   bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
   bool listens = false;      // its statements may change what the client listens to
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
-  std::uint32_t longer = 0;  // by how much its text became longer when a name in it was replaced
+  std::int32_t longer = 0;   // by how much its text became longer when a name in it was replaced
   // A Query behind which the client's startup settings are restored: resets_all, or the hash of the one's
   // name.
   std::uint32_t resets = 0;

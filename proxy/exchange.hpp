@@ -107,8 +107,12 @@ struct Exchange {
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
   bool copy_portal = false;  // a portal may run a COPY
-  StatementRef set_portal;   // the SET or RESET that was bound last, and the portal it was bound to
-  std::string set_portal_name;
+  // The statement that was bound last of those that are looked at again when they are run: a SET or RESET, or
+  // one in which a name was replaced. The portal that it was bound to, and by how much its text became
+  // longer.
+  StatementRef bound;
+  std::string bound_portal;
+  std::int32_t bound_longer = 0;
 
   // A PREPARE or DEALLOCATE by SQL is under way: what it names is known when it has ended.
   bool naming = false;

@@ -42,7 +42,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   if (oldest->fate == Fate::mute && whole) take_own_error(*oldest, error);
   // DISCARD ALL commits at once, what restored the startup settings behind it does not.
   if (x_.watch.discarded_all && !is_own()) x_.watch.resets_now = true;
-  const std::uint32_t longer = oldest->longer;
+  const std::int32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
@@ -62,7 +62,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   if (x_.listen && !is_own()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward &&
-      !(whole && about && forward_renamed(piece, *about, client_name, longer))) {
+      !(whole && forward_renamed(piece, about, client_name, longer))) {
     forward(piece);
     forwarding_rest_ = true;
   }
@@ -109,11 +109,11 @@ bool ReplyPath::may_send_again(const Expected& failed) const {
 }
 
 // The client knows its statement by its own name, not by ours.
-bool ReplyPath::forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
-                                std::uint32_t longer) {
-  const std::string ours = '"' + statement.server_name + '"';
-  const bool named =
-      !statement.server_name.empty() && as_text(piece.body()).find(ours) != std::string_view::npos;
+bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+                                std::int32_t longer) {
+  const bool has_name = about && !about->server_name.empty();
+  const std::string ours = has_name ? '"' + about->server_name + '"' : std::string();
+  const bool named = has_name && as_text(piece.body()).find(ours) != std::string_view::npos;
   if (!named && longer == 0) return false;
   ByteBuffer renamed;
   if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, longer) != Errc::ok)

@@ -60,8 +60,8 @@ class ReplyPath final : public ReplySink {
   Disposition take_error(const Piece& piece);
   void take_own_error(const Expected& failed, const ErrorView& error);
   bool may_send_again(const Expected& failed) const;
-  bool forward_renamed(const Piece& piece, const Statement& statement, std::string_view client_name,
-                       std::uint32_t longer);
+  bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+                       std::int32_t longer);
   StatementRef statement_named_in(const Piece& piece) const;
 
   // What the server tells about the session (reply_session.cpp)

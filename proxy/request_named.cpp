@@ -27,6 +27,10 @@ std::string with_name(std::string_view text, const NamedStatement& named, std::s
 
 }  // namespace
 
+std::int32_t growth(std::string_view before, std::string_view after) {
+  return static_cast<std::int32_t>(after.size()) - static_cast<std::int32_t>(before.size());
+}
+
 bool names_statement(Verb verb, std::string_view text) {
   if (!naming_verbs.contains(verb)) return false;
   return (verb != Verb::explain && verb != Verb::create) || executes_named(text).found;
@@ -152,8 +156,7 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   }
   x_.naming = !x_.naming_name.empty();
   expected.statement = statement;
-  expected.longer =
-      static_cast<std::uint32_t>(renamed.size() > text.size() ? renamed.size() - text.size() : 0);
+  expected.longer = growth(text, renamed);
   send_rewritten(renamed, expected);
   return Disposition::taken;
 }
@@ -214,6 +217,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
   Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
   if (sent == statement) return forward(piece, std::move(expected));
+  expected.longer = growth(parse.text, sent->text);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;

@@ -310,7 +310,12 @@ Disposition RequestPath::take_bind(const Piece& piece) {
     follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
-  if (statement != named) note_deallocate(*named);
+  const bool is_renamed = statement != named;
+  const std::int32_t longer = is_renamed ? growth(named->text, statement->text) : 0;
+  if (is_renamed) {
+    note_deallocate(*named);
+    keep_bound(bind.portal, statement, longer);
+  }
   std::string_view server_name = bind.statement;
   if (statement) server_name = statement->server_name;
   // A name of the client's own that looks like one of ours stands for nothing.
@@ -324,8 +329,9 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   x_.forwarded = true;
   x_.tracker.expect({.reply = Reply::bind,
                      .statement = statement,
+                     .longer = longer,
                      .name_hash = StatementMap::hash_of(bind.statement),
-                     .spelled = spelled(bind.statement, statement != named)},
+                     .spelled = spelled(bind.statement, is_renamed)},
                     sink_);
   return Disposition::taken;
 }
@@ -377,11 +383,14 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
   ExecuteView execute;
-  const bool sets = x_.set_portal && parse_execute(piece.body(), execute) == Errc::ok &&
-                    execute.portal == x_.set_portal_name;
-  if (sets) note_set(x_.set_portal->text);
+  const bool is_bound =
+      x_.bound && parse_execute(piece.body(), execute) == Errc::ok && execute.portal == x_.bound_portal;
+  const bool is_renamed = is_bound && x_.bound_longer != 0;
+  const bool sets = is_bound && !is_renamed;
+  if (sets) note_set(x_.bound->text);
+  if (is_renamed) expected.longer = x_.bound_longer;
   forward(piece, std::move(expected));
-  if (sets && loses_startup(x_.set_portal->text)) restore_startup();
+  if (sets && loses_startup(x_.bound->text)) restore_startup();
   return Disposition::taken;
 }
 

@@ -13,6 +13,8 @@ namespace pgweir {
 
 // Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
 bool names_statement(Verb verb, std::string_view text);
+// By how much a text became longer.
+std::int32_t growth(std::string_view before, std::string_view after);
 
 class RequestPath final {
  public:
@@ -91,6 +93,7 @@ class RequestPath final {
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(std::string_view text) const;
   void restore_startup();
+  void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.
   bool guard_sequences(const SqlEffects& effects, std::string_view text);

@@ -121,17 +121,22 @@ void RequestPath::note_code(const FunctionEffects& code, std::string_view text) 
   watch.may_have_ended.insert(visible_pins);
 }
 
+void RequestPath::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer) {
+  x_.bound = statement;
+  x_.bound_portal = portal;
+  x_.bound_longer = longer;
+}
+
 // What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
 // that is too long to be looked at.
 void RequestPath::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
-  if (x_.set_portal && x_.set_portal_name == portal) x_.set_portal.reset();
+  if (x_.bound && x_.bound_portal == portal) x_.bound.reset();
   if (!statement) return;
   if (x_.is_opaque(statement->text)) return note(effects_of_anything(), {}, false);
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
   if (effects.sets() || (effects.single && effects.verb == Verb::discard)) {
-    x_.set_portal = statement;
-    x_.set_portal_name = portal;
+    keep_bound(portal, statement, 0);
   }
   if (effects.sets()) {
     // Counted when it is executed; the name of what it sets has to be known even if it is one of several

@@ -140,7 +140,7 @@ bool Session::is_resting() const {
 void Session::begin_anew() {
   exchange_.watch = {};
   exchange_.copy_portal = false;
-  exchange_.set_portal.reset();
+  exchange_.bound.reset();
   exchange_.tracker.shrink();
 }
 

@@ -213,6 +213,13 @@ PREPARED_STATEMENTS = {
     "the_place_of_an_error_in_a_prepare": Script(
         clients={0: []}, steps=[(0, Q("prepare s1 as select v from t where id = 2")),
                              (0, P("", "prepare s1 as select v from t where id = 2"), B(), E(), H), (0, S)]),
+    "the_place_of_an_error_in_a_prepare_of_a_taken_name": Script(
+        clients={0: []},
+        steps=[(0, P("s2", "select 1"), S), (0, P("", "prepare s2 as select v from t where id = 2"), B(), E(), S),
+               (0, P("a", "prepare s2 as select v from t where id = 2"), S), (0, B("p", "a"), E("p"), S),
+               (0, P("a_name_that_is_longer_than_the_one_on_the_server", "select 1"), S),
+               (0, P("", "prepare a_name_that_is_longer_than_the_one_on_the_server as select v from t"), B(), E(), S),
+               (0, Q("prepare a_name_that_is_longer_than_the_one_on_the_server as select v from t"))]),
     "a_taken_name_is_not_the_first_error": Script(
         clients={0: []},
         steps=[(0, P("s3", "select 3"), S), (0, P("s3", "select v from t where id = 1"), S), (0, P("s3", "selekt"), S),
