@@ -123,6 +123,8 @@ def mark(messages, at):
 def first_difference(direct, pooled):
     """Of two {client: Trace}; None when both runs are the same."""
     for client in sorted(direct):
+        if client not in pooled:
+            return Difference(client, "was not there", None, ["login"], [])
         found = differs(client, direct[client], pooled[client])
         if found:
             return found
