@@ -56,8 +56,8 @@ QUIET = (m.Q("select 'q', 1") + m.P("s", "select $1::text") + m.DS("s") + m.B("p
 def all_is_over(proxy, relay):
     """Nothing of a client that is gone is still on its way to the server."""
     ours = proxy.metric("pgweir_backends", database="app") + proxy.metric("pgweir_listen_connections", database="app")
-    return (proxy.metric("pgweir_clients") == 0 and proxy.metric("pgweir_backends", state="borrowed") == 0 and
-            relay.connections() == ours)
+    busy = sum(proxy.metric("pgweir_backends", state=state) for state in ("borrowed", "opening", "leaving"))
+    return proxy.metric("pgweir_clients") == 0 and busy == 0 and relay.connections() == ours
 
 
 @pytest.mark.parametrize("workers", [1, 2])
