@@ -62,7 +62,11 @@ Values values_of(const Database& database, const std::string& path) {
   add(out, path + ".host", printable(database.host, 256));
   add(out, path + ".port", std::to_string(database.port));
   add(out, path + ".dbname", printable(database.dbname));
-  add(out, path + ".tls.mode", std::string(to_string(database.tls)));
+  add(out, path + ".tls.mode", std::string(to_string(database.tls.mode)));
+  add(out, path + ".tls.ca_file", printable(database.tls.ca_file, 256));
+  add(out, path + ".tls.cert_file", printable(database.tls.cert_file, 256));
+  add(out, path + ".tls.key_file", printable(database.tls.key_file, 256));
+  add(out, path + ".tls.negotiation", database.tls.direct ? "direct" : "postgres");
   add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
   add_pool(out, path + ".pool", database.pool);
   return out;
@@ -80,7 +84,12 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.port", std::to_string(settings.listen.port));
   add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));
   add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
-  add(out, "listen.tls.mode", std::string(to_string(settings.listen.tls)));
+  const ListenTls& tls = settings.listen.tls;
+  add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
+  add(out, "listen.tls.cert_file", printable(tls.cert_file, 256));
+  add(out, "listen.tls.key_file", printable(tls.key_file, 256));
+  add(out, "listen.tls.client_ca_file", printable(tls.client_ca_file, 256));
+  add(out, "listen.tls.handshake_timeout", to_string(tls.handshake_timeout));
   add(out, "workers", settings.workers ? std::to_string(*settings.workers) : "auto");
   add(out, "admin.host", printable(settings.admin.host, 256));
   add(out, "admin.port", std::to_string(settings.admin.port));

@@ -192,18 +192,13 @@ void Section::later(std::string_view key) {
 }
 
 // The index into `allowed`, or its size when there is no valid value.
-std::size_t Section::choice_index(std::string_view key, std::span<const std::string_view> allowed,
-                                  std::span<const std::string_view> later) {
+std::size_t Section::choice_index(std::string_view key, std::span<const std::string_view> allowed) {
   const std::string* const value = scalar(key);
   if (value == nullptr) return allowed.size();
   const auto found = std::find(allowed.begin(), allowed.end(), *value);
   if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
-  if (std::find(later.begin(), later.end(), *value) != later.end()) {
-    report(key, '"' + *value + "\" is " + std::string(kLaterVersion));
-  } else {
-    report(key, "unknown value \"" + printable(*value) + "\"; expected " + join(allowed) +
-                    did_you_mean(*value, allowed));
-  }
+  report(key, "unknown value \"" + printable(*value) + "\"; expected " + join(allowed) +
+                  did_you_mean(*value, allowed));
   return allowed.size();
 }
 

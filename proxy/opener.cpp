@@ -6,6 +6,7 @@
 #include "protocol/startup.hpp"
 #include "proxy/awaited.hpp"
 #include "proxy/connect.hpp"
+#include "proxy/server_tls.hpp"
 #include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
@@ -74,8 +75,19 @@ Opened trouble(BackendLoginResult result, std::string message) {
   return {nullptr, {"", std::move(message), false, result}};
 }
 
-Opened lost() {
+Opened lost(const Transport& transport) {
+  // A server that does not like our certificate says so only behind a handshake of TLS 1.3.
+  if (transport.tls() != nullptr && !transport.tls()->failure().empty())
+    return {nullptr, {"", "TLS: " + transport.tls()->failure(), true, BackendLoginResult::refused}};
   return trouble(BackendLoginResult::lost, "the server closed the connection while logging in");
+}
+
+Opened trouble(ServerTlsResult tls) {
+  using Status = ServerTlsResult::Status;
+  const auto result = tls.status == Status::timed_out ? BackendLoginResult::timed_out
+                      : tls.status == Status::lost    ? BackendLoginResult::lost
+                                                      : BackendLoginResult::refused;
+  return {nullptr, {"", std::move(tls.problem), tls.status == Status::refused, result}};
 }
 
 }  // namespace
@@ -104,7 +116,10 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   }
 
   Transport& transport = connected.transport;
+  ServerTlsResult tls = co_await start_server_tls(transport, target->tls, clock);
+  if (tls.status != ServerTlsResult::Status::done) co_return trouble(std::move(tls));
   BackendLogin login(target->user, target->password.reveal());
+  if (transport.tls() != nullptr) login.bind_to(transport.tls()->peer_end_point());
   Received received;
   Backlog unsent;
   ByteBuffer reply;
@@ -119,7 +134,7 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
       case BackendLogin::Step::send: {
         unsent.append(reply);
         reply.clear();
-        if (!unsent.flush(transport)) co_return lost();
+        if (!unsent.flush(transport)) co_return lost(transport);
         step = login.feed(received.view(), reply);
         break;
       }
@@ -140,13 +155,13 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
         break;
       }
       case BackendLogin::Step::need_bytes: {
-        if (!unsent.flush(transport)) co_return lost();
+        if (!unsent.flush(transport)) co_return lost(transport);
         const IoResult result = transport.read(here.scratch());
         if (result.status == IoStatus::would_block) {
           co_await clock.waker().wait();
           break;
         }
-        if (result.status != IoStatus::ok) co_return lost();
+        if (result.status != IoStatus::ok) co_return lost(transport);
         received.append(here.scratch().first(result.size));
         step = login.feed(received.view(), reply);
         break;

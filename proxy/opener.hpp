@@ -11,6 +11,7 @@
 #include "proxy/backend.hpp"
 #include "proxy/backend_login.hpp"
 #include "proxy/task.hpp"
+#include "proxy/tls_context.hpp"
 
 namespace pgweir {
 
@@ -22,6 +23,7 @@ struct PoolTarget {
   std::string dbname;
   std::string user;
   config::Secret password;
+  TlsClientRef tls = {};  // null: none
   bool operator==(const PoolTarget&) const = default;
 };
 

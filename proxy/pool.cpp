@@ -4,6 +4,7 @@
 #include "protocol/startup.hpp"
 #include "proxy/connect.hpp"
 #include "proxy/log.hpp"
+#include "proxy/server_tls.hpp"
 #include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
@@ -361,6 +362,11 @@ Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::s
   }
   TimedWaker clock(here, cancel_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
+  // The key that it carries is as secret as the connection that it came by.
+  if (connected.error.empty()) {
+    ServerTlsResult tls = co_await start_server_tls(connected.transport, target->tls, clock);
+    connected.error = std::move(tls.problem);
+  }
   if (connected.error.empty()) {
     Backlog request;
     ByteBuffer bytes;

@@ -19,6 +19,8 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"bad_startup", "FATAL", "08P01", "invalid startup packet"},
     {"protocol_violation", "FATAL", "08P01", "protocol violation by the client"},
     {"not_supported", "FATAL", "0A000", "not supported by pgweir"},
+    {"tls_failed", silent, "", ""},
+    {"tls_required", "FATAL", "28000", "no encryption: pgweir takes connections with TLS only (sslmode=require)"},
     {"authentication_failed", "FATAL", "28P01", "password authentication failed"},
     {"no_such_database", "FATAL", "3D000", "no such database"},
     {"not_allowed", "FATAL", "42501", "permission denied for database"},

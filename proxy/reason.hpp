@@ -19,6 +19,8 @@ enum class Reason : std::uint8_t {
   bad_startup,
   protocol_violation,
   not_supported,
+  tls_failed,    // the handshake: there is nothing yet that a client could be told through
+  tls_required,  // it came without
   authentication_failed,
   no_such_database,
   not_allowed,

@@ -24,6 +24,8 @@ struct Services {
   PoolRegistry pools{*this};
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
+  // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
+  std::atomic<std::int64_t> certificate_expires{0};
   // For what takes milliseconds (PBKDF2), so that no worker's loop stands still.
   boost::asio::thread_pool slow_jobs{1};
 

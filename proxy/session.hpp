@@ -61,6 +61,8 @@ class Session final {
 
   // Login (session_login.cpp)
   Task<bool> login();
+  Task<bool> start_tls(ClientLogin& login);
+  Task<bool> shake_hands(ClientLogin& login);
   bool read_login_bytes();
   bool admit(const ClientLogin& login);
   void keep_startup(const SettingMap& settings);

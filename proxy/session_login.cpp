@@ -48,6 +48,11 @@ Task<bool> Session::login() {
       }
     }
     if (step == ClientLogin::Step::send) continue;
+    if (step == ClientLogin::Step::start_tls) {
+      const bool secured = co_await start_tls(login);
+      if (!secured) co_return false;
+      continue;
+    }
     if (step == ClientLogin::Step::cancel) {
       forward_cancel(login.cancel_request());
       co_return false;
@@ -79,6 +84,40 @@ Task<bool> Session::login() {
   }
   welcome(login);
   co_return true;
+}
+
+// What has been read of a direct handshake goes into it. Its deadline is kept by overdue().
+Task<bool> Session::start_tls(ClientLogin& login) {
+  const bool shaken = co_await shake_hands(login);
+  // Without the protocol's name it may be meant for another service, with a client that was lured here.
+  const bool named = shaken && (!login.is_direct() || client_.tls()->alpn_chosen());
+  (named ? worker_.counters().tls_handshakes : worker_.counters().tls_failures).add();
+  if (shaken && !named) end(Reason::tls_failed, "direct TLS without the protocol's name by ALPN");
+  if (named) login.tls_started();
+  co_return named;
+}
+
+Task<bool> Session::shake_hands(ClientLogin& login) {
+  std::unique_ptr<TlsStream> stream =
+      TlsStream::accept(*login.tls(), client_.fd(), std::exchange(client_carry_, {}));
+  if (!stream) co_return end(Reason::internal_error), false;
+  client_.start_tls(std::move(stream));
+  HandshakeTurns::Place place(worker_.handshake_turns(), waker_);
+  bool wants_write = false;
+  bool has_bytes = login.is_direct();
+  for (;;) {
+    if (expired_ || drain_) co_return end(expired_.value_or(Reason::draining)), false;
+    const bool ready = wants_write ? client_.writable() : has_bytes || client_.readable();
+    if (!ready || !place.take()) {
+      co_await waker_.wait();
+      continue;
+    }
+    has_bytes = false;
+    const TlsStream::Handshake step = client_.handshake();
+    if (step == TlsStream::Handshake::done) co_return true;
+    if (step == TlsStream::Handshake::failed) co_return end(Reason::tls_failed, client_.tls()->failure()), false;
+    wants_write = step == TlsStream::Handshake::wants_write;
+  }
 }
 
 // False: nothing has arrived, or the client is gone.
@@ -114,7 +153,7 @@ bool Session::admit(const ClientLogin& login) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
-  pool_ = worker_.services().pools.get(*database, startup.database, *user);
+  pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
   pool_->counters(worker_).clients.add();
   exchange_.pool = pool_.get();

@@ -46,8 +46,15 @@ Credential Snapshot::credential(std::string_view user) const {
   return it != credentials.end() ? it->second : fake;
 }
 
-SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous) {
+TlsClientRef Snapshot::server_tls(const config::Database& database) const {
+  const auto it = tls.databases.find(database.name);
+  return it == tls.databases.end() ? nullptr : it->second;
+}
+
+SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,
+                          TlsFiles tls) {
   auto snapshot = std::make_shared<Snapshot>();
+  snapshot->tls = std::move(tls);
   for (const auto& [name, user] : settings->users) {
     const bool keep = unchanged(previous, user, settings->listen.auth);
     snapshot->credentials.emplace(

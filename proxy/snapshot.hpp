@@ -9,6 +9,7 @@
 
 #include "config/settings.hpp"
 #include "protocol/scram.hpp"
+#include "proxy/tls_files.hpp"
 
 namespace pgweir {
 
@@ -22,6 +23,10 @@ struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
   std::map<std::string, Credential, std::less<>> credentials;
   ByteBuffer fake_secret;  // see fake_scram_verifier()
+  TlsFiles tls;
+
+  // Of a database entry of `settings`.
+  TlsClientRef server_tls(const config::Database& database) const;
 
   // Never fails: an unknown user gets a credential that nobody can satisfy, the same one each time.
   Credential credential(std::string_view user) const;
@@ -30,6 +35,7 @@ using SnapshotRef = std::shared_ptr<const Snapshot>;
 
 // Derives the verifiers, which costs milliseconds for each user whose password is new: not on a worker.
 // `previous` may be null; it keeps salts and the fake secret from changing with a reload.
-SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous);
+SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,
+                          TlsFiles tls = {});
 
 }  // namespace pgweir

@@ -41,10 +41,13 @@ class Endpoint:
     host, port = processes.LOOPBACK, 0
 
     def wire(self, user="app", database="app", password=None, **options):
-        """A raw connection, logged in."""
+        """A raw connection, logged in. `tls`: a context to go through."""
         password = USERS.get(user) if password is None else password
-        narrow = options.pop("narrow", None)
-        return self.socket(narrow=narrow).login(user, database, password, **options)
+        narrow, tls = options.pop("narrow", None), options.pop("tls", None)
+        wire = self.socket(narrow=narrow)
+        if tls:
+            wire.start_tls(tls)
+        return wire.login(user, database, password, **options)
 
     def socket(self, timeout=5.0, narrow=None):
         """A raw connection, nothing said yet."""

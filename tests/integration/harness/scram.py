@@ -17,11 +17,11 @@ def _hmac(key, data):
 
 
 class ScramClient:
-    mechanism = "SCRAM-SHA-256"
-
-    def __init__(self, password, nonce=None, gs2="n,,", user=""):
+    def __init__(self, password, nonce=None, gs2="n,,", user="", binding=b"", mechanism=None):
+        """`binding`: the data of channel binding, with a gs2 of `p=tls-server-end-point,,`."""
         self.password = password
-        self.gs2 = gs2
+        self.gs2, self.binding = gs2, binding
+        self.mechanism = mechanism or "SCRAM-SHA-256" + ("-PLUS" if gs2.startswith("p=") else "")
         self.nonce = nonce or base64.b64encode(os.urandom(18)).decode()
         self.bare = f"n={user},r={self.nonce}"
         self.server_signature = None
@@ -32,7 +32,7 @@ class ScramClient:
     def final(self, server_first, nonce=None, channel=None, proof=True):
         text = server_first.decode()
         fields = dict(part.split("=", 1) for part in text.split(","))
-        channel = channel if channel is not None else base64.b64encode(self.gs2.encode()).decode()
+        channel = channel if channel is not None else base64.b64encode(self.gs2.encode() + self.binding).decode()
         without_proof = f"c={channel},r={nonce or fields['r']}"
         salted = salted_password(self.password, base64.b64decode(fields["s"]), int(fields["i"]))
         auth_message = f"{self.bare},{text},{without_proof}".encode()

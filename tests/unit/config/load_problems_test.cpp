@@ -155,18 +155,38 @@ TEST_CASE("what must be there and is not is an error") {
   });
 }
 
+TEST_CASE("what does not make sense for TLS is refused") {
+  check({
+      {"a mode of the other side",
+       with("listen: {tls: {mode: verify-full}}"),
+       {"f:3: listen.tls.mode: unknown value \"verify-full\"; expected disable, prefer, require"}},
+      {"no certificate",
+       with("listen: {tls: {mode: require}}"),
+       {"f:3: listen.tls.cert_file: is missing: TLS needs a certificate and its key"}},
+      {"half a pair",
+       with("listen: {tls: {cert_file: a.pem}}"),
+       {"f:3: listen.tls.cert_file: cannot read the file: No such file or directory",
+        "f:3: listen.tls.cert_file: needs its key_file"}},
+      {"the other half",
+       with_database("tls: {key_file: a.pem}"),
+       {"f:1: databases.app.tls.key_file: cannot read the file: No such file or directory",
+        "f:1: databases.app.tls.key_file: needs the cert_file that it belongs to"}},
+      {"no time for a handshake",
+       with("listen: {tls: {handshake_timeout: 0s}}"),
+       {"f:3: listen.tls.handshake_timeout: must not be 0: a silent client would stay for ever"}},
+      {"trust that is not asked for",
+       with_database("tls: {mode: require, ca_file: x}"),
+       {"f:1: databases.app.tls.ca_file: cannot read the file: No such file or directory",
+        "f:1: databases.app.tls.ca_file: is not looked at with mode require; verify-full checks the server's "
+        "certificate"}},
+      {"direct without TLS",
+       with_database("tls: {mode: prefer, negotiation: direct}"),
+       {"f:1: databases.app.tls.negotiation: direct needs mode require, verify-ca or verify-full"}},
+  });
+}
+
 TEST_CASE("keys and values of later versions say so") {
   check({
-      {"client TLS",
-       with("listen: {tls: {mode: require}}"),
-       {"f:3: listen.tls.mode: \"require\" is not supported by this version"}},
-      {"certificate",
-       with("listen: {tls: {cert_file: a.pem}}"),
-       {"f:3: listen.tls.cert_file: not supported by this version"}},
-      {"server TLS",
-       with_database("tls: {mode: verify-full, ca_file: x}"),
-       {"f:1: databases.app.tls.mode: \"verify-full\" is not supported by this version",
-        "f:1: databases.app.tls.ca_file: not supported by this version"}},
       {"verifier",
        with_user("scram_verifier: x"),
        {"f:2: users.u.scram_verifier: not supported by this version"}},
@@ -245,7 +265,7 @@ log: {}
       Lines{
           "f:3: listen.port: 70000 is out of range, expected a whole number from 1 to 65535",
           "f:4: listen.auth: trust admits anybody and needs a loopback listen.host such as 127.0.0.1",
-          "f:5: listen.tls.mode: \"prefer\" is not supported by this version",
+          "f:5: listen.tls.cert_file: is missing: TLS needs a certificate and its key",
           "f:6: workers: expected a whole number from 1 to 1024, found \"many\", or auto",
           "f:8: databases.app.host: is missing: the address of the PostgreSQL server",
           "f:9: databases.app.hots: unknown key; did you mean host?",
