@@ -25,7 +25,7 @@ BINDS = "p=tls-server-end-point,,"
 def serve(shared, certificates):
     """Factory of proxies: serve() has TLS for who wants it."""
     def factory(mode="prefer", pair="server", **more):
-        key = "-".join([mode, pair, *map(str, more.values())])
+        key = "-".join([mode, pair, *more])
         changes = tls.listen(getattr(certificates, pair), mode, **more) if mode != "disable" else {}
         return shared(key, max_size=2, changes=changes)
 
@@ -160,7 +160,7 @@ def test_direct_TLS_without_the_protocols_name_is_closed(prefer):
 
 @pytest.mark.parametrize("direct", [False, True])
 def test_another_protocols_name_is_refused(prefer, direct):
-    with prefer.socket() as wire, pytest.raises(ssl.SSLError, match="NO_APPLICATION_PROTOCOL"):
+    with prefer.socket() as wire, pytest.raises(ssl.SSLError, match="no application protocol"):
         wire.start_tls(tls_context(alpn=["http/1.1", "h2"]), direct)
 
 
@@ -214,8 +214,8 @@ def test_plain_text_in_place_of_a_handshake_is_refused(prefer):
         wire.send(m.SSL_REQUEST)
         assert wire.read_exactly(1) == b"S"
         wire.send(m.startup(WHO))
-        assert wire.read_exactly(7)[0] == 21, "an alert of TLS"
         assert wire.receive() is EOF
+    until(lambda: "wrong version number" in prefer.log_text(), "the log tells why")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -157,12 +157,13 @@ def test_a_statement_right_behind_the_login(endpoint):
 
 def test_a_slow_reader_is_waited_for(endpoint, link):
     """What it does not take waits here, and TLS's own buffer is offered again as it was."""
+    size = 1_500_000
     held = link(narrow=NARROW)
     with through(held, NARROW) as wire:
-        wire.send(m.Q("select repeat('a', 300000); select repeat('b', 300000); select 'end'"))
-        answer = wire.until_ready(seconds(20))
+        wire.send(m.Q(f"select repeat('a', {size}); select repeat('b', {size}); select 'end'"))
+        answer = wire.until_ready(seconds(60))
         values = [x.values()[0] for x in answer if x.kind == "D"]
-        assert values == ["a" * 300_000, "b" * 300_000, "end"]
+        assert values == ["a" * size, "b" * size, "end"]
 
 
 def test_the_end_of_a_client_is_noticed(endpoint):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ class Pair:
             target.chmod(0o600)
             processes.give_to_unprivileged(target)
         return Pair(*copies)
+
+    def der(self):
+        return ssl.PEM_cert_to_DER_cert(self.cert.read_text())
 
     def serial(self):
         return openssl("x509", "-in", self.cert, "-noout", "-serial").strip().split("=")[1]

@@ -60,8 +60,7 @@ class Endpoint:
         return {"host": self.host, "port": self.port, "user": user, "password": USERS[user], "dbname": database}
 
     def psycopg2(self, user="app", database="app", **options):
-        options = {"connect_timeout": 10, **options}
-        return psycopg2.connect(**self.address(user, database), **options)
+        return psycopg2.connect(**{**self.address(user, database), "connect_timeout": 10, **options})
 
     def environment(self, user="app", database="app"):
         """For programs that read libpq's environment."""
