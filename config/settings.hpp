@@ -66,9 +66,10 @@ struct ListenTls {
 
 // Towards a database server.
 struct ServerTls {
-  TlsMode mode = TlsMode::disable;  // when the file does not say: disable on a loopback host, else verify-full
-  std::string ca_file;              // empty: the system's
-  std::string cert_file;            // ours, where the server asks for one
+  TlsMode mode =
+      TlsMode::disable;   // when the file does not say: disable on a loopback host, else verify-full
+  std::string ca_file;    // empty: the system's
+  std::string cert_file;  // ours, where the server asks for one
   std::string key_file;
   bool direct = false;  // TLS from the first byte, PostgreSQL 17 and later
   bool operator==(const ServerTls&) const = default;

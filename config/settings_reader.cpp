@@ -83,7 +83,8 @@ bool read_pool(Section section, Pool& out) {
   return sets_min_size;
 }
 
-Database read_database(Walk& walk, Section section, const std::string& name, const Pool& common, bool common_min_size) {
+Database read_database(Walk& walk, Section section, const std::string& name, const Pool& common,
+                       bool common_min_size) {
   Database out;
   out.name = name;
   out.pool = common;
@@ -110,7 +111,8 @@ void read_databases(Walk& walk, Section& root, const Pool& common, bool common_m
   if (section.usable() && section.entries().empty()) root.report("databases", "needs at least one database");
   for (const Node& entry : section.entries()) {
     Section database(walk, &entry, join_path(section.path(), entry.key));
-    out.databases.emplace(entry.key, read_database(walk, std::move(database), entry.key, common, common_min_size));
+    out.databases.emplace(entry.key,
+                          read_database(walk, std::move(database), entry.key, common, common_min_size));
   }
 }
 

@@ -33,7 +33,8 @@ void read_file_name(Walk& walk, Section& section, std::string_view key, std::str
   if (!content.error.empty())
     section.report(key, "cannot read the file: " + printable(content.error));
   else if (key == "key_file" && content.readable_by_others)
-    section.report(key, "every user of this machine can read the file; chmod o-r protects it", Severity::warning);
+    section.report(key, "every user of this machine can read the file; chmod o-r protects it",
+                   Severity::warning);
 }
 
 void check_pair(Section& section, const std::string& cert_file, const std::string& key_file) {
@@ -51,7 +52,8 @@ void read_listen_tls(Walk& walk, Section section, ListenTls& out) {
   read_file_name(walk, section, "client_ca_file", out.client_ca_file);
   section.duration("handshake_timeout", out.handshake_timeout);
   check_pair(section, out.cert_file, out.key_file);
-  if (out.mode != TlsMode::disable && section.find("cert_file") == nullptr && section.find("key_file") == nullptr)
+  if (out.mode != TlsMode::disable && section.find("cert_file") == nullptr &&
+      section.find("key_file") == nullptr)
     section.report("cert_file", "is missing: TLS needs a certificate and its key");
   if (out.handshake_timeout.count() == 0)
     section.report("handshake_timeout", "must not be 0: a silent client would stay for ever");

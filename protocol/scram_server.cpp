@@ -79,7 +79,8 @@ Errc ScramServer::read_client_first(std::string_view message) {
   if (!is_nonce(client_nonce)) return Errc::bad_scram;
   if (const Errc e = attributes.skip_extensions(); e != Errc::ok) return e;
 
-  channel_binding_ = channel_binding(message.substr(0, header_size), binds_ ? ByteView(end_point_) : ByteView());
+  channel_binding_ =
+      channel_binding(message.substr(0, header_size), binds_ ? ByteView(end_point_) : ByteView());
   nonce_ = client_nonce;
   auth_message_ = bare;
   return Errc::ok;

@@ -153,7 +153,8 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
   if (!binds && response.mechanism != scram_sha_256) {
     return refuse(Reason::protocol_violation, "client selected an invalid SASL authentication mechanism");
   }
-  scram_.emplace(snapshot_->credential(startup_.user).scram, std::string_view(), ScramBinding{end_point(), binds});
+  scram_.emplace(snapshot_->credential(startup_.user).scram, std::string_view(),
+                 ScramBinding{end_point(), binds});
   if (!response.has_data) {
     // An empty challenge asks for the message that the mechanism begins with; no driver does this.
     return refuse(Reason::protocol_violation, "malformed SCRAM message");
@@ -164,8 +165,9 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
     return refuse(Reason::not_supported, "client requires an unsupported SCRAM extension");
   if (error == Errc::downgraded) {
     sqlstate_ = "28000";
-    return refuse(Reason::protocol_violation,
-                  "SCRAM channel binding negotiation error: the client can bind, but was told that the server cannot");
+    return refuse(
+        Reason::protocol_violation,
+        "SCRAM channel binding negotiation error: the client can bind, but was told that the server cannot");
   }
   if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
   write_authentication_sasl_continue(reply, challenge);

@@ -1,7 +1,8 @@
 // A client's way in, sans-I/O: from its first byte to the moment when we know who it is, which database it
 // wants and which settings it brought. Nothing of what it sent is acted upon before its password was right.
 //
-//   SSLRequest -> S, TLS   or N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p -> R(Final)
+//   SSLRequest -> S, TLS   or N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p
+//   -> R(Final)
 //
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
 // owner.

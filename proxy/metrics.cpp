@@ -235,10 +235,11 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(worker_counter(services_, "pgweir_accept_pauses_total",
                                "Times that accepting paused for want of descriptors",
                                &WorkerCounters::accept_pauses));
-  out.push_back(worker_counter(services_, "pgweir_tls_handshakes_total", "TLS handshakes with clients, completed",
-                               &WorkerCounters::tls_handshakes));
+  out.push_back(worker_counter(services_, "pgweir_tls_handshakes_total",
+                               "TLS handshakes with clients, completed", &WorkerCounters::tls_handshakes));
   out.push_back(worker_counter(services_, "pgweir_tls_handshake_failures_total",
-                               "TLS handshakes with clients that came to nothing", &WorkerCounters::tls_failures));
+                               "TLS handshakes with clients that came to nothing",
+                               &WorkerCounters::tls_failures));
   add_certificate(services_, out);
   out.push_back(worker_counter(services_, "pgweir_logins_total",
                                "Successful client logins; refused ones are in pgweir_clients_ended_total",

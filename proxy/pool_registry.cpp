@@ -69,8 +69,8 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   const Key key{database_name, user.name};
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
   if (pools_.size() >= pools_max) return nullptr;
-  auto pool = std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, user),
-                                     database.pool);
+  auto pool = std::make_shared<Pool>(services_, database_name,
+                                     target_of(snapshot, database, database_name, user), database.pool);
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
   list->push_back(pool);

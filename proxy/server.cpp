@@ -67,10 +67,15 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 Server::Server(std::string config_path, std::shared_ptr<const config::Settings> settings)
-    : config_path_(std::move(config_path)), signals_(io_, SIGTERM, SIGINT, SIGHUP), drain_timer_(io_), tls_timer_(io_) {
+    : config_path_(std::move(config_path)),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      drain_timer_(io_),
+      tls_timer_(io_) {
   std::vector<config::Problem> problems;
   TlsFiles tls = load_tls_files(*settings, {}, {}, problems);
-  if (!problems.empty()) throw std::runtime_error(config::to_string(problems.front()));
+  for (const config::Problem& problem : problems) {
+    if (problem.severity == config::Severity::error) throw std::runtime_error(config::to_string(problem));
+  }
   tls_files_state_ = tls_files_state(*settings);
   snapshot_ = make_snapshot(std::move(settings), nullptr, std::move(tls));
   const config::Settings& s = *snapshot_->settings;
@@ -160,8 +165,8 @@ void Server::show_expiry() {
   services_.certificate_expires = tls ? tls->expires : 0;
 }
 
-// A renewed certificate is taken up without anybody's telling. A pair of files is not changed in one step: what
-// does not fit together yet is looked at again when it has changed once more.
+// A renewed certificate is taken up without anybody's telling. A pair of files is not changed in one step:
+// what does not fit together yet is looked at again when it has changed once more.
 void Server::watch_tls_files() {
   tls_timer_.expires_after(tls_watch_interval);
   tls_timer_.async_wait([this](boost::system::error_code ec) {
@@ -178,9 +183,11 @@ void Server::watch_tls_files() {
 void Server::reload_tls() {
   std::vector<config::Problem> problems;
   TlsFiles tls = load_tls_files(*snapshot_->settings, snapshot_->tls, {config_path_, {}}, problems);
+  const bool refused = config::has_error(problems);
   for (const config::Problem& problem : problems)
-    log::error("tls_files_refused", {{"problem", config::to_string(problem)}});
-  if (!problems.empty()) return;
+    log::error(refused ? "tls_files_refused" : "tls_files_problem",
+               {{"problem", config::to_string(problem)}});
+  if (refused) return;
   use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls)));
   log::info("tls_files_reloaded", {});
 }

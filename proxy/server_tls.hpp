@@ -12,10 +12,10 @@ namespace pgweir {
 
 struct ServerTlsResult {
   enum class Status : std::uint8_t {
-    done,       // or there was nothing to do: mode disable, or prefer and a server without TLS
+    done,  // or there was nothing to do: mode disable, or prefer and a server without TLS
     timed_out,
-    lost,       // the connection broke, as it does while a server starts and stops
-    refused,    // by us: this server is not what the configuration demands. Trying again soon cannot help.
+    lost,     // the connection broke, as it does while a server starts and stops
+    refused,  // by us: this server is not what the configuration demands. Trying again soon cannot help.
   };
   Status status = Status::done;
   std::string problem = {};  // for log and client, unless done

@@ -57,7 +57,8 @@ std::optional<Reason> Session::overdue(TimePoint now) {
   const ResponseTracker& tracker = exchange_.tracker;
   if (!exchange_.greeted) {
     if (is_over(now, started_, timeouts.client_login)) return Reason::login_timeout;
-    if (client_.shakes_hands() && is_over(now, started_, settings.listen.tls.handshake_timeout)) return Reason::tls_failed;
+    if (client_.shakes_hands() && is_over(now, started_, settings.listen.tls.handshake_timeout))
+      return Reason::tls_failed;
   } else if (waiter_.queued) {
     if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) return Reason::borrow_timeout;
   } else if (client_eof_) {

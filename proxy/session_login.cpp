@@ -115,7 +115,8 @@ Task<bool> Session::shake_hands(ClientLogin& login) {
     has_bytes = false;
     const TlsStream::Handshake step = client_.handshake();
     if (step == TlsStream::Handshake::done) co_return true;
-    if (step == TlsStream::Handshake::failed) co_return end(Reason::tls_failed, client_.tls()->failure()), false;
+    if (step == TlsStream::Handshake::failed)
+      co_return end(Reason::tls_failed, client_.tls()->failure()), false;
     wants_write = step == TlsStream::Handshake::wants_write;
   }
 }

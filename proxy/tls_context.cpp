@@ -30,8 +30,8 @@ SslContext make_context(const SSL_METHOD* method) {
   SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                              SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Moving: what could not be written is offered again out of a Backlog. Buffers only while they are used.
-  SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                          SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(
+      c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(c, 1);
   SSL_CTX_set_default_passwd_cb(c, no_passphrase);
   const bool made = SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
@@ -56,7 +56,8 @@ int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
 
 TlsProblem key_problem() {
   const unsigned long error = ERR_peek_error();
-  const bool other_key = ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH;
+  const bool other_key =
+      ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH;
   if (other_key) return {"key_file", "does not belong to the certificate"};
   const std::string detail = tls_error("unknown error");
   return {"key_file", "no usable private key in PEM, without a passphrase: " + detail};
@@ -90,7 +91,7 @@ std::int64_t expiry(const X509* certificate) {
 
 void add_file(std::string& out, const std::string& path) {
   if (path.empty()) return;
-  struct stat info{};
+  struct stat info {};
   out += path;
   if (::stat(path.c_str(), &info) == 0) {
     for (const std::int64_t number :

@@ -40,10 +40,10 @@ struct TlsServerContext {
 // Towards one database server.
 struct TlsClientContext {
   config::TlsMode mode = config::TlsMode::disable;
-  bool direct = false;     // without SSLRequest
-  std::string host;        // for SNI, and with verify-full what the certificate must be made for
-  SslContext context;      // null with `disable`
-  std::string identity;    // settings, and the files' names, sizes and times: the same, the same context
+  bool direct = false;   // without SSLRequest
+  std::string host;      // for SNI, and with verify-full what the certificate must be made for
+  SslContext context;    // null with `disable`
+  std::string identity;  // settings, and the files' names, sizes and times: the same, the same context
   mutable std::mutex mutex;
   mutable SslSession session;  // of the last connection, if the server lets it be resumed
 };

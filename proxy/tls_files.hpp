@@ -11,7 +11,7 @@
 namespace pgweir {
 
 struct TlsFiles {
-  TlsServerRef listen;                                          // null: clients get no TLS
+  TlsServerRef listen;                                         // null: clients get no TLS
   std::map<std::string, TlsClientRef, std::less<>> databases;  // by the entry's name
 };
 

@@ -67,8 +67,7 @@ void Transport::abort() {
 
 IoResult Transport::read(std::span<Byte> into) {
   const IoResult result = peek(into);
-  const bool is_short =
-      tls_ ? tls_->drained() : result.status == IoStatus::ok && result.size < into.size();
+  const bool is_short = tls_ ? tls_->drained() : result.status == IoStatus::ok && result.size < into.size();
   const bool drained = result.status == IoStatus::would_block || (is_short && !slot_->has_urgent());
   if (drained) slot_->set_unreadable();
   if (tls_ && tls_->read_wants_write()) slot_->set_unwritable();

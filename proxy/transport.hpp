@@ -1,6 +1,6 @@
 // A non-blocking socket and its readiness on the worker that owns it, in plain text or through TLS. Nobody
-// else but its TlsStream calls recv, send and sendmsg. Thread rule: owning worker. An idle one may be detached
-// by another thread (see readiness.hpp).
+// else but its TlsStream calls recv, send and sendmsg. Thread rule: owning worker. An idle one may be
+// detached by another thread (see readiness.hpp).
 #pragma once
 
 #include <sys/uio.h>

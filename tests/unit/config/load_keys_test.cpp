@@ -44,9 +44,13 @@ TEST_CASE("the smallest file has the documented defaults") {
   CHECK(s.log.level == LogLevel::info);
 }
 
-TEST_CASE("a server that is not on this machine is asked for TLS, and for its name, unless the file says otherwise") {
+TEST_CASE(
+    "a server that is not on this machine is asked for TLS, and for its name, unless the file says "
+    "otherwise") {
   const auto mode = [](const std::string& database) {
-    return settings_of("databases: {app: {" + database + "}}\nusers: {u: {password: p}}").databases.at("app").tls.mode;
+    return settings_of("databases: {app: {" + database + "}}\nusers: {u: {password: p}}")
+        .databases.at("app")
+        .tls.mode;
   };
   CHECK(mode("host: db") == TlsMode::verify_full);
   CHECK(mode("host: 127.0.0.1") == TlsMode::disable);
