@@ -95,7 +95,8 @@ TEST_CASE("a client that cannot bind need not, also where it could be bound") {
   CHECK(exchange(plain, unbound).final == Errc::ok);
 }
 
-TEST_CASE("the header of a client's first message against what the server has offered and the client has chosen") {
+TEST_CASE(
+    "the header of a client's first message against what the server has offered and the client has chosen") {
   struct Case {
     std::string_view header;
     Errc in_plain_text, without_plus, with_plus;

@@ -46,7 +46,8 @@ ByteBuffer initial(std::string_view mechanism, std::string_view data) {
 }
 
 struct Client {
-  explicit Client(SnapshotRef with, bool bytewise = false) : login(std::move(with)), feeder(login, bytewise) {}
+  explicit Client(SnapshotRef with, bool bytewise = false)
+      : login(std::move(with)), feeder(login, bytewise) {}
   explicit Client(config::TlsMode mode, bool bytewise = false) : Client(snapshot(mode), bytewise) {}
 
   // Through SSLRequest and the handshake, to the mechanisms that it is offered.
@@ -178,7 +179,9 @@ TEST_CASE("answers to the offer of channel binding") {
   }
 }
 
-TEST_CASE("a client that is bound to the certificate that it was shown logs in, one that is bound to another does not") {
+TEST_CASE(
+    "a client that is bound to the certificate that it was shown logs in, one that is bound to another does "
+    "not") {
   const bool right = GENERATE(true, false);
   Client client(prefer);
   REQUIRE(client.offered() == both);

@@ -15,7 +15,8 @@ using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
 // Signed by itself. Without a digest: by an algorithm that has none of its own, Ed25519.
 Certificate make(const EVP_MD* digest) {
-  const Key key(digest != nullptr ? EVP_EC_gen("P-256") : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free);
+  const Key key(digest != nullptr ? EVP_EC_gen("P-256") : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"),
+                EVP_PKEY_free);
   Certificate certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
