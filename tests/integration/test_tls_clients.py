@@ -1,5 +1,6 @@
 """TLS towards clients: who gets it, who must have it, and what is refused."""
 
+import os
 import shutil
 import signal
 import ssl
@@ -10,7 +11,7 @@ import pytest
 
 from harness import messages as m
 from harness import tls
-from harness.cluster import USERS
+from harness.cluster import BIN, USERS
 from harness.scram import ScramClient
 from harness.waiting import seconds, until
 from harness.wire import EOF, LoginFailed, tls_context
@@ -147,6 +148,18 @@ def test_direct_TLS(prefer):
         wire.start_tls(direct=True).login("app", "app", USERS["app"])
         assert wire.sock.selected_alpn_protocol() == "postgresql"
         assert wire.value("select 1") == "1"
+
+
+def test_direct_TLS_of_libpq(serve, cluster, certificates):
+    """By the libpq that belongs to the server under test."""
+    if cluster.version() < 17:
+        pytest.skip("since version 17")
+    dsn = {**serve("require").address(), "sslmode": "verify-full", "sslrootcert": str(certificates.ca.cert),
+           "sslnegotiation": "direct", "channel_binding": "require"}
+    program = f"import psycopg2; c = psycopg2.connect(**{dsn!r}); print(c.info.ssl_in_use, c.info.ssl_attribute('protocol'))"
+    done = subprocess.run(["/usr/bin/python3", "-c", program], capture_output=True, text=True, timeout=seconds(20),
+                          env={**os.environ, "LD_LIBRARY_PATH": str(BIN.parent / "lib")})
+    assert done.stdout == "True TLSv1.3\n", done.stderr
 
 
 def test_direct_TLS_without_the_protocols_name_is_closed(prefer):
