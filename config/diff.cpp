@@ -35,6 +35,25 @@ std::string list(const std::vector<std::string>& names) {
   return '[' + out + ']';
 }
 
+std::string list(const std::vector<Network>& networks) {
+  std::string out;
+  for (const Network& network : networks) out += (out.empty() ? "" : ", ") + to_string(network);
+  return '[' + out + ']';
+}
+
+std::string list(const std::vector<AccessRule>& rules) {
+  std::string out;
+  for (const AccessRule& rule : rules) {
+    out += out.empty() ? "" : ", ";
+    out += std::string("{allow: ") + (rule.allow ? "true" : "false");
+    if (!rule.networks.empty()) out += ", networks: " + list(rule.networks);
+    if (!rule.databases.empty()) out += ", databases: " + list(rule.databases);
+    if (!rule.users.empty()) out += ", users: " + list(rule.users);
+    out += rule.tls ? ", tls: true}" : "}";
+  }
+  return '[' + out + ']';
+}
+
 void add(Values& out, const std::string& path, std::string text) {
   out[path] = {std::move(text), nullptr};
 }
@@ -75,6 +94,7 @@ Values values_of(const Database& database, const std::string& path) {
 Values values_of(const User& user, const std::string& path) {
   Values out;
   out[path + ".password"] = {{}, &user.password};
+  out[path + ".scram_verifier"] = {{}, &user.scram_verifier};
   return out;
 }
 
@@ -84,6 +104,9 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.port", std::to_string(settings.listen.port));
   add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));
   add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
+  add(out, "listen.proxy_protocol", settings.listen.proxy_sources.empty() ? "off" : "v2");
+  add(out, "listen.proxy_sources", list(settings.listen.proxy_sources));
+  add(out, "access", settings.access ? list(*settings.access) : "absent");
   const ListenTls& tls = settings.listen.tls;
   add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
   add(out, "listen.tls.cert_file", printable(tls.cert_file, 256));
@@ -95,6 +118,7 @@ Values values_of_rest(const Settings& settings) {
   add(out, "admin.port", std::to_string(settings.admin.port));
   add(out, "admin.console_users", list(settings.admin.console_users));
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
+  add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
   add(out, "timeouts.idle_transaction", to_string(settings.timeouts.idle_transaction));
   add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));

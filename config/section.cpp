@@ -186,6 +186,20 @@ void Section::names(std::string_view key, std::vector<std::string>& out) {
   out = std::move(names);
 }
 
+void Section::networks(std::string_view key, std::vector<Network>& out) {
+  std::vector<std::string> texts;
+  names(key, texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::string error;
+    if (const std::optional<Network> network = parse_network(texts[i], error)) {
+      out.push_back(*network);
+    } else {
+      const std::string path = join_path(path_, key) + '[' + std::to_string(i) + ']';
+      walk_.report(walk_.locations.find(path), path, '"' + printable(texts[i]) + "\": " + error);
+    }
+  }
+}
+
 void Section::later(std::string_view key) {
   const Node* const node = find(key);
   if (node != nullptr && node->kind != Node::Kind::null) report(key, std::string(kLaterVersion));

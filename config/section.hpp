@@ -54,6 +54,7 @@ class Section {
   void duration(std::string_view key, Millis& out);
   bool text(std::string_view key, std::string& out);
   void names(std::string_view key, std::vector<std::string>& out);
+  void networks(std::string_view key, std::vector<Network>& out);
   // A key of a later version: known, and an error when it has a value.
   void later(std::string_view key);
 

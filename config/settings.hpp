@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/network.hpp"
+
 namespace pgweir::config {
 
 using Millis = std::chrono::milliseconds;
@@ -75,12 +77,25 @@ struct ServerTls {
   bool operator==(const ServerTls&) const = default;
 };
 
+// Who may come, and how: the first rule that fits decides.
+struct AccessRule {
+  bool allow = true;
+  std::vector<Network> networks;       // each empty list: any
+  std::vector<std::string> databases;  // as clients name them
+  std::vector<std::string> users;
+  bool tls = false;  // fits connections with TLS only
+  bool operator==(const AccessRule&) const = default;
+};
+
 struct Listen {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6432;
   std::uint32_t max_clients = 10000;
   AuthMethod auth = AuthMethod::scram_sha_256;  // trust: only on a loopback host
   ListenTls tls;
+  // Whose connections begin with a header of the PROXY protocol, version 2, that names the client: load
+  // balancers. Those of anybody else must not. Empty: proxy_protocol is off.
+  std::vector<Network> proxy_sources;
 };
 
 struct Admin {
@@ -123,10 +138,13 @@ struct Database {
 struct User {
   std::string name;
   Secret password;  // from password, password_env or password_file
+  // As in pg_authid.rolpassword. Instead of a password: what a client proves with it opens the server, too.
+  Secret scram_verifier = {};
 };
 
 struct Timeouts {  // 0: no limit
   Millis client_login{60'000};
+  Millis failed_login{3'000};  // how long at the most a wrong password waits for its answer; 0: not at all
   Millis client_idle{1'800'000};
   Millis idle_transaction{60'000};
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
@@ -143,6 +161,7 @@ struct Settings {
   Listen listen;
   std::optional<std::uint32_t> workers;  // empty: auto
   Admin admin;
+  std::optional<std::vector<AccessRule>> access;  // without it everybody may come from anywhere
   std::map<std::string, Database, std::less<>> databases;
   std::map<std::string, User, std::less<>> users;
   Timeouts timeouts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/access_reader.hpp"
 #include "config/tls_reader.hpp"
 #include "config/user_secret.hpp"
 
@@ -40,6 +41,7 @@ void read_listen(Walk& walk, Section section, Listen& out) {
   section.number("max_clients", out.max_clients, 1, kMaxClients);
   section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
   read_listen_tls(walk, section.section("tls"), out.tls);
+  read_proxy_protocol(section, out.proxy_sources);
   section.finish();
 }
 
@@ -122,13 +124,16 @@ void read_users(Walk& walk, Section& root, Settings& out) {
   const bool secret_required = out.listen.auth != AuthMethod::trust;
   for (const Node& entry : section.entries()) {
     Section user(walk, &entry, join_path(section.path(), entry.key));
-    out.users.emplace(entry.key, User{entry.key, read_secret(walk, user, secret_required)});
+    User& made = out.users[entry.key];
+    made.name = entry.key;
+    read_secret(walk, user, secret_required, made);
     user.finish();
   }
 }
 
 void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_login", out.client_login);
+  section.duration("failed_login", out.failed_login);
   section.duration("client_idle", out.client_idle);
   section.duration("idle_transaction", out.idle_transaction);
   section.duration("client_write", out.client_write);
@@ -156,6 +161,7 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   const bool min_size = read_pool(root.section("pool"), pool);
   read_databases(walk, root, pool, min_size, out);
   read_users(walk, root, out);
+  read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);
   read_log(root.section("log"), out.log);
   root.finish();

@@ -110,6 +110,7 @@ class ScramServer {
   // After client_final() returned ok: the client's key as its proof revealed it. With the verifier's
   // server_key it logs in to a PostgreSQL that holds the same verifier, so no password is needed for that.
   const ScramKeys& keys() const { return keys_; }
+  const ScramVerifier& verifier() const { return verifier_; }
 
  private:
   enum class State : std::uint8_t { expects_first, expects_final, done, failed };

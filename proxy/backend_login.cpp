@@ -119,6 +119,8 @@ BackendLogin::Step BackendLogin::authenticate(ByteView body, ByteBuffer& reply) 
 BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_)
     return refuse("the server changed its authentication method");
+  if (password_.empty())
+    return refuse("the server asks for an md5 password, and none is configured for this user");
   md5_answered_ = true;
   std::string hash;
   std::string response;

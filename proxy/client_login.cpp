@@ -8,6 +8,7 @@
 #include "protocol/md5_password.hpp"
 #include "protocol/message.hpp"
 #include "protocol/startup_options.hpp"
+#include "proxy/access.hpp"
 
 namespace pgweir {
 namespace {
@@ -75,6 +76,11 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
   startup_ = std::get<StartupMessage>(std::move(packet));
   const bool must_be_encrypted = snapshot_->settings->listen.tls.mode == config::TlsMode::require;
   if (must_be_encrypted && !encrypted_) return refuse(Reason::tls_required, "");
+  if (!may_enter(*snapshot_->settings, {from_, startup_.database, startup_.user, encrypted_})) {
+    return refuse(Reason::no_access_rule, "no access rule admits user \"" + startup_.user +
+                                              "\" to database \"" + startup_.database +
+                                              "\" from this address" + (encrypted_ ? "" : ", no encryption"));
+  }
   if (needs_negotiation(startup_)) {
     write_negotiate_protocol_version(reply, negotiated_minor(startup_), startup_.protocol_options);
   }

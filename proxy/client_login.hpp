@@ -24,7 +24,9 @@ class ClientLogin {
  public:
   enum class Step : std::uint8_t { need_bytes, send, start_tls, cancel, authenticated, refused };
 
-  explicit ClientLogin(SnapshotRef snapshot) : snapshot_(std::move(snapshot)) {}
+  // `from`: where the client is, for the rules of `access`.
+  explicit ClientLogin(SnapshotRef snapshot, std::optional<config::IpAddress> from = std::nullopt)
+      : snapshot_(std::move(snapshot)), from_(from) {}
 
   // Takes what it can off `input` and says what to do: send what was appended to `reply` and call again; act
   // on cancel_request(); or stop. need_bytes leaves an incomplete packet in `input`.
@@ -39,6 +41,9 @@ class ClientLogin {
   const CancelRequest& cancel_request() const { return cancel_; }
   // After `authenticated`: its startup parameters and `options`, as settings. Names folded.
   const SettingMap& settings() const { return settings_; }
+
+  // After `authenticated` by SCRAM: the keys that the client's proof has revealed. Null: by other means.
+  const ScramServer* scram() const { return scram_ ? &*scram_ : nullptr; }
 
   Reason reason() const { return reason_; }
   const std::string& message() const { return message_; }  // for the client
@@ -62,6 +67,7 @@ class ClientLogin {
   ByteView end_point() const { return encrypted_ ? ByteView(tls()->end_point) : ByteView(); }
 
   SnapshotRef snapshot_;
+  std::optional<config::IpAddress> from_;
   Phase phase_ = Phase::startup;
   bool ssl_asked_ = false;
   bool gss_asked_ = false;

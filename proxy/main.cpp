@@ -10,7 +10,7 @@
 #include "proxy/healthcheck.hpp"
 #include "proxy/log.hpp"
 #include "proxy/serve.hpp"
-#include "proxy/tls_files.hpp"
+#include "proxy/snapshot.hpp"
 
 namespace {
 
@@ -25,6 +25,7 @@ config::LoadResult load(const std::string& path, std::uint64_t descriptors) {
   config::LoadResult result = config::load_file(path);
   if (!result.settings) return result;
   load_tls_files(*result.settings, {}, result.locations, result.problems);
+  check_verifiers(*result.settings, result.locations, result.problems);
   for (config::Problem& problem :
        config::check_descriptors(*result.settings, descriptors, result.locations)) {
     result.problems.push_back(std::move(problem));

@@ -71,14 +71,23 @@ std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, Backend
   return backend;
 }
 
+constexpr char no_key[] =
+    "the server asks for a password; this user has none configured, or a scram_verifier that is not the "
+    "server's";
+
 Opened trouble(BackendLoginResult result, std::string message) {
   return {nullptr, {"", std::move(message), false, result}};
+}
+
+// Not before somebody has changed something.
+Opened refusal(std::string message) {
+  return {nullptr, {"", std::move(message), true, BackendLoginResult::refused}};
 }
 
 Opened lost(const Transport& transport) {
   // A server that does not like our certificate says so only behind a handshake of TLS 1.3.
   if (transport.tls() != nullptr && !transport.tls()->failure().empty())
-    return {nullptr, {"", "TLS: " + transport.tls()->failure(), true, BackendLoginResult::refused}};
+    return refusal("TLS: " + transport.tls()->failure());
   return trouble(BackendLoginResult::lost, "the server closed the connection while logging in");
 }
 
@@ -107,7 +116,7 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
 }
 
 Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
+                          std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys) {
   TimedWaker clock(here, settings->connect_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
   if (!connected.error.empty()) {
@@ -139,18 +148,19 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
         break;
       }
       case BackendLogin::Step::need_keys: {
-        const std::optional<ScramKeys> known = keys.find(target->password, login.salt(), login.iterations());
+        const std::optional<ScramKeys> known = keys->find(target->password, login.salt(), login.iterations());
         if (known) {
           step = login.use_keys(*known, reply);
           break;
         }
+        if (target->password.empty()) co_return refusal(no_key);
         const Awaited<Derived> derived(clock.waker());
         derive_keys(here, target, login.salt(), login.iterations(), derived.giver());
         while (!derived.has_value() && !clock.expired()) co_await clock.waker().wait();
         if (!derived.has_value()) break;
         if ((*derived).result != Errc::ok) co_return trouble(BackendLoginResult::refused, "PBKDF2 failed");
         const ScramKeys& made = (*derived).keys;
-        keys.store(target->password, login.salt(), login.iterations(), made);
+        keys->store(target->password, login.salt(), login.iterations(), made);
         step = login.use_keys(made, reply);
         break;
       }

@@ -51,8 +51,7 @@ struct Opened {
   ServerRefusal refusal;
 };
 
-// `keys` must outlive the coroutine.
 Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys);
+                          std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys);
 
 }  // namespace pgweir

@@ -15,6 +15,13 @@ PoolTarget target_of(const Snapshot& snapshot, const config::Database& database,
           snapshot.server_tls(database)};
 }
 
+// Without a password it takes a client's login to open the first backend.
+config::Pool settings_of(const config::Database& database, const config::User& user) {
+  config::Pool settings = database.pool;
+  if (!user.scram_verifier.empty()) settings.min_size = 0;
+  return settings;
+}
+
 }  // namespace
 
 bool may_use(const config::Database& database, const std::string& user) {
@@ -34,10 +41,11 @@ void PoolRegistry::apply(const Snapshot& snapshot) {
       wanted.insert(key);
       auto& pool = pools_[key];
       if (pool) {
-        pool->reconfigure(target_of(snapshot, database, database_name, user), database.pool);
+        pool->reconfigure(target_of(snapshot, database, database_name, user), settings_of(database, user));
       } else {
         pool = std::make_shared<Pool>(services_, database_name,
-                                      target_of(snapshot, database, database_name, user), database.pool);
+                                      target_of(snapshot, database, database_name, user),
+                                      settings_of(database, user));
       }
     }
   }
@@ -48,7 +56,8 @@ void PoolRegistry::apply(const Snapshot& snapshot) {
     const bool keeps = wanted.contains(it->first) ||
                        (database != nullptr && user != nullptr && may_use(*database, user_name));
     if (keeps && !wanted.contains(it->first)) {
-      it->second->reconfigure(target_of(snapshot, *database, database_name, *user), database->pool);
+      it->second->reconfigure(target_of(snapshot, *database, database_name, *user),
+                              settings_of(*database, *user));
     }
     if (!keeps) {
       it->second->retire();
@@ -69,8 +78,9 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   const Key key{database_name, user.name};
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
   if (pools_.size() >= pools_max) return nullptr;
-  auto pool = std::make_shared<Pool>(services_, database_name,
-                                     target_of(snapshot, database, database_name, user), database.pool);
+  auto pool =
+      std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, user),
+                             settings_of(database, user));
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
   list->push_back(pool);

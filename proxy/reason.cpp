@@ -22,6 +22,7 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"tls_failed", silent, "", ""},
     {"tls_required", "FATAL", "28000",
      "no encryption: pgweir takes connections with TLS only (sslmode=require)"},
+    {"no_access_rule", "FATAL", "28000", "no access rule admits this connection"},
     {"authentication_failed", "FATAL", "28P01", "password authentication failed"},
     {"no_such_database", "FATAL", "3D000", "no such database"},
     {"not_allowed", "FATAL", "42501", "permission denied for database"},

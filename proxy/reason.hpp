@@ -21,6 +21,7 @@ enum class Reason : std::uint8_t {
   not_supported,
   tls_failed,    // the handshake: there is nothing yet that a client could be told through
   tls_required,  // it came without
+  no_access_rule,
   authentication_failed,
   no_such_database,
   not_allowed,

@@ -135,6 +135,7 @@ void Server::reload() {
   if (loaded.settings) {
     tls_files_state_ = tls_files_state(*loaded.settings);
     tls = load_tls_files(*loaded.settings, snapshot_->tls, loaded.locations, loaded.problems);
+    check_verifiers(*loaded.settings, loaded.locations, loaded.problems);
     if (config::has_error(loaded.problems)) loaded.settings.reset();
   }
   for (const config::Problem& problem : loaded.problems) {

@@ -37,10 +37,9 @@ void write_error(ByteBuffer& out, std::string_view severity, std::string_view sq
 
 // Looks at every session, every tick.
 void Session::on_tick(TimePoint now) {
-  if (phase_ == Phase::closing) {
-    if (now >= closes_at_) waker_.wake();
-    return;
-  }
+  const bool holds_failure = phase_ == Phase::login && closes_at_ != TimePoint{};
+  if ((phase_ == Phase::closing || holds_failure) && now >= closes_at_) return waker_.wake();
+  if (phase_ == Phase::closing) return;
   if (expired_ || waiter_.granted != nullptr) return;
   std::optional<Reason> reason = overdue(now);
   const bool stalls = client_stalls(now, worker_.snapshot().settings->timeouts.client_write);

@@ -1,6 +1,8 @@
 // The first part of a session: who is it, may it, and what is it told.
 
+#include "protocol/proxy_header.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/access.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -25,7 +27,12 @@ std::string clean_ascii(std::string_view text) {
 }  // namespace
 
 Task<bool> Session::login() {
-  ClientLogin login(worker_.snapshot_ref());
+  const std::vector<config::Network>& balancers = worker_.snapshot().settings->listen.proxy_sources;
+  if (!balancers.empty() && is_in(balancers, address_of(peer_))) {
+    const bool introduced = co_await read_proxy_header();
+    if (!introduced) co_return false;
+  }
+  ClientLogin login(worker_.snapshot_ref(), address_of(peer_));
   bool counted = false;
   for (;;) {
     if (expired_ || (drain_ && login.startup().user.empty())) {
@@ -58,6 +65,7 @@ Task<bool> Session::login() {
       co_return false;
     }
     if (step == ClientLogin::Step::refused) {
+      if (login.reason() == Reason::authentication_failed) co_await hold_failure(login.startup().user);
       end(login.reason(), login.message(), login.sqlstate());
       co_return false;
     }
@@ -83,6 +91,40 @@ Task<bool> Session::login() {
     pool_->logins().remember(epoch, login.settings(), {exchange_.startup, exchange_.view});
   }
   welcome(login);
+  co_return true;
+}
+
+// Whoever guesses passwords gets few answers.
+Task<> Session::hold_failure(const std::string& user) {
+  const std::chrono::milliseconds most = worker_.snapshot().settings->timeouts.failed_login;
+  const auto delay = worker_.services().login_failures.note(user, address_of(peer_), worker_.now(), most);
+  closes_at_ = worker_.now() + delay;
+  while (worker_.now() < closes_at_ && !expired_ && !drain_ && !client_.hung_up()) co_await waker_.wait();
+}
+
+// What the load balancer says about the client, in front of the client's own words. Whoever else sends such a
+// header finds it refused as a startup packet.
+Task<bool> Session::read_proxy_header() {
+  ProxyHeader header;
+  for (;;) {
+    std::size_t size = 0;
+    const Errc error = parse_proxy_header(client_carry_, header, size);
+    if (error != Errc::ok) {
+      end(Reason::bad_startup, "expected a header of the PROXY protocol, version 2");
+      co_return false;
+    }
+    if (size > 0) {
+      client_carry_.erase(client_carry_.begin(), client_carry_.begin() + static_cast<std::ptrdiff_t>(size));
+      break;
+    }
+    if (expired_ || drain_) co_return end(expired_.value_or(Reason::draining)), false;
+    if (!read_login_bytes()) {
+      if (phase_ == Phase::closing) co_return false;
+      co_await waker_.wait();
+    }
+  }
+  if (!header.address.empty())
+    peer_ = config::text_of_address(header.address) + ':' + std::to_string(header.port);
   co_return true;
 }
 
@@ -156,6 +198,10 @@ bool Session::admit(const ClientLogin& login) {
   if (drain_) return end(Reason::draining), false;
   pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
+  if (!user->scram_verifier.empty() && login.scram() != nullptr) {
+    const ScramVerifier& verifier = login.scram()->verifier();
+    pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
+  }
   pool_->counters(worker_).clients.add();
   exchange_.pool = pool_.get();
   const std::shared_ptr<const config::Pool> settings = pool_->settings();

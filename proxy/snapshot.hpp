@@ -33,6 +33,10 @@ struct Snapshot {
 };
 using SnapshotRef = std::shared_ptr<const Snapshot>;
 
+// What cannot be used as a verifier is reported, at its place in the YAML file.
+void check_verifiers(const config::Settings& settings, const config::Locations& locations,
+                     std::vector<config::Problem>& problems);
+
 // Derives the verifiers, which costs milliseconds for each user whose password is new: not on a worker.
 // `previous` may be null; it keeps salts and the fake secret from changing with a reload.
 SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,

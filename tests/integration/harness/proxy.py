@@ -115,7 +115,7 @@ class Pgweir(Endpoint):
             "databases": databases,
             "users": {user: {"password": password} for user, password in USERS.items()},
             "pool": {"min_size": 1, **pool},
-            "timeouts": {"drain": "5s"},
+            "timeouts": {"drain": "5s", "failed_login": "0s"},
             "log": {"format": "json", "level": "info"},
         }, changes or {})
         if self.config["pool"].get("max_size", 20) < self.config["pool"]["min_size"]:

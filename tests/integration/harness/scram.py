@@ -16,6 +16,14 @@ def _hmac(key, data):
     return hmac.new(key, data, hashlib.sha256).digest()
 
 
+def verifier(password, salt, iterations=4096):
+    """As pg_authid.rolpassword holds it."""
+    salted = salted_password(password, salt, iterations)
+    stored = hashlib.sha256(_hmac(salted, b"Client Key")).digest()
+    salt, stored, server = (base64.b64encode(x).decode() for x in (salt, stored, _hmac(salted, b"Server Key")))
+    return f"SCRAM-SHA-256${iterations}:{salt}${stored}:{server}"
+
+
 class ScramClient:
     def __init__(self, password, nonce=None, gs2="n,,", user="", binding=b"", mechanism=None):
         """`binding`: the data of channel binding, with a gs2 of `p=tls-server-end-point,,`."""

@@ -148,7 +148,9 @@ TEST_CASE("what must be there and is not is an error") {
        "databases: {}\nusers: {u: {password: p}}",
        {"f:1: databases: needs at least one database"}},
       {"any user", "databases: {app: {host: db}}\nusers: ", {"f:2: users: needs at least one user"}},
-      {"the secret", with_user(""), {"f:2: users.u: has no secret: password, password_env or password_file"}},
+      {"the secret",
+       with_user(""),
+       {"f:2: users.u: has no secret: password, password_env, password_file or scram_verifier"}},
       {"names in a list of users",
        with_database("users: []"),
        {"f:1: databases.app.users: is empty; leave the key out to admit every user"}},
@@ -185,11 +187,47 @@ TEST_CASE("what does not make sense for TLS is refused") {
   });
 }
 
+TEST_CASE("what does not make sense for verifiers, access and load balancers is refused") {
+  check({
+      {"no verifier",
+       with_user("scram_verifier: x"),
+       {"f:2: users.u.scram_verifier: is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"}},
+      {"a verifier for md5",
+       "databases: {app: {host: db}}\nusers: {u: {scram_verifier: SCRAM-SHA-256$x}}\nlisten: {auth: md5}",
+       {"f:2: users.u.scram_verifier: needs listen.auth scram-sha-256: only its proof can be passed on"}},
+      {"access is no list",
+       with("access: {users: [u]}"),
+       {"f:3: access: expected a list of rules such as - {networks: [10.0.0.0/8], users: [app]}"}},
+      {"an empty list",
+       with("access: []"),
+       {"f:3: access: is empty, so that nobody could come in; leave it out to admit all"}},
+      {"names that do not exist",
+       with("access: [{users: [x], databases: [y]}]"),
+       {"f:3: access[0].users[0]: there is no such user under users",
+        "f:3: access[0].databases[0]: there is no such database under databases"}},
+      {"an unknown key of a rule",
+       with("access: [{user: u}]"),
+       {"f:3: access[0].user: unknown key; did you mean users?"}},
+      {"a rule for TLS without TLS",
+       with("access: [{tls: true}]"),
+       {"f:3: access[0].tls: fits nobody while listen.tls.mode is disable"}},
+      {"networks",
+       with("access: [{networks: [10.0.0.1/8, 10.0.0.0/33, host, \"fd00::/8\", 192.0.2.1]}]"),
+       {"f:3: access[0].networks[0]: \"10.0.0.1/8\": has bits set behind its prefix; did you mean "
+        "10.0.0.0/8?",
+        "f:3: access[0].networks[1]: \"10.0.0.0/33\": expected 0 to 32 behind the slash",
+        "f:3: access[0].networks[2]: \"host\": expected an address or a network such as 10.0.0.0/8"}},
+      {"a load balancer that is not named",
+       with("listen: {proxy_protocol: v2}"),
+       {"f:3: listen.proxy_sources: is missing: the networks of the load balancers whose word is taken"}},
+      {"version 1",
+       with("listen: {proxy_protocol: v1, proxy_sources: [10.0.0.1]}"),
+       {"f:3: listen.proxy_protocol: unknown value \"v1\"; expected off, v2; did you mean v2?"}},
+  });
+}
+
 TEST_CASE("keys and values of later versions say so") {
   check({
-      {"verifier",
-       with_user("scram_verifier: x"),
-       {"f:2: users.u.scram_verifier: not supported by this version"}},
       {"AWS", with_user("secret: {arn: x}"), {"f:2: users.u.secret: not supported by this version"}},
   });
 }
