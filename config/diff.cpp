@@ -35,6 +35,25 @@ std::string list(const std::vector<std::string>& names) {
   return '[' + out + ']';
 }
 
+std::string list(const std::vector<Network>& networks) {
+  std::string out;
+  for (const Network& network : networks) out += (out.empty() ? "" : ", ") + to_string(network);
+  return '[' + out + ']';
+}
+
+std::string list(const std::vector<AccessRule>& rules) {
+  std::string out;
+  for (const AccessRule& rule : rules) {
+    out += out.empty() ? "" : ", ";
+    out += std::string("{allow: ") + (rule.allow ? "true" : "false");
+    if (!rule.networks.empty()) out += ", networks: " + list(rule.networks);
+    if (!rule.databases.empty()) out += ", databases: " + list(rule.databases);
+    if (!rule.users.empty()) out += ", users: " + list(rule.users);
+    out += rule.tls ? ", tls: true}" : "}";
+  }
+  return '[' + out + ']';
+}
+
 void add(Values& out, const std::string& path, std::string text) {
   out[path] = {std::move(text), nullptr};
 }
@@ -62,7 +81,11 @@ Values values_of(const Database& database, const std::string& path) {
   add(out, path + ".host", printable(database.host, 256));
   add(out, path + ".port", std::to_string(database.port));
   add(out, path + ".dbname", printable(database.dbname));
-  add(out, path + ".tls.mode", std::string(to_string(database.tls)));
+  add(out, path + ".tls.mode", std::string(to_string(database.tls.mode)));
+  add(out, path + ".tls.ca_file", printable(database.tls.ca_file, 256));
+  add(out, path + ".tls.cert_file", printable(database.tls.cert_file, 256));
+  add(out, path + ".tls.key_file", printable(database.tls.key_file, 256));
+  add(out, path + ".tls.negotiation", database.tls.direct ? "direct" : "postgres");
   add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
   add_pool(out, path + ".pool", database.pool);
   return out;
@@ -71,6 +94,7 @@ Values values_of(const Database& database, const std::string& path) {
 Values values_of(const User& user, const std::string& path) {
   Values out;
   out[path + ".password"] = {{}, &user.password};
+  out[path + ".scram_verifier"] = {{}, &user.scram_verifier};
   return out;
 }
 
@@ -80,12 +104,21 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.port", std::to_string(settings.listen.port));
   add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));
   add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
-  add(out, "listen.tls.mode", std::string(to_string(settings.listen.tls)));
+  add(out, "listen.proxy_protocol", settings.listen.proxy_sources.empty() ? "off" : "v2");
+  add(out, "listen.proxy_sources", list(settings.listen.proxy_sources));
+  add(out, "access", settings.access ? list(*settings.access) : "absent");
+  const ListenTls& tls = settings.listen.tls;
+  add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
+  add(out, "listen.tls.cert_file", printable(tls.cert_file, 256));
+  add(out, "listen.tls.key_file", printable(tls.key_file, 256));
+  add(out, "listen.tls.client_ca_file", printable(tls.client_ca_file, 256));
+  add(out, "listen.tls.handshake_timeout", to_string(tls.handshake_timeout));
   add(out, "workers", settings.workers ? std::to_string(*settings.workers) : "auto");
   add(out, "admin.host", printable(settings.admin.host, 256));
   add(out, "admin.port", std::to_string(settings.admin.port));
   add(out, "admin.console_users", list(settings.admin.console_users));
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
+  add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
   add(out, "timeouts.idle_transaction", to_string(settings.timeouts.idle_transaction));
   add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));

@@ -186,24 +186,33 @@ void Section::names(std::string_view key, std::vector<std::string>& out) {
   out = std::move(names);
 }
 
+void Section::networks(std::string_view key, std::vector<Network>& out) {
+  std::vector<std::string> texts;
+  names(key, texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::string error;
+    if (const std::optional<Network> network = parse_network(texts[i], error)) {
+      out.push_back(*network);
+    } else {
+      const std::string path = join_path(path_, key) + '[' + std::to_string(i) + ']';
+      walk_.report(walk_.locations.find(path), path, '"' + printable(texts[i]) + "\": " + error);
+    }
+  }
+}
+
 void Section::later(std::string_view key) {
   const Node* const node = find(key);
   if (node != nullptr && node->kind != Node::Kind::null) report(key, std::string(kLaterVersion));
 }
 
 // The index into `allowed`, or its size when there is no valid value.
-std::size_t Section::choice_index(std::string_view key, std::span<const std::string_view> allowed,
-                                  std::span<const std::string_view> later) {
+std::size_t Section::choice_index(std::string_view key, std::span<const std::string_view> allowed) {
   const std::string* const value = scalar(key);
   if (value == nullptr) return allowed.size();
   const auto found = std::find(allowed.begin(), allowed.end(), *value);
   if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
-  if (std::find(later.begin(), later.end(), *value) != later.end()) {
-    report(key, '"' + *value + "\" is " + std::string(kLaterVersion));
-  } else {
-    report(key, "unknown value \"" + printable(*value) + "\"; expected " + join(allowed) +
-                    did_you_mean(*value, allowed));
-  }
+  report(key, "unknown value \"" + printable(*value) + "\"; expected " + join(allowed) +
+                  did_you_mean(*value, allowed));
   return allowed.size();
 }
 

@@ -54,15 +54,15 @@ class Section {
   void duration(std::string_view key, Millis& out);
   bool text(std::string_view key, std::string& out);
   void names(std::string_view key, std::vector<std::string>& out);
+  void networks(std::string_view key, std::vector<Network>& out);
   // A key of a later version: known, and an error when it has a value.
   void later(std::string_view key);
 
   template <class Enum>
-  void choice(std::string_view key, Enum& out, std::span<const Choice<Enum>> choices,
-              std::span<const std::string_view> later = {}) {
+  void choice(std::string_view key, Enum& out, std::span<const Choice<Enum>> choices) {
     std::vector<std::string_view> allowed;
     for (const auto& choice : choices) allowed.push_back(choice.name);
-    const auto index = choice_index(key, allowed, later);
+    const auto index = choice_index(key, allowed);
     if (index < choices.size()) out = choices[index].value;
   }
 
@@ -73,8 +73,7 @@ class Section {
 
  private:
   const std::string* scalar(std::string_view key);
-  std::size_t choice_index(std::string_view key, std::span<const std::string_view> allowed,
-                           std::span<const std::string_view> later);
+  std::size_t choice_index(std::string_view key, std::span<const std::string_view> allowed);
   const Node* lookup(std::string_view key) const;
   void note_entries();
   void report_unknown(const Node& entry);

@@ -49,8 +49,20 @@ std::ostream& operator<<(std::ostream& out, const Secret& secret) {
   return secret.empty() ? out : out << "***";
 }
 
-std::string_view to_string(TlsMode) {
-  return "disable";
+std::string_view to_string(TlsMode mode) {
+  switch (mode) {
+    case TlsMode::disable:
+      return "disable";
+    case TlsMode::prefer:
+      return "prefer";
+    case TlsMode::require:
+      return "require";
+    case TlsMode::verify_ca:
+      return "verify-ca";
+    case TlsMode::verify_full:
+      return "verify-full";
+  }
+  return "";
 }
 
 std::string_view to_string(AuthMethod method) {

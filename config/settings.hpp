@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/network.hpp"
+
 namespace pgweir::config {
 
 using Millis = std::chrono::milliseconds;
@@ -36,7 +38,8 @@ class Secret {
 };
 std::ostream& operator<<(std::ostream& out, const Secret& secret);  // "***", or nothing for an empty one
 
-enum class TlsMode { disable };                       // listen.tls.mode, databases.*.tls.mode
+// listen.tls.mode has the first three, databases.*.tls.mode all of them.
+enum class TlsMode { disable, prefer, require, verify_ca, verify_full };
 enum class AuthMethod { scram_sha_256, md5, trust };  // listen.auth
 enum class PoolMode { transaction, session };         // pool.mode
 enum class StateTracking { tracked, strict };         // pool.state
@@ -53,12 +56,46 @@ std::string_view to_string(SequenceValues values);
 std::string_view to_string(LogFormat format);
 std::string_view to_string(LogLevel level);
 
+// Towards clients. Names of files are as they can be opened: relative ones stand beside the YAML file.
+struct ListenTls {
+  TlsMode mode = TlsMode::disable;
+  std::string cert_file;       // PEM: the certificate, and those that lead to one that clients trust
+  std::string key_file;        // PEM
+  std::string client_ca_file;  // not empty: each client that speaks TLS needs a certificate of one of these
+  Millis handshake_timeout{10'000};
+  bool operator==(const ListenTls&) const = default;
+};
+
+// Towards a database server.
+struct ServerTls {
+  TlsMode mode =
+      TlsMode::disable;   // when the file does not say: disable on a loopback host, else verify-full
+  std::string ca_file;    // empty: the system's
+  std::string cert_file;  // ours, where the server asks for one
+  std::string key_file;
+  bool direct = false;  // TLS from the first byte, PostgreSQL 17 and later
+  bool operator==(const ServerTls&) const = default;
+};
+
+// Who may come, and how: the first rule that fits decides.
+struct AccessRule {
+  bool allow = true;
+  std::vector<Network> networks;       // each empty list: any
+  std::vector<std::string> databases;  // as clients name them
+  std::vector<std::string> users;
+  bool tls = false;  // fits connections with TLS only
+  bool operator==(const AccessRule&) const = default;
+};
+
 struct Listen {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6432;
   std::uint32_t max_clients = 10000;
   AuthMethod auth = AuthMethod::scram_sha_256;  // trust: only on a loopback host
-  TlsMode tls = TlsMode::disable;
+  ListenTls tls;
+  // Whose connections begin with a header of the PROXY protocol, version 2, that names the client: load
+  // balancers. Those of anybody else must not. Empty: proxy_protocol is off.
+  std::vector<Network> proxy_sources;
 };
 
 struct Admin {
@@ -93,7 +130,7 @@ struct Database {
   std::string host;
   std::uint16_t port = 5432;
   std::string dbname;  // on the server; for "*" empty: the name that the client asked for
-  TlsMode tls = TlsMode::disable;
+  ServerTls tls;
   std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
   Pool pool;                       // the file's `pool`, overridden by the database's own
 };
@@ -101,10 +138,13 @@ struct Database {
 struct User {
   std::string name;
   Secret password;  // from password, password_env or password_file
+  // As in pg_authid.rolpassword. Instead of a password: what a client proves with it opens the server, too.
+  Secret scram_verifier = {};
 };
 
 struct Timeouts {  // 0: no limit
   Millis client_login{60'000};
+  Millis failed_login{3'000};  // how long at the most a wrong password waits for its answer; 0: not at all
   Millis client_idle{1'800'000};
   Millis idle_transaction{60'000};
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
@@ -121,6 +161,7 @@ struct Settings {
   Listen listen;
   std::optional<std::uint32_t> workers;  // empty: auto
   Admin admin;
+  std::optional<std::vector<AccessRule>> access;  // without it everybody may come from anywhere
   std::map<std::string, Database, std::less<>> databases;
   std::map<std::string, User, std::less<>> users;
   Timeouts timeouts;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/access_reader.hpp"
+#include "config/tls_reader.hpp"
 #include "config/user_secret.hpp"
 
 namespace pgweir::config {
@@ -26,9 +28,6 @@ constexpr std::array<Choice<LogLevel>, 5> kLogLevels{{{"trace", LogLevel::trace}
                                                       {"info", LogLevel::info},
                                                       {"warning", LogLevel::warning},
                                                       {"error", LogLevel::error}}};
-constexpr std::array<Choice<TlsMode>, 1> kTlsModes{{{"disable", TlsMode::disable}}};
-constexpr std::array<std::string_view, 2> kListenTlsLater{"prefer", "require"};
-constexpr std::array<std::string_view, 4> kDatabaseTlsLater{"prefer", "require", "verify-ca", "verify-full"};
 
 constexpr std::array<Choice<StateTracking>, 2> kStates{
     {{"tracked", StateTracking::tracked}, {"strict", StateTracking::strict}}};
@@ -36,15 +35,13 @@ constexpr std::array<Choice<StateTracking>, 2> kStates{
 constexpr std::array<Choice<SequenceValues>, 2> kSequenceValues{
     {{"learn", SequenceValues::learn}, {"pin", SequenceValues::pin}}};
 
-void read_listen(Section section, Listen& out) {
+void read_listen(Walk& walk, Section section, Listen& out) {
   section.text("host", out.host);
   section.port("port", out.port);
   section.number("max_clients", out.max_clients, 1, kMaxClients);
   section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
-  Section tls = section.section("tls");
-  tls.choice<TlsMode>("mode", out.tls, kTlsModes, kListenTlsLater);
-  for (const char* key : {"cert_file", "key_file", "client_ca_file"}) tls.later(key);
-  tls.finish();
+  read_listen_tls(walk, section.section("tls"), out.tls);
+  read_proxy_protocol(section, out.proxy_sources);
   section.finish();
 }
 
@@ -88,7 +85,8 @@ bool read_pool(Section section, Pool& out) {
   return sets_min_size;
 }
 
-Database read_database(Section section, const std::string& name, const Pool& common, bool common_min_size) {
+Database read_database(Walk& walk, Section section, const std::string& name, const Pool& common,
+                       bool common_min_size) {
   Database out;
   out.name = name;
   out.pool = common;
@@ -103,10 +101,7 @@ Database read_database(Section section, const std::string& name, const Pool& com
       users != nullptr && users->kind == Node::Kind::sequence && users->children.empty()) {
     section.report("users", "is empty; leave the key out to admit every user");
   }
-  Section tls = section.section("tls");
-  tls.choice<TlsMode>("mode", out.tls, kTlsModes, kDatabaseTlsLater);
-  tls.later("ca_file");
-  tls.finish();
+  read_server_tls(walk, section.section("tls"), out.host, out.tls);
   const bool own_min_size = read_pool(section.section("pool"), out.pool);
   if (!own_min_size && !common_min_size) out.pool.min_size = std::min(out.pool.min_size, out.pool.max_size);
   section.finish();
@@ -118,7 +113,8 @@ void read_databases(Walk& walk, Section& root, const Pool& common, bool common_m
   if (section.usable() && section.entries().empty()) root.report("databases", "needs at least one database");
   for (const Node& entry : section.entries()) {
     Section database(walk, &entry, join_path(section.path(), entry.key));
-    out.databases.emplace(entry.key, read_database(std::move(database), entry.key, common, common_min_size));
+    out.databases.emplace(entry.key,
+                          read_database(walk, std::move(database), entry.key, common, common_min_size));
   }
 }
 
@@ -128,13 +124,16 @@ void read_users(Walk& walk, Section& root, Settings& out) {
   const bool secret_required = out.listen.auth != AuthMethod::trust;
   for (const Node& entry : section.entries()) {
     Section user(walk, &entry, join_path(section.path(), entry.key));
-    out.users.emplace(entry.key, User{entry.key, read_secret(walk, user, secret_required)});
+    User& made = out.users[entry.key];
+    made.name = entry.key;
+    read_secret(walk, user, secret_required, made);
     user.finish();
   }
 }
 
 void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_login", out.client_login);
+  section.duration("failed_login", out.failed_login);
   section.duration("client_idle", out.client_idle);
   section.duration("idle_transaction", out.idle_transaction);
   section.duration("client_write", out.client_write);
@@ -155,13 +154,14 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   Settings out;
   Section root(walk, &root_node, {});
   if (!root.usable()) return out;
-  read_listen(root.section("listen"), out.listen);
+  read_listen(walk, root.section("listen"), out.listen);
   read_workers(root, out.workers);
   read_admin(root.section("admin"), out.admin);
   Pool pool;
   const bool min_size = read_pool(root.section("pool"), pool);
   read_databases(walk, root, pool, min_size, out);
   read_users(walk, root, out);
+  read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);
   read_log(root.section("log"), out.log);
   root.finish();

@@ -34,6 +34,15 @@ class SecretReader {
     return checked("password", std::move(value));
   }
 
+  // What is in it is judged by whoever uses it.
+  Secret verifier() {
+    std::string value;
+    if (!user_.text("scram_verifier", value)) return {};
+    if (!value.starts_with("SCRAM-SHA-256$"))
+      return fail("scram_verifier", "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword");
+    return Secret(std::move(value));
+  }
+
   Secret from_variable() {
     constexpr std::string_view key = "password_env";
     std::string name;
@@ -95,7 +104,8 @@ std::vector<std::string_view> sources_of(const Section& user) {
 void check_count(Walk& walk, const Section& user, bool required) {
   const auto sources = sources_of(user);
   if (sources.empty() && required && user.usable()) {
-    walk.report(user.location(), user.path(), "has no secret: password, password_env or password_file");
+    walk.report(user.location(), user.path(),
+                "has no secret: password, password_env, password_file or scram_verifier");
   }
   if (sources.size() < 2) return;
   std::string all;
@@ -105,16 +115,15 @@ void check_count(Walk& walk, const Section& user, bool required) {
 
 }  // namespace
 
-Secret read_secret(Walk& walk, Section& user, bool required) {
-  check_count(walk, user, required);
-  SecretReader reader(walk, user);
-  user.later("scram_verifier");
-  user.later("secret");
+void read_secret(Walk& walk, Section& section, bool required, User& out) {
+  check_count(walk, section, required);
+  SecretReader reader(walk, section);
+  section.later("secret");
+  out.scram_verifier = reader.verifier();
   std::array<Secret, 3> secrets{reader.from_text(), reader.from_variable(), reader.from_file()};
   for (Secret& secret : secrets) {
-    if (!secret.empty()) return std::move(secret);
+    if (!secret.empty()) out.password = std::move(secret);
   }
-  return {};
 }
 
 }  // namespace pgweir::config

@@ -7,8 +7,8 @@
 
 namespace pgweir::config {
 
-// Reads the one source of `user`: password, password_env or password_file. Empty when there is none, or when
-// it is wrong, which is reported. `required`: having no source is an error.
-Secret read_secret(Walk& walk, Section& user, bool required);
+// Reads the one source of a user's secret: password, password_env, password_file or scram_verifier. Empty
+// when there is none, or when it is wrong, which is reported. `required`: having no source is an error.
+void read_secret(Walk& walk, Section& section, bool required, User& out);
 
 }  // namespace pgweir::config

@@ -25,7 +25,8 @@ class Validator {
     check_listen();
     check_admin();
     for (const auto& [name, database] : settings_.databases) check_database(database);
-    for (const auto& [name, user] : settings_.users) check_name(join_path("users", name), name);
+    for (const auto& [name, user] : settings_.users) check_user(user);
+    check_access();
     check_timeouts();
     return std::move(problems_);
   }
@@ -47,6 +48,28 @@ class Validator {
     if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
+    }
+  }
+
+  void check_user(const User& user) {
+    const std::string path = join_path("users", user.name);
+    check_name(path, user.name);
+    if (user.scram_verifier.empty() || settings_.listen.auth == AuthMethod::scram_sha_256) return;
+    report(path + ".scram_verifier", "needs listen.auth scram-sha-256: only its proof can be passed on");
+  }
+
+  void check_access() {
+    if (!settings_.access) return;
+    for (std::size_t i = 0; i < settings_.access->size(); ++i) {
+      const AccessRule& rule = (*settings_.access)[i];
+      const std::string path = index("access", i);
+      check_users(path + ".users", rule.users);
+      if (rule.tls && rule.allow && settings_.listen.tls.mode == TlsMode::disable)
+        report(path + ".tls", "fits nobody while listen.tls.mode is disable");
+      for (std::size_t k = 0; k < rule.databases.size(); ++k) {
+        if (settings_.find_database(rule.databases[k]) == nullptr)
+          report(index(path + ".databases", k), "there is no such database under databases");
+      }
     }
   }
 

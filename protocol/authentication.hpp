@@ -18,6 +18,7 @@
 namespace pgweir {
 
 inline constexpr std::string_view scram_sha_256 = "SCRAM-SHA-256";
+inline constexpr std::string_view scram_sha_256_plus = "SCRAM-SHA-256-PLUS";  // with channel binding
 inline constexpr std::size_t authentication_message_max = 65535;  // 'p' and 'R', PostgreSQL's limit for both
 using Md5Salt = std::array<Byte, 4>;
 

@@ -30,6 +30,10 @@ std::string_view to_string(Errc e) {
       return "malformed SCRAM message";
     case Errc::authentication_failed:
       return "authentication failed";
+    case Errc::downgraded:
+      return "channel binding was left out by somebody in between";
+    case Errc::wrong_channel:
+      return "channel binding to another channel";
     case Errc::unsupported:
       return "not supported";
     case Errc::too_large:

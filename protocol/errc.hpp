@@ -21,6 +21,8 @@ enum class [[nodiscard]] Errc : std::uint8_t{
     bad_scram,              // a SCRAM message that RFC 5802 forbids
     authentication_failed,  // well-formed, but the proof or the signature is wrong
     unsupported,            // understood, and refused on purpose
+    downgraded,             // somebody in between has weakened what was offered
+    wrong_channel,          // the peer is at the end of another channel than ours
     too_large,              // above a named limit of ours
     crypto_failure,         // libcrypto refused an operation
 };

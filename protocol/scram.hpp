@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding, both roles, sans-I/O: the strings in SASL
+// SCRAM-SHA-256 and -PLUS (RFC 5802, RFC 7677), both roles, sans-I/O: the strings in SASL
 // messages.
 //
 //   client                                   server
@@ -7,8 +7,13 @@
 //   client-final   c=biws,r=CS,p=proof ->
 //                                      <-    v=signature                   server-final
 //
+// With TLS both sides can prove that they are the two ends of one channel: -PLUS, bound to the server's
+// certificate (tls-server-end-point, RFC 5929).
+//
 // Every step returns an Errc; after an error the exchange is over, and every further call returns bad_scram.
-//   bad_scram              malformed, out of order, wrong nonce, wrong channel binding   (SQLSTATE 08P01)
+//   bad_scram              malformed, out of order, wrong nonce            (SQLSTATE 08P01)
+//   downgraded             the client was made believe that the server cannot bind  (28000)
+//   wrong_channel          the client is bound to somebody else's certificate       (28000)
 //   unsupported            authorization identity, mandatory extension "m="              (0A000)
 //   authentication_failed  proof or signature wrong, or the server said e=               (28P01)
 //   crypto_failure         libcrypto refused
@@ -85,12 +90,18 @@ Errc random_scram_salt(ByteBuffer& out);
 Errc fake_scram_verifier(ByteView secret, std::string_view user, std::uint32_t iterations,
                          ScramVerifier& out);
 
+// What an exchange may be bound to.
+struct ScramBinding {
+  ByteView end_point = {};  // empty: there is no TLS. Copied.
+  bool binds = false;       // -PLUS was chosen
+};
+
 // The server's side. The user name inside the messages is ignored, as in PostgreSQL: the startup packet's
 // counts.
 class ScramServer {
  public:
   // `nonce` is for tests: printable, no comma. Empty means random.
-  explicit ScramServer(ScramVerifier verifier, std::string_view nonce = {});
+  explicit ScramServer(ScramVerifier verifier, std::string_view nonce = {}, const ScramBinding& binding = {});
 
   // Both append the answer to `reply`. A failed proof leaves `reply` alone: the client gets an ErrorResponse.
   Errc client_first(ByteView message, ByteBuffer& reply);
@@ -99,19 +110,23 @@ class ScramServer {
   // After client_final() returned ok: the client's key as its proof revealed it. With the verifier's
   // server_key it logs in to a PostgreSQL that holds the same verifier, so no password is needed for that.
   const ScramKeys& keys() const { return keys_; }
+  const ScramVerifier& verifier() const { return verifier_; }
 
  private:
   enum class State : std::uint8_t { expects_first, expects_final, done, failed };
 
+  Errc read_gs2_header(std::string_view message, std::size_t& size) const;
   Errc read_client_first(std::string_view message);
   Errc read_client_final(std::string_view message);
   Errc fail(Errc e);
 
   State state_ = State::expects_first;
   ScramVerifier verifier_;
+  ByteBuffer end_point_;
+  bool binds_ = false;
   std::string own_nonce_;        // the injected one until client_first(), which makes it
   std::string nonce_;            // client's and ours
-  std::string channel_binding_;  // base64 of the gs2 header that the client sent, to be repeated in c=
+  std::string channel_binding_;  // what c= must hold: base64 of the client's gs2 header and the binding
   std::string auth_message_;     // client-first-bare "," server-first "," client-final-without-proof
   ScramKey proof_;
   ScramKeys keys_;
@@ -125,7 +140,7 @@ class ScramServer {
 class ScramClient {
  public:
   // `nonce` is for tests: printable, no comma. Empty means random.
-  explicit ScramClient(std::string_view nonce = {});
+  explicit ScramClient(std::string_view nonce = {}, const ScramBinding& binding = {});
 
   Errc client_first(ByteBuffer& out);
   Errc server_first(ByteView message);
@@ -144,6 +159,8 @@ class ScramClient {
   Errc fail(Errc e);
 
   State state_ = State::initial;
+  std::string gs2_header_;
+  std::string channel_binding_;  // base64 of the header and the binding
   std::string own_nonce_;
   std::string nonce_;  // ours, extended by the server
   std::string auth_message_;

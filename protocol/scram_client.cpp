@@ -8,19 +8,25 @@ using namespace scram_detail;
 
 namespace {
 
-constexpr std::string_view gs2_header = "n,,";        // we support no channel binding
-constexpr std::string_view channel_binding = "biws";  // base64 of the header
+// "y": we could bind, but the server does not offer it. If it did, it now knows of whoever is in between.
+std::string gs2_header(const ScramBinding& binding) {
+  if (binding.binds) return "p=" + std::string(tls_server_end_point) + ",,";
+  return binding.end_point.empty() ? "n,," : "y,,";
+}
 
 }  // namespace
 
-ScramClient::ScramClient(std::string_view nonce) : own_nonce_(nonce) {}
+ScramClient::ScramClient(std::string_view nonce, const ScramBinding& binding)
+    : gs2_header_(gs2_header(binding)),
+      channel_binding_(channel_binding(gs2_header_, binding.binds ? binding.end_point : ByteView())),
+      own_nonce_(nonce) {}
 
 Errc ScramClient::client_first(ByteBuffer& out) {
   if (state_ != State::initial) return fail(Errc::bad_scram);
   if (const Errc e = make_nonce(own_nonce_); e != Errc::ok) return fail(e);
   // The name stays empty, as in libpq: the startup packet has named the user.
   auth_message_ = "n=,r=" + own_nonce_;
-  Writer(out).text(gs2_header).text(auth_message_);
+  Writer(out).text(gs2_header_).text(auth_message_);
   state_ = State::sent_first;
   return Errc::ok;
 }
@@ -34,7 +40,7 @@ Errc ScramClient::server_first(ByteView message) {
 
 Errc ScramClient::client_final(const ScramKeys& keys, ByteBuffer& out) {
   if (state_ != State::has_challenge) return fail(Errc::bad_scram);
-  const std::string without_proof = std::string("c=").append(channel_binding).append(",r=").append(nonce_);
+  const std::string without_proof = std::string("c=").append(channel_binding_).append(",r=").append(nonce_);
   auth_message_ += "," + without_proof;
 
   ScramKey stored_key, client_signature;

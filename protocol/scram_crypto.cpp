@@ -106,6 +106,12 @@ bool is_nonce(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
 }
 
+std::string channel_binding(std::string_view gs2_header, ByteView data) {
+  ByteBuffer input(gs2_header.begin(), gs2_header.end());
+  input.insert(input.end(), data.begin(), data.end());
+  return to_base64(input);
+}
+
 Errc Attributes::take(char name, std::string_view& value) {
   char found = 0;
   if (const Errc e = take_any(found, value); e != Errc::ok) return e;

@@ -26,6 +26,12 @@ Errc make_nonce(std::string& injected);
 // RFC 5802, section 7: a nonce is printable ASCII without comma.
 bool is_nonce(std::string_view text);
 
+// What a gs2 header calls the binding to the server's certificate (RFC 5929, section 4).
+inline constexpr std::string_view tls_server_end_point = "tls-server-end-point";
+
+// The value of c=: base64 of the gs2 header, followed by the binding's data.
+std::string channel_binding(std::string_view gs2_header, ByteView data);
+
 // Walks "a=value,b=value"; views into the text.
 class Attributes {
  public:

@@ -8,24 +8,27 @@ namespace pgweir {
 
 using namespace scram_detail;
 
-namespace {
+ScramServer::ScramServer(ScramVerifier verifier, std::string_view nonce, const ScramBinding& binding)
+    : verifier_(std::move(verifier)),
+      end_point_(binding.end_point.begin(), binding.end_point.end()),
+      binds_(binding.binds),
+      own_nonce_(nonce) {}
 
-constexpr std::size_t gs2_header_size = 3;  // "n,," or "y,,"
-
-// RFC 5802, section 7, gs2-header. We never offer -PLUS: "y" (the client could bind, but saw no offer) is
-// honest, and "p" binds to a channel that does not exist.
-Errc check_gs2_header(std::string_view message) {
-  if (message.size() < gs2_header_size) return Errc::bad_scram;
-  if (message[0] != 'n' && message[0] != 'y') return Errc::bad_scram;
-  if (message[1] != ',') return Errc::bad_scram;
-  if (message[2] == 'a') return Errc::unsupported;  // authorization identity
-  return message[2] == ',' ? Errc::ok : Errc::bad_scram;
+// RFC 5802, section 7, gs2-header. "y" says that the client could bind but saw no offer: honest where there
+// was none.
+Errc ScramServer::read_gs2_header(std::string_view message, std::size_t& size) const {
+  const std::size_t comma = message.find(',');
+  if (comma == std::string_view::npos) return Errc::bad_scram;
+  const std::string_view flag = message.substr(0, comma);
+  if (flag == "y" && !end_point_.empty()) return Errc::downgraded;
+  const bool binds = flag.starts_with("p=");
+  if (!binds && flag != "n" && flag != "y") return Errc::bad_scram;
+  if (binds != binds_ || (binds && flag.substr(2) != tls_server_end_point)) return Errc::bad_scram;
+  const std::string_view rest = message.substr(comma + 1);
+  if (rest.starts_with('a')) return Errc::unsupported;  // authorization identity
+  size = comma + 2;
+  return rest.starts_with(',') ? Errc::ok : Errc::bad_scram;
 }
-
-}  // namespace
-
-ScramServer::ScramServer(ScramVerifier verifier, std::string_view nonce)
-    : verifier_(std::move(verifier)), own_nonce_(nonce) {}
 
 Errc ScramServer::client_first(ByteView message, ByteBuffer& reply) {
   if (state_ != State::expects_first) return fail(Errc::bad_scram);
@@ -64,8 +67,9 @@ Errc ScramServer::client_final(ByteView message, ByteBuffer& reply) {
 
 Errc ScramServer::read_client_first(std::string_view message) {
   if (message.size() > scram_client_message_max) return Errc::bad_scram;
-  if (const Errc e = check_gs2_header(message); e != Errc::ok) return e;
-  const std::string_view bare = message.substr(gs2_header_size);
+  std::size_t header_size = 0;
+  if (const Errc e = read_gs2_header(message, header_size); e != Errc::ok) return e;
+  const std::string_view bare = message.substr(header_size);
   if (bare.starts_with("m=")) return Errc::unsupported;  // reserved for mandatory extensions
 
   Attributes attributes(bare);
@@ -75,7 +79,8 @@ Errc ScramServer::read_client_first(std::string_view message) {
   if (!is_nonce(client_nonce)) return Errc::bad_scram;
   if (const Errc e = attributes.skip_extensions(); e != Errc::ok) return e;
 
-  channel_binding_ = to_base64(as_bytes(message.substr(0, gs2_header_size)));
+  channel_binding_ =
+      channel_binding(message.substr(0, header_size), binds_ ? ByteView(end_point_) : ByteView());
   nonce_ = client_nonce;
   auth_message_ = bare;
   return Errc::ok;
@@ -86,7 +91,7 @@ Errc ScramServer::read_client_final(std::string_view message) {
   Attributes attributes(message);
   std::string_view binding, nonce;
   if (const Errc e = attributes.take('c', binding); e != Errc::ok) return e;
-  if (binding != channel_binding_) return Errc::bad_scram;
+  if (binding != channel_binding_) return binds_ ? Errc::wrong_channel : Errc::bad_scram;
   if (const Errc e = attributes.take('r', nonce); e != Errc::ok) return e;
   if (nonce != nonce_) return Errc::bad_scram;
 

@@ -47,6 +47,7 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   // they would hit the next client's statement.
   unsigned cancels_in_flight = 0;
   bool release_after_cancels = false;
+  bool cancel_in_doubt = false;  // one may still arrive: it is not lent again
 };
 
 // The server has reported a parameter of this backend.

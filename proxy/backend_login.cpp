@@ -119,6 +119,8 @@ BackendLogin::Step BackendLogin::authenticate(ByteView body, ByteBuffer& reply) 
 BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_)
     return refuse("the server changed its authentication method");
+  if (password_.empty())
+    return refuse("the server asks for an md5 password, and none is configured for this user");
   md5_answered_ = true;
   std::string hash;
   std::string response;
@@ -132,11 +134,13 @@ BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& rep
 BackendLogin::Step BackendLogin::start_scram(const AuthenticationRequest& request, ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_)
     return refuse("the server changed its authentication method");
-  if (!request.offers(scram_sha_256)) return refuse("the server offers no SASL mechanism that is supported");
-  scram_.emplace();
+  const bool binds = !end_point_.empty() && request.offers(scram_sha_256_plus);
+  const std::string_view mechanism = binds ? scram_sha_256_plus : scram_sha_256;
+  if (!request.offers(mechanism)) return refuse("the server offers no SASL mechanism that is supported");
+  scram_.emplace(std::string_view(), ScramBinding{end_point_, binds});
   ByteBuffer first;
   if (scram_->client_first(first) != Errc::ok) return refuse("no random numbers for SCRAM");
-  write_sasl_initial_response(reply, scram_sha_256, first);
+  write_sasl_initial_response(reply, mechanism, first);
   return Step::send;
 }
 

@@ -34,6 +34,9 @@ class BackendLogin {
   // Both must outlive this object.
   BackendLogin(std::string_view user, std::string_view password) : user_(user), password_(password) {}
 
+  // Where the connection goes through TLS: what SCRAM is bound to, if the server can.
+  void bind_to(ByteBuffer end_point) { end_point_ = std::move(end_point); }
+
   // Takes what it can off `input` and says what to do: send what was appended to `reply`; find the SCRAM keys
   // for salt() and iterations() and call use_keys(); or stop. After `send` call again with the same input.
   Step feed(ByteView& input, ByteBuffer& reply);
@@ -56,6 +59,7 @@ class BackendLogin {
   Step refuse(std::string message);
   Step refuse_with(ByteView error_body);
 
+  ByteBuffer end_point_;
   std::string_view user_;
   std::string_view password_;
   Framer framer_{backend_rule};

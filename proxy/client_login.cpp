@@ -8,12 +8,15 @@
 #include "protocol/md5_password.hpp"
 #include "protocol/message.hpp"
 #include "protocol/startup_options.hpp"
+#include "proxy/access.hpp"
 
 namespace pgweir {
 namespace {
 
-// The answer to both encryption requests while there is no TLS.
+// The answers to a request for encryption.
 constexpr Byte not_supported = 'N';
+constexpr Byte go_ahead = 'S';
+constexpr Byte tls_handshake_record = 0x16;  // RFC 8446, section 5.1
 
 }  // namespace
 
@@ -33,6 +36,11 @@ ClientLogin::Step ClientLogin::feed(ByteView& input, ByteBuffer& reply) {
 }
 
 ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) {
+  const bool may_begin_tls = tls() != nullptr && !encrypted_ && !ssl_asked_ && !gss_asked_;
+  if (may_begin_tls && !input.empty() && input[0] == tls_handshake_record) {
+    direct_ = true;
+    return Step::start_tls;
+  }
   std::size_t size = 0;
   if (startup_packet_size(input, size) != Errc::ok)
     return refuse(Reason::bad_startup, "invalid length of startup packet");
@@ -54,9 +62,10 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
   if (error != Errc::ok)
     return refuse(Reason::bad_startup, "invalid startup packet: " + std::string(to_string(error)));
 
-  if (std::holds_alternative<SslRequest>(packet) || std::holds_alternative<GssEncRequest>(packet)) {
-    bool& asked = std::holds_alternative<SslRequest>(packet) ? ssl_asked_ : gss_asked_;
-    if (std::exchange(asked, true)) return refuse(Reason::bad_startup, "encryption was asked for twice");
+  if (std::holds_alternative<SslRequest>(packet)) return answer_ssl_request(input, reply);
+  if (std::holds_alternative<GssEncRequest>(packet)) {
+    if (std::exchange(gss_asked_, true) || encrypted_)
+      return refuse(Reason::bad_startup, "encryption was asked for twice");
     reply.push_back(not_supported);
     return Step::send;
   }
@@ -65,10 +74,33 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
     return Step::cancel;
   }
   startup_ = std::get<StartupMessage>(std::move(packet));
+  const bool must_be_encrypted = snapshot_->settings->listen.tls.mode == config::TlsMode::require;
+  if (must_be_encrypted && !encrypted_) return refuse(Reason::tls_required, "");
+  if (!may_enter(*snapshot_->settings, {from_, startup_.database, startup_.user, encrypted_})) {
+    return refuse(Reason::no_access_rule, "no access rule admits user \"" + startup_.user +
+                                              "\" to database \"" + startup_.database +
+                                              "\" from this address" + (encrypted_ ? "" : ", no encryption"));
+  }
   if (needs_negotiation(startup_)) {
     write_negotiate_protocol_version(reply, negotiated_minor(startup_), startup_.protocol_options);
   }
   return begin_authentication(reply);
+}
+
+ClientLogin::Step ClientLogin::answer_ssl_request(ByteView input, ByteBuffer& reply) {
+  if (std::exchange(ssl_asked_, true) || encrypted_)
+    return refuse(Reason::bad_startup, "encryption was asked for twice");
+  if (tls() == nullptr) {
+    reply.push_back(not_supported);
+    return Step::send;
+  }
+  // Whoever is in between could put it there, to be taken for the client's own behind the handshake
+  // (CVE-2021-23214).
+  if (!input.empty()) {
+    return refuse(Reason::protocol_violation, "received unencrypted data after SSL request");
+  }
+  reply.push_back(go_ahead);
+  return Step::start_tls;
 }
 
 ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
@@ -86,8 +118,8 @@ ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
       break;
   }
   phase_ = Phase::sasl_initial;
-  const std::string_view mechanisms[] = {scram_sha_256};
-  write_authentication_sasl(reply, mechanisms);
+  const std::string_view mechanisms[] = {scram_sha_256_plus, scram_sha_256};
+  write_authentication_sasl(reply, std::span(mechanisms).subspan(end_point().empty() ? 1 : 0));
   return Step::send;
 }
 
@@ -123,10 +155,12 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
   if (parse_sasl_initial_response(body, response) != Errc::ok) {
     return refuse(Reason::protocol_violation, "malformed SASLInitialResponse message");
   }
-  if (response.mechanism != scram_sha_256) {
+  const bool binds = !end_point().empty() && response.mechanism == scram_sha_256_plus;
+  if (!binds && response.mechanism != scram_sha_256) {
     return refuse(Reason::protocol_violation, "client selected an invalid SASL authentication mechanism");
   }
-  scram_.emplace(snapshot_->credential(startup_.user).scram);
+  scram_.emplace(snapshot_->credential(startup_.user).scram, std::string_view(),
+                 ScramBinding{end_point(), binds});
   if (!response.has_data) {
     // An empty challenge asks for the message that the mechanism begins with; no driver does this.
     return refuse(Reason::protocol_violation, "malformed SCRAM message");
@@ -135,6 +169,12 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
   const Errc error = scram_->client_first(response.data, challenge);
   if (error == Errc::unsupported)
     return refuse(Reason::not_supported, "client requires an unsupported SCRAM extension");
+  if (error == Errc::downgraded) {
+    sqlstate_ = "28000";
+    return refuse(
+        Reason::protocol_violation,
+        "SCRAM channel binding negotiation error: the client can bind, but was told that the server cannot");
+  }
   if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
   write_authentication_sasl_continue(reply, challenge);
   phase_ = Phase::sasl_final;
@@ -145,6 +185,10 @@ ClientLogin::Step ClientLogin::take_sasl_final(ByteView body, ByteBuffer& reply)
   ByteBuffer signature;
   const Errc error = scram_->client_final(body, signature);
   if (error == Errc::authentication_failed) return refuse_password();
+  if (error == Errc::wrong_channel) {
+    sqlstate_ = "28000";
+    return refuse(Reason::protocol_violation, "SCRAM channel binding check failed");
+  }
   if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
   write_authentication_sasl_final(reply, signature);
   return finish();

@@ -1,7 +1,8 @@
 // A client's way in, sans-I/O: from its first byte to the moment when we know who it is, which database it
 // wants and which settings it brought. Nothing of what it sent is acted upon before its password was right.
 //
-//   SSLRequest -> N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p -> R(Final)
+//   SSLRequest -> S, TLS   or N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p
+//   -> R(Final)
 //
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
 // owner.
@@ -21,18 +22,28 @@ namespace pgweir {
 
 class ClientLogin {
  public:
-  enum class Step : std::uint8_t { need_bytes, send, cancel, authenticated, refused };
+  enum class Step : std::uint8_t { need_bytes, send, start_tls, cancel, authenticated, refused };
 
-  explicit ClientLogin(SnapshotRef snapshot) : snapshot_(std::move(snapshot)) {}
+  // `from`: where the client is, for the rules of `access`.
+  explicit ClientLogin(SnapshotRef snapshot, std::optional<config::IpAddress> from = std::nullopt)
+      : snapshot_(std::move(snapshot)), from_(from) {}
 
   // Takes what it can off `input` and says what to do: send what was appended to `reply` and call again; act
   // on cancel_request(); or stop. need_bytes leaves an incomplete packet in `input`.
+  // start_tls: send, shake hands with what is left in `input`, call tls_started() and go on.
   Step feed(ByteView& input, ByteBuffer& reply);
+  const TlsServerRef& tls() const { return snapshot_->tls.listen; }
+  // It began with TLS, without a SSLRequest: it must then have asked for the protocol by ALPN.
+  bool is_direct() const { return direct_; }
+  void tls_started() { encrypted_ = true; }
 
   const StartupMessage& startup() const { return startup_; }
   const CancelRequest& cancel_request() const { return cancel_; }
   // After `authenticated`: its startup parameters and `options`, as settings. Names folded.
   const SettingMap& settings() const { return settings_; }
+
+  // After `authenticated` by SCRAM: the keys that the client's proof has revealed. Null: by other means.
+  const ScramServer* scram() const { return scram_ ? &*scram_ : nullptr; }
 
   Reason reason() const { return reason_; }
   const std::string& message() const { return message_; }  // for the client
@@ -42,6 +53,7 @@ class ClientLogin {
   enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5 };
 
   Step take_startup(ByteView& input, ByteBuffer& reply);
+  Step answer_ssl_request(ByteView input, ByteBuffer& reply);
   Step begin_authentication(ByteBuffer& reply);
   Step take_password(ByteView& input, ByteBuffer& reply);
   Step take_sasl_initial(ByteView body, ByteBuffer& reply);
@@ -51,10 +63,16 @@ class ClientLogin {
   Step refuse(Reason reason, std::string message);
   Step refuse_password();
 
+  // What a client's SCRAM may be bound to; empty: nothing.
+  ByteView end_point() const { return encrypted_ ? ByteView(tls()->end_point) : ByteView(); }
+
   SnapshotRef snapshot_;
+  std::optional<config::IpAddress> from_;
   Phase phase_ = Phase::startup;
   bool ssl_asked_ = false;
   bool gss_asked_ = false;
+  bool direct_ = false;
+  bool encrypted_ = false;
   StartupMessage startup_;
   CancelRequest cancel_;
   SettingMap settings_;

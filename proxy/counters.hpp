@@ -52,6 +52,8 @@ struct WorkerCounters {
   Counter clients;  // open now
   Counter accepted;
   Counter accept_pauses;
+  Counter tls_handshakes;
+  Counter tls_failures;
   Counter logins_ok;
   Counter cancels_received;
   Counter cancels_forwarded;

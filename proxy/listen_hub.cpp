@@ -138,7 +138,7 @@ Task<> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
   const HubSource source = source_();
   target_ = source.target;
   Opened opened;
-  if (target_) opened = co_await open_backend(home_, target_, source.settings, scram_keys_);
+  if (target_) opened = co_await open_backend(home_, target_, source.settings, source.keys);
   if (!opened.backend) {
     open_failed(opened.refusal);
     co_return;

@@ -64,6 +64,7 @@ struct HubLimits {
 struct HubSource {
   std::shared_ptr<const PoolTarget> target;
   std::shared_ptr<const config::Pool> settings;
+  std::shared_ptr<ScramKeyCache> keys;
 };
 
 // Written by the home worker. Any thread may read.
@@ -141,7 +142,6 @@ class ListenHub : public std::enable_shared_from_this<ListenHub> {
   std::shared_ptr<const PoolTarget> target_;  // of the last connection
   unsigned failures_ = 0;                     // consecutive connections that were of no use
   TimePoint retry_at_{};
-  ScramKeyCache scram_keys_;
 };
 
 }  // namespace pgweir

@@ -10,6 +10,7 @@
 #include "proxy/healthcheck.hpp"
 #include "proxy/log.hpp"
 #include "proxy/serve.hpp"
+#include "proxy/snapshot.hpp"
 
 namespace {
 
@@ -23,6 +24,8 @@ constexpr int exit_usage = 2;  // of explain-pin, which otherwise succeeds
 config::LoadResult load(const std::string& path, std::uint64_t descriptors) {
   config::LoadResult result = config::load_file(path);
   if (!result.settings) return result;
+  load_tls_files(*result.settings, {}, result.locations, result.problems);
+  check_verifiers(*result.settings, result.locations, result.problems);
   for (config::Problem& problem :
        config::check_descriptors(*result.settings, descriptors, result.locations)) {
     result.problems.push_back(std::move(problem));

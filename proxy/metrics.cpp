@@ -213,6 +213,15 @@ void add_process(const Services& services, std::vector<MetricFamily>& out) {
   out.push_back(std::move(draining));
 }
 
+void add_certificate(const Services& services, std::vector<MetricFamily>& out) {
+  const std::int64_t expires = services.certificate_expires.load();
+  if (expires == 0) return;
+  MetricFamily f = family("pgweir_tls_certificate_expiry_timestamp_seconds",
+                          "When the certificate that clients are shown expires", MetricType::Gauge);
+  add(f, {}, static_cast<double>(expires));
+  out.push_back(std::move(f));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> Metrics::Collect() const {
@@ -226,6 +235,12 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(worker_counter(services_, "pgweir_accept_pauses_total",
                                "Times that accepting paused for want of descriptors",
                                &WorkerCounters::accept_pauses));
+  out.push_back(worker_counter(services_, "pgweir_tls_handshakes_total",
+                               "TLS handshakes with clients, completed", &WorkerCounters::tls_handshakes));
+  out.push_back(worker_counter(services_, "pgweir_tls_handshake_failures_total",
+                               "TLS handshakes with clients that came to nothing",
+                               &WorkerCounters::tls_failures));
+  add_certificate(services_, out);
   out.push_back(worker_counter(services_, "pgweir_logins_total",
                                "Successful client logins; refused ones are in pgweir_clients_ended_total",
                                &WorkerCounters::logins_ok));

@@ -6,6 +6,7 @@
 #include "protocol/startup.hpp"
 #include "proxy/awaited.hpp"
 #include "proxy/connect.hpp"
+#include "proxy/server_tls.hpp"
 #include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
@@ -70,12 +71,32 @@ std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, Backend
   return backend;
 }
 
+constexpr char no_key[] =
+    "the server asks for a password; this user has none configured, or a scram_verifier that is not the "
+    "server's";
+
 Opened trouble(BackendLoginResult result, std::string message) {
   return {nullptr, {"", std::move(message), false, result}};
 }
 
-Opened lost() {
+// Not before somebody has changed something.
+Opened refusal(std::string message) {
+  return {nullptr, {"", std::move(message), true, BackendLoginResult::refused}};
+}
+
+Opened lost(const Transport& transport) {
+  // A server that does not like our certificate says so only behind a handshake of TLS 1.3.
+  if (transport.tls() != nullptr && !transport.tls()->failure().empty())
+    return refusal("TLS: " + transport.tls()->failure());
   return trouble(BackendLoginResult::lost, "the server closed the connection while logging in");
+}
+
+Opened trouble(ServerTlsResult tls) {
+  using Status = ServerTlsResult::Status;
+  const auto result = tls.status == Status::timed_out ? BackendLoginResult::timed_out
+                      : tls.status == Status::lost    ? BackendLoginResult::lost
+                                                      : BackendLoginResult::refused;
+  return {nullptr, {"", std::move(tls.problem), tls.status == Status::refused, result}};
 }
 
 }  // namespace
@@ -95,7 +116,7 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
 }
 
 Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys) {
+                          std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys) {
   TimedWaker clock(here, settings->connect_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
   if (!connected.error.empty()) {
@@ -104,7 +125,10 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   }
 
   Transport& transport = connected.transport;
+  ServerTlsResult tls = co_await start_server_tls(transport, target->tls, clock);
+  if (tls.status != ServerTlsResult::Status::done) co_return trouble(std::move(tls));
   BackendLogin login(target->user, target->password.reveal());
+  if (transport.tls() != nullptr) login.bind_to(transport.tls()->peer_end_point());
   Received received;
   Backlog unsent;
   ByteBuffer reply;
@@ -119,34 +143,35 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
       case BackendLogin::Step::send: {
         unsent.append(reply);
         reply.clear();
-        if (!unsent.flush(transport)) co_return lost();
+        if (!unsent.flush(transport)) co_return lost(transport);
         step = login.feed(received.view(), reply);
         break;
       }
       case BackendLogin::Step::need_keys: {
-        const std::optional<ScramKeys> known = keys.find(target->password, login.salt(), login.iterations());
+        const std::optional<ScramKeys> known = keys->find(target->password, login.salt(), login.iterations());
         if (known) {
           step = login.use_keys(*known, reply);
           break;
         }
+        if (target->password.empty()) co_return refusal(no_key);
         const Awaited<Derived> derived(clock.waker());
         derive_keys(here, target, login.salt(), login.iterations(), derived.giver());
         while (!derived.has_value() && !clock.expired()) co_await clock.waker().wait();
         if (!derived.has_value()) break;
         if ((*derived).result != Errc::ok) co_return trouble(BackendLoginResult::refused, "PBKDF2 failed");
         const ScramKeys& made = (*derived).keys;
-        keys.store(target->password, login.salt(), login.iterations(), made);
+        keys->store(target->password, login.salt(), login.iterations(), made);
         step = login.use_keys(made, reply);
         break;
       }
       case BackendLogin::Step::need_bytes: {
-        if (!unsent.flush(transport)) co_return lost();
+        if (!unsent.flush(transport)) co_return lost(transport);
         const IoResult result = transport.read(here.scratch());
         if (result.status == IoStatus::would_block) {
           co_await clock.waker().wait();
           break;
         }
-        if (result.status != IoStatus::ok) co_return lost();
+        if (result.status != IoStatus::ok) co_return lost(transport);
         received.append(here.scratch().first(result.size));
         step = login.feed(received.view(), reply);
         break;

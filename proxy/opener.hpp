@@ -11,6 +11,7 @@
 #include "proxy/backend.hpp"
 #include "proxy/backend_login.hpp"
 #include "proxy/task.hpp"
+#include "proxy/tls_context.hpp"
 
 namespace pgweir {
 
@@ -22,6 +23,7 @@ struct PoolTarget {
   std::string dbname;
   std::string user;
   config::Secret password;
+  TlsClientRef tls = {};  // null: none
   bool operator==(const PoolTarget&) const = default;
 };
 
@@ -49,8 +51,7 @@ struct Opened {
   ServerRefusal refusal;
 };
 
-// `keys` must outlive the coroutine.
 Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
-                          std::shared_ptr<const config::Pool> settings, ScramKeyCache& keys);
+                          std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys);
 
 }  // namespace pgweir

@@ -184,6 +184,8 @@ void Pool::release(Backend& backend, Worker& here) {
     backend.release_after_cancels = true;
     return;
   }
+  // A request that may still be under way could hit whoever comes next.
+  if (backend.cancel_in_doubt) return discard(backend, BackendClose::cancel_in_doubt, here);
   Waiter* waiter = nullptr;
   std::optional<BackendClose> leaves;
   {
@@ -337,54 +339,6 @@ void Pool::wake_all_waiters(Worker& here) {
   const std::lock_guard lock(mutex_);
   for (Waiter* waiter = state_.oldest_waiter(); waiter != nullptr; waiter = waiter->next) {
     services_.workers[waiter->worker]->wake_session(waiter->session, here);
-  }
-}
-
-// --- Cancel
-
-void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
-  // One on its way is enough.
-  if (backend.cancels_in_flight > 0) return;
-  ++backend.cancels_in_flight;
-  here.counters().cancels_forwarded.add();
-  std::shared_ptr<Backend> kept = backend.shared_from_this();
-  spawn(here, deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
-}
-
-// PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
-Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend,
-                            std::shared_ptr<void> done) {
-  std::shared_ptr<const PoolTarget> target;
-  {
-    const std::lock_guard lock(mutex_);
-    target = target_;
-  }
-  TimedWaker clock(here, cancel_timeout);
-  Connected connected = co_await connect_to(here, target->address, clock);
-  if (connected.error.empty()) {
-    Backlog request;
-    ByteBuffer bytes;
-    write_cancel_request(bytes, backend->pid, backend->cancel_secret);
-    request.append(bytes);
-    bool open = request.flush(connected.transport);
-    while (open && !clock.expired()) {
-      const IoResult result = connected.transport.read(here.scratch());
-      open = result.status == IoStatus::would_block || result.status == IoStatus::ok;
-      if (result.status == IoStatus::would_block) co_await clock.waker().wait();
-    }
-  }
-  done.reset();
-  --backend->cancels_in_flight;
-  // Its session may have waited with a question of its own.
-  if (backend->cancels_in_flight == 0) backend->transport.wake_watcher();
-  if (backend->cancels_in_flight > 0 || !backend->release_after_cancels) co_return;
-  backend->release_after_cancels = false;
-  // A request that may still be under way could hit whoever comes next.
-  const bool delivered = connected.error.empty() && !clock.expired();
-  if (delivered) {
-    release(*backend, here);
-  } else {
-    discard(*backend, BackendClose::cancel_in_doubt, here);
   }
 }
 

@@ -108,6 +108,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   }
   bool views_advance_sequences() const { return views_advance_.load(std::memory_order_relaxed); }
   bool views_read_sequences() const { return views_read_.load(std::memory_order_relaxed); }
+  // What a client has proved with, for a user of whom there is a verifier but no password.
+  void keep_client_keys(ByteView salt, std::uint32_t iterations, const ScramKeys& keys) {
+    scram_keys_->store({}, salt, iterations, keys);
+  }
   PoolCounters& counters(const Worker& worker);
   const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
   MapRef no_settings() const { return no_settings_; }
@@ -154,7 +158,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::optional<ServerRefusal> refusal_;
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;
-  ScramKeyCache scram_keys_;
+  const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
 };
 
 }  // namespace pgweir

@@ -14,7 +14,7 @@ std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) 
       const std::shared_ptr<Pool> pool = weak.lock();
       if (!pool) return {};
       const std::lock_guard source_lock(pool->mutex_);
-      return {pool->target_, pool->settings_};
+      return {pool->target_, pool->settings_, pool->scram_keys_};
     };
     hub = std::make_shared<ListenHub>(here, services_.notifier, std::move(source), encoding);
   }

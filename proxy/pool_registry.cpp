@@ -6,11 +6,20 @@
 namespace pgweir {
 namespace {
 
-PoolTarget target_of(const config::Database& database, const std::string& name, const config::User& user) {
+PoolTarget target_of(const Snapshot& snapshot, const config::Database& database, const std::string& name,
+                     const config::User& user) {
   return {{database.host, database.port},
           database.dbname.empty() ? name : database.dbname,
           user.name,
-          user.password};
+          user.password,
+          snapshot.server_tls(database)};
+}
+
+// Without a password it takes a client's login to open the first backend.
+config::Pool settings_of(const config::Database& database, const config::User& user) {
+  config::Pool settings = database.pool;
+  if (!user.scram_verifier.empty()) settings.min_size = 0;
+  return settings;
 }
 
 }  // namespace
@@ -20,7 +29,8 @@ bool may_use(const config::Database& database, const std::string& user) {
          std::find(database.users.begin(), database.users.end(), user) != database.users.end();
 }
 
-void PoolRegistry::apply(const config::Settings& settings) {
+void PoolRegistry::apply(const Snapshot& snapshot) {
+  const config::Settings& settings = *snapshot.settings;
   const std::lock_guard lock(mutex_);
   std::set<Key> wanted;
   for (const auto& [database_name, database] : settings.databases) {
@@ -31,10 +41,11 @@ void PoolRegistry::apply(const config::Settings& settings) {
       wanted.insert(key);
       auto& pool = pools_[key];
       if (pool) {
-        pool->reconfigure(target_of(database, database_name, user), database.pool);
+        pool->reconfigure(target_of(snapshot, database, database_name, user), settings_of(database, user));
       } else {
-        pool = std::make_shared<Pool>(services_, database_name, target_of(database, database_name, user),
-                                      database.pool);
+        pool = std::make_shared<Pool>(services_, database_name,
+                                      target_of(snapshot, database, database_name, user),
+                                      settings_of(database, user));
       }
     }
   }
@@ -45,7 +56,8 @@ void PoolRegistry::apply(const config::Settings& settings) {
     const bool keeps = wanted.contains(it->first) ||
                        (database != nullptr && user != nullptr && may_use(*database, user_name));
     if (keeps && !wanted.contains(it->first)) {
-      it->second->reconfigure(target_of(*database, database_name, *user), database->pool);
+      it->second->reconfigure(target_of(snapshot, *database, database_name, *user),
+                              settings_of(*database, *user));
     }
     if (!keeps) {
       it->second->retire();
@@ -60,14 +72,15 @@ void PoolRegistry::apply(const config::Settings& settings) {
   list_ = std::move(list);
 }
 
-std::shared_ptr<Pool> PoolRegistry::get(const config::Database& database, const std::string& database_name,
-                                        const config::User& user) {
+std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::Database& database,
+                                        const std::string& database_name, const config::User& user) {
   const std::lock_guard lock(mutex_);
   const Key key{database_name, user.name};
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
   if (pools_.size() >= pools_max) return nullptr;
-  auto pool = std::make_shared<Pool>(services_, database_name, target_of(database, database_name, user),
-                                     database.pool);
+  auto pool =
+      std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, user),
+                             settings_of(database, user));
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
   list->push_back(pool);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/snapshot.hpp"
 
 namespace pgweir {
 
@@ -24,10 +24,10 @@ class PoolRegistry {
   explicit PoolRegistry(Services& services) : services_(services) {}
 
   // Makes, reconfigures and retires pools to match.
-  void apply(const config::Settings& settings);
+  void apply(const Snapshot& snapshot);
   // The pool of an authenticated client; null: there are too many pools.
-  std::shared_ptr<Pool> get(const config::Database& database, const std::string& database_name,
-                            const config::User& user);
+  std::shared_ptr<Pool> get(const Snapshot& snapshot, const config::Database& database,
+                            const std::string& database_name, const config::User& user);
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
   // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of

@@ -19,6 +19,9 @@ enum class Reason : std::uint8_t {
   bad_startup,
   protocol_violation,
   not_supported,
+  tls_failed,    // the handshake: there is nothing yet that a client could be told through
+  tls_required,  // it came without
+  no_access_rule,
   authentication_failed,
   no_such_database,
   not_allowed,

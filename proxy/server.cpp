@@ -67,8 +67,17 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 Server::Server(std::string config_path, std::shared_ptr<const config::Settings> settings)
-    : config_path_(std::move(config_path)), signals_(io_, SIGTERM, SIGINT, SIGHUP), drain_timer_(io_) {
-  snapshot_ = make_snapshot(std::move(settings), nullptr);
+    : config_path_(std::move(config_path)),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      drain_timer_(io_),
+      tls_timer_(io_) {
+  std::vector<config::Problem> problems;
+  TlsFiles tls = load_tls_files(*settings, {}, {}, problems);
+  for (const config::Problem& problem : problems) {
+    if (problem.severity == config::Severity::error) throw std::runtime_error(config::to_string(problem));
+  }
+  tls_files_state_ = tls_files_state(*settings);
+  snapshot_ = make_snapshot(std::move(settings), nullptr, std::move(tls));
   const config::Settings& s = *snapshot_->settings;
   listener_ = std::make_shared<Listener>(s.listen.host, s.listen.port);
   http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port,
@@ -76,7 +85,8 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   const unsigned count = s.workers.value_or(auto_workers());
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
-  services_.pools.apply(s);
+  services_.pools.apply(*snapshot_);
+  show_expiry();
 }
 
 Server::~Server() {
@@ -92,6 +102,7 @@ int Server::run() {
   listener_->start(*services_.workers.front(), services_);
   http_->start();
   wait_for_signal();
+  watch_tls_files();
   const config::Settings& s = *snapshot_->settings;
   log::info("started", {{"version", PGWEIR_VERSION},
                         {"listen", s.listen.host + ":" + std::to_string(s.listen.port)},
@@ -119,7 +130,14 @@ void Server::on_signal(int signal) {
 
 // An invalid file changes nothing.
 void Server::reload() {
-  const config::LoadResult loaded = config::load_file(config_path_);
+  config::LoadResult loaded = config::load_file(config_path_);
+  TlsFiles tls;
+  if (loaded.settings) {
+    tls_files_state_ = tls_files_state(*loaded.settings);
+    tls = load_tls_files(*loaded.settings, snapshot_->tls, loaded.locations, loaded.problems);
+    check_verifiers(*loaded.settings, loaded.locations, loaded.problems);
+    if (config::has_error(loaded.problems)) loaded.settings.reset();
+  }
   for (const config::Problem& problem : loaded.problems) {
     (problem.severity == config::Severity::error ? log::error : log::warning)(
         "configuration_problem", {{"problem", config::to_string(problem)}});
@@ -131,11 +149,48 @@ void Server::reload() {
   const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
   for (const config::Change& change : changes)
     log::info("setting_changed", {{"change", config::to_string(change)}});
-  snapshot_ = make_snapshot(loaded.settings, snapshot_);
+  use(make_snapshot(loaded.settings, snapshot_, std::move(tls)));
   log::set_level(snapshot_->settings->log.level);
-  services_.pools.apply(*snapshot_->settings);
-  for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
   log::info("reloaded", {{"changes", std::to_string(changes.size())}});
+}
+
+void Server::use(SnapshotRef snapshot) {
+  snapshot_ = std::move(snapshot);
+  services_.pools.apply(*snapshot_);
+  for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
+  show_expiry();
+}
+
+void Server::show_expiry() {
+  const TlsServerRef& tls = snapshot_->tls.listen;
+  services_.certificate_expires = tls ? tls->expires : 0;
+}
+
+// A renewed certificate is taken up without anybody's telling. A pair of files is not changed in one step:
+// what does not fit together yet is looked at again when it has changed once more.
+void Server::watch_tls_files() {
+  tls_timer_.expires_after(tls_watch_interval);
+  tls_timer_.async_wait([this](boost::system::error_code ec) {
+    if (ec) return;
+    std::string state = tls_files_state(*snapshot_->settings);
+    if (state != tls_files_state_) {
+      tls_files_state_ = std::move(state);
+      reload_tls();
+    }
+    watch_tls_files();
+  });
+}
+
+void Server::reload_tls() {
+  std::vector<config::Problem> problems;
+  TlsFiles tls = load_tls_files(*snapshot_->settings, snapshot_->tls, {config_path_, {}}, problems);
+  const bool refused = config::has_error(problems);
+  for (const config::Problem& problem : problems)
+    log::error(refused ? "tls_files_refused" : "tls_files_problem",
+               {{"problem", config::to_string(problem)}});
+  if (refused) return;
+  use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls)));
+  log::info("tls_files_reloaded", {});
 }
 
 void Server::begin_drain() {

@@ -17,6 +17,9 @@ namespace pgweir {
 
 class Server {
  public:
+  // How soon a changed certificate file is noticed.
+  static constexpr std::chrono::milliseconds tls_watch_interval{2'000};
+
   // Binds both addresses; throws when that fails.
   Server(std::string config_path, std::shared_ptr<const config::Settings> settings);
   ~Server();
@@ -28,6 +31,10 @@ class Server {
   void wait_for_signal();
   void on_signal(int signal);
   void reload();
+  void use(SnapshotRef snapshot);
+  void show_expiry();
+  void watch_tls_files();
+  void reload_tls();
   void begin_drain();
   void check_drained();
   HttpReply answer(std::string_view path) const;
@@ -42,6 +49,8 @@ class Server {
   std::shared_ptr<HttpServer> http_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer drain_timer_;
+  boost::asio::steady_timer tls_timer_;
+  std::string tls_files_state_;
   TimePoint drain_until_{};
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/cancel_registry.hpp"
+#include "proxy/login_failures.hpp"
 #include "proxy/pool_registry.hpp"
 #include "proxy/session_notifier.hpp"
 #include "proxy/session_state.hpp"
@@ -22,8 +23,11 @@ struct Services {
   CancelRegistry cancels;
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
+  LoginFailures login_failures;
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
+  // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
+  std::atomic<std::int64_t> certificate_expires{0};
   // For what takes milliseconds (PBKDF2), so that no worker's loop stands still.
   boost::asio::thread_pool slow_jobs{1};
 

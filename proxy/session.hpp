@@ -61,6 +61,10 @@ class Session final {
 
   // Login (session_login.cpp)
   Task<bool> login();
+  Task<> hold_failure(const std::string& user);
+  Task<bool> read_proxy_header();
+  Task<bool> start_tls(ClientLogin& login);
+  Task<bool> shake_hands(ClientLogin& login);
   bool read_login_bytes();
   bool admit(const ClientLogin& login);
   void keep_startup(const SettingMap& settings);
@@ -173,7 +177,7 @@ class Session final {
   Worker& worker_;
   Waker waker_;
   Transport client_;
-  const std::string peer_;
+  std::string peer_;  // host:port, the client's own even behind a load balancer
   std::uint64_t id_ = 0;
   std::shared_ptr<Pool> pool_;
   Exchange exchange_;
@@ -228,7 +232,8 @@ class Session final {
   TimePoint query_started_{};        // while the client waits for an answer
   TimePoint transaction_started_{};  // since the borrow
   TimePoint client_eof_at_{};
-  TimePoint closes_at_{};  // while closing: the janitor wakes the session when this is over
+  // While closing, or holding back the answer to a wrong password: the janitor wakes the session then.
+  TimePoint closes_at_{};
 };
 
 }  // namespace pgweir

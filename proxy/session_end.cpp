@@ -37,10 +37,9 @@ void write_error(ByteBuffer& out, std::string_view severity, std::string_view sq
 
 // Looks at every session, every tick.
 void Session::on_tick(TimePoint now) {
-  if (phase_ == Phase::closing) {
-    if (now >= closes_at_) waker_.wake();
-    return;
-  }
+  const bool holds_failure = phase_ == Phase::login && closes_at_ != TimePoint{};
+  if ((phase_ == Phase::closing || holds_failure) && now >= closes_at_) return waker_.wake();
+  if (phase_ == Phase::closing) return;
   if (expired_ || waiter_.granted != nullptr) return;
   std::optional<Reason> reason = overdue(now);
   const bool stalls = client_stalls(now, worker_.snapshot().settings->timeouts.client_write);
@@ -57,6 +56,8 @@ std::optional<Reason> Session::overdue(TimePoint now) {
   const ResponseTracker& tracker = exchange_.tracker;
   if (!exchange_.greeted) {
     if (is_over(now, started_, timeouts.client_login)) return Reason::login_timeout;
+    if (client_.shakes_hands() && is_over(now, started_, settings.listen.tls.handshake_timeout))
+      return Reason::tls_failed;
   } else if (waiter_.queued) {
     if (is_over(now, waiter_.since, pool_->settings()->borrow_timeout)) return Reason::borrow_timeout;
   } else if (client_eof_) {
@@ -217,10 +218,13 @@ Task<> Session::say_goodbye() {
   exchange_.leave_hub();
   const bool stalled = reason_ == Reason::client_write_timeout;
   const bool reachable = client_.is_open() && reason_ != Reason::client_lost && !stalled && !client_gone_;
+  // In the middle of a handshake there is no way to say anything but TLS's own alert, which has been sent.
+  const bool alerted = client_.shakes_hands();
+  if (alerted) client_.give_up_tls();
   if (reachable) {
-    write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
+    if (!alerted) write_reason(worker_.to_client().own(), reason_, goodbye_, goodbye_sqlstate_);
     worker_.to_client().end_own();
-    const bool told = !worker_.to_client().empty() || !to_client_backlog_.empty();
+    const bool told = alerted || !worker_.to_client().empty() || !to_client_backlog_.empty();
     flush();
     const TimePoint until = Clock::now() + linger_timeout;
     closes_at_ = until;

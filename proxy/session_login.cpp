@@ -1,6 +1,8 @@
 // The first part of a session: who is it, may it, and what is it told.
 
+#include "protocol/proxy_header.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/access.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -25,7 +27,12 @@ std::string clean_ascii(std::string_view text) {
 }  // namespace
 
 Task<bool> Session::login() {
-  ClientLogin login(worker_.snapshot_ref());
+  const std::vector<config::Network>& balancers = worker_.snapshot().settings->listen.proxy_sources;
+  if (!balancers.empty() && is_in(balancers, address_of(peer_))) {
+    const bool introduced = co_await read_proxy_header();
+    if (!introduced) co_return false;
+  }
+  ClientLogin login(worker_.snapshot_ref(), address_of(peer_));
   bool counted = false;
   for (;;) {
     if (expired_ || (drain_ && login.startup().user.empty())) {
@@ -48,11 +55,17 @@ Task<bool> Session::login() {
       }
     }
     if (step == ClientLogin::Step::send) continue;
+    if (step == ClientLogin::Step::start_tls) {
+      const bool secured = co_await start_tls(login);
+      if (!secured) co_return false;
+      continue;
+    }
     if (step == ClientLogin::Step::cancel) {
       forward_cancel(login.cancel_request());
       co_return false;
     }
     if (step == ClientLogin::Step::refused) {
+      if (login.reason() == Reason::authentication_failed) co_await hold_failure(login.startup().user);
       end(login.reason(), login.message(), login.sqlstate());
       co_return false;
     }
@@ -79,6 +92,75 @@ Task<bool> Session::login() {
   }
   welcome(login);
   co_return true;
+}
+
+// Whoever guesses passwords gets few answers.
+Task<> Session::hold_failure(const std::string& user) {
+  const std::chrono::milliseconds most = worker_.snapshot().settings->timeouts.failed_login;
+  const auto delay = worker_.services().login_failures.note(user, address_of(peer_), worker_.now(), most);
+  closes_at_ = worker_.now() + delay;
+  while (worker_.now() < closes_at_ && !expired_ && !drain_ && !client_.hung_up()) co_await waker_.wait();
+}
+
+// What the load balancer says about the client, in front of the client's own words. Whoever else sends such a
+// header finds it refused as a startup packet.
+Task<bool> Session::read_proxy_header() {
+  ProxyHeader header;
+  for (;;) {
+    std::size_t size = 0;
+    const Errc error = parse_proxy_header(client_carry_, header, size);
+    if (error != Errc::ok) {
+      end(Reason::bad_startup, "expected a header of the PROXY protocol, version 2");
+      co_return false;
+    }
+    if (size > 0) {
+      client_carry_.erase(client_carry_.begin(), client_carry_.begin() + static_cast<std::ptrdiff_t>(size));
+      break;
+    }
+    if (expired_ || drain_) co_return end(expired_.value_or(Reason::draining)), false;
+    if (!read_login_bytes()) {
+      if (phase_ == Phase::closing) co_return false;
+      co_await waker_.wait();
+    }
+  }
+  if (!header.address.empty())
+    peer_ = config::text_of_address(header.address) + ':' + std::to_string(header.port);
+  co_return true;
+}
+
+// What has been read of a direct handshake goes into it. Its deadline is kept by overdue().
+Task<bool> Session::start_tls(ClientLogin& login) {
+  const bool shaken = co_await shake_hands(login);
+  // Without the protocol's name it may be meant for another service, with a client that was lured here.
+  const bool named = shaken && (!login.is_direct() || client_.tls()->alpn_chosen());
+  (named ? worker_.counters().tls_handshakes : worker_.counters().tls_failures).add();
+  if (shaken && !named) end(Reason::tls_failed, "direct TLS without the protocol's name by ALPN");
+  if (named) login.tls_started();
+  co_return named;
+}
+
+Task<bool> Session::shake_hands(ClientLogin& login) {
+  std::unique_ptr<TlsStream> stream =
+      TlsStream::accept(*login.tls(), client_.fd(), std::exchange(client_carry_, {}));
+  if (!stream) co_return end(Reason::internal_error), false;
+  client_.start_tls(std::move(stream));
+  HandshakeTurns::Place place(worker_.handshake_turns(), waker_);
+  bool wants_write = false;
+  bool has_bytes = login.is_direct();
+  for (;;) {
+    if (expired_ || drain_) co_return end(expired_.value_or(Reason::draining)), false;
+    const bool ready = wants_write ? client_.writable() : has_bytes || client_.readable();
+    if (!ready || !place.take()) {
+      co_await waker_.wait();
+      continue;
+    }
+    has_bytes = false;
+    const TlsStream::Handshake step = client_.handshake();
+    if (step == TlsStream::Handshake::done) co_return true;
+    if (step == TlsStream::Handshake::failed)
+      co_return end(Reason::tls_failed, client_.tls()->failure()), false;
+    wants_write = step == TlsStream::Handshake::wants_write;
+  }
 }
 
 // False: nothing has arrived, or the client is gone.
@@ -114,8 +196,12 @@ bool Session::admit(const ClientLogin& login) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
-  pool_ = worker_.services().pools.get(*database, startup.database, *user);
+  pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
+  if (!user->scram_verifier.empty() && login.scram() != nullptr) {
+    const ScramVerifier& verifier = login.scram()->verifier();
+    pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
+  }
   pool_->counters(worker_).clients.add();
   exchange_.pool = pool_.get();
   const std::shared_ptr<const config::Pool> settings = pool_->settings();

@@ -17,6 +17,10 @@ void require(bool done) {
 
 Credential derive(const config::User& user, config::AuthMethod method) {
   Credential credential;
+  if (!user.scram_verifier.empty()) {
+    require(parse_scram_verifier(user.scram_verifier.reveal(), credential.scram) == Errc::ok);
+    return credential;
+  }
   ByteBuffer salt;
   require(random_scram_salt(salt) == Errc::ok);
   require(derive_scram_verifier(user.password.reveal(), salt, scram_iterations_default, credential.scram) ==
@@ -30,7 +34,8 @@ Credential derive(const config::User& user, config::AuthMethod method) {
 bool unchanged(const SnapshotRef& previous, const config::User& user, config::AuthMethod method) {
   if (!previous || previous->settings->listen.auth != method) return false;
   const config::User* before = previous->settings->find_user(user.name);
-  return before != nullptr && before->password == user.password;
+  return before != nullptr && before->password == user.password &&
+         before->scram_verifier == user.scram_verifier;
 }
 
 }  // namespace
@@ -46,8 +51,28 @@ Credential Snapshot::credential(std::string_view user) const {
   return it != credentials.end() ? it->second : fake;
 }
 
-SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous) {
+TlsClientRef Snapshot::server_tls(const config::Database& database) const {
+  const auto it = tls.databases.find(database.name);
+  return it == tls.databases.end() ? nullptr : it->second;
+}
+
+void check_verifiers(const config::Settings& settings, const config::Locations& locations,
+                     std::vector<config::Problem>& problems) {
+  for (const auto& [name, user] : settings.users) {
+    ScramVerifier verifier;
+    const std::string& text = user.scram_verifier.reveal();
+    if (text.empty() || parse_scram_verifier(text, verifier) == Errc::ok) continue;
+    const std::string path = config::join_path("users", name) + ".scram_verifier";
+    const config::Location at = locations.find(path);
+    problems.push_back({locations.file, at.line, at.column, path,
+                        "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword", config::Severity::error});
+  }
+}
+
+SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,
+                          TlsFiles tls) {
   auto snapshot = std::make_shared<Snapshot>();
+  snapshot->tls = std::move(tls);
   for (const auto& [name, user] : settings->users) {
     const bool keep = unchanged(previous, user, settings->listen.auth);
     snapshot->credentials.emplace(

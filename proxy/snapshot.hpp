@@ -9,6 +9,7 @@
 
 #include "config/settings.hpp"
 #include "protocol/scram.hpp"
+#include "proxy/tls_files.hpp"
 
 namespace pgweir {
 
@@ -22,14 +23,23 @@ struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
   std::map<std::string, Credential, std::less<>> credentials;
   ByteBuffer fake_secret;  // see fake_scram_verifier()
+  TlsFiles tls;
+
+  // Of a database entry of `settings`.
+  TlsClientRef server_tls(const config::Database& database) const;
 
   // Never fails: an unknown user gets a credential that nobody can satisfy, the same one each time.
   Credential credential(std::string_view user) const;
 };
 using SnapshotRef = std::shared_ptr<const Snapshot>;
 
+// What cannot be used as a verifier is reported, at its place in the YAML file.
+void check_verifiers(const config::Settings& settings, const config::Locations& locations,
+                     std::vector<config::Problem>& problems);
+
 // Derives the verifiers, which costs milliseconds for each user whose password is new: not on a worker.
 // `previous` may be null; it keeps salts and the fake secret from changing with a reload.
-SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous);
+SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,
+                          TlsFiles tls = {});
 
 }  // namespace pgweir

@@ -31,6 +31,13 @@ bool Transport::attach(Reactor& reactor, Waker* waker) {
   return slot_ != nullptr;
 }
 
+TlsStream::Handshake Transport::handshake() {
+  const TlsStream::Handshake step = tls_->handshake();
+  if (tls_->drained()) slot_->set_unreadable();
+  if (step == TlsStream::Handshake::wants_write) slot_->set_unwritable();
+  return step;
+}
+
 void Transport::detach() {
   if (slot_ == nullptr) return;
   reactor_->detach(fd_.get(), slot_);
@@ -40,6 +47,10 @@ void Transport::detach() {
 
 // The kernel takes a closed descriptor off the epoll set by itself.
 void Transport::close() {
+  if (tls_) {
+    tls_->close_notify();
+    tls_.reset();
+  }
   fd_.reset();
   if (slot_ != nullptr) reactor_->free(slot_);
   slot_ = nullptr;
@@ -48,6 +59,7 @@ void Transport::close() {
 
 void Transport::abort() {
   if (!is_open()) return;
+  tls_.reset();
   const linger reset{1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   close();
@@ -55,13 +67,20 @@ void Transport::abort() {
 
 IoResult Transport::read(std::span<Byte> into) {
   const IoResult result = peek(into);
-  const bool is_short = result.status == IoStatus::ok && result.size < into.size();
+  const bool is_short = tls_ ? tls_->drained() : result.status == IoStatus::ok && result.size < into.size();
   const bool drained = result.status == IoStatus::would_block || (is_short && !slot_->has_urgent());
   if (drained) slot_->set_unreadable();
+  if (tls_ && tls_->read_wants_write()) slot_->set_unwritable();
   return result;
 }
 
+bool Transport::readable() const {
+  if (slot_->readable()) return true;
+  return tls_ && (tls_->pending() || (tls_->read_wants_write() && slot_->writable()));
+}
+
 IoResult Transport::peek(std::span<Byte> into) {
+  if (tls_) return tls_->read(into);
   const ssize_t n = receive(fd_.get(), into);
   if (n > 0) return {IoStatus::ok, static_cast<std::size_t>(n), 0};
   if (n == 0) return {IoStatus::closed, 0, 0};
@@ -70,6 +89,12 @@ IoResult Transport::peek(std::span<Byte> into) {
 }
 
 IoResult Transport::write(std::span<const iovec> parts) {
+  if (tls_) {
+    const IoResult result = tls_->write(parts);
+    if (result.status == IoStatus::would_block) slot_->set_unwritable();
+    // What it has sent before is told first; a failure comes again.
+    return result.size > 0 ? IoResult{IoStatus::ok, result.size, 0} : result;
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());  // sendmsg does not write to it
   message.msg_iovlen = parts.size();
@@ -87,6 +112,7 @@ IoResult Transport::write(std::span<const iovec> parts) {
 }
 
 void Transport::shutdown_write() {
+  if (tls_) tls_->close_notify();
   ::shutdown(fd_.get(), SHUT_WR);
 }
 

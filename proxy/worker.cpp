@@ -64,6 +64,7 @@ void Worker::run() {
       janitor_at = now_ + janitor_interval;
     }
     reactor_.run_wakers();
+    handshake_turns_.next_round();
   }
 }
 

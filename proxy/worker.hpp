@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "proxy/counters.hpp"
+#include "proxy/handshake_turns.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
@@ -69,6 +70,7 @@ class Worker {
   std::span<Byte> idle_scratch() { return idle_scratch_; }
   Outgoing& to_client() { return to_client_; }
   Outgoing& to_server() { return to_server_; }
+  HandshakeTurns& handshake_turns() { return handshake_turns_; }
   WorkerCounters& counters() { return counters_; }
   const WorkerCounters& counters() const { return counters_; }
 
@@ -126,6 +128,7 @@ class Worker {
   std::array<Byte, 4096> idle_scratch_;
   Outgoing to_client_;
   Outgoing to_server_;
+  HandshakeTurns handshake_turns_;
   WorkerCounters counters_;
   std::unordered_map<std::uint64_t, Session*> sessions_;
   std::uint64_t next_session_ = 1;

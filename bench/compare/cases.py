@@ -86,14 +86,14 @@ def connect(tls):
     kind = "tls" if tls else "plain"
     return Case(f"connect-{kind}", f"connect, SCRAM, one query, close; {'TLS' if tls else 'plain'}",
                 trials.connections(tls), CONNECTIONS, each="connection", tls=tls, variants=WORKERS,
-                needs=frozenset({"tls"} if tls else ()), count=trials.count_connections(tls))
+                count=trials.count_connections(tls))
 
 
 def idle(tls):
     kind = "tls" if tls else "plain"
     return Case(f"idle-{kind}", f"idle clients, after a query each; {'TLS' if tls else 'plain'}", trials.idle(tls),
                 ("idle_kib", "pss_kib"), estimate.idle, each="client", tls=tls, fresh=True,
-                needs=frozenset({"pools"} | ({"tls"} if tls else set())))
+                needs=frozenset({"pools"}))
 
 
 def copy(direction):
@@ -109,6 +109,9 @@ ALL = (
     *(function(name, does, clients) for name, does in (("reads", "writes nothing"), ("sets", "sets a setting"))
       for clients in (1, 32)),
     connect(tls=False), connect(tls=True),
+    Case("storm-tls", "500 queries a second while TLS logins come as fast as they can", trials.login_storm,
+         ("storm_factor", "quiet_p99_us", "p99_us", "connections_s"), estimate.two_loads, tls=True,
+         needs=frozenset({"prepared"}), variants=WORKERS),
     Case("lambda", "settings-heavy: connect, four SETs, three short transactions, close", trials.settings_heavy,
          ("connections_s", "cpu_us", "wrong_percent", *CALLS, "p50_us", "p99_us", "pss_kib"),
          each="client", variants=WORKERS, count=trials.count_settings_heavy),

@@ -20,6 +20,8 @@ METRICS = {
     "p99_us": Metric("latency p99", "us", "lower"),
     "added_p50_us": Metric("latency added over direct, p50", "us", "lower"),
     "added_p99_us": Metric("latency added over direct, p99", "us", "lower"),
+    "quiet_p99_us": Metric("latency p99 without the logins", "us", "lower"),
+    "storm_factor": Metric("latency p99 as a multiple of that without the logins", "x", "lower", 1),
     "connect_p99_ms": Metric("connect and log in, p99", "ms", "lower"),
     "wall_s": Metric("from the first connection to the last answer", "s", "lower", 2),
     "failed": Metric("failed clients", "", "lower", compared=False),

@@ -31,6 +31,8 @@ class Load:
     script: tuple = ("-S",)
     threads: int | None = None
     text: str = ""
+    tls: bool = False
+    rate: int = 0  # transactions per second that are begun whether others have ended or not; 0: each after the last
 
     def arguments(self, place, system):
         threads = self.threads or (1 if self.clients <= 32 else 2)
@@ -39,7 +41,8 @@ class Load:
         if self.text:
             script = [*(part for part in script if part != "-S"), "-s", place.options.scale,
                       "-f", place.cluster.private_file("load.sql", self.text)]
-        return ["-n", *script, "-M", self.protocol, "-c", self.clients, "-j", threads, "-h", host, "-p", port,
+        pace = ["-R", self.rate] if self.rate else []
+        return ["-n", *script, *pace, "-M", self.protocol, "-c", self.clients, "-j", threads, "-h", host, "-p", port,
                 "-U", place.cluster.user, place.cluster.database]
 
 
@@ -69,13 +72,18 @@ def latencies(texts, since_epoch):
     return out
 
 
+def environment(place, load):
+    # The user that it runs as may not look for certificates in the caller's home.
+    return place.cluster.environment(PGSSLMODE="require" if load.tls else "disable", HOME=str(place.cluster.directory))
+
+
 def timed(place, system, load, seconds):
     """One trial: {metric: value}, from the first line of progress (logins are over then) to the last."""
     logs = pathlib.Path(place.scratch("pgbench"))
     command = [place.cluster.bin / "pgbench", *load.arguments(place, system), "-T", LONG_ENOUGH, "-P", 1, "-l",
-               "--log-prefix", logs / "log", "--sampling-rate", 1 if load.clients == 1 else SAMPLED]
+               "--log-prefix", logs / "log", "--sampling-rate", 1 if load.clients == 1 or load.rate else SAMPLED]
     peak = measure.Peak(system.pid) if system.pid else None
-    with subprocess.Popen(processes.wrapped(command), env=place.cluster.environment(PGSSLMODE="disable"), cwd="/",
+    with subprocess.Popen(processes.wrapped(command), env=environment(place, load), cwd="/",
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as pgbench:
         # Its progress is waited for by reading; a system that has stopped answering would stop that.
@@ -91,8 +99,9 @@ def timed(place, system, load, seconds):
                 pgbench.kill()
     check(pgbench.returncode, text, said)
     times = latencies([path.read_text() for path in logs.iterdir()], since)
-    if times:
-        out["p50_us"], out["p99_us"] = percentile(times, 50), percentile(times, 99)
+    if not times:
+        raise Trouble("pgbench logged no latency")
+    out["p50_us"], out["p99_us"] = percentile(times, 50), percentile(times, 99)
     if peak:
         out["peak_kib"] = peak.growth_kib()
     return out

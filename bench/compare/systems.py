@@ -10,22 +10,20 @@ from . import configurations, processes, wire
 from .processes import LOOPBACK, Trouble
 
 # What a case may ask of a system. The one place that says so; a case that asks for more is reported as not run.
-#   tls       its clients may use TLS (for direct and HAProxy it is the server that ends it)
 #   pools     more clients than server connections
 #   prepared  named statements of the protocol while transactions are pooled
 #   process   there is a program between client and server
 CAPABILITIES = {
-    "direct": {"tls", "prepared"},
-    "haproxy": {"tls", "prepared", "process"},
-    "pgbouncer": {"tls", "pools", "prepared", "process"},
-    "odyssey": {"tls", "pools", "prepared", "process"},
-    "pgdog": {"tls", "pools", "prepared", "process"},
-    "pgcat": {"tls", "pools", "prepared", "process"},
+    "direct": {"prepared"},
+    "haproxy": {"prepared", "process"},
+    "pgbouncer": {"pools", "prepared", "process"},
+    "odyssey": {"pools", "prepared", "process"},
+    "pgdog": {"pools", "prepared", "process"},
+    "pgcat": {"pools", "prepared", "process"},
     "pgweir": {"pools", "prepared", "process"},
 }
 
 MISSING = {
-    "tls": "not supported: no TLS for clients",
     "pools": "does not pool: every client would need a server connection",
     "prepared": "no prepared statements in transaction mode before PgBouncer 1.21",
     "process": "no program between client and server",

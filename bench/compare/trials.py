@@ -1,5 +1,6 @@
 """One trial of each case: what is done to a system, and what is measured meanwhile."""
 
+import concurrent.futures
 import json
 import time
 
@@ -69,6 +70,22 @@ def visits(place, system, visit):
         out["cpu_us"] = (measure.cpu_us(system.pid) - before) / len(durations)
         out["pss_kib"] = measure.pss_kib(system.pid)
     return out, extra / len(durations)
+
+
+# Far below what the system can do, so that its queries wait for nothing but the logins.
+STEADY = Load("prepared", 8, tls=True, rate=500)
+
+
+def login_storm(place, system):
+    """What queries that go on feel of thousands of TLS logins."""
+    quiet = pgbench.timed(place, system, STEADY, place.options.seconds)
+    with concurrent.futures.ThreadPoolExecutor(1) as background:
+        visit = crowd.connect_query_close(place, system, tls=True)
+        storm = background.submit(crowd.come_and_go, visit, seconds=place.options.seconds + 4)
+        during = pgbench.timed(place, system, STEADY, place.options.seconds)
+        durations, _, lasted = storm.result()
+    return {"storm_factor": during["p99_us"] / quiet["p99_us"], "quiet_p99_us": quiet["p99_us"],
+            "p99_us": during["p99_us"], "connections_s": len(durations) / lasted}
 
 
 def connections(tls):

@@ -1,6 +1,6 @@
-// A method and a portion size, then what a client sends. Oracle: nobody who does not know a password gets in,
-// an incomplete packet is never a large one, and whether the bytes come at once or in portions changes
-// nothing.
+// A method and a portion size, then what a client sends, as if every handshake of TLS were done at once.
+// Oracle: nobody who does not know a password gets in, an incomplete packet is never a large one, and whether
+// the bytes come at once or in portions changes nothing, but for what comes with a SSLRequest.
 #include <algorithm>
 #include <cstdlib>
 
@@ -16,18 +16,31 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-SnapshotRef snapshot_with(config::AuthMethod method) {
+SnapshotRef snapshot_with(config::AuthMethod method, bool with_tls) {
   auto settings = std::make_shared<config::Settings>();
   settings->listen.auth = method;
   settings->users["a"] = {"a", config::Secret("not to be guessed")};
-  return make_snapshot(settings, nullptr);
+  TlsFiles tls;
+  if (with_tls) {
+    auto context = std::make_shared<TlsServerContext>();
+    context->end_point.assign(32, 3);
+    tls.listen = std::move(context);
+    settings->listen.tls.mode = config::TlsMode::require;
+  }
+  return make_snapshot(settings, nullptr, std::move(tls));
 }
 
+constexpr unsigned tls_bit = 0x80;
+
 const SnapshotRef& snapshot(unsigned choice) {
-  static const SnapshotRef all[] = {snapshot_with(config::AuthMethod::scram_sha_256),
-                                    snapshot_with(config::AuthMethod::md5),
-                                    snapshot_with(config::AuthMethod::trust)};
-  return all[choice % 3];
+  using config::AuthMethod;
+  static const SnapshotRef all[] = {snapshot_with(AuthMethod::scram_sha_256, false),
+                                    snapshot_with(AuthMethod::md5, false),
+                                    snapshot_with(AuthMethod::trust, false),
+                                    snapshot_with(AuthMethod::scram_sha_256, true),
+                                    snapshot_with(AuthMethod::md5, true),
+                                    snapshot_with(AuthMethod::trust, true)};
+  return all[choice % 3 + ((choice & tls_bit) != 0 ? 3 : 0)];
 }
 
 struct Result {
@@ -53,6 +66,10 @@ Result run(ByteView bytes, unsigned method, std::size_t portion) {
       ByteView rest = pending;
       result.step = login.feed(rest, reply);
       pending.assign(rest.begin(), rest.end());
+      if (result.step != Step::start_tls) continue;
+      login.tls_started();
+      pending.clear();  // the handshake's
+      result.step = Step::send;
     } while (result.step == Step::send);
     require(result.step != Step::need_bytes || pending.size() <= authentication_message_max);
   } while (result.step == Step::need_bytes && !bytes.empty());
@@ -73,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const ByteView bytes = ByteView(data, size).subspan(2);
   const Result whole = run(bytes, data[0], std::max<std::size_t>(bytes.size(), 1));
-  require(run(bytes, data[0], 1 + data[1] % 32) == whole);
+  const Result portions = run(bytes, data[0], 1 + data[1] % 32);
+  require((data[0] & tls_bit) != 0 || portions == whole);
   return 0;
 }

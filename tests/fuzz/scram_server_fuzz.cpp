@@ -19,8 +19,8 @@ const ScramVerifier& verifier() {
   return made;
 }
 
-void run_exchange(std::string_view first, std::string_view final) {
-  ScramServer server(verifier(), "servernonce");
+void run_exchange(std::string_view first, std::string_view final, const ScramBinding& binding) {
+  ScramServer server(verifier(), "servernonce", binding);
   ByteBuffer reply;
   const Errc begun = server.client_first(as_bytes(first), reply);
   if (reply.empty() == (begun == Errc::ok)) std::abort();
@@ -35,7 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView input(data, size);
   const std::string_view text = as_text(input);
   const std::size_t newline = text.find('\n');
-  run_exchange(text.substr(0, newline), newline == std::string_view::npos ? "" : text.substr(newline + 1));
+  const std::string_view rest = newline == std::string_view::npos ? "" : text.substr(newline + 1);
+  const ByteBuffer certificate(32, 3);
+  for (const ScramBinding& binding :
+       {ScramBinding{}, ScramBinding{certificate, false}, ScramBinding{certificate, true}})
+    run_exchange(text.substr(0, newline), rest, binding);
 
   ScramVerifier parsed;
   if (parse_scram_verifier(text, parsed) == Errc::ok && to_string(parsed) != text) std::abort();

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import proxy as proxies  # noqa: E402
+from harness.certificates import Certificates  # noqa: E402
 from harness.cluster import DATABASES, Cluster  # noqa: E402
 from harness.watcher import Watcher  # noqa: E402
 from proof.pipeline_script import setup  # noqa: E402
@@ -54,6 +55,13 @@ def own_cluster():
     server = Cluster()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def certificates():
+    made = Certificates()
+    yield made
+    made.remove()
 
 
 @pytest.fixture(scope="session")

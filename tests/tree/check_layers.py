@@ -19,7 +19,7 @@ LIBCRYPTO = r"openssl/(evp|hmac|sha|md5|rand|crypto|err|kdf|params|core_names|ty
 
 ALLOWED = {
     "protocol": {"system": [STANDARD, LIBCRYPTO], "own": ["protocol/"]},
-    "config": {"system": [STANDARD, r"yaml-cpp/[a-z_/.]+", r"(sys/)?[a-z]+\.h", r"openssl/crypto\.h"],
+    "config": {"system": [STANDARD, r"yaml-cpp/[a-z_/.]+", r"((sys|arpa)/)?[a-z]+\.h", r"openssl/crypto\.h"],
                "own": ["config/"]},
     "proxy": {"system": [r".+"], "own": ["proxy/", "protocol/", "config/"]},
     "bench": {"system": [r".+"], "own": ["bench/", "protocol/"]},

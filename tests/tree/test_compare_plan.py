@@ -128,7 +128,7 @@ def test_the_estimate_grows_with_what_there_is_to_do(program):
 
 def test_what_cannot_run_takes_no_time(program):
     idle = next(case for case in cases.ALL if case.name == "idle-tls")
-    some, amounts = [systems.MODELS["pgbouncer"]], parse(program)
+    some, amounts = [systems.MODELS[key] for key in ("pgbouncer", "pgweir")], parse(program)
     more = [systems.MODELS[key] for key in ("direct", "haproxy", "pgbouncer", "pgweir", "pgweir-strict")]
     assert estimate.case_seconds(idle, more, amounts) == estimate.case_seconds(idle, some, amounts)
 
@@ -153,11 +153,11 @@ def test_the_clock_counts_the_steps_and_the_time(program):
 
 
 def test_the_plan_tells_cases_systems_and_time_and_measures_nothing(program, capsys):
-    arguments = ["--plan", "--cases", "connect-tls", "--systems", "direct,pgweir,pgcat", "--pgweir", str(program)]
+    arguments = ["--plan", "--cases", "idle-tls", "--systems", "direct,pgweir,pgcat", "--pgweir", str(program)]
     assert main.main(arguments) == 0
     told = capsys.readouterr().out
-    assert "connect-tls, some " in told and "    direct\n" in told
-    assert "    pgweir 9.8.7: not run: not supported: no TLS for clients\n" in told
+    assert "idle-tls, some " in told and "    pgweir 9.8.7\n" in told
+    assert "    direct: not run: does not pool: every client would need a server connection\n" in told
     assert "    pgcat: not run: no program given (--pgcat PATH)\n" in told
     assert told.splitlines()[-1].startswith("1 cases, some ")
 

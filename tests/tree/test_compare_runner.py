@@ -80,9 +80,9 @@ def test_what_was_measured_before_a_failure_is_kept_beside_it(place):
 def test_reasons_known_beforehand(place):
     diary = []
     results = run(place, Stub("a", diary, capabilities=()), absent={"pgcat": "no program given"},
-                  needs=frozenset({"tls"}))
+                  needs=frozenset({"pools"}))
     assert results == {"pgcat": {"not_run": "no program given"},
-                       "a": {"not_run": "not supported: no TLS for clients"}}
+                       "a": {"not_run": "does not pool: every client would need a server connection"}}
     assert "a start" not in diary
 
 

@@ -41,10 +41,13 @@ class Endpoint:
     host, port = processes.LOOPBACK, 0
 
     def wire(self, user="app", database="app", password=None, **options):
-        """A raw connection, logged in."""
+        """A raw connection, logged in. `tls`: a context to go through."""
         password = USERS.get(user) if password is None else password
-        narrow = options.pop("narrow", None)
-        return self.socket(narrow=narrow).login(user, database, password, **options)
+        narrow, tls = options.pop("narrow", None), options.pop("tls", None)
+        wire = self.socket(narrow=narrow)
+        if tls:
+            wire.start_tls(tls)
+        return wire.login(user, database, password, **options)
 
     def socket(self, timeout=5.0, narrow=None):
         """A raw connection, nothing said yet."""
@@ -57,8 +60,7 @@ class Endpoint:
         return {"host": self.host, "port": self.port, "user": user, "password": USERS[user], "dbname": database}
 
     def psycopg2(self, user="app", database="app", **options):
-        options = {"connect_timeout": 10, **options}
-        return psycopg2.connect(**self.address(user, database), **options)
+        return psycopg2.connect(**{**self.address(user, database), "connect_timeout": 10, **options})
 
     def environment(self, user="app", database="app"):
         """For programs that read libpq's environment."""
@@ -113,7 +115,7 @@ class Pgweir(Endpoint):
             "databases": databases,
             "users": {user: {"password": password} for user, password in USERS.items()},
             "pool": {"min_size": 1, **pool},
-            "timeouts": {"drain": "5s"},
+            "timeouts": {"drain": "5s", "failed_login": "0s"},
             "log": {"format": "json", "level": "info"},
         }, changes or {})
         if self.config["pool"].get("max_size", 20) < self.config["pool"]["min_size"]:

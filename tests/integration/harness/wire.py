@@ -6,6 +6,7 @@ Server messages are written as in the protocol's own letters: `1 2 T D(1) C(SELE
 
 import hashlib
 import socket
+import ssl
 import struct
 import time
 from dataclasses import dataclass
@@ -105,6 +106,24 @@ def make_narrow(sock, buffer):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
 
 
+def tls_context(ca=None, alpn=("postgresql",), version=None, client=None):
+    """`ca`: who must have signed the server's certificate. `version`: the only one spoken. `client`: our own pair."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(ca)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    if version:
+        context.minimum_version = context.maximum_version = version
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else this side would not even try TLS 1.1
+    if client:
+        context.load_cert_chain(client.cert, client.key)
+    return context
+
+
 class LoginFailed(AssertionError):
     def __init__(self, answer):
         super().__init__(f"login refused: {answer} {answer.text!r}" if answer is not EOF else "login: EOF")
@@ -125,6 +144,21 @@ class Wire:
         self.raw = b""  # everything ever received, in order
         self.parameters, self.pid, self.secret = {}, None, b""
         self.notices, self.heard = [], []
+
+    # --- TLS -----------------------------------------------------------------------------------------------
+
+    def start_tls(self, context=None, direct=False):
+        """Goes on through TLS, by a SSLRequest or directly."""
+        if not direct:
+            self.send(m.SSL_REQUEST)
+            answer = self.read_exactly(1)
+            assert answer == b"S" and not self.buffer, f"the answer to SSLRequest: {answer + self.buffer!r}"
+        self.sock = (context or tls_context()).wrap_socket(self.sock, server_hostname="localhost")
+        return self
+
+    def end_point(self):
+        """The data of tls-server-end-point for a certificate that is signed with SHA-256."""
+        return hashlib.sha256(self.sock.getpeercert(binary_form=True)).digest()
 
     # --- sending -------------------------------------------------------------------------------------------
 
@@ -175,7 +209,7 @@ class Wire:
             data = self.sock.recv(65536)
         except socket.timeout:
             raise Silence("nothing within the deadline") from None
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             data = b""
         finally:
             if self.sock.fileno() >= 0:
@@ -241,15 +275,14 @@ class Wire:
         self.send(data)
         return " ".join(str(x) for x in self.until_ready(timeout))
 
-    def login(self, user, database=None, password=None, params=(), minor=0, how="whole"):
+    def login(self, user, database=None, password=None, params=(), minor=0, how="whole", scram=None):
         pairs = [("user", user)] + ([("database", database)] if database else []) + list(params)
         self.send(m.startup(pairs, minor=minor), how)
-        self.authenticate(user, password, how)
+        self.authenticate(user, password, how, scram)
         return self
 
-    def authenticate(self, user, password, how="whole"):
+    def authenticate(self, user, password, how="whole", scram=None):
         """From the startup packet to the first ReadyForQuery; self.heard keeps what came."""
-        scram = None
         while True:
             msg = self.receive()
             self.heard.append(msg)
@@ -271,7 +304,7 @@ class Wire:
                 outer = hashlib.md5(inner.encode() + msg.body[4:8]).hexdigest()
                 self.send(m.p(m.cstr("md5" + outer)), how)
             elif code == 10:
-                scram = ScramClient(password)
+                scram = scram or ScramClient(password)
                 first = scram.first()
                 self.send(m.p(m.cstr(scram.mechanism) + struct.pack("!i", len(first)) + first), how)
             elif code == 11:

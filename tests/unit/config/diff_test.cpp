@@ -34,17 +34,18 @@ TEST_CASE("addresses and workers wait for a restart") {
 }
 
 TEST_CASE("everything else applies at once") {
-  CHECK(changes(with(""),
-                with("listen: {max_clients: 5, auth: md5}\n"
-                     "admin: {console_users: [u]}\n"
-                     "timeouts: {client_login: 1s, client_idle: 90s, idle_transaction: 1s, client_write: 1s, "
-                     "query: 1s, drain: 1500ms}\n"
-                     "log: {format: json, level: error}")) ==
+  CHECK(changes(with(""), with("listen: {max_clients: 5, auth: md5}\n"
+                               "admin: {console_users: [u]}\n"
+                               "timeouts: {client_login: 1s, failed_login: 1s, client_idle: 90s, "
+                               "idle_transaction: 1s, client_write: 1s, "
+                               "query: 1s, drain: 1500ms}\n"
+                               "log: {format: json, level: error}")) ==
         Lines{"admin.console_users: [] -> [u]", "listen.auth: scram-sha-256 -> md5",
               "listen.max_clients: 10000 -> 5", "log.format: text -> json", "log.level: info -> error",
               "timeouts.client_idle: 30m -> 90s", "timeouts.client_login: 1m -> 1s",
               "timeouts.client_write: 1m -> 1s", "timeouts.drain: 25s -> 1500ms",
-              "timeouts.idle_transaction: 1m -> 1s", "timeouts.query: 0s -> 1s"});
+              "timeouts.failed_login: 3s -> 1s", "timeouts.idle_transaction: 1m -> 1s",
+              "timeouts.query: 0s -> 1s"});
 }
 
 TEST_CASE("every key of a database is compared") {

@@ -44,12 +44,27 @@ TEST_CASE("the smallest file has the documented defaults") {
   CHECK(s.log.level == LogLevel::info);
 }
 
+TEST_CASE(
+    "a server that is not on this machine is asked for TLS, and for its name, unless the file says "
+    "otherwise") {
+  const auto mode = [](const std::string& database) {
+    return settings_of("databases: {app: {" + database + "}}\nusers: {u: {password: p}}")
+        .databases.at("app")
+        .tls.mode;
+  };
+  CHECK(mode("host: db") == TlsMode::verify_full);
+  CHECK(mode("host: 127.0.0.1") == TlsMode::disable);
+  CHECK(mode("host: localhost") == TlsMode::disable);
+  CHECK(mode("host: db, tls: {mode: disable}") == TlsMode::disable);
+  CHECK(mode("host: 127.0.0.1, tls: {mode: verify-ca}") == TlsMode::verify_ca);
+}
+
 TEST_CASE("listen, workers, admin, timeouts and log are read") {
   const Settings s = settings_of(with(R"(
-listen: {host: 0.0.0.0, port: 1, max_clients: 7, auth: md5, tls: {mode: disable, cert_file: , key_file: }}
+listen: {host: 0.0.0.0, port: 1, max_clients: 7, auth: md5, tls: {mode: disable, handshake_timeout: 5s}}
 workers: 3
 admin: {host: "::1", port: 65535, console_users: [u]}
-timeouts: {client_login: 1s, client_idle: 2m, idle_transaction: 3h, client_write: 4s, query: 250ms, drain: 0s}
+timeouts: {client_login: 1s, failed_login: 2s, client_idle: 2m, idle_transaction: 3h, client_write: 4s, query: 250ms, drain: 0s}
 log: {format: json, level: debug}
 )"));
   CHECK(s.listen.host == "0.0.0.0");
@@ -61,6 +76,7 @@ log: {format: json, level: debug}
   CHECK(s.admin.port == 65535);
   CHECK(s.admin.console_users == std::vector<std::string>{"u"});
   CHECK(s.timeouts.client_login == 1s);
+  CHECK(s.timeouts.failed_login == 2s);
   CHECK(s.timeouts.client_idle == 2min);
   CHECK(s.timeouts.idle_transaction == 3h);
   CHECK(s.timeouts.client_write == 4s);

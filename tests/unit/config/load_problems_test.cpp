@@ -148,28 +148,86 @@ TEST_CASE("what must be there and is not is an error") {
        "databases: {}\nusers: {u: {password: p}}",
        {"f:1: databases: needs at least one database"}},
       {"any user", "databases: {app: {host: db}}\nusers: ", {"f:2: users: needs at least one user"}},
-      {"the secret", with_user(""), {"f:2: users.u: has no secret: password, password_env or password_file"}},
+      {"the secret",
+       with_user(""),
+       {"f:2: users.u: has no secret: password, password_env, password_file or scram_verifier"}},
       {"names in a list of users",
        with_database("users: []"),
        {"f:1: databases.app.users: is empty; leave the key out to admit every user"}},
   });
 }
 
+TEST_CASE("what does not make sense for TLS is refused") {
+  check({
+      {"a mode of the other side",
+       with("listen: {tls: {mode: verify-full}}"),
+       {"f:3: listen.tls.mode: unknown value \"verify-full\"; expected disable, prefer, require"}},
+      {"no certificate",
+       with("listen: {tls: {mode: require}}"),
+       {"f:3: listen.tls.cert_file: is missing: TLS needs a certificate and its key"}},
+      {"half a pair",
+       with("listen: {tls: {cert_file: a.pem}}"),
+       {"f:3: listen.tls.cert_file: cannot read the file: No such file or directory",
+        "f:3: listen.tls.cert_file: needs its key_file"}},
+      {"the other half",
+       with_database("tls: {key_file: a.pem}"),
+       {"f:1: databases.app.tls.key_file: cannot read the file: No such file or directory",
+        "f:1: databases.app.tls.key_file: needs the cert_file that it belongs to"}},
+      {"no time for a handshake",
+       with("listen: {tls: {handshake_timeout: 0s}}"),
+       {"f:3: listen.tls.handshake_timeout: must not be 0: a silent client would stay for ever"}},
+      {"trust that is not asked for",
+       with_database("tls: {mode: require, ca_file: x}"),
+       {"f:1: databases.app.tls.ca_file: cannot read the file: No such file or directory",
+        "f:1: databases.app.tls.ca_file: is not looked at with mode require; verify-full checks the server's "
+        "certificate"}},
+      {"direct without TLS",
+       with_database("tls: {mode: prefer, negotiation: direct}"),
+       {"f:1: databases.app.tls.negotiation: direct needs mode require, verify-ca or verify-full"}},
+  });
+}
+
+TEST_CASE("what does not make sense for verifiers, access and load balancers is refused") {
+  check({
+      {"no verifier",
+       with_user("scram_verifier: x"),
+       {"f:2: users.u.scram_verifier: is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"}},
+      {"a verifier for md5",
+       "databases: {app: {host: db}}\nusers: {u: {scram_verifier: SCRAM-SHA-256$x}}\nlisten: {auth: md5}",
+       {"f:2: users.u.scram_verifier: needs listen.auth scram-sha-256: only its proof can be passed on"}},
+      {"access is no list",
+       with("access: {users: [u]}"),
+       {"f:3: access: expected a list of rules such as - {networks: [10.0.0.0/8], users: [app]}"}},
+      {"an empty list",
+       with("access: []"),
+       {"f:3: access: is empty, so that nobody could come in; leave it out to admit all"}},
+      {"names that do not exist",
+       with("access: [{users: [x], databases: [y]}]"),
+       {"f:3: access[0].users[0]: there is no such user under users",
+        "f:3: access[0].databases[0]: there is no such database under databases"}},
+      {"an unknown key of a rule",
+       with("access: [{user: u}]"),
+       {"f:3: access[0].user: unknown key; did you mean users?"}},
+      {"a rule for TLS without TLS",
+       with("access: [{tls: true}]"),
+       {"f:3: access[0].tls: fits nobody while listen.tls.mode is disable"}},
+      {"networks",
+       with("access: [{networks: [10.0.0.1/8, 10.0.0.0/33, host, \"fd00::/8\", 192.0.2.1]}]"),
+       {"f:3: access[0].networks[0]: \"10.0.0.1/8\": has bits set behind its prefix; did you mean "
+        "10.0.0.0/8?",
+        "f:3: access[0].networks[1]: \"10.0.0.0/33\": expected 0 to 32 behind the slash",
+        "f:3: access[0].networks[2]: \"host\": expected an address or a network such as 10.0.0.0/8"}},
+      {"a load balancer that is not named",
+       with("listen: {proxy_protocol: v2}"),
+       {"f:3: listen.proxy_sources: is missing: the networks of the load balancers whose word is taken"}},
+      {"version 1",
+       with("listen: {proxy_protocol: v1, proxy_sources: [10.0.0.1]}"),
+       {"f:3: listen.proxy_protocol: unknown value \"v1\"; expected off, v2; did you mean v2?"}},
+  });
+}
+
 TEST_CASE("keys and values of later versions say so") {
   check({
-      {"client TLS",
-       with("listen: {tls: {mode: require}}"),
-       {"f:3: listen.tls.mode: \"require\" is not supported by this version"}},
-      {"certificate",
-       with("listen: {tls: {cert_file: a.pem}}"),
-       {"f:3: listen.tls.cert_file: not supported by this version"}},
-      {"server TLS",
-       with_database("tls: {mode: verify-full, ca_file: x}"),
-       {"f:1: databases.app.tls.mode: \"verify-full\" is not supported by this version",
-        "f:1: databases.app.tls.ca_file: not supported by this version"}},
-      {"verifier",
-       with_user("scram_verifier: x"),
-       {"f:2: users.u.scram_verifier: not supported by this version"}},
       {"AWS", with_user("secret: {arn: x}"), {"f:2: users.u.secret: not supported by this version"}},
   });
 }
@@ -245,7 +303,7 @@ log: {}
       Lines{
           "f:3: listen.port: 70000 is out of range, expected a whole number from 1 to 65535",
           "f:4: listen.auth: trust admits anybody and needs a loopback listen.host such as 127.0.0.1",
-          "f:5: listen.tls.mode: \"prefer\" is not supported by this version",
+          "f:5: listen.tls.cert_file: is missing: TLS needs a certificate and its key",
           "f:6: workers: expected a whole number from 1 to 1024, found \"many\", or auto",
           "f:8: databases.app.host: is missing: the address of the PostgreSQL server",
           "f:9: databases.app.hots: unknown key; did you mean host?",

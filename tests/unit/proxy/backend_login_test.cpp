@@ -129,6 +129,61 @@ TEST_CASE("we log in by SCRAM and learn the parameters and the cancel key") {
   CHECK(f.feeder.input().empty());
 }
 
+TEST_CASE("SCRAM is bound to the channel exactly when there is one and the server can") {
+  struct Case {
+    const char* name;
+    ByteBuffer end_point;
+    std::vector<std::string_view> offered;
+    std::string_view chosen, header;
+  };
+  const ByteBuffer certificate(32, 0xc3);
+  const Case cases[] = {
+      {"plain text", {}, {scram_sha_256}, scram_sha_256, "n,,"},
+      {"a server that offers in plain text what it cannot do",
+       {},
+       {scram_sha_256_plus, scram_sha_256},
+       scram_sha_256,
+       "n,,"},
+      {"TLS, both can",
+       certificate,
+       {scram_sha_256_plus, scram_sha_256},
+       scram_sha_256_plus,
+       "p=tls-server-end-point,,"},
+      {"in another order",
+       certificate,
+       {scram_sha_256, scram_sha_256_plus},
+       scram_sha_256_plus,
+       "p=tls-server-end-point,,"},
+      {"TLS, somebody took it off the list", certificate, {scram_sha_256}, scram_sha_256, "y,,"},
+      {"TLS, nothing else is offered",
+       certificate,
+       {scram_sha_256_plus},
+       scram_sha_256_plus,
+       "p=tls-server-end-point,,"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    Fixture f;
+    f.login.bind_to(c.end_point);
+    ByteBuffer offer;
+    write_authentication_sasl(offer, c.offered);
+    REQUIRE(f.feeder.receive(offer) == Step::need_bytes);
+    const ByteBuffer body = f.answer();
+    SaslInitialResponse initial;
+    REQUIRE(parse_sasl_initial_response(body, initial) == Errc::ok);
+    CHECK(initial.mechanism == c.chosen);
+    CHECK(as_text(initial.data).starts_with(c.header));
+  }
+}
+
+TEST_CASE("without TLS a server that can only bind is refused") {
+  Fixture f;
+  ByteBuffer offer;
+  const std::string_view only[] = {scram_sha_256_plus};
+  write_authentication_sasl(offer, only);
+  f.check_refused(f.feeder.receive(offer));
+}
+
 TEST_CASE("what follows the first ReadyForQuery is left in the input") {
   Fixture f(GENERATE(false, true));
   const ByteBuffer more = raw('N', std::string_view("\0", 1));

@@ -97,7 +97,7 @@ struct Fixture {
     hub = std::make_shared<ListenHub>(
         *services.workers[0], told,
         [target, settings] {
-          return HubSource{target, settings};
+          return HubSource{target, settings, std::make_shared<ScramKeyCache>()};
         },
         "UTF8", limits);
     for (const auto& worker : services.workers) worker->start();

@@ -1,0 +1,28 @@
+// May this client come in at all? Asked before its password is, so that a network that is not meant to reach
+// the pool cannot try any. Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/settings.hpp"
+
+namespace pgweir {
+
+struct AccessQuestion {
+  std::optional<config::IpAddress> from;  // nothing: not known, which fits no rule that names networks
+  std::string_view database;
+  std::string_view user;
+  bool tls = false;
+};
+
+// The first rule that fits decides; nobody fits: no. No rules: yes.
+bool may_enter(const config::Settings& settings, const AccessQuestion& question);
+
+// Of "host:port", as the log shows it.
+std::optional<config::IpAddress> address_of(std::string_view peer);
+
+bool is_in(const std::vector<config::Network>& networks, const std::optional<config::IpAddress>& address);
+
+}  // namespace pgweir
