@@ -17,8 +17,8 @@ namespace pgweir {
 
 class LoginFailures {
  public:
-  // Mistakes that cost nothing: a fleet that still has yesterday's password must not be mistaken for an attack
-  // at once.
+  // Mistakes that cost nothing: a fleet that still has yesterday's password must not be mistaken for an
+  // attack at once.
   static constexpr unsigned free_failures = 3;
   static constexpr std::chrono::milliseconds first_delay{100};
   // Without a further failure for so long, all is forgotten.
