@@ -19,7 +19,8 @@ bool is_mapped(const IpAddress& address) {
 // Of byte i, those that belong to a prefix of so many bits.
 std::uint8_t mask(unsigned bits, unsigned i) {
   const unsigned left = bits > 8 * i ? bits - 8 * i : 0;
-  return left >= 8 ? 0xff : static_cast<std::uint8_t>(0xff00U >> left);
+  if (left >= 8) return 0xff;
+  return static_cast<std::uint8_t>((0xff00U >> left) & 0xffU);
 }
 
 }  // namespace
