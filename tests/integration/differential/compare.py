@@ -42,6 +42,17 @@ def row_description(body):
     return bytes(body)
 
 
+def data_row(body):
+    """The number in pg_temp_N may have more digits, which changes the length of its column, too."""
+    out, at = [body[:2]], 2
+    for _ in range(struct.unpack_from("!H", body)[0]):
+        size = struct.unpack_from("!i", body, at)[0]
+        value = TEMPORARY.sub(rb"pg_\1temp_N", body[at + 4:at + 4 + max(size, 0)])
+        out += [struct.pack("!i", size if size < 0 else len(value)), value]
+        at += 4 + max(size, 0)
+    return b"".join(out)
+
+
 def error(body):
     fields = [part for part in body.split(b"\0") if part]
     return b"\0".join(part for part in fields if chr(part[0]) not in SOURCE_FIELDS)
@@ -54,7 +65,9 @@ def comparable(message):
         body = row_description(body)
     if message.kind in "EN":
         body = error(body)
-    if message.kind in "DEN":
+    if message.kind == "D":
+        body = data_row(body)
+    if message.kind in "EN":
         body = TEMPORARY.sub(rb"pg_\1temp_N", body)
     if message.kind == "A":
         body = body[4:]
