@@ -6,6 +6,7 @@
 """
 
 import os
+import struct
 
 import pytest
 
@@ -103,6 +104,14 @@ def test_random_scripts(environments, max_size):
         script = generate(seed, WITHOUT)
         check(environments(max_size), script, [old for old in history if old.superuser == script.superuser])
         history = [*history, script][-HISTORY:]
+
+
+@pytest.mark.own
+def test_a_temporary_schema_may_have_a_number_of_more_digits():
+    def row(value):
+        return Message("D", struct.pack("!Hii", 2, -1, len(value)) + value)
+    assert comparable(row(b"pg_temp_5")) == comparable(row(b"pg_temp_10"))
+    assert comparable(row(b"pg_temp_5")) != comparable(row(b"pg_temp"))
 
 
 def test_postgresql_agrees_with_itself(against_itself):

@@ -12,6 +12,7 @@
 What the scripts do not do, because pgweir answers it in another way; each is a limit that the README names:
 
 - RESET of a startup parameter beside other statements in one string, or by set_config(..., NULL, ...)
+- behind DISCARD ALL in one pipeline, what must be first there, by a client with startup parameters
 - custom settings whose name is computed, or stands in a view
 - ALTER ROLE and ALTER DATABASE ... SET while clients are there that have logged in before
 - pg_listening_channels() inside of a transaction
@@ -42,6 +43,17 @@ def row_description(body):
     return bytes(body)
 
 
+def data_row(body):
+    """The number in pg_temp_N may have more digits, which changes the length of its column, too."""
+    out, at = [body[:2]], 2
+    for _ in range(struct.unpack_from("!H", body)[0]):
+        size = struct.unpack_from("!i", body, at)[0]
+        value = TEMPORARY.sub(rb"pg_\1temp_N", body[at + 4:at + 4 + max(size, 0)])
+        out += [struct.pack("!i", size if size < 0 else len(value)), value]
+        at += 4 + max(size, 0)
+    return b"".join(out)
+
+
 def error(body):
     fields = [part for part in body.split(b"\0") if part]
     return b"\0".join(part for part in fields if chr(part[0]) not in SOURCE_FIELDS)
@@ -54,7 +66,9 @@ def comparable(message):
         body = row_description(body)
     if message.kind in "EN":
         body = error(body)
-    if message.kind in "DEN":
+    if message.kind == "D":
+        body = data_row(body)
+    if message.kind in "EN":
         body = TEMPORARY.sub(rb"pg_\1temp_N", body)
     if message.kind == "A":
         body = body[4:]

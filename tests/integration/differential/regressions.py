@@ -283,6 +283,10 @@ LIMITS = {
     "a_string_that_resets_and_looks_finds_the_startup_parameter": Script(
         clients={0: [("application_name", "of d0"), ("DateStyle", "SQL, DMY")]},
         steps=[(0, Q("reset all; select current_setting('application_name'), current_setting('datestyle')"))]),
+    # It restores them by statements of its own, and what follows in the pipeline is not the first one there.
+    "discard_all_twice_in_a_pipeline_of_a_client_with_startup_parameters": Script(
+        clients={0: [("options", "--lock-timeout=37s -c datestyle=German")]},
+        steps=[(0, P("", "discard all"), B(), E(), B(), E(), S)]),
 }
 
 REGRESSIONS = {**SETTINGS_FOLLOW, **UNSEEN, **ENCODINGS, **PREPARED_STATEMENTS, **PINS, **LISTENING}
