@@ -101,7 +101,8 @@ def test_a_pipeline_is_not_interrupted_in_a_transaction(start):
     """The others wait for its end, whatever else it sends."""
     proxy = start(max_size=1)
     with proxy.wire() as wire, proxy.wire() as other:
-        wire.send(m.Q("begin") + m.Q("select pg_sleep(0.1)") + m.Q("select txid_current()") * 500)
+        wire.query("begin")
+        wire.send(m.Q("select pg_sleep(0.1)") + m.Q("select txid_current()") * 500)
         other.send(m.Q("select 'other'"))
         until(lambda: proxy.waiters() == 1, "the other one waits")
         wire.send(m.Q("select txid_current()") * 500 + m.Q("commit") + m.Q("select 'last'"))
