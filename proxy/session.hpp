@@ -153,15 +153,6 @@ class Session final {
   void ask_state(StateQuestion question);
   void send_question();
   void ask_state_again();
-  void ask_unhurried(OwnQuery which, std::string_view sql);
-  void ask_last_value();
-  void take_last_value();
-  void ask_triggers();
-  void take_triggers();
-  void ask_sources();
-  void take_sources();
-  void judge_again();
-  void judge_definitions();
   void take_state_answer();
   void take_settings(SettingMap applied);
   bool settings_are_known() const;
@@ -173,6 +164,17 @@ class Session final {
   void report_pins(PinSet begun);
   bool audit_is_due();
   void take_audit(const StateAnswer& answer);
+
+  // What its code may do (session_judge.cpp)
+  void ask_unhurried(OwnQuery which, std::string_view sql);
+  void ask_last_value();
+  void take_last_value();
+  void ask_triggers();
+  void take_triggers();
+  void ask_sources();
+  void take_sources();
+  void judge_again();
+  void judge_definitions();
 
   Worker& worker_;
   Waker waker_;

@@ -69,94 +69,6 @@ void Session::note_sequences() {
   }
 }
 
-// Most inserts take no value of a sequence, and need no pin for one.
-void Session::ask_last_value() {
-  last_value_is_open_ = false;
-  exchange_.has_last_value = true;
-  if (pin_cause_.empty()) pin_cause_ = std::move(exchange_.watch.cause);
-  exchange_.watch = {};
-  ask_unhurried(OwnQuery::last_value, "SELECT pg_catalog.lastval()");
-}
-
-void Session::take_last_value() {
-  if (!exchange_.has_last_value) {
-    exchange_.backend->sequence_owner = 0;
-    return;
-  }
-  PinSet pins = exchange_.pins;
-  pins.insert(Pin::sequence_value);
-  update_pins(pins);
-}
-
-void Session::ask_triggers() {
-  exchange_.trigger_names.clear();
-  exchange_.sources_failed = false;
-  ask_unhurried(OwnQuery::triggers, triggers_query());
-}
-
-// From here on they are functions like any other that this transaction has called.
-void Session::take_triggers() {
-  const std::vector<std::string> names = std::exchange(exchange_.trigger_names, {});
-  if (exchange_.sources_failed || names.size() > TriggerTable::functions_max) {
-    FunctionEffects opaque;
-    opaque.add_opaque();
-    pool_->triggers().learn(opaque);
-    requests_.note_code(opaque, {});
-  } else if (names.empty()) {
-    pool_->triggers().learn({});
-  } else {
-    trigger_calls_ = call_of_all(names);
-    pool_->functions().judge(trigger_calls_, exchange_.function_question);
-  }
-}
-
-// Functions that were called for the first time: from their sources it is known whether the server has to be
-// asked after the next call.
-void Session::ask_sources() {
-  exchange_.sources.clear();
-  exchange_.sources_failed = false;
-  ask_unhurried(OwnQuery::sources, sources_query(exchange_.function_question.names));
-}
-
-void Session::take_sources() {
-  const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
-  if (exchange_.sources_failed) return pool_->functions().give_up(asked);
-  bool views_advance = false;
-  bool views_read = false;
-  for (const FunctionSource& source : exchange_.sources) {
-    const bool reads = mentions_sequence_value(source.body);
-    if (reads) pool_->learn_sequence_use();
-    if (source.name != definitions_name) continue;
-    views_read |= reads;
-    views_advance |= scan_facts(source.body).contains(SqlFact::nextval_or_setval);
-  }
-  if (std::find(asked.names.begin(), asked.names.end(), definitions_name) != asked.names.end()) {
-    pool_->learn_sequences_in_views(views_advance, views_read);
-  }
-  exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
-}
-
-// What is still unknown now stays so, and counts as suspicious.
-void Session::judge_again() {
-  for (const std::string& text : std::exchange(exchange_.unjudged, {}))
-    requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
-  if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
-  if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
-    const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
-    pool_->triggers().learn(effects);
-    requests_.note_code(effects, {});
-  }
-  exchange_.function_question = {};
-}
-
-// What nobody could find out this time is asked for again by the next transaction.
-void Session::judge_definitions() {
-  const FunctionEffects effects = pool_->functions().judge(definitions_call, exchange_.function_question);
-  if (effects.verdict != FunctionVerdict::unknown) pool_->definitions().learn(effects);
-  requests_.note_code(effects, definitions_call);
-  if (pool_->views_advance_sequences()) requests_.note_advance();
-}
-
 void Session::ask_state(StateQuestion question) {
   unknown_names_ = exchange_.watch.unknown_names;
   pin_cause_ = std::move(exchange_.watch.cause);
@@ -194,11 +106,6 @@ void Session::ask_state_again() {
   std::vector<std::string>& lifted = asked_.lifted;
   if (std::find(lifted.begin(), lifted.end(), timeout) == lifted.end()) lifted.emplace_back(timeout);
   send_question();
-}
-
-void Session::ask_unhurried(OwnQuery which, std::string_view sql) {
-  send_own(which, lift_timeouts(short_timeouts(*exchange_.backend->applied)) + std::string(sql));
-  flush();
 }
 
 void Session::take_state_answer() {
