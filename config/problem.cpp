@@ -61,6 +61,11 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
+Problem problem_at(const Locations& locations, std::string path, std::string message, Severity severity) {
+  const Location at = locations.find(path);
+  return {locations.file, at.line, at.column, std::move(path), std::move(message), severity};
+}
+
 std::string join_path(std::string_view parent, std::string_view key) {
   std::string path(parent);
   if (!path.empty()) path += '.';

@@ -41,6 +41,10 @@ struct Locations {
   bool contains(std::string_view path) const { return keys.contains(path); }
 };
 
+// A problem of the key at `path`.
+Problem problem_at(const Locations& locations, std::string path, std::string message,
+                   Severity severity = Severity::error);
+
 // `parent`.`key`; a key that is not a plain word is quoted, escaped and, when very long, cut.
 std::string join_path(std::string_view parent, std::string_view key);
 

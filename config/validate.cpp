@@ -35,8 +35,7 @@ class Validator {
   void report(const std::string& path, std::string message, Severity severity = Severity::error) {
     // Databases that share the top-level pool share its problems; one report is enough.
     if (!reported_.insert(path + '\0' + message).second) return;
-    const Location at = where_.find(path);
-    problems_.push_back({where_.file, at.line, at.column, path, std::move(message), severity});
+    problems_.push_back(problem_at(where_, path, std::move(message), severity));
   }
 
   void check_timeouts() {
@@ -226,15 +225,13 @@ std::vector<Problem> check_descriptors(const Settings& settings, std::uint64_t n
   if (needed <= nofile_hard_limit) return {};
   const bool pools_fit = backends + kDescriptorReserve < nofile_hard_limit;
   const std::string path = pools_fit ? "listen.max_clients" : "pool.max_size";
-  const Location at = locations.find(path);
   std::string message = std::to_string(clients) + " clients, " + std::to_string(backends) + " backends and " +
                         std::to_string(kDescriptorReserve) + " in reserve need " + std::to_string(needed) +
                         " file descriptors; the hard limit is " + std::to_string(nofile_hard_limit);
   message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - kDescriptorReserve) +
                              " clients are served at a time"
                        : ", less than the pools alone may open";
-  return {{locations.file, at.line, at.column, path, std::move(message),
-           pools_fit ? Severity::warning : Severity::error}};
+  return {problem_at(locations, path, std::move(message), pools_fit ? Severity::warning : Severity::error)};
 }
 
 }  // namespace pgweir::config

@@ -1,6 +1,7 @@
 // What a read from or a write to a peer has come to.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,5 +14,10 @@ struct IoResult {
   std::size_t size = 0;
   int error = 0;  // errno, for failed
 };
+
+// Of an errno.
+inline bool is_would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
 
 }  // namespace pgweir

@@ -300,9 +300,9 @@ Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef
 Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
-  const StatementRef named = x_.statements.find(bind.statement);
-  if (named && !guard_sequences(named->effects, named->text)) return Disposition::hold;
-  StatementRef statement = named;
+  StatementRef statement = x_.statements.find(bind.statement);
+  const Statement* const named = statement.get();  // kept by the client's name
+  if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
   if (!resolve(statement)) return Disposition::hold;
   if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
   if (!provide(bind.statement, statement)) return Disposition::hold;
@@ -310,7 +310,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
     follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
-  const bool is_renamed = statement != named;
+  const bool is_renamed = statement.get() != named;
   const std::int32_t longer = is_renamed ? growth(named->text, statement->text) : 0;
   if (is_renamed) {
     note_deallocate(*named);

@@ -32,7 +32,8 @@ Task<bool> Session::login() {
     const bool introduced = co_await read_proxy_header();
     if (!introduced) co_return false;
   }
-  ClientLogin login(worker_.snapshot_ref(), address_of(peer_));
+  const bool by_rules = worker_.snapshot().settings->access.has_value();
+  ClientLogin login(worker_.snapshot_ref(), by_rules ? address_of(peer_) : std::nullopt);
   bool counted = false;
   for (;;) {
     if (expired_ || (drain_ && login.startup().user.empty())) {

@@ -62,10 +62,8 @@ void check_verifiers(const config::Settings& settings, const config::Locations& 
     ScramVerifier verifier;
     const std::string& text = user.scram_verifier.reveal();
     if (text.empty() || parse_scram_verifier(text, verifier) == Errc::ok) continue;
-    const std::string path = config::join_path("users", name) + ".scram_verifier";
-    const config::Location at = locations.find(path);
-    problems.push_back({locations.file, at.line, at.column, path,
-                        "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword", config::Severity::error});
+    problems.push_back(config::problem_at(locations, config::join_path("users", name) + ".scram_verifier",
+                                          "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"));
   }
 }
 

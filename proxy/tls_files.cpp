@@ -9,9 +9,8 @@ namespace {
 void report(const std::string& section, const TlsProblem& problem, const config::Locations& locations,
             std::vector<config::Problem>& problems, config::Severity severity = config::Severity::error) {
   if (problem.message.empty()) return;
-  const std::string path = problem.key.empty() ? section : config::join_path(section, problem.key);
-  const config::Location at = locations.find(path);
-  problems.push_back({locations.file, at.line, at.column, path, problem.message, severity});
+  std::string path = problem.key.empty() ? section : config::join_path(section, problem.key);
+  problems.push_back(config::problem_at(locations, std::move(path), problem.message, severity));
 }
 
 }  // namespace

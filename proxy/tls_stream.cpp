@@ -12,10 +12,6 @@
 namespace pgweir {
 namespace {
 
-bool is_would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK;
-}
-
 bool is_address(const std::string& host) {
   return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
 }

@@ -50,7 +50,6 @@ class TlsStream {
   // After the handshake.
   bool alpn_chosen() const;
   ByteBuffer peer_end_point() const;  // see certificate_end_point(); empty without a certificate
-  const char* version() const { return SSL_get_version(ssl_.get()); }
 
  private:
   struct FreeSsl {

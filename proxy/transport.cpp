@@ -12,10 +12,6 @@
 namespace pgweir {
 namespace {
 
-bool is_would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK;
-}
-
 ssize_t receive(int fd, std::span<Byte> into) {
   for (;;) {
     const ssize_t n = ::recv(fd, into.data(), into.size(), 0);
