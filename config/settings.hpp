@@ -102,6 +102,7 @@ struct Admin {
   std::string host = "127.0.0.1";
   std::uint16_t port = 9127;
   std::vector<std::string> console_users;  // who may use the console, pgweir's virtual database
+  std::vector<std::string> stats_users;    // who may only look there
 };
 
 // The limits of one pool, of one (database, user).
@@ -162,6 +163,7 @@ struct Settings {
   std::optional<std::uint32_t> workers;  // empty: auto
   Admin admin;
   std::optional<std::vector<AccessRule>> access;  // without it everybody may come from anywhere
+  Pool pool;                                      // what databases have that do not say otherwise
   std::map<std::string, Database, std::less<>> databases;
   std::map<std::string, User, std::less<>> users;
   Timeouts timeouts;
@@ -170,6 +172,8 @@ struct Settings {
   // The entry for a client's database name, "*" if there is no other; nullptr: no such database.
   const Database* find_database(std::string_view name) const;
   const User* find_user(std::string_view name) const;
+  // In admin.console_users or stats_users.
+  bool is_console_user(std::string_view name) const;
 };
 
 }  // namespace pgweir::config

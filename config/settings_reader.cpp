@@ -61,6 +61,7 @@ void read_admin(Section section, Admin& out) {
   section.text("host", out.host);
   section.port("port", out.port);
   section.names("console_users", out.console_users);
+  section.names("stats_users", out.stats_users);
   section.finish();
 }
 
@@ -157,9 +158,8 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   read_listen(walk, root.section("listen"), out.listen);
   read_workers(root, out.workers);
   read_admin(root.section("admin"), out.admin);
-  Pool pool;
-  const bool min_size = read_pool(root.section("pool"), pool);
-  read_databases(walk, root, pool, min_size, out);
+  const bool min_size = read_pool(root.section("pool"), out.pool);
+  read_databases(walk, root, out.pool, min_size, out);
   read_users(walk, root, out);
   read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);

@@ -95,9 +95,9 @@ Disposition RequestPath::take(const Piece& piece) {
     case FrontendType::Query:
       return x_.tracker.outstanding() < queries_max ? take_query(piece) : Disposition::hold;
     case FrontendType::Parse:
-      return take_parse(piece);
+      return counted(take_parse(piece), &PoolCounters::client_parses);
     case FrontendType::Bind:
-      return take_bind(piece);
+      return counted(take_bind(piece), &PoolCounters::binds);
     case FrontendType::Describe:
       return take_describe(piece);
     case FrontendType::Close:
@@ -107,6 +107,11 @@ Disposition RequestPath::take(const Piece& piece) {
     default:
       return take_function_call(piece);
   }
+}
+
+Disposition RequestPath::counted(Disposition disposition, Counter PoolCounters::*counter) {
+  if (disposition == Disposition::taken) (x_.pool->counters(x_.worker).*counter).add();
+  return disposition;
 }
 
 // The server works off what came before a Terminate; behind the last Sync that is rolled back. Within the

@@ -7,6 +7,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_named.hpp"
+#include "proxy/counters.hpp"
 #include "proxy/exchange.hpp"
 
 namespace pgweir {
@@ -65,6 +66,7 @@ class RequestPath final {
   bool insert_statement(std::string_view sql, const StatementRef& prepares);
 
   Disposition forward(const Piece& piece, Expected expected);
+  Disposition counted(Disposition disposition, Counter PoolCounters::*counter);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
   // A statement that another one names, and how.

@@ -70,7 +70,8 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
     : config_path_(std::move(config_path)),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       drain_timer_(io_),
-      tls_timer_(io_) {
+      tls_timer_(io_),
+      observe_timer_(io_) {
   std::vector<config::Problem> problems;
   TlsFiles tls = load_tls_files(*settings, {}, {}, problems);
   for (const config::Problem& problem : problems) {
@@ -86,6 +87,9 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
   services_.pools.apply(*snapshot_);
+  services_.console = [this](ConsoleRequest request) {
+    asio::post(io_, [this, request = std::move(request)] { console_.take(request); });
+  };
   show_expiry();
 }
 
@@ -103,6 +107,7 @@ int Server::run() {
   http_->start();
   wait_for_signal();
   watch_tls_files();
+  observe();
   const config::Settings& s = *snapshot_->settings;
   log::info("started", {{"version", PGWEIR_VERSION},
                         {"listen", s.listen.host + ":" + std::to_string(s.listen.port)},
@@ -128,9 +133,28 @@ void Server::on_signal(int signal) {
   io_.stop();
 }
 
-// An invalid file changes nothing.
 void Server::reload() {
-  config::LoadResult loaded = config::load_file(config_path_);
+  reload_file();
+}
+
+std::string Server::reload_file() {
+  std::string problems = load({});
+  if (problems.empty()) overrides_.clear();
+  return problems;
+}
+
+std::string Server::override_setting(const std::string& path, const std::string& value) {
+  config::Overrides overrides = overrides_;
+  std::erase_if(overrides, [&](const config::Override& each) { return each.path == path; });
+  overrides.push_back({path, value});
+  std::string problems = load(overrides);
+  if (problems.empty()) overrides_ = std::move(overrides);
+  return problems;
+}
+
+// An invalid file changes nothing. Returns what is wrong with it.
+std::string Server::load(const config::Overrides& overrides) {
+  config::LoadResult loaded = config::load_file(config_path_, overrides);
   TlsFiles tls;
   if (loaded.settings) {
     tls_files_state_ = tls_files_state(*loaded.settings);
@@ -138,13 +162,16 @@ void Server::reload() {
     check_verifiers(*loaded.settings, loaded.locations, loaded.problems);
     if (config::has_error(loaded.problems)) loaded.settings.reset();
   }
+  std::string errors;
   for (const config::Problem& problem : loaded.problems) {
-    (problem.severity == config::Severity::error ? log::error : log::warning)(
-        "configuration_problem", {{"problem", config::to_string(problem)}});
+    const bool is_error = problem.severity == config::Severity::error;
+    (is_error ? log::error : log::warning)("configuration_problem",
+                                           {{"problem", config::to_string(problem)}});
+    if (is_error) errors += (errors.empty() ? "" : "; ") + config::to_string(problem);
   }
   if (!loaded.settings) {
     log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())}});
-    return;
+    return errors;
   }
   const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
   for (const config::Change& change : changes)
@@ -152,6 +179,7 @@ void Server::reload() {
   use(make_snapshot(loaded.settings, snapshot_, std::move(tls)));
   log::set_level(snapshot_->settings->log.level);
   log::info("reloaded", {{"changes", std::to_string(changes.size())}});
+  return {};
 }
 
 void Server::use(SnapshotRef snapshot) {
@@ -159,6 +187,27 @@ void Server::use(SnapshotRef snapshot) {
   services_.pools.apply(*snapshot_);
   for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
   show_expiry();
+}
+
+void Server::observe() {
+  statistics_.observe(take_pools(services_), Clock::now());
+  observe_timer_.expires_after(observe_interval);
+  observe_timer_.async_wait([this](boost::system::error_code ec) {
+    if (!ec) observe();
+  });
+}
+
+void Server::shut_down(Shutdown how) {
+  if (how == Shutdown::when_released && !services_.draining.load()) return begin_drain();
+  if (how == Shutdown::when_clients_gone) {
+    listener_->stop();
+    waits_for_clients_ = true;
+    drain_until_ = TimePoint::max();
+    return check_drained();
+  }
+  // The answer goes out first.
+  drain_timer_.expires_after(drain_poll);
+  drain_timer_.async_wait([this](boost::system::error_code) { io_.stop(); });
 }
 
 void Server::show_expiry() {

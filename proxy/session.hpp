@@ -13,7 +13,9 @@
 #include <string>
 
 #include "proxy/client_login.hpp"
+#include "proxy/console/session.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/stall_clock.hpp"
@@ -55,6 +57,11 @@ class Session final {
   void on_listen_answer(ListenOutcome outcome);
   void on_listening_lost();
   void wake() { waker_.wake(); }
+  // Ends it if it uses this database; empty: whatever it uses.
+  void on_kill(const std::string& database);
+  void on_console_reply(ByteBuffer reply);
+  // Appends what there is to know of it now, and of the server connection that it has.
+  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
 
  private:
   enum class Phase : std::uint8_t { login, serving, closing };
@@ -74,6 +81,11 @@ class Session final {
   void remember_parameters(std::uint64_t epoch);
   void welcome(const ClientLogin& login);
   void forward_cancel(const CancelRequest& request);
+
+  // The console (session_console.cpp)
+  bool enter_console(const ClientLogin& login);
+  Task<> serve_console();
+  void take_console_message(char type, ByteView body);
 
   // Serving (session.cpp)
   void turn();
@@ -162,6 +174,7 @@ class Session final {
   void uncount_pins();
   void count_pins(PinSet pins);
   void report_pins(PinSet begun);
+  std::string shown_name() const;  // its application_name
   bool audit_is_due();
   void take_audit(const StateAnswer& answer);
 
@@ -191,6 +204,7 @@ class Session final {
   StallClock client_stall_;
   Waiter waiter_;
 
+  std::unique_ptr<ConsoleSession> console_;  // null: it is an ordinary client
   Phase phase_ = Phase::login;
   Reason reason_ = Reason::client_closed;
   std::string goodbye_;  // what the client is told instead of the reason's own sentence
@@ -212,9 +226,14 @@ class Session final {
   bool auditing_ = false;            // the check under way is an audit
   bool audited_ = false;             // since the borrow
   bool asked_after_reset_ = false;
-  PinSet reported_pins_;       // as metrics and log know them
-  std::string trigger_calls_;  // all trigger functions, while they wait for judgement
-  std::string pin_cause_;      // the first words of the statement that may have pinned
+  PinSet reported_pins_;  // as metrics and log know them
+  struct PinRecord {
+    TimePoint since;
+    std::string statement;  // its first words
+  };
+  std::unique_ptr<PinRecord> pin_record_;  // while it is pinned
+  std::string trigger_calls_;              // all trigger functions, while they wait for judgement
+  std::string pin_cause_;                  // the first words of the statement that may have pinned
   std::uint32_t audit_every_ = 0;
   bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
   bool client_eof_ = false;   // it has closed its direction
@@ -229,7 +248,6 @@ class Session final {
   std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for a query of ours to end
 
   TimePoint started_;
-  TimePoint pinned_since_{};
   TimePoint last_activity_;
   TimePoint query_started_{};        // while the client waits for an answer
   TimePoint transaction_started_{};  // since the borrow

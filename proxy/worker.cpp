@@ -140,6 +140,29 @@ void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
   });
 }
 
+void Worker::kill_session(std::uint64_t session) {
+  post([this, session] {
+    if (Session* const found = find_session(session)) found->on_kill({});
+  });
+}
+
+void Worker::kill_sessions(std::string database) {
+  post([this, database = std::move(database)] {
+    for (const auto& [id, session] : sessions_) session->on_kill(database);
+  });
+}
+
+void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
+  post([this, session, reply = std::move(reply)]() mutable {
+    if (Session* const found = find_session(session)) found->on_console_reply(std::move(reply));
+  });
+}
+
+void Worker::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
+  clients.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) session->describe(clients, servers);
+}
+
 void Worker::tick() {
   for (const auto& [id, session] : sessions_) session->on_tick(now_);
   if (++ticks_ % ticks_per_look == 0) {

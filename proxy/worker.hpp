@@ -18,6 +18,7 @@
 
 #include "proxy/counters.hpp"
 #include "proxy/handshake_turns.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
@@ -84,6 +85,10 @@ class Worker {
   void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
   void begin_drain();
+  void kill_session(std::uint64_t session);
+  // Clients of this database; empty: of all.
+  void kill_sessions(std::string database);
+  void answer_console(std::uint64_t session, ByteBuffer reply);
   void wake_session(std::uint64_t session, const Worker& from);
   // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
   void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
@@ -92,6 +97,8 @@ class Worker {
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
+  // Appends all sessions and the backends that they have.
+  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
   // Null: it has ended.
   Session* find_session(std::uint64_t session) const;
   // A number that was never given out before, by no worker. Never 0.
