@@ -81,9 +81,11 @@ Disposition RequestPath::take(const Piece& piece) {
     if (x_.backend != nullptr) forward_bytes(piece);
     return Disposition::taken;
   }
+  if (x_.restore_due && !restore_behind_discard(type)) return Disposition::hold;
   if (type == FrontendType::Sync) return take_sync(piece);
   if (x_.tracker.skipping()) {
     discarding_rest_ = true;
+    if (x_.listen) x_.listen->forget_offer();
     return Disposition::taken;
   }
   if (x_.tracker.copy_in()) return Disposition::copy_violation;
@@ -395,7 +397,9 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   if (sets) note_set(x_.bound->text);
   if (is_renamed) expected.longer = x_.bound_longer;
   forward(piece, std::move(expected));
-  if (sets && loses_startup(x_.bound->text)) restore_startup();
+  if (!sets || !loses_startup(x_.bound->text)) return Disposition::taken;
+  x_.restore_due = !x_.watch.set;
+  if (!x_.restore_due) restore_startup();
   return Disposition::taken;
 }
 

@@ -140,6 +140,7 @@ bool Session::is_resting() const {
 void Session::begin_anew() {
   exchange_.watch = {};
   exchange_.copy_portal = false;
+  exchange_.restore_due = false;
   exchange_.bound.reset();
   exchange_.tracker.shrink();
 }
