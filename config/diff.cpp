@@ -11,8 +11,8 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNeedRestart{"listen.host", "listen.port", "admin.host",
-                                                       "admin.port", "workers"};
+constexpr std::array<std::string_view, 6> kNeedRestart{"listen.host", "listen.port", "listen.reuse_port",
+                                                       "admin.host",  "admin.port",  "workers"};
 
 // One value of the file: what is compared and, for anything but a secret, printed.
 struct Value {
@@ -107,6 +107,8 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
   add(out, "listen.proxy_protocol", settings.listen.proxy_sources.empty() ? "off" : "v2");
   add(out, "listen.proxy_sources", list(settings.listen.proxy_sources));
+  add(out, "listen.reuse_port", settings.listen.reuse_port ? "true" : "false");
+  add(out, "listen.drain_rate", std::to_string(settings.listen.drain_rate));
   add(out, "access", settings.access ? list(*settings.access) : "absent");
   const ListenTls& tls = settings.listen.tls;
   add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
@@ -119,6 +121,7 @@ Values values_of_rest(const Settings& settings) {
   add(out, "admin.port", std::to_string(settings.admin.port));
   add(out, "admin.console_users", list(settings.admin.console_users));
   add(out, "admin.stats_users", list(settings.admin.stats_users));
+  add(out, "admin.watch_config", settings.admin.watch_config ? "true" : "false");
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
   add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
@@ -126,6 +129,7 @@ Values values_of_rest(const Settings& settings) {
   add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));
   add(out, "timeouts.query", to_string(settings.timeouts.query));
   add(out, "timeouts.drain", to_string(settings.timeouts.drain));
+  add(out, "timeouts.drain_accept_grace", to_string(settings.timeouts.drain_accept_grace));
   add(out, "log.format", std::string(to_string(settings.log.format)));
   add(out, "log.level", std::string(to_string(settings.log.level)));
   return out;

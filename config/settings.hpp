@@ -96,6 +96,9 @@ struct Listen {
   // Whose connections begin with a header of the PROXY protocol, version 2, that names the client: load
   // balancers. Those of anybody else must not. Empty: proxy_protocol is off.
   std::vector<Network> proxy_sources;
+  // Another process may listen on the same address; the youngest gets all new clients.
+  bool reuse_port = false;
+  std::uint32_t drain_rate = 1000;  // clients told off in a second while draining; 0: all at once
 };
 
 struct Admin {
@@ -103,6 +106,7 @@ struct Admin {
   std::uint16_t port = 9127;
   std::vector<std::string> console_users;  // who may use the console, pgweir's virtual database
   std::vector<std::string> stats_users;    // who may only look there
+  bool watch_config = false;               // reload when the file changes
 };
 
 // The limits of one pool, of one (database, user).
@@ -151,6 +155,7 @@ struct Timeouts {  // 0: no limit
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
   Millis query{0};
   Millis drain{25'000};
+  Millis drain_accept_grace{0};  // of it, clients are still accepted for so long
 };
 
 struct Log {

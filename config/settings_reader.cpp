@@ -42,6 +42,8 @@ void read_listen(Walk& walk, Section section, Listen& out) {
   section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
   read_listen_tls(walk, section.section("tls"), out.tls);
   read_proxy_protocol(section, out.proxy_sources);
+  section.flag("reuse_port", out.reuse_port);
+  section.number("drain_rate", out.drain_rate, 0, kMaxClients);
   section.finish();
 }
 
@@ -62,6 +64,7 @@ void read_admin(Section section, Admin& out) {
   section.port("port", out.port);
   section.names("console_users", out.console_users);
   section.names("stats_users", out.stats_users);
+  section.flag("watch_config", out.watch_config);
   section.finish();
 }
 
@@ -140,6 +143,7 @@ void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_write", out.client_write);
   section.duration("query", out.query);
   section.duration("drain", out.drain);
+  section.duration("drain_accept_grace", out.drain_accept_grace);
   section.finish();
 }
 

@@ -44,6 +44,9 @@ class Validator {
       report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
              Severity::warning);
     }
+    if (timeouts.drain.count() > 0 && timeouts.drain_accept_grace >= timeouts.drain) {
+      report("timeouts.drain_accept_grace", "leaves no time to drain; make it shorter than timeouts.drain");
+    }
     if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);

@@ -9,6 +9,7 @@
 
 #include "config/load.hpp"
 #include "proxy/console/console.hpp"
+#include "proxy/drain.hpp"
 #include "proxy/http.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/metrics.hpp"
@@ -19,8 +20,8 @@ namespace pgweir {
 
 class Server final : private Administration {
  public:
-  // How soon a changed certificate file is noticed.
-  static constexpr std::chrono::milliseconds tls_watch_interval{2'000};
+  // How soon a changed file is noticed.
+  static constexpr std::chrono::milliseconds watch_interval{2'000};
 
   // How often what pools have done is added up.
   static constexpr std::chrono::milliseconds observe_interval{1'000};
@@ -44,10 +45,9 @@ class Server final : private Administration {
   void observe();
   void use(SnapshotRef snapshot);
   void show_expiry();
-  void watch_tls_files();
+  void watch_files();
   void reload_tls();
   void begin_drain();
-  void check_drained();
   HttpReply answer(std::string_view path) const;
   bool can_serve() const;
 
@@ -61,13 +61,13 @@ class Server final : private Administration {
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<HttpServer> http_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer drain_timer_;
-  boost::asio::steady_timer tls_timer_;
+  boost::asio::steady_timer stop_timer_;
+  Drain drain_{io_, services_, [this] { io_.stop(); }};
+  boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer observe_timer_;
   config::Overrides overrides_;  // by the console, until a reload
   std::string tls_files_state_;
-  TimePoint drain_until_{};
-  bool waits_for_clients_ = false;
+  std::string config_state_;
 };
 
 // `workers: auto`: the cores that this process may use (affinity and cgroup quota), at most four. A pool of

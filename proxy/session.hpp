@@ -52,6 +52,7 @@ class Session final {
   void look_at_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
+  void on_drain_deadline();
   // Called by the pool's hub, see NotificationSink.
   void on_notification(const std::shared_ptr<const ByteBuffer>& message);
   void on_listen_answer(ListenOutcome outcome);
@@ -151,6 +152,7 @@ class Session final {
   bool apply_as_other_role();
   void send_own(OwnQuery which, std::string_view sql);
   void at_rest();
+  bool keeps_what_it_has() const;
   bool is_resting() const;
   void begin_anew();
   void give_back();

@@ -124,7 +124,7 @@ void Session::at_rest() {
   if (!state_is_known()) return;
   begin_anew();
   if (exchange_.pinned()) {
-    if (drain_) end(Reason::draining);
+    if (drain_ && !keeps_what_it_has()) end(Reason::draining);
     return;
   }
   if (exchange_.forwarded || client_carry_.empty()) give_back();

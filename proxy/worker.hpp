@@ -84,7 +84,10 @@ class Worker {
   // Any thread.
   void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
-  void begin_drain();
+  // Ends so many clients each tick, as soon as their transactions allow.
+  void begin_drain(std::size_t per_tick);
+  // Ends all that are left, wherever they are.
+  void end_drain();
   void kill_session(std::uint64_t session);
   // Clients of this database; empty: of all.
   void kill_sessions(std::string database);
@@ -121,6 +124,7 @@ class Worker {
  private:
   void run();
   void tick();
+  void drain_some();
 
   const unsigned index_;
   Services& services_;
@@ -141,6 +145,8 @@ class Worker {
   std::uint64_t next_session_ = 1;
   std::uint64_t releases_ = 0;
   unsigned ticks_ = 0;
+  std::vector<std::uint64_t> to_drain_;
+  std::size_t drains_per_tick_ = 0;
   std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> session_count_{0};
   bool stopping_ = false;
