@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
@@ -130,6 +131,13 @@ const Database* Settings::find_database(std::string_view name) const {
 const User* Settings::find_user(std::string_view name) const {
   const auto found = users.find(name);
   return found == users.end() ? nullptr : &found->second;
+}
+
+bool Settings::uses_aws() const {
+  return std::any_of(databases.begin(), databases.end(), [](const auto& each) { return each.second.iam; }) ||
+         std::any_of(users.begin(), users.end(), [](const auto& each) {
+           return each.second.has_remote_secret() || !each.second.iam_roles.empty();
+         });
 }
 
 }  // namespace pgweir::config

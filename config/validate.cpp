@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include "config/aws_check.hpp"
+
 namespace pgweir::config {
 
 namespace {
@@ -28,6 +30,8 @@ class Validator {
     for (const auto& [name, user] : settings_.users) check_user(user);
     check_access();
     check_timeouts();
+    for (AwsProblem& problem : check_aws(settings_))
+      report(problem.path, std::move(problem.message), problem.severity);
     return std::move(problems_);
   }
 
