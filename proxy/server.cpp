@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <fstream>
 
@@ -86,10 +87,14 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
   services_.pools.apply(*snapshot_);
+  services_.post_to_main = [this](std::function<void()> function) { asio::post(io_, std::move(function)); };
+  services_.use_secrets = [this](UserSecretsRef secrets) { use_secrets(std::move(secrets)); };
+  if (s.uses_aws()) services_.aws.configure(snapshot_->settings);
   show_expiry();
 }
 
 Server::~Server() {
+  services_.aws.stop();  // it posts to workers
   for (const auto& worker : services_.workers) worker->stop();
   for (const auto& worker : services_.workers) worker->join();
   services_.slow_jobs.join();
@@ -149,7 +154,9 @@ void Server::reload() {
   const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
   for (const config::Change& change : changes)
     log::info("setting_changed", {{"change", config::to_string(change)}});
-  use(make_snapshot(loaded.settings, snapshot_, std::move(tls)));
+  const bool uses_aws = loaded.settings->uses_aws() || snapshot_->settings->uses_aws();
+  use(make_snapshot(loaded.settings, snapshot_, std::move(tls), snapshot_->secrets));
+  if (uses_aws) services_.aws.configure(snapshot_->settings);
   log::set_level(snapshot_->settings->log.level);
   log::info("reloaded", {{"changes", std::to_string(changes.size())}});
 }
@@ -159,6 +166,11 @@ void Server::use(SnapshotRef snapshot) {
   services_.pools.apply(*snapshot_);
   for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
   show_expiry();
+}
+
+// Clients and new backends go by it from now on; backends that are there live on.
+void Server::use_secrets(UserSecretsRef secrets) {
+  use(make_snapshot(snapshot_->settings, snapshot_, snapshot_->tls, std::move(secrets)));
 }
 
 void Server::show_expiry() {
@@ -189,7 +201,7 @@ void Server::reload_tls() {
     log::error(refused ? "tls_files_refused" : "tls_files_problem",
                {{"problem", config::to_string(problem)}});
   if (refused) return;
-  use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls)));
+  use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls), snapshot_->secrets));
   log::info("tls_files_reloaded", {});
 }
 

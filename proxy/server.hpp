@@ -32,6 +32,7 @@ class Server {
   void on_signal(int signal);
   void reload();
   void use(SnapshotRef snapshot);
+  void use_secrets(UserSecretsRef secrets);
   void show_expiry();
   void watch_tls_files();
   void reload_tls();
