@@ -11,6 +11,9 @@ namespace {
 using TargetRef = std::shared_ptr<const PoolTarget>;
 using MaybeLogin = std::optional<SecretLogin>;
 
+// Of one secret that are tried for one backend: what the pool knows, what is current, what is pending.
+constexpr unsigned versions_max = 3;
+
 constexpr char no_secret[] = "the secret of this user could not be read yet; the log says why";
 
 Opened trouble(BackendLoginResult result, std::string message) {
@@ -63,18 +66,18 @@ TargetRef with_login(const PoolTarget& target, const SecretLogin& login) {
 
 Task<Opened> log_in_by_secret(Worker& here, TargetRef target, std::shared_ptr<const config::Pool> settings,
                               std::shared_ptr<ScramKeyCache> keys) {
-  Opened opened;
-  if (!target->password.empty()) {
-    opened = co_await open_backend(here, target, settings, keys);
-    if (opened.backend || !refuses_password(opened.refusal)) co_return opened;
+  Opened opened = trouble(BackendLoginResult::refused, no_secret);
+  for (unsigned attempt = 0; attempt < versions_max; ++attempt) {
+    if (!target->password.empty()) {
+      opened = co_await open_backend(here, target, settings, keys);
+      if (opened.backend && attempt > 0)
+        here.services().aws.login_worked(target->secret_of, target->secret_version);
+      if (opened.backend || !refuses_password(opened.refusal)) break;
+    }
+    const MaybeLogin other = co_await other_login(here, target, settings->connect_timeout);
+    if (!other) break;
+    target = with_login(*target, *other);
   }
-  const MaybeLogin other = co_await other_login(here, target, settings->connect_timeout);
-  if (!other) {
-    if (target->password.empty()) co_return trouble(BackendLoginResult::refused, no_secret);
-    co_return opened;
-  }
-  opened = co_await open_backend(here, with_login(*target, *other), settings, keys);
-  if (opened.backend) here.services().aws.login_worked(target->secret_of, other->version);
   co_return opened;
 }
 

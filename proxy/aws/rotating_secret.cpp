@@ -39,6 +39,11 @@ void RotatingSecret::worked(const std::string& id) {
   if (current_ && current_->id == id) pending_works_ = false;
 }
 
+const SecretVersion* RotatingSecret::preferred() const {
+  if (pending_works_) return &*pending_;
+  return current_ ? &*current_ : nullptr;
+}
+
 const SecretVersion* RotatingSecret::other_than(const std::string& refused) const {
   if (current_ && current_->id != refused) return &*current_;
   return pending_ && pending_->id != refused ? &*pending_ : nullptr;
@@ -49,7 +54,7 @@ UserSecret RotatingSecret::view(const std::string& user, Time now) const {
     return SecretLogin{version.id, version.user.empty() ? user : version.user, version.password};
   };
   UserSecret out;
-  out.login = login(pending_works_ ? *pending_ : *current_);
+  out.login = login(*preferred());
   out.accepted.push_back(login(*current_));
   if (pending_works_) out.accepted.push_back(login(*pending_));
   for (const Replaced& each : replaced_) {

@@ -42,6 +42,8 @@ class RotatingSecret {
 
   // A backend was let in with this version.
   void worked(const std::string& id);
+  // What the next backend begins with; null: nothing is known.
+  const SecretVersion* preferred() const;
   // What to try after the server has refused that version; null: nothing else is known.
   const SecretVersion* other_than(const std::string& refused) const;
 

@@ -79,16 +79,18 @@ void SecretStore::read_soon(EntryRef entry) {
 
 void SecretStore::other_login(const std::string& user, const std::string& refused,
                               std::function<void(std::optional<SecretLogin>)> done) {
-  const auto answer = [this, user, refused, done](bool last) -> bool {
-    const EntryRef entry = find(user);
-    std::optional<SecretLogin> login;
-    const SecretVersion* const other = entry ? entry->secret.other_than(refused) : nullptr;
-    if (other != nullptr)
-      login = SecretLogin{other->id, other->user.empty() ? user : other->user, other->password};
-    if (login || last) done(std::move(login));
-    return login.has_value();
+  const auto login_of = [user](const SecretVersion& version) {
+    return SecretLogin{version.id, version.user.empty() ? user : version.user, version.password};
   };
-  if (!answer(false)) refresh(user, [answer] { answer(true); });
+  // Whoever was refused with what is out of date by now need not wait.
+  const EntryRef known = find(user);
+  const SecretVersion* const preferred = known ? known->secret.preferred() : nullptr;
+  if (preferred != nullptr && preferred->id != refused) return done(login_of(*preferred));
+  refresh(user, [this, user, refused, done, login_of] {
+    const EntryRef entry = find(user);
+    const SecretVersion* const other = entry ? entry->secret.other_than(refused) : nullptr;
+    done(other == nullptr ? std::nullopt : std::optional(login_of(*other)));
+  });
 }
 
 void SecretStore::worked(const std::string& user, const std::string& version) {
@@ -127,7 +129,7 @@ void SecretStore::take_current(EntryRef entry, CallReply reply) {
   if (changed && !first) log::info("secret_rotated", {{"secret", entry->name}, {"version", id}});
   if (entry->is_parameter) return finish(entry, {CallResult::ok, {}});
   if (first) return ask_previous(entry);
-  if (entry->with_pending && !changed) return ask_pending(entry);
+  if (entry->with_pending) return ask_pending(entry);
   finish(entry, {CallResult::ok, {}});
 }
 
