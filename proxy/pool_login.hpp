@@ -6,8 +6,8 @@
 
 namespace pgweir {
 
-// A server that refuses a password may have got a new one a moment ago: other versions of the secret, or a fresh
-// token, are tried before that is taken for an answer.
+// A server that refuses a password may have got a new one a moment ago: other versions of the secret, or a
+// fresh token, are tried before that is taken for an answer.
 Task<Opened> log_in(Worker& here, std::shared_ptr<const PoolTarget> target,
                     std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys);
 

@@ -11,8 +11,8 @@ namespace {
 
 using Clock = std::chrono::system_clock;
 
-// No credentials live that long; beyond it a double does not fit a time_point.
-constexpr double epoch_seconds_max = 1e10;
+// The year 2255: what is much later does not fit a time_point, nor does what was before 1678.
+constexpr double epoch_seconds_max = 9e9;
 
 std::optional<Clock::time_point> time_of(const nlohmann::json* value) {
   if (value == nullptr) return std::nullopt;
@@ -80,7 +80,7 @@ std::optional<Clock::time_point> parse_iso_time(std::string_view text) {
   const char* const rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (rest == nullptr || (*rest != 'Z' && *rest != '.')) return std::nullopt;
   const std::time_t seconds = ::timegm(&parts);
-  if (static_cast<double>(seconds) > epoch_seconds_max) return std::nullopt;
+  if (seconds < 0 || static_cast<double>(seconds) > epoch_seconds_max) return std::nullopt;
   return Clock::from_time_t(seconds);
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t user_max = 63;         // PostgreSQL's names
 constexpr std::size_t password_max = 4'096;  // more than any server takes
 constexpr std::size_t shown_max = 64;
-constexpr double epoch_seconds_max = 1e10;
+constexpr double epoch_seconds_max = 9e9;  // what is much later does not fit a Time
 
 struct Known {
   std::string_view name;

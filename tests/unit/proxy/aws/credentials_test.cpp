@@ -15,8 +15,9 @@ std::int64_t seconds(std::chrono::system_clock::time_point time) {
 TEST_CASE("times of AWS are read") {
   CHECK(seconds(parse_iso_time("2015-08-30T12:36:00Z").value()) == 1440938160);
   CHECK(seconds(parse_iso_time("2015-08-30T12:36:00.123Z").value()) == 1440938160);
-  for (const char* bad : {"", "2015-08-30", "2015-08-30T12:36:00", "2015-13-30T12:36:00Z",
-                          "yesterday, at ten Z", "2015-08-30T12:36:00+01:00Z"})
+  for (const char* bad :
+       {"", "2015-08-30", "2015-08-30T12:36:00", "0014-08-30T12:36:00Z", "9999-08-30T12:36:00Z",
+        "2015-13-30T12:36:00Z", "yesterday, at ten Z", "2015-08-30T12:36:00+01:00Z"})
     CHECK_FALSE(parse_iso_time(bad));
 }
 
