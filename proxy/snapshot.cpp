@@ -114,7 +114,9 @@ Credential Snapshot::credential(std::string_view user) const {
     require(md5_hash(as_text(fake.scram.stored_key.bytes), user, fake.md5) == Errc::ok);
   }
   const auto it = credentials.find(user);
-  Credential made = it != credentials.end() ? it->second : fake;
+  const Credential& found = it != credentials.end() ? it->second : fake;
+  // Without made_of: passwords are not copied for each login.
+  Credential made{found.scram, found.md5, found.other_scram, found.other_md5, found.is_remote};
   if (!has_remote_secrets) return made;
   // With as many passwords as a user of a secret may have, so that the clock tells no difference there
   // either.

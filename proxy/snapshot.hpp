@@ -22,8 +22,8 @@ struct Credential {
   // have one salt, which follows from its name.
   std::vector<ScramVerifier> other_scram = {};
   std::vector<std::string> other_md5 = {};
-  bool is_remote = false;  // it may have changed already, without our knowing
-  std::vector<SecretLogin> made_of = {};
+  bool is_remote = false;                 // it may have changed already, without our knowing
+  std::vector<SecretLogin> made_of = {};  // not in what Snapshot::credential() returns
 };
 
 struct Snapshot {
