@@ -53,6 +53,7 @@ class AwsCheck {
     for (const auto& [name, user] : settings_.users) {
       check_secret(user);
       if (!user.iam_roles.empty()) check_roles(user);
+      if (user.clients_need_no_password()) check_server_login(user);
       iam_users = iam_users || !user.iam_roles.empty();
     }
     for (const auto& [name, database] : settings_.databases) {
@@ -104,6 +105,10 @@ class AwsCheck {
       report(path + '[' + std::to_string(i) + ']',
              "expected arn:aws:iam::ACCOUNT:role/NAME, the name without its path: STS does not tell that");
     }
+  }
+
+  // What clients show does not open the server.
+  void check_server_login(const User& user) {
     if (user.has_remote_secret() || !user.password.empty() || !user.scram_verifier.empty()) return;
     for (const auto& [name, database] : settings_.databases) {
       if (database.iam || !may_use(database, user.name)) continue;

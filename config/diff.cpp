@@ -100,6 +100,7 @@ Values values_of(const User& user, const std::string& path) {
   add(out, path + ".secret", printable(user.secret, 256));
   add(out, path + ".ssm_parameter", printable(user.ssm_parameter, 256));
   add(out, path + ".iam.roles", list(user.iam_roles));
+  add(out, path + ".certificate", printable(user.certificate));
   return out;
 }
 

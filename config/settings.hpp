@@ -148,7 +148,11 @@ struct User {
   std::string ssm_parameter = {};
   // Not empty: its clients prove one of these roles of AWS instead of a password. IAM's ARNs, without paths.
   std::vector<std::string> iam_roles = {};
+  // Not empty: its clients show a certificate with this common name instead of proving a password.
+  std::string certificate = {};
 
+  // What else the entry has is for the server only.
+  bool clients_need_no_password() const { return !iam_roles.empty() || !certificate.empty(); }
   bool has_remote_secret() const { return !secret.empty() || !ssm_parameter.empty(); }
 };
 

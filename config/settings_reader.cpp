@@ -129,7 +129,8 @@ void read_users(Walk& walk, Section& root, Settings& out) {
     User& made = out.users[entry.key];
     made.name = entry.key;
     read_client_iam(user, made);
-    read_secret(walk, user, secret_required && made.iam_roles.empty(), made);
+    user.text("certificate", made.certificate);
+    read_secret(walk, user, secret_required && !made.clients_need_no_password(), made);
     user.finish();
   }
 }

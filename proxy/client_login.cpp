@@ -109,6 +109,7 @@ ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
   const config::Settings& settings = *snapshot_->settings;
   const config::User* const user = settings.find_user(startup_.user);
   if (user != nullptr && !user->iam_roles.empty()) return begin_token(reply);
+  if (user != nullptr && !user->certificate.empty()) return check_certificate(*user);
   switch (settings.listen.auth) {
     case config::AuthMethod::trust:
       return user != nullptr ? finish() : refuse_password();
@@ -248,6 +249,14 @@ ClientLogin::Step ClientLogin::begin_token(ByteBuffer& reply) {
   phase_ = Phase::token;
   write_authentication_cleartext(reply);
   return Step::send;
+}
+
+ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
+  if (!encrypted_) return refuse(Reason::tls_required, "");
+  if (certificate_ == user.certificate) return finish();
+  sqlstate_ = "28000";
+  return refuse(Reason::authentication_failed,
+                "certificate authentication failed for user \"" + given_user_ + "\"");
 }
 
 ClientLogin::Step ClientLogin::take_token(ByteView body) {

@@ -5,6 +5,7 @@
 //   -> R(Final)
 //
 // A user that proves a role of AWS instead: R(cleartext, through TLS only)   p
+// One that has shown a certificate in the handshake is asked for nothing.
 //
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
 // owner.
@@ -48,7 +49,11 @@ class ClientLogin {
   const TlsServerRef& tls() const { return snapshot_->tls.listen; }
   // It began with TLS, without a SSLRequest: it must then have asked for the protocol by ALPN.
   bool is_direct() const { return direct_; }
-  void tls_started() { encrypted_ = true; }
+  // `certificate`: the common name of the client's, verified; empty: it has shown none.
+  void tls_started(std::string certificate = {}) {
+    encrypted_ = true;
+    certificate_ = std::move(certificate);
+  }
   // With the snapshot of the moment.
   Step secret_checked(SnapshotRef snapshot, ByteBuffer& reply);
   const config::Secret& token() const { return token_; }
@@ -78,6 +83,7 @@ class ClientLogin {
   Step take_md5(ByteView body);
   Errc check_md5(const Credential& credential) const;
   Step begin_token(ByteBuffer& reply);
+  Step check_certificate(const config::User& user);
   Step take_token(ByteView body);
   Step wrong_password();
   Step finish();
@@ -94,6 +100,7 @@ class ClientLogin {
   bool gss_asked_ = false;
   bool direct_ = false;
   bool encrypted_ = false;
+  std::string certificate_;
   StartupMessage startup_;  // its user is the one under `users`
   std::string given_user_;  // as the client has called itself
   CancelRequest cancel_;

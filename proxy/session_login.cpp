@@ -140,7 +140,7 @@ Task<bool> Session::start_tls(ClientLogin& login) {
   const bool named = shaken && (!login.is_direct() || client_.tls()->alpn_chosen());
   (named ? worker_.counters().tls_handshakes : worker_.counters().tls_failures).add();
   if (shaken && !named) end(Reason::tls_failed, "direct TLS without the protocol's name by ALPN");
-  if (named) login.tls_started();
+  if (named) login.tls_started(client_.tls()->peer_common_name());
   co_return named;
 }
 

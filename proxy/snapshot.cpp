@@ -100,8 +100,8 @@ void add_remote(Snapshot& made, const config::User& user, const SnapshotRef& pre
 bool unchanged(const SnapshotRef& previous, const config::User& user, config::AuthMethod method) {
   if (!previous || previous->settings->listen.auth != method) return false;
   const config::User* before = previous->settings->find_user(user.name);
-  return before != nullptr && !before->has_remote_secret() && before->password == user.password &&
-         before->scram_verifier == user.scram_verifier;
+  return before != nullptr && !before->has_remote_secret() && !before->clients_need_no_password() &&
+         before->password == user.password && before->scram_verifier == user.scram_verifier;
 }
 
 }  // namespace
@@ -152,8 +152,7 @@ SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, cons
   snapshot->secrets = std::move(secrets);
   for (const auto& [name, user] : settings->users) {
     if (user.has_remote_secret()) snapshot->has_remote_secrets = true;
-    // Who proves a role has no password for clients.
-    if (user.has_remote_secret() || !user.iam_roles.empty()) continue;
+    if (user.has_remote_secret() || user.clients_need_no_password()) continue;
     const bool keep = unchanged(previous, user, settings->listen.auth);
     snapshot->credentials.emplace(
         name, keep ? previous->credentials.at(name) : derive(user, settings->listen.auth));
@@ -166,7 +165,7 @@ SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, cons
   }
   snapshot->settings = std::move(settings);
   for (const auto& [name, user] : snapshot->settings->users) {
-    if (user.has_remote_secret() && user.iam_roles.empty()) add_remote(*snapshot, user, previous);
+    if (user.has_remote_secret() && !user.clients_need_no_password()) add_remote(*snapshot, user, previous);
   }
   return snapshot;
 }

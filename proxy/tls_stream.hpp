@@ -49,6 +49,9 @@ class TlsStream {
   bool established() const { return established_; }
   // After the handshake.
   bool alpn_chosen() const;
+  // The common name of the peer's certificate, which was verified if this side asks for one; empty: there is
+  // none.
+  std::string peer_common_name() const;
   ByteBuffer peer_end_point() const;  // see certificate_end_point(); empty without a certificate
 
  private:

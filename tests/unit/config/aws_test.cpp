@@ -141,6 +141,22 @@ TEST_CASE("a user of a role that has nothing for the server is a warning") {
           "secret, or set iam there"});
 }
 
+TEST_CASE("a user of a certificate needs somebody to have signed that, and something for the server") {
+  const std::string users = "databases: {app: {host: db}}\nusers: {u: {certificate: cn, password: p}}\n";
+  CHECK(problems_of(users) == Lines{"f:2: users.u.certificate: needs listen.tls.client_ca_file: who may have "
+                                    "signed clients' certificates"});
+  const std::string signed_by =
+      "listen: {tls: {mode: require, cert_file: c, key_file: k, client_ca_file: ca}}\n";
+  const LoadResult good = load(users + signed_by, files());
+  CHECK(lines_of(good.problems) == Lines{});
+  CHECK(good.settings->users.at("u").certificate == "cn");
+  CHECK(
+      problems_of("databases: {app: {host: db}}\nusers: {u: {certificate: cn}}\n" + signed_by, files()) ==
+      Lines{
+          "f:2: users.u: warning: has nothing to log in to the server of databases.app with: give the user a "
+          "secret, or set iam there"});
+}
+
 TEST_CASE("a role's ARN is one without a path") {
   CHECK(is_role_arn(role));
   CHECK(is_role_arn("arn:aws-us-gov:iam::123456789012:role/a+=,.@_-b"));

@@ -33,6 +33,8 @@ struct World {
     made->users["app"].secret = "prod/app";
     made->users["plain"] = {"plain", config::Secret("right")};
     made->users["role"].name = "role";
+    made->users["shown"].name = "shown";
+    made->users["shown"].certificate = "a name";
     made->users["role"].iam_roles = {"arn:aws:iam::123456789012:role/worker"};
     settings = made;
     TlsFiles tls;
@@ -198,8 +200,46 @@ TEST_CASE("a user of a role is asked for its token, through TLS only") {
   }
 }
 
+TEST_CASE("a user of a certificate is let in by its name, and by nothing else") {
+  World world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5, AuthMethod::trust));
+  Client plain(world);
+  CHECK(plain.start("shown") == Step::refused);
+  CHECK(plain.login.reason() == Reason::tls_required);
+  for (const char* name : {"a name", "", "another name", "a name ", "A name"}) {
+    Client client(world);
+    client.login.tls_started(name);
+    const bool right = std::string_view(name) == "a name";
+    CHECK(client.start("shown") == (right ? Step::authenticated : Step::refused));
+    CHECK(client.feeder.sent().empty());
+    if (right) continue;
+    CHECK(client.login.sqlstate() == "28000");
+    CHECK(client.login.message() == "certificate authentication failed for user \"shown\"");
+  }
+}
+
 TEST_CASE("trust does not let a user of a role in") {
   World world(AuthMethod::trust);
   CHECK(Client(world).start("role") == Step::refused);
   CHECK(Client(world).start("plain") == Step::authenticated);
+}
+
+TEST_CASE("a user may change from any way to log in to any other") {
+  config::User password{"u", config::Secret("right")}, remote{"u", {}}, role{"u", config::Secret("right")},
+      shown{"u", config::Secret("right")};
+  remote.secret = "prod/app";
+  role.iam_roles = {"arn:aws:iam::123456789012:role/worker"};
+  shown.certificate = "a name";
+  const config::User* const all[] = {&password, &remote, &role, &shown};
+  for (const config::User* from : all) {
+    for (const config::User* to : all) {
+      SnapshotRef now;
+      for (const config::User* user : {from, to}) {
+        auto made = std::make_shared<config::Settings>();
+        made->users["u"] = *user;
+        now = make_snapshot(made, now, {}, now ? now->secrets : nullptr);
+      }
+      CHECK(now->credential("u").is_remote == (to == &remote));
+      CHECK(now->credentials.contains("u") == !to->clients_need_no_password());
+    }
+  }
 }
