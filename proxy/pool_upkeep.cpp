@@ -113,6 +113,7 @@ PoolFacts Pool::facts() const {
   if (const Waiter* const oldest = state_.oldest_waiter()) facts.longest_wait = oldest->since;
   facts.settings = settings_;
   facts.paused = state_.paused();
+  facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
   if (refusal_) facts.refusal = refusal_->message;
   return facts;
 }

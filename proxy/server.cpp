@@ -199,7 +199,9 @@ void Server::use(SnapshotRef snapshot) {
 }
 
 void Server::observe() {
-  statistics_.observe(take_pools(services_), Clock::now());
+  const std::vector<PoolFacts> pools = take_pools(services_);
+  statistics_.observe(pools, Clock::now());
+  emf_.observe(snapshot_->settings->metrics, pools, Clock::now());
   observe_timer_.expires_after(observe_interval);
   observe_timer_.async_wait([this](boost::system::error_code ec) {
     if (!ec) observe();

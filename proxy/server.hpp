@@ -4,12 +4,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <iostream>
 #include <memory>
 #include <string>
 
 #include "config/load.hpp"
 #include "proxy/console/console.hpp"
 #include "proxy/drain.hpp"
+#include "proxy/emf_writer.hpp"
 #include "proxy/http.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/metrics.hpp"
@@ -57,6 +59,7 @@ class Server final : private Administration {
   Services services_;
   Metrics metrics_{services_};
   Statistics statistics_{Clock::now()};
+  EmfWriter emf_{services_, std::cout};
   Console console_{io_, services_, *this, statistics_};
   SnapshotRef snapshot_;
   std::shared_ptr<Listener> listener_;

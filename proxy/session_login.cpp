@@ -323,6 +323,7 @@ void Session::welcome(const ClientLogin& login) {
   worker_.to_client().end_own();
   flush();
   worker_.counters().logins_ok.add();
+  worker_.counters().login.observe(Clock::now() - started_);
   last_activity_ = worker_.now();
   log::debug("client_login", {{"client", std::to_string(id_)},
                               {"database", pool_->database()},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 
 #include "proxy/log.hpp"
@@ -176,6 +177,22 @@ void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
 void Worker::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
   clients.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) session->describe(clients, servers);
+}
+
+std::chrono::nanoseconds Worker::cpu_time() const {
+  if (!thread_.joinable()) return {};
+  clockid_t clock{};
+  timespec time{};
+  // native_handle() changes nothing, but is not const.
+  const auto handle = const_cast<std::thread&>(thread_).native_handle();
+  if (::pthread_getcpuclockid(handle, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+ClientTally Worker::tally() const {
+  ClientTally tally;
+  for (const auto& [id, session] : sessions_) session->count_in(tally);
+  return tally;
 }
 
 void Worker::tick() {

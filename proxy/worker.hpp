@@ -95,6 +95,8 @@ class Worker {
   void wake_session(std::uint64_t session, const Worker& from);
   // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
   void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
+  // Any thread: how much CPU time its thread has had. Zero before it runs.
+  std::chrono::nanoseconds cpu_time() const;
   std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
 
   // Called by sessions.
@@ -102,6 +104,7 @@ class Worker {
   void delist(std::uint64_t session);
   // Appends all sessions and the backends that they have.
   void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  ClientTally tally() const;
   // Null: it has ended.
   Session* find_session(std::uint64_t session) const;
   // A number that was never given out before, by no worker. Never 0.
