@@ -14,7 +14,8 @@ build=(g++ cmake ninja-build ccache git ca-certificates
 run=(postgresql-15 postgresql-client-15 procps util-linux)
 test=(clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
   python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml
-  nodejs npm pgbouncer iproute2 curl openssl)
+  nodejs npm pgbouncer iproute2 curl openssl
+  prometheus systemd)  # promtool and systemd-analyze
 bench=(haproxy pgbouncer strace python3 openssl)
 all=(golang-go default-jdk-headless libpostgresql-jdbc-java)
 
@@ -44,7 +45,7 @@ if [ "$(id -u)" -ne 0 ]; then
   sudo="sudo"
 fi
 echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-# A packaged PostgreSQL, PgBouncer or HAProxy must not start a cluster or a service of its own here.
+# A packaged PostgreSQL, PgBouncer, HAProxy or Prometheus must not start a cluster or a service of its own here.
 export DEBIAN_FRONTEND=noninteractive
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
   $sudo mkdir -p /etc/postgresql-common
