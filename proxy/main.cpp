@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
   int code = exit_ok;
   const auto command = [&](const char* name, const char* help, int (*run)(const std::string&)) {
     CLI::App* sub = app.add_subcommand(name, help);
-    sub->add_option("CONFIG", path, "the YAML configuration file")->required();
+    sub->add_option("CONFIG", path, "the YAML configuration file, or env:NAME for what that variable holds")
+        ->required();
     sub->callback([&code, &path, run] { code = run(path); });
   };
   command("serve", "Run the pool. SIGTERM drains, a second one ends at once; SIGHUP reloads CONFIG.", serve);

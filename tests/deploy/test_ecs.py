@@ -143,10 +143,10 @@ VALUES = {"MaxClients": "5000", "DbName": "app", "DbEndpoint": "db.example.inter
           "PoolSize": "10", "Networks": "10.20.0.0/20, 10.20.16.0/20"}
 
 
-def configuration(template):
+def configuration(template, **values):
     value = next(e["Value"] for e in t.container(template)["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
     text = value if isinstance(value, str) else value[0]
-    return re.sub(r"\$\{(\w+)\}", lambda match: VALUES[match[1]], text)
+    return re.sub(r"\$\{(\w+)\}", lambda match: {**VALUES, **values}[match[1]], text)
 
 
 def check_configuration(template, certificates, bundle, **changes):
