@@ -74,8 +74,10 @@ Finding connection_budget(const Scene& scene) {
   const Limit limit = max_connections(scene);
   if (reason.empty() && limit.connections == 0)
     reason = "missing: rds-db-parameters.json, and no default is known for the instance class";
+  if (reason.empty() && list(scene.documents["ecs-services"], "services").empty())
+    reason = "ecs-services.json has no service";
   if (!reason.empty()) return not_evaluated("S21", reason);
-  const Json& service = list(scene.documents["ecs-services"], "services").at(0);
+  const Json& service = list(scene.documents["ecs-services"], "services")[0];
   const std::int64_t tasks = number(service, "desiredCount", 1);
   const std::int64_t percent = number(at(service, "deploymentConfiguration"), "maximumPercent", 200);
   const std::int64_t needed = scene.expected.pool_size * tasks * percent / 100;

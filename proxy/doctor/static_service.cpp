@@ -13,10 +13,17 @@ std::string attribute(const Json& document, std::string_view key) {
   return {};
 }
 
+std::int64_t as_number(const std::string& value, std::int64_t otherwise) {
+  return number(Json{{"value", value}}, "value", otherwise);
+}
+
+// pgweir's default of timeouts.client_idle, in seconds.
+constexpr std::int64_t idle_flow_min = 1800;
+
 void look_at_attributes(const Scene& scene, std::vector<Evidence>& odd, std::vector<std::string>& fixes) {
   const std::string idle =
       attribute(scene.documents["elbv2-listener-attributes"], "tcp.idle_timeout.seconds");
-  if (scene.has("elbv2-listener-attributes") && (idle.empty() || std::stoll("0" + idle) <= 1800)) {
+  if (scene.has("elbv2-listener-attributes") && as_number(idle, 350) <= idle_flow_min) {
     odd.push_back({"elbv2-listener-attributes.json: tcp.idle_timeout.seconds",
                    (idle.empty() ? "350 (default)" : idle) +
                        ": flows are forgotten before pgweir closes idle clients"});
@@ -113,7 +120,7 @@ Finding task_definition(const Scene& scene) {
   if (text(at(scene.documents["ecs-task-definition"], "taskDefinition"), "taskRoleArn").empty())
     odd.push_back({"ecs-task-definition.json: taskRoleArn",
                    "none: secrets and IAM need one; executionRoleArn is another role"});
-  if (!delay.empty() && stop <= std::stoll("0" + delay))
+  if (!delay.empty() && stop <= as_number(delay, 300))
     odd.push_back({"ecs-task-definition.json: stopTimeout",
                    std::to_string(stop) + ", not above the deregistration delay of " + delay});
   if (at(container(scene), "healthCheck").is_null())
