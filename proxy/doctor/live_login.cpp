@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "proxy/doctor/budget.hpp"
 #include "proxy/doctor/live_probe.hpp"
 #include "proxy/doctor/sql_session.hpp"
 #include "proxy/tls_context.hpp"
@@ -83,14 +84,9 @@ constexpr std::string_view questions =
     "WHERE state = 'idle in transaction' AND now() - state_change > interval '1 minute')";
 
 void judge_budget(Probe& probe, const std::vector<std::string>& row) {
-  std::size_t sum = 0;
-  const config::Settings& settings = probe.target.settings;
-  for (const auto& [name, database] : settings.databases) {
-    if (database.host != probe.target.database.host || database.port != probe.target.database.port) continue;
-    sum += database.pool.max_size * (database.users.empty() ? settings.users.size() : database.users.size());
-  }
+  const std::uint32_t sum = pools_towards(probe.target.settings, probe.target.database);
   const std::int64_t usable = as_number(row[1]) - as_number(row[2]) - as_number(row[3]);
-  const std::int64_t needed = static_cast<std::int64_t>(sum) * probe.target.tasks * 2;
+  const std::int64_t needed = std::int64_t{sum} * probe.target.tasks * 2;
   const std::vector<Evidence> evidence{
       {"pools x tasks x 2 (deployment)",
        std::to_string(sum) + " x " + std::to_string(probe.target.tasks) + " x 2 = " + std::to_string(needed)},

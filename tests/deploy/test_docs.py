@@ -9,7 +9,7 @@ import pytest
 
 from harness.proxy import binary
 
-PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md")
+PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md")
 
 
 def anchors(text):
