@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
@@ -125,6 +126,13 @@ const Database* Settings::find_database(std::string_view name) const {
   auto found = databases.find(name);
   if (found == databases.end()) found = databases.find("*");
   return found == databases.end() ? nullptr : &found->second;
+}
+
+bool Settings::is_console_user(std::string_view name) const {
+  const auto has = [name](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return has(admin.console_users) || has(admin.stats_users);
 }
 
 const User* Settings::find_user(std::string_view name) const {

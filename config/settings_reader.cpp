@@ -42,6 +42,8 @@ void read_listen(Walk& walk, Section section, Listen& out) {
   section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
   read_listen_tls(walk, section.section("tls"), out.tls);
   read_proxy_protocol(section, out.proxy_sources);
+  section.flag("reuse_port", out.reuse_port);
+  section.number("drain_rate", out.drain_rate, 0, kMaxClients);
   section.finish();
 }
 
@@ -61,6 +63,8 @@ void read_admin(Section section, Admin& out) {
   section.text("host", out.host);
   section.port("port", out.port);
   section.names("console_users", out.console_users);
+  section.names("stats_users", out.stats_users);
+  section.flag("watch_config", out.watch_config);
   section.finish();
 }
 
@@ -139,6 +143,7 @@ void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_write", out.client_write);
   section.duration("query", out.query);
   section.duration("drain", out.drain);
+  section.duration("drain_accept_grace", out.drain_accept_grace);
   section.finish();
 }
 
@@ -157,9 +162,8 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   read_listen(walk, root.section("listen"), out.listen);
   read_workers(root, out.workers);
   read_admin(root.section("admin"), out.admin);
-  Pool pool;
-  const bool min_size = read_pool(root.section("pool"), pool);
-  read_databases(walk, root, pool, min_size, out);
+  const bool min_size = read_pool(root.section("pool"), out.pool);
+  read_databases(walk, root, out.pool, min_size, out);
   read_users(walk, root, out);
   read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);

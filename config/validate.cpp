@@ -44,6 +44,9 @@ class Validator {
       report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
              Severity::warning);
     }
+    if (timeouts.drain.count() > 0 && timeouts.drain_accept_grace >= timeouts.drain) {
+      report("timeouts.drain_accept_grace", "leaves no time to drain; make it shorter than timeouts.drain");
+    }
     if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
@@ -86,10 +89,15 @@ class Validator {
     if (admin.port == settings_.listen.port && hosts_overlap(admin.host, settings_.listen.host)) {
       report("admin.port", "the same address as listen; give the admin listener a port of its own");
     }
-    for (std::size_t i = 0; i < admin.console_users.size(); ++i) {
-      const std::string path = index("admin.console_users", i);
-      check_name(path, admin.console_users[i]);
-      if (is_unknown_user(admin.console_users[i])) {
+    check_console_users("admin.console_users", admin.console_users);
+    check_console_users("admin.stats_users", admin.stats_users);
+  }
+
+  void check_console_users(const std::string& list, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string path = index(list, i);
+      check_name(path, names[i]);
+      if (is_unknown_user(names[i])) {
         report(path, "there is no such user under users, so nobody can log in by this name",
                Severity::warning);
       }

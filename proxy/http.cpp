@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "protocol/proxy_header.hpp"
+#include "proxy/takeover.hpp"
 
 namespace pgweir {
 namespace {
@@ -87,7 +88,7 @@ asio::awaitable<void> serve(beast::tcp_stream stream, std::shared_ptr<HttpServer
 
 }  // namespace
 
-HttpServer::HttpServer(asio::io_context& io, const std::string& host, std::uint16_t port,
+HttpServer::HttpServer(asio::io_context& io, const std::string& host, std::uint16_t port, bool shares_port,
                        std::function<HttpReply(std::string_view)> answer)
     : io_(io), acceptor_(io), answer_(std::move(answer)) {
   tcp::resolver resolver(io);
@@ -98,9 +99,11 @@ HttpServer::HttpServer(asio::io_context& io, const std::string& host, std::uint1
   const tcp::endpoint endpoint = found.begin()->endpoint();
   acceptor_.open(endpoint.protocol(), ec);
   if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec && shares_port) share_port(acceptor_.native_handle());
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) throw std::runtime_error(where + ec.message());
+  if (shares_port) take_over(acceptor_.native_handle());
 }
 
 void HttpServer::start() {

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "proxy/cancel_registry.hpp"
+#include "proxy/console/request.hpp"
 #include "proxy/login_failures.hpp"
 #include "proxy/pool_registry.hpp"
 #include "proxy/session_notifier.hpp"
@@ -24,6 +26,8 @@ struct Services {
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   LoginFailures login_failures;
+  // Takes a console's command to the main thread. Any thread.
+  std::function<void(ConsoleRequest)> console;
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.

@@ -50,7 +50,8 @@ Task<bool> Session::login() {
     if (phase_ == Phase::closing) co_return false;
     if (!counted && !login.startup().user.empty()) {
       counted = true;
-      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients) {
+      const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
+      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients + more) {
         end(Reason::too_many_clients);
         co_return false;
       }
@@ -76,6 +77,7 @@ Task<bool> Session::login() {
       co_await waker_.wait();
     }
   }
+  if (is_console(login.startup().database)) co_return enter_console(login);
   if (!admit(login)) co_return false;
   const std::uint64_t epoch = pool_->logins().epoch();
   if (const std::optional<Greeting> known = pool_->logins().greeting(login.settings())) {
@@ -197,6 +199,9 @@ bool Session::admit(const ClientLogin& login) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
+  if (worker_.services().pools.is_disabled(startup.database)) {
+    return end(Reason::database_disabled, "database \"" + startup.database + "\" is disabled"), false;
+  }
   pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
   if (!user->scram_verifier.empty() && login.scram() != nullptr) {
@@ -204,6 +209,7 @@ bool Session::admit(const ClientLogin& login) {
     pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
   }
   pool_->counters(worker_).clients.add();
+  pool_->counters(worker_).logged_in.add();
   exchange_.pool = pool_.get();
   const std::shared_ptr<const config::Pool> settings = pool_->settings();
   if (settings->mode == config::PoolMode::session) exchange_.pins.insert(Pin::session_mode);

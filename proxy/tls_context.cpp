@@ -193,6 +193,12 @@ std::string tls_files_state(const config::Settings& settings) {
   return state;
 }
 
+std::string file_state(const std::string& path) {
+  std::string state;
+  add_file(state, path);
+  return state;
+}
+
 ByteBuffer certificate_end_point(X509* certificate) {
   int digest_nid = NID_undef;
   if (X509_get_signature_info(certificate, &digest_nid, nullptr, nullptr, nullptr) != 1) return {};

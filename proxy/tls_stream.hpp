@@ -49,6 +49,8 @@ class TlsStream {
   bool established() const { return established_; }
   // After the handshake.
   bool alpn_chosen() const;
+  // Version and cipher, for people.
+  std::string description() const;
   ByteBuffer peer_end_point() const;  // see certificate_end_point(); empty without a certificate
 
  private:

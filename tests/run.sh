@@ -138,7 +138,9 @@ if [ -n "$container" ]; then
   exit
 fi
 step deploy/install-packages.sh "$([ -n "$all" ] && echo all || echo test)" || { echo "0 passed, 1 failed"; exit 1; }
-step tests/integration/drivers/install.sh node >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
+for driver in node exporter; do
+  step tests/integration/drivers/install.sh "$driver" >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
+done
 
 [ -n "$all" ] && export PGWEIR_TEST_ALL=1
 step lane release
