@@ -172,7 +172,7 @@ def test_pgweir_refuses_a_configuration_without_its_key(templates, certificates)
 
 @pytest.mark.parametrize("name", STACKS)
 def test_a_drain_ends_before_ecs_kills(templates, name):
-    drain = int(re.search(r"drain: (\d+)s", configuration(templates[name]))[1])
+    drain = int(re.search(r"\bdrain: (\d+)s", configuration(templates[name]))[1])
     assert drain + 10 <= t.container(templates[name])["StopTimeout"] <= 120
 
 
