@@ -51,7 +51,8 @@ class Task:
         text = configuration(template, DbEndpoint="localhost", DbPort=str(cluster.port), Networks="127.0.0.0/8")
         for old, new in (("host: 0.0.0.0\n  port: 5432", f"host: 127.0.0.1\n  port: {self.port}"),
                          ("{host: 0.0.0.0, port: 9127}", f"{{host: 127.0.0.1, port: {self.admin}}}"),
-                         ("/etc/pgweir/ca/rds.pem", str(certificates.ca.cert)), ("max_clients: 5000", "max_clients: 50")):
+                         ("/etc/pgweir/ca/rds.pem", str(certificates.ca.cert)), ("max_clients: 5000", "max_clients: 50"),
+                         ("drain_accept_grace: 15s", "drain_accept_grace: 0s")):
             assert old in text
             text = text.replace(old, new)
         self.environment = {**os.environ, "PGWEIR_CONFIG": text, "PGWEIR_DB_PASSWORD": USERS["app"],
