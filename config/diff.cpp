@@ -87,6 +87,8 @@ Values values_of(const Database& database, const std::string& path) {
   add(out, path + ".tls.cert_file", printable(database.tls.cert_file, 256));
   add(out, path + ".tls.key_file", printable(database.tls.key_file, 256));
   add(out, path + ".tls.negotiation", database.tls.direct ? "direct" : "postgres");
+  add(out, path + ".tls.allow_cleartext_password", database.tls.allow_cleartext_password ? "true" : "false");
+  add(out, path + ".iam", database.iam ? "true" : "false");
   add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
   add_pool(out, path + ".pool", database.pool);
   return out;
@@ -96,11 +98,31 @@ Values values_of(const User& user, const std::string& path) {
   Values out;
   out[path + ".password"] = {{}, &user.password};
   out[path + ".scram_verifier"] = {{}, &user.scram_verifier};
+  add(out, path + ".secret", printable(user.secret, 256));
+  add(out, path + ".ssm_parameter", printable(user.ssm_parameter, 256));
+  add(out, path + ".iam.roles", list(user.iam_roles));
+  add(out, path + ".certificate", printable(user.certificate));
   return out;
+}
+
+void add_aws(Values& out, const Aws& aws) {
+  add(out, "aws.region", printable(aws.region));
+  add(out, "aws.endpoints.sts", printable(aws.endpoints.sts, 256));
+  add(out, "aws.endpoints.secretsmanager", printable(aws.endpoints.secretsmanager, 256));
+  add(out, "aws.endpoints.ssm", printable(aws.endpoints.ssm, 256));
+  add(out, "aws.endpoints.container", printable(aws.endpoints.container, 256));
+  add(out, "aws.endpoints.imds", printable(aws.endpoints.imds, 256));
+  add(out, "aws.ca_file", printable(aws.ca_file, 256));
+  add(out, "aws.timeout", to_string(aws.timeout));
+  add(out, "aws.secrets.refresh", to_string(aws.secret_refresh));
+  add(out, "aws.secrets.grace", to_string(aws.secret_grace));
+  add(out, "aws.iam.server_id", printable(aws.server_id, 256));
+  add(out, "aws.iam.max_token_age", to_string(aws.max_token_age));
 }
 
 Values values_of_rest(const Settings& settings) {
   Values out;
+  add_aws(out, settings.aws);
   add(out, "listen.host", printable(settings.listen.host, 256));
   add(out, "listen.port", std::to_string(settings.listen.port));
   add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));

@@ -12,8 +12,6 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::string_view kLaterVersion = "not supported by this version";
-
 std::string_view describe(Node::Kind kind) {
   switch (kind) {
     case Node::Kind::null:
@@ -198,11 +196,6 @@ void Section::networks(std::string_view key, std::vector<Network>& out) {
       walk_.report(walk_.locations.find(path), path, '"' + printable(texts[i]) + "\": " + error);
     }
   }
-}
-
-void Section::later(std::string_view key) {
-  const Node* const node = find(key);
-  if (node != nullptr && node->kind != Node::Kind::null) report(key, std::string(kLaterVersion));
 }
 
 // The index into `allowed`, or its size when there is no valid value.

@@ -55,8 +55,6 @@ class Section {
   bool text(std::string_view key, std::string& out);
   void names(std::string_view key, std::vector<std::string>& out);
   void networks(std::string_view key, std::vector<Network>& out);
-  // A key of a later version: known, and an error when it has a value.
-  void later(std::string_view key);
 
   template <class Enum>
   void choice(std::string_view key, Enum& out, std::span<const Choice<Enum>> choices) {

@@ -140,4 +140,11 @@ const User* Settings::find_user(std::string_view name) const {
   return found == users.end() ? nullptr : &found->second;
 }
 
+bool Settings::uses_aws() const {
+  return std::any_of(databases.begin(), databases.end(), [](const auto& each) { return each.second.iam; }) ||
+         std::any_of(users.begin(), users.end(), [](const auto& each) {
+           return each.second.has_remote_secret() || !each.second.iam_roles.empty();
+         });
+}
+
 }  // namespace pgweir::config

@@ -73,7 +73,8 @@ struct ServerTls {
   std::string ca_file;    // empty: the system's
   std::string cert_file;  // ours, where the server asks for one
   std::string key_file;
-  bool direct = false;  // TLS from the first byte, PostgreSQL 17 and later
+  bool direct = false;                    // TLS from the first byte, PostgreSQL 17 and later
+  bool allow_cleartext_password = false;  // the password itself, where the server's certificate is verified
   bool operator==(const ServerTls&) const = default;
 };
 
@@ -136,6 +137,7 @@ struct Database {
   std::uint16_t port = 5432;
   std::string dbname;  // on the server; for "*" empty: the name that the client asked for
   ServerTls tls;
+  bool iam = false;                // backends log in by tokens for RDS that are made here
   std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
   Pool pool;                       // the file's `pool`, overridden by the database's own
 };
@@ -145,6 +147,40 @@ struct User {
   Secret password;  // from password, password_env or password_file
   // As in pg_authid.rolpassword. Instead of a password: what a client proves with it opens the server, too.
   Secret scram_verifier = {};
+  // Where the password is kept instead: the name or ARN of a secret of Secrets Manager, or the name of a
+  // parameter of Systems Manager. At most one is not empty.
+  std::string secret = {};
+  std::string ssm_parameter = {};
+  // Not empty: its clients prove one of these roles of AWS instead of a password. IAM's ARNs, without paths.
+  std::vector<std::string> iam_roles = {};
+  // Not empty: its clients show a certificate with this common name instead of proving a password.
+  std::string certificate = {};
+
+  // What else the entry has is for the server only.
+  bool clients_need_no_password() const { return !iam_roles.empty() || !certificate.empty(); }
+  bool has_remote_secret() const { return !secret.empty() || !ssm_parameter.empty(); }
+};
+
+// What is asked for secrets and identities, and how. Endpoints: empty is AWS' own of the region.
+struct AwsEndpoints {
+  std::string sts;
+  std::string secretsmanager;
+  std::string ssm;
+  std::string container;  // http://169.254.170.2
+  std::string imds;       // http://169.254.169.254
+  bool operator==(const AwsEndpoints&) const = default;
+};
+
+struct Aws {
+  std::string region;  // when the file does not say: AWS_REGION, or AWS_DEFAULT_REGION
+  AwsEndpoints endpoints;
+  std::string ca_file;    // PEM: who may have signed the endpoints' certificates; empty: the system's
+  Millis timeout{5'000};  // of one call
+  Millis secret_refresh{300'000};  // how often a secret is read again
+  Millis secret_grace{3'600'000};  // how long a replaced password still lets clients in
+  std::string server_id;           // what clients sign their tokens for
+  Millis max_token_age{900'000};   // of a client's token
+  bool operator==(const Aws&) const = default;
 };
 
 struct Timeouts {  // 0: no limit
@@ -171,6 +207,7 @@ struct Settings {
   Pool pool;                                      // what databases have that do not say otherwise
   std::map<std::string, Database, std::less<>> databases;
   std::map<std::string, User, std::less<>> users;
+  Aws aws;
   Timeouts timeouts;
   Log log;
 
@@ -179,6 +216,8 @@ struct Settings {
   const User* find_user(std::string_view name) const;
   // In admin.console_users or stats_users.
   bool is_console_user(std::string_view name) const;
+  // Whether anything in the file needs AWS.
+  bool uses_aws() const;
 };
 
 }  // namespace pgweir::config

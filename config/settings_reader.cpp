@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/access_reader.hpp"
+#include "config/aws_reader.hpp"
 #include "config/tls_reader.hpp"
 #include "config/user_secret.hpp"
 
@@ -106,6 +107,7 @@ Database read_database(Walk& walk, Section section, const std::string& name, con
     section.report("users", "is empty; leave the key out to admit every user");
   }
   read_server_tls(walk, section.section("tls"), out.host, out.tls);
+  section.flag("iam", out.iam);
   const bool own_min_size = read_pool(section.section("pool"), out.pool);
   if (!own_min_size && !common_min_size) out.pool.min_size = std::min(out.pool.min_size, out.pool.max_size);
   section.finish();
@@ -130,7 +132,9 @@ void read_users(Walk& walk, Section& root, Settings& out) {
     Section user(walk, &entry, join_path(section.path(), entry.key));
     User& made = out.users[entry.key];
     made.name = entry.key;
-    read_secret(walk, user, secret_required, made);
+    read_client_iam(user, made);
+    user.text("certificate", made.certificate);
+    read_secret(walk, user, secret_required && !made.clients_need_no_password(), made);
     user.finish();
   }
 }
@@ -165,6 +169,7 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   const bool min_size = read_pool(root.section("pool"), out.pool);
   read_databases(walk, root, out.pool, min_size, out);
   read_users(walk, root, out);
+  read_aws(walk, root.section("aws"), out.aws);
   read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);
   read_log(root.section("log"), out.log);

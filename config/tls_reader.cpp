@@ -69,10 +69,14 @@ void read_server_tls(Walk& walk, Section section, const std::string& host, Serve
   Negotiation negotiation = Negotiation::postgres;
   section.choice<Negotiation>("negotiation", negotiation, kNegotiations);
   out.direct = negotiation == Negotiation::direct;
+  section.flag("allow_cleartext_password", out.allow_cleartext_password);
   const bool may_be_plain = out.mode == TlsMode::disable || out.mode == TlsMode::prefer;
   if (out.direct && may_be_plain)
     section.report("negotiation", "direct needs mode require, verify-ca or verify-full");
   const bool verifies = out.mode == TlsMode::verify_ca || out.mode == TlsMode::verify_full;
+  if (out.allow_cleartext_password && !verifies)
+    section.report("allow_cleartext_password",
+                   "needs mode verify-full or verify-ca: whoever answers would be told the password");
   if (!out.ca_file.empty() && !verifies)
     section.report("ca_file", "is not looked at with mode " + std::string(to_string(out.mode)) +
                                   "; verify-full checks the server's certificate");

@@ -10,8 +10,8 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kSources{"password", "password_env", "password_file",
-                                                   "scram_verifier", "secret"};
+constexpr std::array<std::string_view, 6> kSources{"password",       "password_env", "password_file",
+                                                   "scram_verifier", "secret",       "ssm_parameter"};
 
 // " APP_PASSWORD" for what looks like a variable's name, nothing for what may be a password in the wrong
 // place.
@@ -104,8 +104,9 @@ std::vector<std::string_view> sources_of(const Section& user) {
 void check_count(Walk& walk, const Section& user, bool required) {
   const auto sources = sources_of(user);
   if (sources.empty() && required && user.usable()) {
-    walk.report(user.location(), user.path(),
-                "has no secret: password, password_env, password_file or scram_verifier");
+    walk.report(
+        user.location(), user.path(),
+        "has no secret: password, password_env, password_file, scram_verifier, secret or ssm_parameter");
   }
   if (sources.size() < 2) return;
   std::string all;
@@ -118,7 +119,8 @@ void check_count(Walk& walk, const Section& user, bool required) {
 void read_secret(Walk& walk, Section& section, bool required, User& out) {
   check_count(walk, section, required);
   SecretReader reader(walk, section);
-  section.later("secret");
+  section.text("secret", out.secret);
+  section.text("ssm_parameter", out.ssm_parameter);
   out.scram_verifier = reader.verifier();
   std::array<Secret, 3> secrets{reader.from_text(), reader.from_variable(), reader.from_file()};
   for (Secret& secret : secrets) {

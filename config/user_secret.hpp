@@ -7,8 +7,9 @@
 
 namespace pgweir::config {
 
-// Reads the one source of a user's secret: password, password_env, password_file or scram_verifier. Empty
-// when there is none, or when it is wrong, which is reported. `required`: having no source is an error.
+// Reads the one source of a user's secret: password, password_env, password_file, scram_verifier, or where
+// AWS keeps it. Empty when there is none, or when it is wrong, which is reported. `required`: having no
+// source is an error.
 void read_secret(Walk& walk, Section& section, bool required, User& out);
 
 }  // namespace pgweir::config

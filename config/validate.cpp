@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include "config/aws_check.hpp"
+
 namespace pgweir::config {
 
 namespace {
@@ -28,6 +30,8 @@ class Validator {
     for (const auto& [name, user] : settings_.users) check_user(user);
     check_access();
     check_timeouts();
+    for (AwsProblem& problem : check_aws(settings_))
+      report(problem.path, std::move(problem.message), problem.severity);
     return std::move(problems_);
   }
 
@@ -56,8 +60,19 @@ class Validator {
   void check_user(const User& user) {
     const std::string path = join_path("users", user.name);
     check_name(path, user.name);
+    check_certificate(path, user);
     if (user.scram_verifier.empty() || settings_.listen.auth == AuthMethod::scram_sha_256) return;
     report(path + ".scram_verifier", "needs listen.auth scram-sha-256: only its proof can be passed on");
+  }
+
+  void check_certificate(const std::string& path, const User& user) {
+    if (user.certificate.empty()) return;
+    if (!user.iam_roles.empty())
+      report(path + ".certificate", "instead of what iam asks for? Give one of the two");
+    const ListenTls& tls = settings_.listen.tls;
+    if (tls.mode == TlsMode::disable || tls.client_ca_file.empty())
+      report(path + ".certificate",
+             "needs listen.tls.client_ca_file: who may have signed clients' certificates");
   }
 
   void check_access() {

@@ -10,11 +10,11 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache git ca-certificates
-  libboost1.81-dev libssl-dev libpq-dev libyaml-cpp-dev libspdlog-dev
+  libboost1.81-dev libssl-dev libcurl4-openssl-dev libpq-dev libyaml-cpp-dev libspdlog-dev
   nlohmann-json3-dev libcli11-dev prometheus-cpp-dev catch2)
 run=(postgresql-15 postgresql-client-15 procps util-linux)
 test=(clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
-  python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml python3-venv
+  python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml python3-venv python3-botocore
   python3-pip python3-prometheus-client
   nodejs npm pgbouncer iproute2 curl openssl
   prometheus systemd)  # promtool and systemd-analyze

@@ -51,6 +51,10 @@ void write_authentication_ok(ByteBuffer& out) {
   write_authentication(out, AuthenticationKind::ok, {});
 }
 
+void write_authentication_cleartext(ByteBuffer& out) {
+  write_authentication(out, AuthenticationKind::cleartext_password, {});
+}
+
 void write_authentication_md5(ByteBuffer& out, const Md5Salt& salt) {
   write_authentication(out, AuthenticationKind::md5_password, salt);
 }

@@ -24,6 +24,7 @@ using Md5Salt = std::array<Byte, 4>;
 
 // Server to client.
 void write_authentication_ok(ByteBuffer& out);
+void write_authentication_cleartext(ByteBuffer& out);
 void write_authentication_md5(ByteBuffer& out, const Md5Salt& salt);
 void write_authentication_sasl(ByteBuffer& out, std::span<const std::string_view> mechanisms);
 void write_authentication_sasl_continue(ByteBuffer& out, ByteView data);

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/bytes.hpp"
 
@@ -103,9 +104,17 @@ class ScramServer {
   // `nonce` is for tests: printable, no comma. Empty means random.
   explicit ScramServer(ScramVerifier verifier, std::string_view nonce = {}, const ScramBinding& binding = {});
 
+  // Other passwords of the same user: a proof of any of them will do. Their verifiers must have the salt and
+  // the iterations of the first, which the client is told before it proves anything. Each costs two HMACs,
+  // whether it fits or not.
+  void also_accept(std::vector<ScramVerifier> others) { others_ = std::move(others); }
+
   // Both append the answer to `reply`. A failed proof leaves `reply` alone: the client gets an ErrorResponse.
   Errc client_first(ByteView message, ByteBuffer& reply);
   Errc client_final(ByteView message, ByteBuffer& reply);
+  // After client_final() has returned authentication_failed: the same proof against verifiers that have come
+  // to be known since, of the same salt and iterations.
+  Errc try_again(ScramVerifier verifier, std::vector<ScramVerifier> others, ByteBuffer& reply);
 
   // After client_final() returned ok: the client's key as its proof revealed it. With the verifier's
   // server_key it logs in to a PostgreSQL that holds the same verifier, so no password is needed for that.
@@ -113,15 +122,24 @@ class ScramServer {
   const ScramVerifier& verifier() const { return verifier_; }
 
  private:
-  enum class State : std::uint8_t { expects_first, expects_final, done, failed };
+  enum class State : std::uint8_t { expects_first, expects_final, wrong_proof, done, failed };
+
+  struct Judged {
+    bool fits = false;
+    ScramKey client_key;
+    ScramKey signature;  // the server's
+  };
 
   Errc read_gs2_header(std::string_view message, std::size_t& size) const;
   Errc read_client_first(std::string_view message);
   Errc read_client_final(std::string_view message);
+  Errc judge(const ScramVerifier& verifier, Judged& out) const;
+  Errc judge_all(ByteBuffer& reply);
   Errc fail(Errc e);
 
   State state_ = State::expects_first;
   ScramVerifier verifier_;
+  std::vector<ScramVerifier> others_;
   ByteBuffer end_point_;
   bool binds_ = false;
   std::string own_nonce_;        // the injected one until client_first(), which makes it

@@ -49,18 +49,47 @@ Errc ScramServer::client_final(ByteView message, ByteBuffer& reply) {
   if (state_ != State::expects_final) return fail(Errc::bad_scram);
   if (const Errc e = read_client_final(as_text(message)); e != Errc::ok) return fail(e);
 
-  // Both signatures are computed before the proof is judged: a wrong one costs what a right one costs.
-  ScramKey client_signature, server_signature, stored_key;
-  if (const Errc e = hmac_sha256(verifier_.stored_key, auth_message_, client_signature); e != Errc::ok)
-    return fail(e);
-  if (const Errc e = hmac_sha256(verifier_.server_key, auth_message_, server_signature); e != Errc::ok)
-    return fail(e);
-  const ScramKey client_key = exclusive_or(proof_, client_signature);
-  if (const Errc e = sha256(client_key, stored_key); e != Errc::ok) return fail(e);
-  if (!equal_in_constant_time(stored_key, verifier_.stored_key)) return fail(Errc::authentication_failed);
+  return judge_all(reply);
+}
 
-  keys_ = {client_key, verifier_.server_key};
-  Writer(reply).text("v=").text(to_base64(server_signature.bytes));
+Errc ScramServer::try_again(ScramVerifier verifier, std::vector<ScramVerifier> others, ByteBuffer& reply) {
+  if (state_ != State::wrong_proof) return fail(Errc::bad_scram);
+  if (verifier.salt != verifier_.salt || verifier.iterations != verifier_.iterations)
+    return fail(Errc::authentication_failed);
+  verifier_ = std::move(verifier);
+  others_ = std::move(others);
+  return judge_all(reply);
+}
+
+// Both signatures are computed before the proof is judged: a wrong one costs what a right one costs.
+Errc ScramServer::judge(const ScramVerifier& verifier, Judged& out) const {
+  ScramKey client_signature, stored_key;
+  if (const Errc e = hmac_sha256(verifier.stored_key, auth_message_, client_signature); e != Errc::ok)
+    return e;
+  if (const Errc e = hmac_sha256(verifier.server_key, auth_message_, out.signature); e != Errc::ok) return e;
+  out.client_key = exclusive_or(proof_, client_signature);
+  if (const Errc e = sha256(out.client_key, stored_key); e != Errc::ok) return e;
+  out.fits = equal_in_constant_time(stored_key, verifier.stored_key);
+  return Errc::ok;
+}
+
+Errc ScramServer::judge_all(ByteBuffer& reply) {
+  Judged found;
+  const ScramVerifier* by = nullptr;
+  for (std::size_t i = 0; i <= others_.size(); ++i) {
+    const ScramVerifier& each = i == 0 ? verifier_ : others_[i - 1];
+    Judged judged;
+    if (const Errc e = judge(each, judged); e != Errc::ok) return fail(e);
+    if (!judged.fits || by != nullptr) continue;
+    found = judged;
+    by = &each;
+  }
+  if (by == nullptr) {
+    state_ = State::wrong_proof;
+    return Errc::authentication_failed;
+  }
+  keys_ = {found.client_key, by->server_key};
+  Writer(reply).text("v=").text(to_base64(found.signature.bytes));
   state_ = State::done;
   return Errc::ok;
 }

@@ -11,6 +11,9 @@ namespace {
 // A server that keeps reporting parameters must not fill our memory.
 constexpr std::size_t parameters_max = 256;
 
+constexpr char no_iam[] =
+    "the server asks for a password where it should ask for IAM's token; was rds_iam granted to this user?";
+
 // invalid_authorization (28), invalid_catalog_name, insufficient_privilege: somebody has to change something.
 bool is_permanent(std::string_view sqlstate) {
   return sqlstate.starts_with("28") || sqlstate == "3D000" || sqlstate == "42501";
@@ -110,15 +113,30 @@ BackendLogin::Step BackendLogin::authenticate(ByteView body, ByteBuffer& reply) 
         return refuse("the server did not prove that it knows the password");
       return Step::need_bytes;
     case AuthenticationKind::cleartext_password:
-      return refuse("the server asks for the password in clear text, which is refused without verified TLS");
+      return answer_cleartext(reply);
     default:
       return refuse("the server asks for an authentication method that is not supported");
   }
 }
 
-BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& reply) {
-  if (scram_ || md5_answered_ || authenticated_)
+BackendLogin::Step BackendLogin::answer_cleartext(ByteBuffer& reply) {
+  if (scram_ || md5_answered_ || authenticated_ || password_told_)
     return refuse("the server changed its authentication method");
+  if (cleartext_ == Cleartext::no)
+    return refuse(
+        "the server asks for the password in clear text, which needs verified TLS and "
+        "tls.allow_cleartext_password");
+  if (password_.empty())
+    return refuse("the server asks for a password, and none is configured for this user");
+  password_told_ = true;
+  write_password_message(reply, password_);
+  return Step::send;
+}
+
+BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& reply) {
+  if (scram_ || md5_answered_ || authenticated_ || password_told_)
+    return refuse("the server changed its authentication method");
+  if (cleartext_ == Cleartext::only) return refuse(no_iam);
   if (password_.empty())
     return refuse("the server asks for an md5 password, and none is configured for this user");
   md5_answered_ = true;
@@ -132,8 +150,9 @@ BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& rep
 }
 
 BackendLogin::Step BackendLogin::start_scram(const AuthenticationRequest& request, ByteBuffer& reply) {
-  if (scram_ || md5_answered_ || authenticated_)
+  if (scram_ || md5_answered_ || authenticated_ || password_told_)
     return refuse("the server changed its authentication method");
+  if (cleartext_ == Cleartext::only) return refuse(no_iam);
   const bool binds = !end_point_.empty() && request.offers(scram_sha_256_plus);
   const std::string_view mechanism = binds ? scram_sha_256_plus : scram_sha_256;
   if (!request.offers(mechanism)) return refuse("the server offers no SASL mechanism that is supported");

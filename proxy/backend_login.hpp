@@ -4,8 +4,10 @@
 //   StartupMessage ->  <- R(SASL)  SASLInitialResponse ->  <- R(Continue)  SASLResponse ->  <- R(Final) R(Ok)
 //                      <- S... K Z
 //
-// SCRAM-SHA-256 and md5 are answered; a request for the clear-text password is refused, because it would
-// travel unprotected. The server must prove that it knows the password too. Thread rule: one owner.
+// SCRAM-SHA-256 and md5 are answered. A request for the clear-text password is refused, unless the server has
+// proved who it is by TLS and the configuration says so, or the password is a token of IAM; and such a token
+// is told in no other way. With SCRAM the server must prove that it knows the password too. Thread rule: one
+// owner.
 #pragma once
 
 #include <optional>
@@ -37,6 +39,10 @@ class BackendLogin {
   // Where the connection goes through TLS: what SCRAM is bound to, if the server can.
   void bind_to(ByteBuffer end_point) { end_point_ = std::move(end_point); }
 
+  // May the server be told the password itself? `only`: it is a token, of which a hash is of no use.
+  enum class Cleartext : std::uint8_t { no, yes, only };
+  void permit(Cleartext cleartext) { cleartext_ = cleartext; }
+
   // Takes what it can off `input` and says what to do: send what was appended to `reply`; find the SCRAM keys
   // for salt() and iterations() and call use_keys(); or stop. After `send` call again with the same input.
   Step feed(ByteView& input, ByteBuffer& reply);
@@ -55,6 +61,7 @@ class BackendLogin {
   Step take(const Piece& piece, ByteBuffer& reply);
   Step authenticate(ByteView body, ByteBuffer& reply);
   Step answer_md5(const Md5Salt& salt, ByteBuffer& reply);
+  Step answer_cleartext(ByteBuffer& reply);
   Step start_scram(const AuthenticationRequest& request, ByteBuffer& reply);
   Step refuse(std::string message);
   Step refuse_with(ByteView error_body);
@@ -66,6 +73,8 @@ class BackendLogin {
   std::optional<ScramClient> scram_;
   bool authenticated_ = false;
   bool md5_answered_ = false;
+  bool password_told_ = false;
+  Cleartext cleartext_ = Cleartext::no;
   std::uint32_t pid_ = 0;
   ByteBuffer cancel_secret_;
   SettingMap parameters_;

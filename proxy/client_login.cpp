@@ -28,7 +28,7 @@ ClientLogin::Step ClientLogin::refuse(Reason reason, std::string message) {
 
 ClientLogin::Step ClientLogin::refuse_password() {
   return refuse(Reason::authentication_failed,
-                "password authentication failed for user \"" + startup_.user + "\"");
+                "password authentication failed for user \"" + given_user_ + "\"");
 }
 
 ClientLogin::Step ClientLogin::feed(ByteView& input, ByteBuffer& reply) {
@@ -74,6 +74,8 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
     return Step::cancel;
   }
   startup_ = std::get<StartupMessage>(std::move(packet));
+  given_user_ = startup_.user;
+  startup_.user = snapshot_->user_of(given_user_);
   const bool must_be_encrypted = snapshot_->settings->listen.tls.mode == config::TlsMode::require;
   if (must_be_encrypted && !encrypted_) return refuse(Reason::tls_required, "");
   if (!may_enter(*snapshot_->settings, {from_, startup_.database, startup_.user, encrypted_})) {
@@ -105,9 +107,12 @@ ClientLogin::Step ClientLogin::answer_ssl_request(ByteView input, ByteBuffer& re
 
 ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
   const config::Settings& settings = *snapshot_->settings;
+  const config::User* const user = settings.find_user(startup_.user);
+  if (user != nullptr && !user->iam_roles.empty()) return begin_token(reply);
+  if (user != nullptr && !user->certificate.empty()) return check_certificate(*user);
   switch (settings.listen.auth) {
     case config::AuthMethod::trust:
-      return settings.find_user(startup_.user) != nullptr ? finish() : refuse_password();
+      return user != nullptr ? finish() : refuse_password();
     case config::AuthMethod::md5:
       if (RAND_bytes(salt_.data(), static_cast<int>(salt_.size())) != 1)
         return refuse(Reason::internal_error, "");
@@ -144,6 +149,8 @@ ClientLogin::Step ClientLogin::take_password(ByteView& input, ByteBuffer& reply)
       return take_sasl_final(body, reply);
     case Phase::md5:
       return take_md5(body);
+    case Phase::token:
+      return take_token(body);
     case Phase::startup:
       break;
   }
@@ -159,8 +166,10 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
   if (!binds && response.mechanism != scram_sha_256) {
     return refuse(Reason::protocol_violation, "client selected an invalid SASL authentication mechanism");
   }
-  scram_.emplace(snapshot_->credential(startup_.user).scram, std::string_view(),
-                 ScramBinding{end_point(), binds});
+  Credential credential = snapshot_->credential(given_user_);
+  is_remote_ = credential.is_remote;
+  scram_.emplace(std::move(credential.scram), std::string_view(), ScramBinding{end_point(), binds});
+  scram_->also_accept(std::move(credential.other_scram));
   if (!response.has_data) {
     // An empty challenge asks for the message that the mechanism begins with; no driver does this.
     return refuse(Reason::protocol_violation, "malformed SCRAM message");
@@ -184,7 +193,7 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
 ClientLogin::Step ClientLogin::take_sasl_final(ByteView body, ByteBuffer& reply) {
   ByteBuffer signature;
   const Errc error = scram_->client_final(body, signature);
-  if (error == Errc::authentication_failed) return refuse_password();
+  if (error == Errc::authentication_failed) return wrong_password();
   if (error == Errc::wrong_channel) {
     sqlstate_ = "28000";
     return refuse(Reason::protocol_violation, "SCRAM channel binding check failed");
@@ -199,8 +208,71 @@ ClientLogin::Step ClientLogin::take_md5(ByteView body) {
   if (parse_password_message(body, response) != Errc::ok) {
     return refuse(Reason::protocol_violation, "malformed password message");
   }
-  const Errc error = check_md5_response(response, snapshot_->credential(startup_.user).md5, salt_);
-  return error == Errc::ok ? finish() : refuse_password();
+  md5_response_ = response;
+  const Credential credential = snapshot_->credential(given_user_);
+  is_remote_ = credential.is_remote;
+  return check_md5(credential) == Errc::ok ? finish() : wrong_password();
+}
+
+// Each is looked at, whichever fits.
+Errc ClientLogin::check_md5(const Credential& credential) const {
+  Errc result = check_md5_response(md5_response_, credential.md5, salt_);
+  for (const std::string& other : credential.other_md5) {
+    const Errc each = check_md5_response(md5_response_, other, salt_);
+    if (result != Errc::ok) result = each;
+  }
+  return result;
+}
+
+// A secret that is kept elsewhere may have changed a moment ago.
+ClientLogin::Step ClientLogin::wrong_password() {
+  return is_remote_ && !secret_checked_ ? Step::check_secret : refuse_password();
+}
+
+ClientLogin::Step ClientLogin::secret_checked(SnapshotRef snapshot, ByteBuffer& reply) {
+  secret_checked_ = true;
+  snapshot_ = std::move(snapshot);
+  Credential credential = snapshot_->credential(given_user_);
+  if (phase_ == Phase::md5) return check_md5(credential) == Errc::ok ? finish() : refuse_password();
+  ByteBuffer signature;
+  const Errc error = scram_->try_again(credential.scram, std::move(credential.other_scram), signature);
+  if (error != Errc::ok) return refuse_password();
+  write_authentication_sasl_final(reply, signature);
+  return finish();
+}
+
+// The token is as good as a password for some minutes.
+ClientLogin::Step ClientLogin::begin_token(ByteBuffer& reply) {
+  if (!encrypted_) {
+    return refuse(Reason::tls_required, "IAM authentication is allowed only with SSL connections");
+  }
+  phase_ = Phase::token;
+  write_authentication_cleartext(reply);
+  return Step::send;
+}
+
+ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
+  if (!encrypted_) return refuse(Reason::tls_required, "");
+  if (certificate_ == user.certificate) return finish();
+  sqlstate_ = "28000";
+  return refuse(Reason::authentication_failed,
+                "certificate authentication failed for user \"" + given_user_ + "\"");
+}
+
+ClientLogin::Step ClientLogin::take_token(ByteView body) {
+  std::string_view response;
+  if (parse_password_message(body, response) != Errc::ok) {
+    return refuse(Reason::protocol_violation, "malformed password message");
+  }
+  token_ = config::Secret(std::string(response));
+  return Step::check_token;
+}
+
+ClientLogin::Step ClientLogin::token_checked(bool proves_role) {
+  token_ = {};
+  if (proves_role) return finish();
+  sqlstate_ = "28000";
+  return refuse(Reason::authentication_failed, "IAM authentication failed for user \"" + given_user_ + "\"");
 }
 
 // PostgreSQL applies `options` first, so a parameter of the same name wins (postinit.c,

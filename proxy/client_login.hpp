@@ -4,6 +4,9 @@
 //   SSLRequest -> S, TLS   or N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p
 //   -> R(Final)
 //
+// A user that proves a role of AWS instead: R(cleartext, through TLS only)   p
+// One that has shown a certificate in the handshake is asked for nothing.
+//
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
 // owner.
 #pragma once
@@ -22,7 +25,16 @@ namespace pgweir {
 
 class ClientLogin {
  public:
-  enum class Step : std::uint8_t { need_bytes, send, start_tls, cancel, authenticated, refused };
+  enum class Step : std::uint8_t {
+    need_bytes,
+    send,
+    start_tls,
+    check_secret,
+    check_token,
+    cancel,
+    authenticated,
+    refused
+  };
 
   // `from`: where the client is, for the rules of `access`.
   explicit ClientLogin(SnapshotRef snapshot, std::optional<config::IpAddress> from = std::nullopt)
@@ -31,11 +43,21 @@ class ClientLogin {
   // Takes what it can off `input` and says what to do: send what was appended to `reply` and call again; act
   // on cancel_request(); or stop. need_bytes leaves an incomplete packet in `input`.
   // start_tls: send, shake hands with what is left in `input`, call tls_started() and go on.
+  // check_secret: the password is not one of those that are known of a secret that is kept elsewhere: read
+  // that again and call secret_checked(). check_token: verify token() and call token_checked().
   Step feed(ByteView& input, ByteBuffer& reply);
   const TlsServerRef& tls() const { return snapshot_->tls.listen; }
   // It began with TLS, without a SSLRequest: it must then have asked for the protocol by ALPN.
   bool is_direct() const { return direct_; }
-  void tls_started() { encrypted_ = true; }
+  // `certificate`: the common name of the client's, verified; empty: it has shown none.
+  void tls_started(std::string certificate = {}) {
+    encrypted_ = true;
+    certificate_ = std::move(certificate);
+  }
+  // With the snapshot of the moment.
+  Step secret_checked(SnapshotRef snapshot, ByteBuffer& reply);
+  const config::Secret& token() const { return token_; }
+  Step token_checked(bool proves_role);
 
   const StartupMessage& startup() const { return startup_; }
   const CancelRequest& cancel_request() const { return cancel_; }
@@ -50,7 +72,7 @@ class ClientLogin {
   std::string_view sqlstate() const { return sqlstate_; }  // empty: the reason's own
 
  private:
-  enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5 };
+  enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5, token };
 
   Step take_startup(ByteView& input, ByteBuffer& reply);
   Step answer_ssl_request(ByteView input, ByteBuffer& reply);
@@ -59,6 +81,11 @@ class ClientLogin {
   Step take_sasl_initial(ByteView body, ByteBuffer& reply);
   Step take_sasl_final(ByteView body, ByteBuffer& reply);
   Step take_md5(ByteView body);
+  Errc check_md5(const Credential& credential) const;
+  Step begin_token(ByteBuffer& reply);
+  Step check_certificate(const config::User& user);
+  Step take_token(ByteView body);
+  Step wrong_password();
   Step finish();
   Step refuse(Reason reason, std::string message);
   Step refuse_password();
@@ -73,11 +100,17 @@ class ClientLogin {
   bool gss_asked_ = false;
   bool direct_ = false;
   bool encrypted_ = false;
-  StartupMessage startup_;
+  std::string certificate_;
+  StartupMessage startup_;  // its user is the one under `users`
+  std::string given_user_;  // as the client has called itself
   CancelRequest cancel_;
   SettingMap settings_;
   std::optional<ScramServer> scram_;
   Md5Salt salt_{};
+  std::string md5_response_;
+  config::Secret token_;
+  bool is_remote_ = false;  // the credential of the login under way
+  bool secret_checked_ = false;
   Reason reason_ = Reason::bad_startup;
   std::string message_;
   std::string_view sqlstate_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/log.hpp"
+#include "proxy/pool_login.hpp"
 #include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
@@ -138,7 +139,7 @@ Task<> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
   const HubSource source = source_();
   target_ = source.target;
   Opened opened;
-  if (target_) opened = co_await open_backend(home_, target_, source.settings, source.keys);
+  if (target_) opened = co_await log_in(home_, target_, source.settings, source.keys);
   if (!opened.backend) {
     open_failed(opened.refusal);
     co_return;

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "proxy/aws/aws_metrics.hpp"
 #include "proxy/listen_hub.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
@@ -241,6 +242,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
                                "TLS handshakes with clients that came to nothing",
                                &WorkerCounters::tls_failures));
   add_certificate(services_, out);
+  aws::add_metrics(services_, out);
   out.push_back(worker_counter(services_, "pgweir_logins_total",
                                "Successful client logins; refused ones are in pgweir_clients_ended_total",
                                &WorkerCounters::logins_ok));

@@ -79,6 +79,14 @@ constexpr char no_key[] =
     "the server asks for a password; this user has none configured, or a scram_verifier that is not the "
     "server's";
 
+BackendLogin::Cleartext cleartext_for(const PoolTarget& target, const Transport& transport) {
+  using Cleartext = BackendLogin::Cleartext;
+  const bool verified = transport.tls() != nullptr && (target.tls->mode == config::TlsMode::verify_ca ||
+                                                       target.tls->mode == config::TlsMode::verify_full);
+  if (!target.iam_region.empty()) return verified ? Cleartext::only : Cleartext::no;
+  return verified && target.allow_cleartext ? Cleartext::yes : Cleartext::no;
+}
+
 Opened trouble(BackendLoginResult result, std::string message) {
   return {nullptr, {"", std::move(message), false, result}};
 }
@@ -119,6 +127,15 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
   entry_ = Entry{password, ByteBuffer(salt.begin(), salt.end()), iterations, keys};
 }
 
+bool PoolTarget::is_rotated_from(const PoolTarget& before) const {
+  if (secret_of.empty()) return false;
+  PoolTarget same = before;
+  same.user = user;
+  same.password = password;
+  same.secret_version = secret_version;
+  return same == *this;
+}
+
 Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target,
                           std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys) {
   TimedWaker clock(here, settings->connect_timeout);
@@ -133,6 +150,7 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   if (tls.status != ServerTlsResult::Status::done) co_return trouble(std::move(tls));
   BackendLogin login(target->user, target->password.reveal());
   if (transport.tls() != nullptr) login.bind_to(transport.tls()->peer_end_point());
+  login.permit(cleartext_for(*target, transport));
   Received received;
   Backlog unsent;
   ByteBuffer reply;

@@ -24,7 +24,17 @@ struct PoolTarget {
   std::string user;
   config::Secret password;
   TlsClientRef tls = {};  // null: none
+  bool allow_cleartext = false;
+  // Where the password is a secret that is kept elsewhere: the user under `users` who has it, and which of
+  // its versions this is. An empty password: it is not known yet.
+  std::string secret_of = {};
+  std::string secret_version = {};
+  // Not empty: IAM's tokens for this region are the passwords, made for each login.
+  std::string iam_region = {};
   bool operator==(const PoolTarget&) const = default;
+
+  // Another version of the same secret, and all else the same: backends that are there need not go.
+  bool is_rotated_from(const PoolTarget& before) const;
 };
 
 // The keys of the last login, so that PBKDF2 runs once and not for each connection: a server keeps one salt

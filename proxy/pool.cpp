@@ -4,6 +4,7 @@
 #include "protocol/startup.hpp"
 #include "proxy/connect.hpp"
 #include "proxy/log.hpp"
+#include "proxy/pool_login.hpp"
 #include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
@@ -271,7 +272,7 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
     settings = settings_;
     generation = state_.generation();
   }
-  Opened result = co_await open_backend(here, target, settings, scram_keys_);
+  Opened result = co_await log_in(here, target, settings, scram_keys_);
   if (result.backend) {
     result.backend->generation = generation;
     opened(std::move(result.backend), here);

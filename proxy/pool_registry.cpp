@@ -3,16 +3,37 @@
 #include <algorithm>
 #include <set>
 
+#include "proxy/aws/rds_token.hpp"
+
 namespace pgweir {
 namespace {
 
+void use_secret(const Snapshot& snapshot, PoolTarget& target) {
+  if (!snapshot.secrets) return;
+  const auto found = snapshot.secrets->find(target.secret_of);
+  if (found == snapshot.secrets->end()) return;
+  const SecretLogin& login = found->second.login;
+  target.user = login.user;
+  target.password = login.password;
+  target.secret_version = login.version;
+}
+
 PoolTarget target_of(const Snapshot& snapshot, const config::Database& database, const std::string& name,
                      const config::User& user) {
-  return {{database.host, database.port},
-          database.dbname.empty() ? name : database.dbname,
-          user.name,
-          user.password,
-          snapshot.server_tls(database)};
+  PoolTarget target{{database.host, database.port},
+                    database.dbname.empty() ? name : database.dbname,
+                    user.name,
+                    user.password,
+                    snapshot.server_tls(database),
+                    database.tls.allow_cleartext_password};
+  if (database.iam) {
+    target.password = {};
+    target.iam_region = aws::region_of_host(database.host, snapshot.settings->aws.region);
+  } else if (user.has_remote_secret()) {
+    target.secret_of = user.name;
+    use_secret(snapshot, target);
+  }
+  return target;
 }
 
 // Without a password it takes a client's login to open the first backend. Users of the console need not exist

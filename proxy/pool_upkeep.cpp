@@ -54,6 +54,13 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   state_.set_limits(limits_of(settings));
   settings_ = std::make_shared<const config::Pool>(settings);
   if (*target_ == target) return;
+  if (target.is_rotated_from(*target_)) {
+    // Another user on the server may have other settings.
+    if (target_->user != target.user) logins_.forget();
+    target_ = std::make_shared<const PoolTarget>(std::move(target));
+    refusal_.reset();
+    return;
+  }
   const bool moved = !(target_->address == target.address) || target_->dbname != target.dbname ||
                      target_->user != target.user;
   if (moved) retire_hubs();

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <fstream>
 
@@ -88,13 +89,15 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
   services_.pools.apply(*snapshot_);
-  services_.console = [this](ConsoleRequest request) {
-    asio::post(io_, [this, request = std::move(request)] { console_.take(request); });
-  };
+  services_.post_to_main = [this](std::function<void()> function) { asio::post(io_, std::move(function)); };
+  services_.console = [this](const ConsoleRequest& request) { console_.take(request); };
+  services_.use_secrets = [this](UserSecretsRef secrets) { use_secrets(std::move(secrets)); };
+  if (s.uses_aws()) services_.aws.configure(snapshot_->settings);
   show_expiry();
 }
 
 Server::~Server() {
+  services_.aws.stop();  // it posts to workers
   for (const auto& worker : services_.workers) worker->stop();
   for (const auto& worker : services_.workers) worker->join();
   services_.slow_jobs.join();
@@ -180,7 +183,9 @@ std::string Server::load(const config::Overrides& overrides) {
   const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
   for (const config::Change& change : changes)
     log::info("setting_changed", {{"change", config::to_string(change)}});
-  use(make_snapshot(loaded.settings, snapshot_, std::move(tls)));
+  const bool uses_aws = loaded.settings->uses_aws() || snapshot_->settings->uses_aws();
+  use(make_snapshot(loaded.settings, snapshot_, std::move(tls), snapshot_->secrets));
+  if (uses_aws) services_.aws.configure(snapshot_->settings);
   log::change(snapshot_->settings->log);
   log::info("reloaded", {{"changes", std::to_string(changes.size())}});
   return {};
@@ -220,6 +225,11 @@ void Server::shut_down(Shutdown how) {
   stop_timer_.async_wait([this](boost::system::error_code) { io_.stop(); });
 }
 
+// Clients and new backends go by it from now on; backends that are there live on.
+void Server::use_secrets(UserSecretsRef secrets) {
+  use(make_snapshot(snapshot_->settings, snapshot_, snapshot_->tls, std::move(secrets)));
+}
+
 void Server::show_expiry() {
   const TlsServerRef& tls = snapshot_->tls.listen;
   services_.certificate_expires = tls ? tls->expires : 0;
@@ -253,7 +263,7 @@ void Server::reload_tls() {
     log::error(refused ? "tls_files_refused" : "tls_files_problem",
                {{"problem", config::to_string(problem)}});
   if (refused) return;
-  use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls)));
+  use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls), snapshot_->secrets));
   log::info("tls_files_reloaded", {});
 }
 

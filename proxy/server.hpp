@@ -44,6 +44,7 @@ class Server final : private Administration {
   void shut_down(Shutdown how) override;
   void observe();
   void use(SnapshotRef snapshot);
+  void use_secrets(UserSecretsRef secrets);
   void show_expiry();
   void watch_files();
   void reload_tls();

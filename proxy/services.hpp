@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "proxy/aws/aws.hpp"
 #include "proxy/cancel_registry.hpp"
 #include "proxy/console/request.hpp"
 #include "proxy/login_failures.hpp"
@@ -26,12 +27,19 @@ struct Services {
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   LoginFailures login_failures;
-  // Takes a console's command to the main thread. Any thread.
-  std::function<void(ConsoleRequest)> console;
+  // Carries out a console's command. Main thread.
+  std::function<void(const ConsoleRequest&)> console;
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
   std::atomic<std::int64_t> certificate_expires{0};
+  // Runs a function on the main thread, and what it does with other secrets of users. Set by Server before
+  // AWS is asked for anything. What is posted after secrets have changed finds them in use.
+  std::function<void(std::function<void()>)> post_to_main;
+  aws::SecretStore::OnChange use_secrets;
+  aws::Aws aws{[this](UserSecretsRef secrets) {
+    post_to_main([this, secrets = std::move(secrets)] { use_secrets(secrets); });
+  }};
   // For what takes milliseconds (PBKDF2), so that no worker's loop stands still.
   boost::asio::thread_pool slow_jobs{1};
 

@@ -108,8 +108,10 @@ void Session::take_console_message(char type, ByteView body) {
   QueryView query;
   if (type == static_cast<char>(FrontendType::Query) && parse_query(body, query) == Errc::ok) {
     console_->busy = true;
-    worker_.services().console(
-        {std::string(query.text), console_->may_operate, console_->user, peer_, {worker_.index(), id_}});
+    ConsoleRequest request{
+        std::string(query.text), console_->may_operate, console_->user, peer_, {worker_.index(), id_}};
+    Services& services = worker_.services();
+    services.post_to_main([&services, request = std::move(request)] { services.console(request); });
     return;
   }
   ErrorFields fields;

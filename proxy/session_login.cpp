@@ -41,13 +41,17 @@ Task<bool> Session::login() {
       co_return false;
     }
     ByteView input = client_carry_;
-    const ClientLogin::Step step = login.feed(input, worker_.to_client().own());
+    ClientLogin::Step step = login.feed(input, worker_.to_client().own());
     worker_.to_client().end_own();
     // The last word of the authentication goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) flush();
     client_carry_.erase(client_carry_.begin(),
                         client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
     if (phase_ == Phase::closing) co_return false;
+    if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token) {
+      step = co_await check_with_aws(login, step);
+      if (phase_ == Phase::closing) co_return false;
+    }
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
@@ -138,7 +142,7 @@ Task<bool> Session::start_tls(ClientLogin& login) {
   const bool named = shaken && (!login.is_direct() || client_.tls()->alpn_chosen());
   (named ? worker_.counters().tls_handshakes : worker_.counters().tls_failures).add();
   if (shaken && !named) end(Reason::tls_failed, "direct TLS without the protocol's name by ALPN");
-  if (named) login.tls_started();
+  if (named) login.tls_started(client_.tls()->peer_common_name());
   co_return named;
 }
 

@@ -10,6 +10,7 @@
 #include "config/settings.hpp"
 #include "protocol/scram.hpp"
 #include "proxy/tls_files.hpp"
+#include "proxy/user_secrets.hpp"
 
 namespace pgweir {
 
@@ -17,16 +18,30 @@ namespace pgweir {
 struct Credential {
   ScramVerifier scram;
   std::string md5;  // as in pg_authid; only made when listen.auth is md5
+  // Of a secret that is kept elsewhere: other passwords that will do, too. All SCRAM verifiers of one user
+  // have one salt, which follows from its name.
+  std::vector<ScramVerifier> other_scram = {};
+  std::vector<std::string> other_md5 = {};
+  bool is_remote = false;                 // it may have changed already, without our knowing
+  std::vector<SecretLogin> made_of = {};  // not in what Snapshot::credential() returns
 };
 
 struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
-  std::map<std::string, Credential, std::less<>> credentials;
+  std::map<std::string, Credential, std::less<>> credentials;  // by the name that a client gives
+  // Users on the server who belong to a secret, by the name under `users` that has it: clients that read the
+  // secret come by that name.
+  std::map<std::string, std::string, std::less<>> aliases;
+  UserSecretsRef secrets = {};  // null: none is known yet
+  bool has_remote_secrets = false;
   ByteBuffer fake_secret;  // see fake_scram_verifier()
   TlsFiles tls;
 
   // Of a database entry of `settings`.
   TlsClientRef server_tls(const config::Database& database) const;
+
+  // The name under `users` for the one that a client gives.
+  std::string_view user_of(std::string_view name) const;
 
   // Never fails: an unknown user gets a credential that nobody can satisfy, the same one each time.
   Credential credential(std::string_view user) const;
@@ -40,6 +55,6 @@ void check_verifiers(const config::Settings& settings, const config::Locations& 
 // Derives the verifiers, which costs milliseconds for each user whose password is new: not on a worker.
 // `previous` may be null; it keeps salts and the fake secret from changing with a reload.
 SnapshotRef make_snapshot(std::shared_ptr<const config::Settings> settings, const SnapshotRef& previous,
-                          TlsFiles tls = {});
+                          TlsFiles tls = {}, UserSecretsRef secrets = {});
 
 }  // namespace pgweir

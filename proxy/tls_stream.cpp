@@ -237,6 +237,21 @@ bool TlsStream::alpn_chosen() const {
   return size > 0;
 }
 
+// A name with a NUL inside, or a second common name, is nobody's.
+std::string TlsStream::peer_common_name() const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return {};
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size < 0) return {};
+  std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return name.find('\0') == std::string::npos ? name : std::string();
+}
+
 ByteBuffer TlsStream::peer_end_point() const {
   X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
   return certificate == nullptr ? ByteBuffer{} : certificate_end_point(certificate);

@@ -51,6 +51,9 @@ class TlsStream {
   bool alpn_chosen() const;
   // Version and cipher, for people.
   std::string description() const;
+  // The common name of the peer's certificate, which was verified if this side asks for one; empty: there is
+  // none.
+  std::string peer_common_name() const;
   ByteBuffer peer_end_point() const;  // see certificate_end_point(); empty without a certificate
 
  private:

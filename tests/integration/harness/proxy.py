@@ -97,9 +97,10 @@ def merged(base, changes):
 class Pgweir(Endpoint):
     kind = "pgweir"
 
-    def __init__(self, cluster, directory, changes=None, limits=(), **pool):
+    def __init__(self, cluster, directory, changes=None, limits=(), variables=None, **pool):
         """`pool` holds keys of the configuration's `pool`; `changes` is laid over the whole configuration."""
         self.cluster, self.directory, self.limits = cluster, pathlib.Path(directory), limits
+        self.variables = variables or {}
         self.port, self.admin_port = processes.free_port(), processes.free_port()
         self.log_path = self.directory / "pgweir.log"
         self.config_path = self.directory / "pgweir.yaml"
@@ -126,7 +127,7 @@ class Pgweir(Endpoint):
 
     def start(self, wait_ready=True):
         self.write_config()
-        env = {**os.environ,
+        env = {**os.environ, **self.variables,
                "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:" + os.environ.get("ASAN_OPTIONS", ""),
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:" + os.environ.get("UBSAN_OPTIONS", ""),
                "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1:" + os.environ.get("TSAN_OPTIONS", "")}

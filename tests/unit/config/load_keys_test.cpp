@@ -197,7 +197,8 @@ TEST_CASE("the example file is valid and spells out the defaults") {
 TEST_CASE("an override counts instead of the file's value, also where the file has none") {
   const std::string yaml =
       "databases: {app: {host: h, pool: {max_size: 3}}}\nusers: {u: {password: p}}\ntimeouts: {query: 5s}\n";
-  const Environment environment = FakeEnvironment{}.environment();
+  const FakeEnvironment fake;
+  const Environment environment = fake.environment();
   const LoadResult result = load_text(yaml, "f", environment,
                                       {{"pool.max_size", "7"},
                                        {"databases.app.pool.max_size", "8"},
@@ -212,7 +213,8 @@ TEST_CASE("an override counts instead of the file's value, also where the file h
 
 TEST_CASE("an override that is wrong is a problem like any other") {
   const std::string yaml = "databases: {app: {host: h}}\nusers: {u: {password: p}}\n";
-  const Environment environment = FakeEnvironment{}.environment();
+  const FakeEnvironment fake;
+  const Environment environment = fake.environment();
   CHECK(load_text(yaml, "f", environment, {{"pool.max_size", "many"}}).settings == nullptr);
   CHECK(load_text(yaml, "f", environment, {{"pool.nonsense", "1"}}).settings == nullptr);
   CHECK(load_text(yaml, "f", environment, {{"pool", "1"}}).settings == nullptr);

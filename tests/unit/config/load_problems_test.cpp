@@ -150,7 +150,8 @@ TEST_CASE("what must be there and is not is an error") {
       {"any user", "databases: {app: {host: db}}\nusers: ", {"f:2: users: needs at least one user"}},
       {"the secret",
        with_user(""),
-       {"f:2: users.u: has no secret: password, password_env, password_file or scram_verifier"}},
+       {"f:2: users.u: has no secret: password, password_env, password_file, scram_verifier, secret or "
+        "ssm_parameter"}},
       {"names in a list of users",
        with_database("users: []"),
        {"f:1: databases.app.users: is empty; leave the key out to admit every user"}},
@@ -223,12 +224,6 @@ TEST_CASE("what does not make sense for verifiers, access and load balancers is 
       {"version 1",
        with("listen: {proxy_protocol: v1, proxy_sources: [10.0.0.1]}"),
        {"f:3: listen.proxy_protocol: unknown value \"v1\"; expected off, v2; did you mean v2?"}},
-  });
-}
-
-TEST_CASE("keys and values of later versions say so") {
-  check({
-      {"AWS", with_user("secret: {arn: x}"), {"f:2: users.u.secret: not supported by this version"}},
   });
 }
 

@@ -437,3 +437,77 @@ TEST_CASE("base64 is read canonically") {
     CHECK_FALSE(from_base64(text, bytes));
   }
 }
+
+namespace {
+
+// A server that knows one password of these, and a client's proof of another.
+struct Rotated {
+  explicit Rotated(std::string_view proven, std::vector<std::string_view> others = {})
+      : server(made("first")) {
+    std::vector<ScramVerifier> verifiers;
+    for (const std::string_view password : others) verifiers.push_back(made(password));
+    server.also_accept(std::move(verifiers));
+    ByteBuffer first, challenge;
+    REQUIRE(client.client_first(first) == Errc::ok);
+    REQUIRE(server.client_first(first, challenge) == Errc::ok);
+    REQUIRE(client.server_first(challenge) == Errc::ok);
+    ScramKeys keys;
+    REQUIRE(derive_scram_keys(proven, client.salt(), client.iterations(), keys) == Errc::ok);
+    REQUIRE(client.client_final(keys, proof) == Errc::ok);
+  }
+  static ScramVerifier made(std::string_view password, Byte salt = 7) {
+    ScramVerifier verifier;
+    REQUIRE(derive_scram_verifier(password, ByteBuffer(16, salt), 10, verifier) == Errc::ok);
+    return verifier;
+  }
+
+  ScramServer server;
+  ScramClient client;
+  ByteBuffer proof, signature;
+};
+
+}  // namespace
+
+TEST_CASE("each of a user's passwords is accepted, and the server proves that it knows that one") {
+  for (const std::string_view password : {"first", "second", "third"}) {
+    Rotated login(password, {"second", "third"});
+    REQUIRE(login.server.client_final(login.proof, login.signature) == Errc::ok);
+    CHECK(login.client.server_final(login.signature) == Errc::ok);
+    ScramVerifier from_keys;
+    REQUIRE(scram_verifier_from_keys(login.server.keys(), ByteBuffer(16, 7), 10, from_keys) == Errc::ok);
+    CHECK(to_string(from_keys) == to_string(Rotated::made(password)));
+  }
+  Rotated wrong("fourth", {"second", "third"});
+  CHECK(wrong.server.client_final(wrong.proof, wrong.signature) == Errc::authentication_failed);
+  CHECK(wrong.signature.empty());
+}
+
+TEST_CASE("a proof that was wrong is right for a verifier that has come to be known since") {
+  Rotated login("new");
+  REQUIRE(login.server.client_final(login.proof, login.signature) == Errc::authentication_failed);
+  SECTION("as the first") {
+    CHECK(login.server.try_again(Rotated::made("new"), {}, login.signature) == Errc::ok);
+    CHECK(login.client.server_final(login.signature) == Errc::ok);
+  }
+  SECTION("as another") {
+    CHECK(login.server.try_again(Rotated::made("x"), {Rotated::made("new")}, login.signature) == Errc::ok);
+    CHECK(login.client.server_final(login.signature) == Errc::ok);
+  }
+  SECTION("not for one that fits no better") {
+    CHECK(login.server.try_again(Rotated::made("x"), {}, login.signature) == Errc::authentication_failed);
+    CHECK(login.signature.empty());
+  }
+  SECTION("not for one of another salt") {
+    CHECK(login.server.try_again(Rotated::made("new", 8), {}, login.signature) ==
+          Errc::authentication_failed);
+    CHECK(login.server.try_again(Rotated::made("new"), {}, login.signature) == Errc::bad_scram);
+  }
+}
+
+TEST_CASE("nothing is tried again before a proof was wrong, or after it was right") {
+  Rotated early("first");
+  CHECK(early.server.try_again(Rotated::made("first"), {}, early.signature) == Errc::bad_scram);
+  Rotated done("first");
+  REQUIRE(done.server.client_final(done.proof, done.signature) == Errc::ok);
+  CHECK(done.server.try_again(Rotated::made("first"), {}, done.signature) == Errc::bad_scram);
+}

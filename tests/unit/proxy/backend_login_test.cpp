@@ -219,9 +219,36 @@ TEST_CASE("we answer md5, once") {
   }
 }
 
-TEST_CASE("the password is never sent in clear text") {
+TEST_CASE("the password is not sent in clear text unless that is permitted") {
+  Fixture f(GENERATE(false, true));
+  SECTION("not permitted") {
+    f.check_refused(f.feeder.receive(authentication(3)));
+    CHECK(f.feeder.sent().empty());
+  }
+  SECTION("permitted, once") {
+    f.login.permit(GENERATE(BackendLogin::Cleartext::yes, BackendLogin::Cleartext::only));
+    REQUIRE(f.feeder.receive(authentication(3)) == Step::need_bytes);
+    const ByteBuffer body = f.answer();
+    CHECK(as_text(body) == std::string_view("secret\0", 7));
+    SECTION("and we are let in") {
+      CHECK(f.feeder.receive(ok() + greeting()) == Step::ready);
+    }
+    SECTION("not twice") {
+      f.check_refused(f.feeder.receive(authentication(3)));
+    }
+    SECTION("nor anything else behind it") {
+      f.check_refused(f.feeder.receive(sasl()));
+    }
+  }
+}
+
+TEST_CASE("a token is told in no other way than in clear text") {
   Fixture f;
-  f.check_refused(f.feeder.receive(authentication(3)));
+  f.login.permit(BackendLogin::Cleartext::only);
+  ByteBuffer md5;
+  write_authentication_md5(md5, {1, 2, 3, 4});
+  const bool by_md5 = GENERATE(false, true);
+  f.check_refused(f.feeder.receive(by_md5 ? md5 : sasl()));
   CHECK(f.feeder.sent().empty());
 }
 

@@ -1,0 +1,14 @@
+// Opens a backend for a pool, whose password may be kept elsewhere or be made for the occasion: what that
+// takes beside open_backend(). Thread rule: the worker's thread.
+#pragma once
+
+#include "proxy/opener.hpp"
+
+namespace pgweir {
+
+// A server that refuses a password may have got a new one a moment ago: other versions of the secret, or a
+// fresh token, are tried before that is taken for an answer.
+Task<Opened> log_in(Worker& here, std::shared_ptr<const PoolTarget> target,
+                    std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys);
+
+}  // namespace pgweir
