@@ -55,7 +55,8 @@ void Worker::run() {
   TimePoint asio_at{};
   TimePoint janitor_at = now_ + janitor_interval;
   while (!io_.stopped()) {
-    reactor_.fetch(resolving_ > 0 ? resolver_interval : asio_interval);
+    const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
+    reactor_.fetch(looks_often ? short_interval : asio_interval);
     now_ = Clock::now();
     if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at) {
       io_.poll();
@@ -66,7 +67,7 @@ void Worker::run() {
       janitor_at = now_ + janitor_interval;
     }
     reactor_.run_wakers();
-    handshake_turns_.next_round();
+    handshake_turns_.next_round(now_);
   }
 }
 

@@ -38,8 +38,9 @@ constexpr std::chrono::milliseconds janitor_interval{50};
 constexpr unsigned ticks_per_look = 10;
 // How late a timer of Asio's may run, on an idle worker.
 constexpr std::chrono::milliseconds asio_interval{20};
-// The same while a name is being resolved: Asio's resolver does not tell the Reactor.
-constexpr std::chrono::milliseconds resolver_interval{1};
+// The same while a name is being resolved, for Asio's resolver does not tell the Reactor; and while a
+// handshake waits for its worker to have rested.
+constexpr std::chrono::milliseconds short_interval{1};
 
 class Worker {
  public:
@@ -112,7 +113,7 @@ class Worker {
   // True for every `n`th call.
   bool is_nth_release(std::uint32_t n) { return ++releases_ % n == 0; }
 
-  // While it exists, what Asio's own threads have finished is noticed within resolver_interval.
+  // While it exists, what Asio's own threads have finished is noticed within short_interval.
   class Resolving {
    public:
     explicit Resolving(Worker& worker) : worker_(worker) { ++worker_.resolving_; }
