@@ -1,7 +1,9 @@
 // What one check has found out. Checks never print; the report does.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pgweir::doctor {

@@ -1,6 +1,7 @@
 // Reading documents that others wrote: whatever is not there, or is of another kind, reads as empty.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

@@ -123,8 +123,10 @@ void judge_transactions(Probe& probe, const std::vector<std::string>& row) {
 
 bool log_in(Probe& probe) {
   const config::User& user = probe.target.user;
-  if (user.password.empty())
-    return probe.stop(not_evaluated("L14", "the configuration has no password of this user, only a verifier"),
+  if (user.password.empty() || probe.target.database.iam)
+    return probe.stop(not_evaluated("L14",
+                                    "the configuration itself holds no password of this user, but a "
+                                    "verifier, a secret in AWS, or IAM"),
                       "the user's password is not known here");
   ByteBuffer end_point;
   if (SSL* const ssl = probe.wire.ssl()) end_point = certificate_end_point(SSL_get0_peer_certificate(ssl));

@@ -18,6 +18,7 @@ constexpr std::array<Check, 22> checks{function_in_vpc,     same_vpc,           
 
 std::vector<Finding> run_static_checks(const Scene& scene) {
   std::vector<Finding> findings;
+  findings.reserve(checks.size());
   for (const Check check : checks) findings.push_back(check(scene));
   return findings;
 }

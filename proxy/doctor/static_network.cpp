@@ -33,6 +33,7 @@ std::string admit_command(const Scene& scene, std::int64_t port) {
 
 std::vector<Evidence> shown(const std::vector<Admission>& admitted, std::string_view key) {
   std::vector<Evidence> out;
+  out.reserve(admitted.size() + 1);
   for (const Admission& one : admitted)
     out.push_back({"ec2-security-groups.json: " + one.group + "." + std::string(key), one.by});
   return out;

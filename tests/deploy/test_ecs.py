@@ -17,6 +17,7 @@ EXPECTED = {
                     ("BalancerSecurityGroup", "TaskSecurityGroup", 9127)},
     "service-cloudmap": {("ClientSecurityGroupId", "TaskSecurityGroup", 5432)},
 }
+WITH_ROLES = ', iam: {roles: ["arn:aws:iam::123456789012:role/worker", "arn:aws:iam::123456789012:role/other"]}'
 BEHIND = {("TaskSecurityGroup", "DbSecurityGroupId", "DbPort"), ("TaskSecurityGroup", "EndpointSecurityGroup", 443)}
 
 
@@ -139,30 +140,41 @@ def test_what_both_stacks_have_is_the_same(templates):
             if first["Parameters"][n] != second["Parameters"][n]} == set()
 
 
-VALUES = {"MaxClients": "5000", "DbName": "app", "DbEndpoint": "db.example.internal", "DbPort": "5432", "DbUser": "app",
+VALUES = {"AWS::Region": "eu-west-1", "AWS::StackName": "pgweir", "Iam": "",
+          "DbSecretArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app-AbCdEf", "MaxClients": "5000", "DbName": "app", "DbEndpoint": "db.example.internal", "DbPort": "5432", "DbUser": "app",
           "PoolSize": "10", "Networks": "10.20.0.0/20, 10.20.16.0/20"}
 
 
 def configuration(template, **values):
     value = next(e["Value"] for e in t.container(template)["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
     text = value if isinstance(value, str) else value[0]
-    return re.sub(r"\$\{(\w+)\}", lambda match: {**VALUES, **values}[match[1]], text)
+    return re.sub(r"\$\{([\w:]+)\}", lambda match: {**VALUES, **values}[match[1]], text)
 
 
-def check_configuration(template, certificates, bundle, **changes):
+def check_configuration(template, certificates, bundle, iam="", **changes):
     """By pgweir itself, with what ECS would hand over."""
-    text = configuration(template).replace("/etc/pgweir/ca/rds.pem", str(bundle))
+    text = configuration(template, Iam=iam).replace("/etc/pgweir/ca/rds.pem", str(bundle))
     pair = certificates.server
-    environment = {**os.environ, "PGWEIR_CONFIG": text, "PGWEIR_DB_PASSWORD": "secret",
+    environment = {**os.environ, "PGWEIR_CONFIG": text,
                    "PGWEIR_TLS_CERTIFICATE": pair.cert.read_text(), "PGWEIR_TLS_KEY": pair.key.read_text(), **changes}
     return subprocess.run([binary(), "check", t.container(template)["Command"][1]],
                           capture_output=True, text=True, env=environment, timeout=30)
 
 
+@pytest.mark.parametrize("iam", ["", WITH_ROLES], ids=["password", "roles"])
 @pytest.mark.parametrize("name", STACKS)
-def test_pgweir_accepts_the_stacks_configuration(templates, certificates, name):
-    done = check_configuration(templates[name], certificates, certificates.ca.cert)
+def test_pgweir_accepts_the_stacks_configuration(templates, certificates, name, iam):
+    done = check_configuration(templates[name], certificates, certificates.ca.cert, iam)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_roles_are_written_as_the_test_writes_them(templates, name):
+    value = next(e["Value"] for e in t.container(templates[name])["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
+    text, values = value[1]["Iam"]["Fn::If"][1]["Fn::Sub"]
+    separator, _ = values["Roles"]["Fn::Join"]
+    roles = separator.join(f"arn:aws:iam::123456789012:role/{role}" for role in ("worker", "other"))
+    assert text.replace("${Roles}", roles) == WITH_ROLES and value[1]["Iam"]["Fn::If"][2] == ""
 
 
 def test_pgweir_refuses_a_configuration_without_its_key(templates, certificates):

@@ -1,6 +1,7 @@
 """The task of a stack, started here as ECS would start it: configuration, certificate and password in the environment, a
 load balancer that says in front of each connection where the client is, and asks for health."""
 
+import json
 import os
 import signal
 import socket
@@ -12,10 +13,15 @@ import pytest
 from checks import template as t
 from harness import processes
 from harness.cluster import Cluster, USERS
+from harness.fake_aws import ACCOUNT, FakeAws
 from harness.proxy import binary
 from harness.waiting import until
 from harness.wire import Wire, tls_context
+from test_aws_iam_clients import token
 from test_ecs import STACKS, configuration
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:app-AbCdEf"
+ROLES = f', iam: {{roles: ["arn:aws:iam::{ACCOUNT}:role/worker"]}}'
 
 SIGNATURE = bytes.fromhex("0d0a0d0a000d0a515549540a")
 LOCAL = SIGNATURE + bytes([0x20, 0, 0, 0])
@@ -46,16 +52,18 @@ def get(port, path, first=b""):
 
 
 class Task:
-    def __init__(self, template, cluster, certificates, directory):
+    def __init__(self, template, by_role, cluster, certificates, aws, directory):
         self.port, self.admin = processes.free_port(), processes.free_port()
-        text = configuration(template, DbEndpoint="localhost", DbPort=str(cluster.port), Networks="127.0.0.0/8")
+        text = configuration(template, DbEndpoint="localhost", DbPort=str(cluster.port), Networks="127.0.0.0/8",
+                             DbSecretArn=SECRET, Iam=ROLES if by_role else "")
         for old, new in (("host: 0.0.0.0\n  port: 5432", f"host: 127.0.0.1\n  port: {self.port}"),
                          ("{host: 0.0.0.0, port: 9127}", f"{{host: 127.0.0.1, port: {self.admin}}}"),
                          ("/etc/pgweir/ca/rds.pem", str(certificates.ca.cert)), ("max_clients: 5000", "max_clients: 50"),
+                         ("aws: {region: eu-west-1, iam: {server_id: pgweir}}", f"aws: {json.dumps(aws.settings())}"),
                          ("drain_accept_grace: 15s", "drain_accept_grace: 0s")):
             assert old in text
             text = text.replace(old, new)
-        self.environment = {**os.environ, "PGWEIR_CONFIG": text, "PGWEIR_DB_PASSWORD": USERS["app"],
+        self.environment = {**os.environ, "PGWEIR_CONFIG": text, **aws.key.environment(),
                             "PGWEIR_TLS_CERTIFICATE": certificates.server.cert.read_text(),
                             "PGWEIR_TLS_KEY": certificates.server.key.read_text()}
         self.log = directory / "log"
@@ -68,11 +76,21 @@ class Task:
         return True
 
 
-@pytest.fixture(params=STACKS)
-def task(request, root, tls_cluster, certificates, tmp_path):
-    template = t.load((root / "deploy" / "ecs" / f"{request.param}.yaml").read_text())
-    started = Task(template, tls_cluster, certificates, tmp_path)
-    started.balanced = request.param == "service-nlb"
+@pytest.fixture(scope="module")
+def aws():
+    with FakeAws() as made:
+        made.secret(SECRET).put({"username": "app", "password": USERS["app"]}, "AWSCURRENT")
+        yield made
+
+
+@pytest.fixture(params=[(name, by_role) for name in STACKS for by_role in (False, True)],
+                ids=lambda pair: f"{pair[0]} {'role' if pair[1] else 'password'}")
+def task(request, root, tls_cluster, certificates, aws, tmp_path):
+    name, by_role = request.param
+    template = t.load((root / "deploy" / "ecs" / f"{name}.yaml").read_text())
+    started = Task(template, by_role, tls_cluster, certificates, aws, tmp_path)
+    started.balanced = name == "service-nlb"
+    started.password = token(aws.add_role("worker")) if by_role else USERS["app"]
     yield started
     assert processes.stop(started.process, (signal.SIGTERM, signal.SIGKILL), 20) == 0, started.log.read_text()
 
@@ -83,7 +101,7 @@ def test_it_becomes_healthy_and_serves_through_tls(task, certificates):
     with Wire("127.0.0.1", task.port) as wire:
         if task.balanced:
             wire.send(CLIENT)
-        wire.start_tls(tls_context(certificates.ca.cert)).login("app", "app", USERS["app"])
+        wire.start_tls(tls_context(certificates.ca.cert)).login("app", "app", task.password)
         assert wire.value("select 6 * 7") == "42"
     with urllib.request.urlopen(f"http://127.0.0.1:{task.admin}/metrics", timeout=5) as metrics:
         assert b"pgweir_tls_handshakes_total" in metrics.read()

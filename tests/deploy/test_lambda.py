@@ -9,36 +9,34 @@ import pytest
 
 from harness import tls
 from harness.cluster import USERS
+from harness.fake_aws import ACCOUNT, REGION, FakeAws
 from harness.waiting import until
 
 PYTHON = ("psycopg2_password", "psycopg2_iam", "psycopg3_password", "psycopg3_iam")
 NODE = ("pg_password", "pg_iam")
 GOOD = [f"python/{name}.py" for name in PYTHON] + [f"node/{name}.js" for name in NODE]
 
-# Where the real one signs, these hand out what pgweir takes from this user, and note that they were asked.
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app"
+SERVER_ID = "weir-test"
+
+# What the runtimes of Lambda bring and this machine lacks.
 STUBS = {
-    "pgweir_iam.py": """
-import os
-def token(host, port, user):
-    with open(os.environ["TOKENS"], "a") as file:
-        print(host, port, user, file=file)
-    return os.environ["TEST_TOKEN"]
-""",
-    "pgweir_iam.js": """
-exports.token = async (host, port, user) => {
-  require('fs').appendFileSync(process.env.TOKENS, `${host} ${port} ${user}\\n`);
-  return process.env.TEST_TOKEN;
-};
-""",
-    "boto3.py": """
+    "boto3.py": f"""
 import json, os
 class Client:
     def get_secret_value(self, SecretId):
-        assert SecretId == "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app"
-        return {"SecretString": json.dumps({"username": "app", "password": os.environ["TEST_TOKEN"]})}
+        assert SecretId == "{SECRET}"
+        return {{"SecretString": json.dumps({{"username": "app", "password": os.environ["SECRET_VALUE"]}})}}
 def client(service):
     assert service == "secretsmanager"
     return Client()
+""",
+    "node_modules/@aws-sdk/client-sts/index.js": """
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+exports.STSClient = class {
+  config = { credentials: async () => ({ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY,
+                                         sessionToken: AWS_SESSION_TOKEN }) };
+};
 """,
 }
 
@@ -76,7 +74,7 @@ class Environment:
 
 
 @pytest.fixture
-def environment(root, certificates, node_modules, tmp_path):
+def environment(root, certificates, node_modules, worker, tmp_path):
     """Factory: the deployment package of a handler, started."""
     running = []
 
@@ -86,13 +84,17 @@ def environment(root, certificates, node_modules, tmp_path):
         source = root / "deploy" / "lambda" / handler
         shutil.copy(source, package)
         for name, text in STUBS.items():
+            (package / name).parent.mkdir(parents=True, exist_ok=True)
             (package / name).write_text(text)
+        for helper in (root / "deploy" / "lambda" / "iam").iterdir():
+            shutil.copy(helper, package)
         command = (["node", root / "tests/deploy/invoke.js"] if source.suffix == ".js" else
                    ["/usr/bin/python3", root / "tests/deploy/invoke.py"])
         running.append(Environment([*command, package / source.name], {
             "PATH": os.environ["PATH"], "NODE_PATH": node_modules, "DB_HOST": "localhost", "DB_PORT": str(endpoint.port),
             "DB_NAME": "app", "DB_USER": "app", "DB_CA_FILE": str(certificates.ca.cert), "DB_PASSWORD": USERS["app"],
-            "TEST_TOKEN": USERS["app"], "TOKENS": str(tmp_path / "tokens"), **variables}))
+            "SECRET_VALUE": USERS["app"], "AWS_REGION": REGION, "PGWEIR_SERVER_ID": SERVER_ID, "HOME": "/nonexistent",
+            **worker.environment(), **variables}))
         return running[-1]
 
     yield factory
@@ -100,9 +102,27 @@ def environment(root, certificates, node_modules, tmp_path):
         assert one.end() == 0
 
 
+@pytest.fixture(scope="module")
+def sts():
+    with FakeAws() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def worker(sts):
+    """The credentials of the function's role."""
+    return sts.add_role("worker")
+
+
 @pytest.fixture
-def proxy(start, certificates):
-    return lambda **options: start(**{"max_size": 1, "changes": tls.listen(certificates.server, "require"), **options})
+def proxy(start, certificates, sts):
+    """For handlers that come by role, and for those that come by password."""
+    def factory(handler, **changes):
+        roles = {"iam": {"roles": [f"arn:aws:iam::{ACCOUNT}:role/worker"]}} if "iam" in handler else {}
+        user = {"password": USERS["app"], **roles}
+        return start(max_size=1, changes={**tls.listen(certificates.server, "require"), "users": {"app": user},
+                                          "aws": sts.settings(), **changes})
+    return factory
 
 
 def visits(cluster, name):
@@ -111,7 +131,7 @@ def visits(cluster, name):
 
 @pytest.mark.parametrize("handler", GOOD)
 def test_it_commits_and_gives_its_server_connection_back(proxy, environment, cluster, handler):
-    endpoint, name = proxy(), f"commits {handler}"
+    endpoint, name = proxy(handler), f"commits {handler}"
     warm = environment(handler, endpoint)
     ids = [int(warm.invoke(name)["result"]["id"]) for _ in range(3)]
     assert ids == sorted(set(ids)) and visits(cluster, name) == 3
@@ -122,7 +142,7 @@ def test_it_commits_and_gives_its_server_connection_back(proxy, environment, clu
 @pytest.mark.parametrize("handler", GOOD)
 def test_a_connection_that_was_closed_meanwhile_costs_nobody_a_request(proxy, environment, cluster, handler):
     """The task was replaced, or its idle clients were closed, while the environment was frozen."""
-    endpoint, name = proxy(), f"replaced {handler}"
+    endpoint, name = proxy(handler), f"replaced {handler}"
     warm = environment(handler, endpoint)
     assert "result" in warm.invoke(name)
     endpoint.stop()
@@ -132,7 +152,7 @@ def test_a_connection_that_was_closed_meanwhile_costs_nobody_a_request(proxy, en
 
 @pytest.mark.parametrize("handler", GOOD)
 def test_its_own_mistakes_leave_nothing_behind(proxy, environment, cluster, handler):
-    endpoint = proxy()
+    endpoint = proxy(handler)
     cluster.execute("alter table visits add constraint no_bad check (name <> 'bad')", "app")
     warm = environment(handler, endpoint)
     try:
@@ -144,31 +164,30 @@ def test_its_own_mistakes_leave_nothing_behind(proxy, environment, cluster, hand
 
 
 @pytest.mark.parametrize("handler", [handler for handler in GOOD if "iam" in handler])
-def test_each_connection_takes_a_fresh_token(proxy, environment, tmp_path, handler):
-    endpoint = proxy()
-    warm = environment(handler, endpoint, DB_PASSWORD="wrong")
-    warm.invoke("token")
-    endpoint.stop()
-    endpoint.start()
-    warm.invoke("token")
-    assert (tmp_path / "tokens").read_text().splitlines() == [f"localhost {endpoint.port} app"] * 2
+def test_the_role_is_what_counts(proxy, environment, sts, handler):
+    endpoint = proxy(handler)
+    assert "result" in environment(handler, endpoint, DB_PASSWORD="wrong").invoke("by role")
+    assert endpoint.metric("pgweir_iam_verifications_total", result="verified") == 1
+    other = environment(handler, endpoint, **sts.add_role("other").environment())
+    assert "error" in other.invoke("by another role")
+    elsewhere = environment(handler, endpoint, PGWEIR_SERVER_ID="another-pgweir")
+    assert "error" in elsewhere.invoke("for another pgweir")
 
 
 @pytest.mark.parametrize("handler", ["python/psycopg2_password.py", "python/psycopg3_password.py"])
 def test_the_password_may_come_from_secrets_manager(proxy, environment, handler):
-    warm = environment(handler, proxy(), DB_PASSWORD="wrong",
-                       DB_SECRET_ARN="arn:aws:secretsmanager:eu-west-1:111122223333:secret:app")
+    warm = environment(handler, proxy(handler), DB_PASSWORD="wrong", DB_SECRET_ARN=SECRET)
     assert "result" in warm.invoke("secret")
 
 
 @pytest.mark.parametrize("handler", GOOD)
 def test_it_trusts_nobody_else(proxy, environment, certificates, handler):
-    warm = environment(handler, proxy(), DB_CA_FILE=str(certificates.other_ca.cert))
+    warm = environment(handler, proxy(handler), DB_CA_FILE=str(certificates.other_ca.cert))
     assert "certificate" in warm.invoke("somebody in between")["error"]
 
 
-def test_the_handler_that_never_commits_loses_its_transaction_and_nobody_else_anything(proxy, environment, certificates):
-    endpoint = proxy(changes={**tls.listen(certificates.server, "require"), "timeouts": {"idle_transaction": "1s"}})
+def test_the_handler_that_never_commits_loses_its_transaction_and_nobody_else_anything(proxy, environment):
+    endpoint = proxy("never_commits", timeouts={"idle_transaction": "1s"})
     frozen = environment("python/never_commits.py", endpoint)
     assert "result" in frozen.invoke("x")
     assert endpoint.metric("pgweir_backends", state="borrowed") == 1, "it holds the only one"

@@ -1,25 +1,22 @@
 // A function that writes through pgweir with node-postgres, by its own role: no password anywhere.
 //
-// Environment: DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_CA_FILE (who has signed pgweir's certificate; part of the
-// deployment package). The role's credentials are in the environment already; pgweir_iam, beside this file, signs with
-// them.
+// Environment: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_CA_FILE (who has signed pgweir's certificate; part of the deployment
+// package) and PGWEIR_SERVER_ID (aws.iam.server_id of its configuration). The role's credentials are in the environment
+// already; pgweir_iam.mjs of deploy/lambda/iam/, beside this file, signs with them.
 'use strict';
 
 const fs = require('fs');
 const { Pool } = require('pg');
-const { token } = require('./pgweir_iam');
 
-const host = process.env.DB_HOST;
-const port = Number(process.env.DB_PORT);
-const user = process.env.DB_USER;
+const helper = import('./pgweir_iam.mjs');
 
 const pool = new Pool({
-  host,
-  port,
+  host: process.env.DB_HOST,
+  port: Number(process.env.DB_PORT),
   database: process.env.DB_NAME,
-  user,
+  user: process.env.DB_USER,
   // A token is good for a login within 15 minutes, so each connection takes a new one; making it asks nobody.
-  password: async () => token(host, port, user),
+  password: async () => (await helper).token(process.env.PGWEIR_SERVER_ID),
   // A token is a password: without this, somebody in between has it.
   ssl: { ca: fs.readFileSync(process.env.DB_CA_FILE) },
   max: 1, // an environment serves one request at a time

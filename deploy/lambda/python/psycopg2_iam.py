@@ -1,7 +1,8 @@
 """A function that writes through pgweir with psycopg2, by its own role: no password anywhere.
 
-Environment: DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_CA_FILE (who has signed pgweir's certificate; part of the
-deployment package). The role's credentials are in the environment already; pgweir_iam, beside this file, signs with them.
+Environment: DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_CA_FILE (who has signed pgweir's certificate; part of the deployment
+package) and PGWEIR_SERVER_ID (aws.iam.server_id of its configuration). The role's credentials are in the environment
+already; pgweir_iam.py of deploy/lambda/iam/, beside this file, signs with them.
 """
 
 import os
@@ -14,12 +15,11 @@ connection = None  # lives as long as this environment, also while it is frozen
 
 
 def connect():
-    host, port, user = os.environ["DB_HOST"], int(os.environ["DB_PORT"]), os.environ["DB_USER"]
     # A token is good for a login within 15 minutes, so each connection takes a new one; making it asks nobody. It is a
     # password: verify-full, or somebody in between has it.
-    return psycopg2.connect(host=host, port=port, dbname=os.environ["DB_NAME"], user=user,
-                            password=pgweir_iam.token(host, port, user), sslmode="verify-full",
-                            sslrootcert=os.environ["DB_CA_FILE"], connect_timeout=5,
+    return psycopg2.connect(host=os.environ["DB_HOST"], port=os.environ["DB_PORT"], dbname=os.environ["DB_NAME"],
+                            user=os.environ["DB_USER"], password=pgweir_iam.token(os.environ["PGWEIR_SERVER_ID"]),
+                            sslmode="verify-full", sslrootcert=os.environ["DB_CA_FILE"], connect_timeout=5,
                             application_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))
 
 
