@@ -4,7 +4,8 @@
 const period_ms = 1000;
 const patience_ms = 4000;  // an answer that takes longer is none
 const certificate_notice_days = 14;
-const open_pools_max = 3;  // with more pools than that, calm ones begin closed
+const open_pools_max = 3;  // of those that are worth it; the others begin closed
+const spans = [30, 60, 150];  // how many points a chart shows at least: a young process fills no ten minutes
 
 const levels = {
   down: "bad", saturated: "bad", limited: "warn", paused: "warn", burst: "warn", disabled: "warn",
@@ -92,8 +93,13 @@ function round_up(value) {
   return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= value * 0.999);
 }
 
+// Of the points that a chart has room for.
+function span_of(length) {
+  return spans.find((span) => span >= length) || history.points_max;
+}
+
 function x_of(i, length) {
-  return chart_width - (length - 1 - i) * chart_width / (history.points_max - 1);
+  return chart_width - (length - 1 - i) * chart_width / (span_of(length) - 1);
 }
 
 // Where there is no value the line has a gap; a value with none on either side is a dash of one step.
@@ -150,8 +156,10 @@ function show_chart(drawn, series, max) {
   const {chart} = drawn;
   const values = chart.lines.map((line) => series[line.series] || []);
   const highest = Math.max(0, ...values.flat(), chart.limit ? max : 0);
-  const top = highest > 0 ? round_up(highest) : 1;
-  let label = `${chart.title}, the last ${duration(history.points_max * history.interval_ms)}.`;
+  // The limit is a line of its own, with room above it.
+  const top = chart.limit ? highest * 1.15 : highest > 0 ? round_up(highest) : 1;
+  const time = duration(span_of(values[0].length) * history.interval_ms).replace(" 0 s", "");
+  let label = `${chart.title}, the last ${time}.`;
   drawn.lines.forEach(({line, key, area, path}, i) => {
     const now = values[i].length ? line.text(values[i].at(-1)) : "–";
     set_text(key, `${line.name} ${now}${chart.limit ? ` of ${max}` : ""}`);
@@ -163,8 +171,8 @@ function show_chart(drawn, series, max) {
     const y = (chart_height * (1 - max / top)).toFixed(1);
     drawn.limit.setAttribute("d", `M0 ${y}H${chart_width}`);
   }
-  set_text(drawn.top, (chart.unit || count)(top));
-  set_text(drawn.begin, `${duration(history.points_max * history.interval_ms)} ago`.replace(" 0 s", ""));
+  set_text(drawn.top, chart.limit ? "" : (chart.unit || count)(top));
+  set_text(drawn.begin, `${time} ago`);
   drawn.svg.setAttribute("aria-label", label);
 }
 
@@ -238,7 +246,8 @@ function show_pool(pool, facts, series, opens) {
   const level = levels[facts.condition] || "dull";
   pool.card.dataset.condition = facts.condition;
   pool.card.dataset.level = level;
-  if (!pool.touched) pool.card.open = opens || level === "bad" || level === "warn";
+  // Never closed behind the reader's back: a pool that goes in and out of trouble must not make the page jump.
+  if (!pool.touched && opens) pool.card.open = true;
   set_text(pool.name, facts.database);
   set_text(pool.user, `for ${facts.user}`);
   set_text(pool.badge, facts.condition);
@@ -262,22 +271,29 @@ function show_pool(pool, facts, series, opens) {
 
 let history = {sequence: null, interval_ms: 2000, points_max: 300, series: new Map()};
 const shown = new Map();  // pools by key_of()
+let shown_verdict = "";
 let lost_since = null;
 
 function key_of(pool) {
   return JSON.stringify([pool.database, pool.user, Boolean(pool.retired)]);
 }
 
+function is_troubled(pool) {
+  return ["bad", "warn"].includes(levels[pool.condition]);
+}
+
 function show_pools(pools) {
   const main = document.getElementById("pools");
   const cards = [];
   const keys = new Set();
-  for (const facts of pools) {
+  for (const [place, facts] of pools.entries()) {
     let key = key_of(facts);
     while (keys.has(key)) key += "'";
     keys.add(key);
     if (!shown.has(key)) shown.set(key, make_pool());
-    show_pool(shown.get(key), facts, history.series.get(key), pools.length <= open_pools_max);
+    const is_worth_it = is_troubled(facts) || (pools.length <= open_pools_max && facts.condition !== "idle");
+    const opens = pools.length === 1 || (place < open_pools_max && is_worth_it);
+    show_pool(shown.get(key), facts, history.series.get(key), opens);
     cards.push(shown.get(key).card);
   }
   for (const key of shown.keys()) {
@@ -307,7 +323,7 @@ function show_process(process, now_ms) {
 }
 
 function verdict_of(state) {
-  const troubled = state.pools.filter((pool) => ["bad", "warn"].includes(levels[pool.condition]));
+  const troubled = state.pools.filter(is_troubled);
   if (state.pools.length === 0) return ["no pool yet", ""];
   if (troubled.length === 0) {
     return [state.pools.length === 1 ? "the pool is well" : `all ${state.pools.length} pools are well`, ""];
@@ -321,8 +337,7 @@ function verdict_of(state) {
 function show(state) {
   const [verdict, level] = verdict_of(state);
   document.body.className = level;
-  set_text(document.getElementById("verdict"), verdict);
-  document.title = `${verdict} – pgweir`;
+  shown_verdict = verdict;
   show_process(state.process, state.now_ms);
   show_pools(state.pools);
   const left_out = document.getElementById("left-out");
@@ -334,9 +349,11 @@ function show_contact() {
   const contact = document.getElementById("contact");
   document.body.classList.toggle("stale", lost_since !== null);
   contact.hidden = lost_since === null;
-  if (lost_since === null) return;
-  set_text(contact, `cannot reach pgweir since ${time_of_day(lost_since)}`);
-  document.title = "cannot reach pgweir";
+  const text = lost_since === null ? "" : `cannot reach pgweir since ${time_of_day(lost_since)}`;
+  set_text(contact, text);
+  const seen = lost_since === null || shown_verdict === "" ? shown_verdict : `before that: ${shown_verdict}`;
+  set_text(document.getElementById("verdict"), seen);
+  document.title = `${text || shown_verdict} – pgweir`;
 }
 
 // --- Asking

@@ -1,6 +1,7 @@
 #include "proxy/dashboard/state.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -41,14 +42,32 @@ Json percentiles(const DurationCounts& counts) {
           {"p99_ms", milliseconds(counts.percentile(0.99))}};
 }
 
+// What a point consists of, by the names that the page knows.
+struct Series {
+  const char* name;
+  Json (*value)(const HistoryPoint&);
+};
+constexpr std::array<Series, 7> all_series{{
+    {"waiting", [](const HistoryPoint& p) { return Json(p.waiting); }},
+    {"borrowed", [](const HistoryPoint& p) { return Json(p.borrowed); }},
+    {"queries", [](const HistoryPoint& p) { return Json(number(p.queries)); }},
+    {"transactions", [](const HistoryPoint& p) { return Json(number(p.transactions)); }},
+    {"wait_p95_ms", [](const HistoryPoint& p) { return milliseconds(p.wait_p95); }},
+    {"query_p95_ms", [](const HistoryPoint& p) { return milliseconds(p.query_p95); }},
+    {"transaction_p95_ms", [](const HistoryPoint& p) { return milliseconds(p.transaction_p95); }},
+}};
+
 Json point_json(const HistoryPoint& point) {
-  return {{"waiting", point.waiting},
-          {"borrowed", point.borrowed},
-          {"queries", number(point.queries)},
-          {"transactions", number(point.transactions)},
-          {"wait_p95_ms", milliseconds(point.wait_p95)},
-          {"query_p95_ms", milliseconds(point.query_p95)},
-          {"transaction_p95_ms", milliseconds(point.transaction_p95)}};
+  Json json;
+  for (const Series& series : all_series) json[series.name] = series.value(point);
+  return json;
+}
+
+Json values_json(const Series& series, const PoolHistory& pool) {
+  Json::array_t values;
+  values.reserve(pool.points().size());
+  for (const HistoryPoint& point : pool.points()) values.push_back(series.value(point));
+  return values;
 }
 
 Json pins_json(const PoolFacts& pool) {
@@ -171,11 +190,8 @@ std::string history_json(const History& history) {
             {"sequence", history.sequence()},
             {"pools", Json::array()}};
   for (const auto& [key, pool] : history.pools()) {
-    Json series;
-    for (const HistoryPoint& point : pool.points()) {
-      const Json values = point_json(point);
-      for (const auto& [name, value] : values.items()) series[name].push_back(value);
-    }
+    Json series = Json::object();
+    for (const Series& each : all_series) series[each.name] = values_json(each, pool);
     json["pools"].push_back({{"database", cut(key.first, name_max)},
                              {"user", cut(key.second, name_max)},
                              {"series", std::move(series)}});
