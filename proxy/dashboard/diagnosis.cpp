@@ -149,7 +149,7 @@ Diagnosis calm(const DiagnosisInput& in) {
                                      : "idle: " + count_text(in.pool.clients, "client is", "clients are") +
                                            " connected, none at work"};
   }
-  return {PoolCondition::ok, "ok: nobody waits; " + lent_text(in.pool)};
+  return {PoolCondition::ok, "ok: nobody waits; " + lent_text(in.pool) + pins_text(in.pool)};
 }
 
 }  // namespace

@@ -76,9 +76,10 @@ const chart_height = 100;
 
 const charts = [
   {title: "Clients that wait", lines: [
-    {series: "waiting", name: "waiting", style: "wait", filled: true, text: count}]},
+    {series: "waiting", name: "waiting", style: "wait", filled: true, text: count,
+      now: (facts) => facts.clients.waiting}]},
   {title: "Server connections", limit: true, lines: [
-    {series: "borrowed", name: "lent out", style: "lent", text: count}]},
+    {series: "borrowed", name: "lent out", style: "lent", text: count, now: (facts) => facts.backends.borrowed}]},
   {title: "In a second", lines: [
     {series: "queries", name: "queries", style: "query", text: count},
     {series: "transactions", name: "transactions", style: "transaction", text: count}]},
@@ -152,8 +153,9 @@ function make_chart(chart) {
   return {chart, figure, svg, limit, lines, top, begin};
 }
 
-function show_chart(drawn, series, max) {
+function show_chart(drawn, series, facts) {
   const {chart} = drawn;
+  const {max} = facts.backends;
   const values = chart.lines.map((line) => series[line.series] || []);
   const highest = Math.max(0, ...values.flat(), chart.limit ? max : 0);
   // The limit is a line of its own, with room above it.
@@ -161,7 +163,7 @@ function show_chart(drawn, series, max) {
   const time = duration(span_of(values[0].length) * history.interval_ms).replace(" 0 s", "");
   let label = `${chart.title}, the last ${time}.`;
   drawn.lines.forEach(({line, key, area, path}, i) => {
-    const now = values[i].length ? line.text(values[i].at(-1)) : "–";
+    const now = line.text(line.now ? line.now(facts) : values[i].at(-1));
     set_text(key, `${line.name} ${now}${chart.limit ? ` of ${max}` : ""}`);
     path.setAttribute("d", line_path(values[i], top));
     if (area) area.setAttribute("d", area_path(values[i], top));
@@ -260,9 +262,9 @@ function show_pool(pool, facts, series, opens) {
     ["transactions/s", count(rates && rates.transactions)], ["queries/s", count(rates && rates.queries)],
   ]);
   show_connections(pool, facts.backends);
-  pool.charts.forEach((chart) => show_chart(chart, series || {}, facts.backends.max));
+  pool.charts.forEach((chart) => show_chart(chart, series || {}, facts));
   show_latency(pool, facts.last_minute);
-  show_rows(pool.pins, facts.pins.map((pin) => [pin.what, count(pin.sessions), pin.ends]));
+  show_rows(pool.pins, facts.pins.map((pin) => [`${pin.reason}: ${pin.what}`, count(pin.sessions), pin.ends]));
   pool.pins.table.hidden = facts.pins.length === 0;
   set_text(pool.server, `Server ${facts.server}, pool.mode ${facts.mode}` + (facts.disabled ? ", disabled" : ""));
 }

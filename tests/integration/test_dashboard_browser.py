@@ -62,10 +62,16 @@ def look_at(page, name):
         page.show_as(width, height, scheme)
         assert page.value("document.documentElement.scrollWidth") <= width
         assert page.value(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        assert page.value(STICKING_OUT) == [], f"{name}, {size}"
         faint = page.value(FAINT_TEXTS)
         assert faint == [], f"{name}, {size}, {scheme}"
         page.screenshot(pictures() / f"{name}-{size}-{scheme}.png")
 
+
+# What is wider than the card that it is in.
+STICKING_OUT = """[...document.querySelectorAll(".pool")].flatMap((card) => [...card.querySelectorAll("*")].filter((node) =>
+  node.checkVisibility() && node.getBoundingClientRect().right > card.getBoundingClientRect().right - 8
+).map((node) => node.outerHTML.slice(0, 80)))"""
 
 # Texts whose contrast to what is behind them is below 4.5 to 1 (WCAG 2.2, 1.4.3).
 FAINT_TEXTS = """(() => {

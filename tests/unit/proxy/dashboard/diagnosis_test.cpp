@@ -150,6 +150,9 @@ TEST_CASE("calm pools are idle or well, and remember that somebody had to wait")
   CHECK(diagnose_at_3(pool, {}, true).condition == PoolCondition::ok);
   pool.counts.borrowed = 3;
   CHECK(diagnose_at_3(pool).text == "ok: nobody waits; 3 of 20 server connections are lent out");
+  pool.pinned[static_cast<std::size_t>(Pin::load)] = 2;
+  CHECK(diagnose_at_3(pool).text ==
+        "ok: nobody waits; 3 of 20 server connections are lent out; 2 of them pinned by load");
   CHECK(diagnose_at_3(pool, {durations(50ms, 9), {}, {}}).condition == PoolCondition::ok);
   CHECK(diagnose_at_3(pool, {durations(500ms, 9), {}, {}}).condition == PoolCondition::waited);
 }
