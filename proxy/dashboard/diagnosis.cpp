@@ -87,8 +87,10 @@ std::string holders_text(const DiagnosisInput& in) {
     return "; each client keeps its own (pool.mode is session)";
   const std::uint64_t pinned = std::accumulate(pool.pinned.begin(), pool.pinned.end(), std::uint64_t{0});
   if (pinned >= pool.counts.borrowed) return {};
+  // While nothing moves, how it went before says nothing.
+  if (in.transactions_per_second == 0.0) return "; no transaction has ended within the last ten seconds";
   const std::optional<double> transaction = in.last_minute.transaction.percentile(0.5);
-  if (!transaction) return "; no transaction has ended within the last minute";
+  if (!transaction) return {};
   std::string text = "; half of all transactions take longer than " + duration_text(Seconds(*transaction));
   // Both are medians of powers of two, so a small factor says nothing.
   constexpr double notable_factor = 4;

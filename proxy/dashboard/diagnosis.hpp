@@ -35,6 +35,7 @@ struct DiagnosisInput {
   const PoolFacts& pool;
   bool disabled = false;
   bool had_queries = false;  // in the last minute
+  std::optional<double> transactions_per_second{};
   PoolDurations last_minute{};
   TimePoint now{};
   std::chrono::system_clock::time_point wall{};  // the same moment

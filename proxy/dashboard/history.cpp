@@ -35,18 +35,18 @@ PoolDurations PoolHistory::last_minute() const {
   return since(marks_.back().durations, marks_.front().durations);
 }
 
-double PoolHistory::rate(std::uint64_t Mark::*count) const {
-  if (marks_.size() < 2) return 0;
+std::optional<double> PoolHistory::rate(std::uint64_t Mark::*count) const {
+  if (marks_.size() < 2) return std::nullopt;
   const Mark& now = marks_.back();
   const Mark& before = marks_[marks_.size() - 1 - std::min(History::rate_intervals, marks_.size() - 1)];
   return per_second(now.*count, before.*count, now.at - before.at);
 }
 
-double PoolHistory::queries_per_second() const {
+std::optional<double> PoolHistory::queries_per_second() const {
   return rate(&Mark::queries);
 }
 
-double PoolHistory::transactions_per_second() const {
+std::optional<double> PoolHistory::transactions_per_second() const {
   return rate(&Mark::transactions);
 }
 

@@ -30,9 +30,9 @@ class PoolHistory {
   const std::deque<HistoryPoint>& points() const { return points_; }
   // Of the last minute, or of what there is.
   PoolDurations last_minute() const;
-  // In a second, over the last ten.
-  double queries_per_second() const;
-  double transactions_per_second() const;
+  // Over the last ten seconds, or what there is; nullopt: nothing yet.
+  std::optional<double> queries_per_second() const;
+  std::optional<double> transactions_per_second() const;
   bool had_queries() const;
 
  private:
@@ -46,7 +46,7 @@ class PoolHistory {
     PoolDurations durations;
   };
 
-  double rate(std::uint64_t Mark::*count) const;
+  std::optional<double> rate(std::uint64_t Mark::*count) const;
   void look(const PoolFacts& pool);
   void sample(const PoolFacts& pool, TimePoint now);
 

@@ -57,6 +57,13 @@ function set_text(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// The same text, which may also be broken behind an underscore.
+function set_breakable(node, text) {
+  if (node.textContent === text) return;
+  const parts = text.split(/(?<=_)/);
+  node.replaceChildren(...parts.flatMap((part, i) => i === 0 ? [part] : [element("wbr"), part]));
+}
+
 // A list of terms and what they are now; the entries stay, so that nothing flickers.
 function show_terms(list, entries) {
   while (list.children.length > entries.length) list.lastChild.remove();
@@ -198,7 +205,7 @@ function show_rows({body}, rows) {
     if (i === body.rows.length) {
       body.append(element("tr", {}, element("th", {scope: "row"}), ...cells.slice(1).map(() => element("td"))));
     }
-    cells.forEach((text, column) => set_text(body.rows[i].cells[column], text));
+    cells.forEach((text, column) => set_breakable(body.rows[i].cells[column], text));
   });
 }
 

@@ -34,6 +34,10 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json rate(std::optional<double> per_second) {
+  return per_second ? Json(number(*per_second)) : Json();
+}
+
 Json percentiles(const DurationCounts& counts) {
   if (counts.total() == 0) return {};
   return {{"count", counts.total()},
@@ -107,6 +111,7 @@ Judged judge(const PoolFacts& pool, const StateInput& in) {
   if (judged.history != nullptr) {
     input.had_queries = judged.history->had_queries();
     input.last_minute = judged.history->last_minute();
+    input.transactions_per_second = judged.history->transactions_per_second();
   }
   input.now = in.now;
   input.wall = in.wall;
@@ -135,8 +140,8 @@ Json pool_json(const Judged& judged, const StateInput& in) {
           : Json();
   if (judged.history == nullptr) return json;
   const PoolDurations durations = judged.history->last_minute();
-  json["rates"] = {{"queries", number(judged.history->queries_per_second())},
-                   {"transactions", number(judged.history->transactions_per_second())}};
+  json["rates"] = {{"queries", rate(judged.history->queries_per_second())},
+                   {"transactions", rate(judged.history->transactions_per_second())}};
   json["last_minute"] = {{"borrow_wait", percentiles(durations.borrow_wait)},
                          {"query", percentiles(durations.query)},
                          {"transaction", percentiles(durations.transaction)}};

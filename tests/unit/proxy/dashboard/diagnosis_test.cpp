@@ -14,8 +14,8 @@ const TimePoint now = TimePoint{} + 24h;
 const std::chrono::system_clock::time_point wall{std::chrono::seconds(1'769'829'289)};
 
 Diagnosis diagnose_at_3(const PoolFacts& pool, PoolDurations last_minute = {}, bool had_queries = false,
-                        bool disabled = false) {
-  return diagnose({pool, disabled, had_queries, last_minute, now, wall});
+                        bool disabled = false, std::optional<double> transactions_per_second = {}) {
+  return diagnose({pool, disabled, had_queries, transactions_per_second, last_minute, now, wall});
 }
 
 PoolFacts waiting_pool(std::chrono::milliseconds longest, std::uint32_t max_size = 20) {
@@ -42,16 +42,22 @@ TEST_CASE("who waits for long waits because of a saturated pool, otherwise in a 
   CHECK(diagnose_at_3(waiting_pool(1s), busy).condition == PoolCondition::saturated);
 }
 
-TEST_CASE("pins are named, and then not the transactions when they hold everything") {
+TEST_CASE("pins are named, and nothing else when they hold everything") {
   PoolFacts pool = waiting_pool(12s);
   pool.pinned[static_cast<std::size_t>(Pin::advisory_lock)] = 7;
   CHECK(diagnose_at_3(pool).text ==
-        "waiting: all 20 server connections are lent out; 7 of them pinned by "
-        "advisory_lock; no transaction has ended within the last minute");
+        "waiting: all 20 server connections are lent out; 7 of them pinned by advisory_lock");
   pool.pinned[static_cast<std::size_t>(Pin::temporary_object)] = 13;
-  CHECK(diagnose_at_3(pool).text ==
-        "waiting: all 20 server connections are lent out; 13 of them pinned by "
-        "temporary_object, 7 by advisory_lock");
+  CHECK(diagnose_at_3(pool, {}, true, false, 0.0).text ==
+        "waiting: all 20 server connections are lent out; 13 of them pinned by temporary_object, 7 by "
+        "advisory_lock");
+}
+
+TEST_CASE("while no transaction ends, those that ended before are not spoken of") {
+  const PoolDurations before{{}, durations(1ms, 9), durations(1ms, 9)};
+  CHECK(diagnose_at_3(waiting_pool(12s), before, true, false, 0.0).text ==
+        "waiting: all 20 server connections are lent out; no transaction has ended within the last ten "
+        "seconds");
 }
 
 TEST_CASE("transactions that last longer than their queries are held by clients") {
