@@ -144,6 +144,7 @@ echo
 if [ "$once" -eq 1 ]; then exit "$served"; fi
 echo "psql:     PGPASSFILE=$state/pgpass $(postgres_bin)/psql -h 127.0.0.1 -p $client_port -U app app"
 echo "metrics:  http://127.0.0.1:$admin_port/metrics"
+echo "watch:    http://127.0.0.1:$admin_port/"
 echo "Ctrl-C stops everything."
 staying=1
 wait "$pgweir_pid" || true

@@ -28,11 +28,17 @@ Response respond(const Request& request, const std::function<HttpReply(std::stri
     const std::string_view target(request.target().data(), request.target().size());
     reply = answer(target.substr(0, target.find('?')));
   } else {
-    reply = {405, "text/plain; charset=utf-8", "only GET and HEAD\n"};
+    reply.status = 405;
+    reply.body = "only GET and HEAD\n";
   }
   Response response(http::int_to_status(reply.status), request.version());
   response.set(http::field::content_type, reply.content_type);
   response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Content-Security-Policy", reply.policy);
+  // No page from elsewhere is to make a browser fetch it.
+  response.set("Cross-Origin-Resource-Policy", "same-origin");
+  response.set("Referrer-Policy", "no-referrer");
   response.keep_alive(request.keep_alive());
   const std::size_t size = reply.body.size();
   if (request.method() != http::verb::head) response.body() = std::move(reply.body);

@@ -1,5 +1,5 @@
-// The admin address: GET /metrics, /healthz (the process answers), /readyz (it can serve). Boost.Beast on the
-// main thread's io_context. Thread rule: that thread.
+// The admin address: answers GET and HEAD by a function; AdminRoutes has the paths. Boost.Beast on the main
+// thread's io_context. Thread rule: that thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -15,6 +15,8 @@ struct HttpReply {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  // What a browser may do with it: nothing, if it is no page.
+  std::string policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 class HttpServer : public std::enable_shared_from_this<HttpServer> {

@@ -65,6 +65,16 @@ PoolTotals totals_of(const Pool& pool) {
   return totals;
 }
 
+// What the counters tell of how it goes, beside the totals.
+void add_load(const Pool& pool, PoolFacts& facts) {
+  for (const auto& counters : pool.all_counters()) {
+    facts.durations.borrow_wait.add(counters->borrow_wait);
+    facts.durations.query.add(counters->query);
+    facts.durations.transaction.add(counters->transaction);
+    for (std::size_t i = 0; i < pin_count; ++i) facts.pinned[i] += counters->pinned[i].get();
+  }
+}
+
 Endpoint endpoint_of(int fd, int (*name_of)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -137,6 +147,7 @@ std::vector<PoolFacts> take_pools(const Services& services) {
   for (const auto& pool : services.pools.all()) {
     PoolFacts each = pool->facts();
     each.totals = totals_of(*pool);
+    add_load(*pool, each);
     facts.push_back(std::move(each));
   }
   return facts;

@@ -4,6 +4,7 @@
 // plain data.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "proxy/backend_reason.hpp"
+#include "proxy/duration_counts.hpp"
 #include "proxy/pin.hpp"
 #include "proxy/pool_state.hpp"
 
@@ -93,6 +96,21 @@ struct PoolTotals {
   PoolTotals operator-(const PoolTotals& earlier) const;
 };
 
+// Of one pool since the start, all workers together.
+struct PoolDurations {
+  DurationCounts borrow_wait;
+  DurationCounts query;
+  DurationCounts transaction;
+};
+
+// The server has let no login of a pool in since then.
+struct LoginTrouble {
+  TimePoint since{};
+  TimePoint last_try{};
+  BackendLoginResult result = BackendLoginResult::unreachable;
+  std::string message;
+};
+
 struct PoolFacts {
   std::string database;
   std::string user;
@@ -104,9 +122,13 @@ struct PoolFacts {
   std::optional<TimePoint> longest_wait{};
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
-  bool up = false;      // its server has been reached, and not been lost since
-  std::string refusal;  // why the server takes no login of ours
+  bool up = false;       // its server has been reached, and not been lost since
+  bool retired = false;  // no longer configured
+  std::string refusal;   // why the server takes no login of ours
+  std::optional<LoginTrouble> login_trouble{};
   PoolTotals totals;
+  PoolDurations durations;
+  std::array<std::uint64_t, pin_count> pinned{};  // sessions now, by Pin
 };
 
 struct Inventory {

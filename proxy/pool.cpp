@@ -291,6 +291,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
     refusal_.reset();
+    login_trouble_.reset();
     // It has logged in before the defaults moved, or to the server that was meant then.
     outdated = backend->generation != state_.generation() || state_.paused();
     if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
@@ -316,6 +317,10 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     failures = state_.failures();
     retry_at = state_.retry_at();
     if (refusal.permanent) refusal_ = refusal;
+    if (!login_trouble_) login_trouble_.emplace().since = here.now();
+    login_trouble_->last_try = here.now();
+    login_trouble_->result = refusal.result;
+    login_trouble_->message = refusal.message;
   }
   // The first failure of an outage, and then the 2nd, 4th, 8th ...: enough to see, too few to fill a disk.
   if ((failures & (failures - 1)) == 0) {

@@ -92,7 +92,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   ServerAddress address() const;
   std::shared_ptr<const config::Pool> settings() const;
   PoolCounts counts() const;
-  PoolFacts facts() const;  // without its totals
+  PoolFacts facts() const;  // without what counters tell
   // Of a backend that the caller has borrowed.
   ServerFacts facts_of(const Backend& backend) const;
   void describe_idle(std::vector<ServerFacts>& out) const;
@@ -166,6 +166,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const PoolTarget> target_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
   std::optional<ServerRefusal> refusal_;
+  std::optional<LoginTrouble> login_trouble_;
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;
   const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();

@@ -59,6 +59,7 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
     if (target_->user != target.user) logins_.forget();
     target_ = std::make_shared<const PoolTarget>(std::move(target));
     refusal_.reset();
+    login_trouble_.reset();
     return;
   }
   const bool moved = !(target_->address == target.address) || target_->dbname != target.dbname ||
@@ -68,6 +69,7 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   state_.recycle();
   logins_.forget_all();
   refusal_.reset();
+  login_trouble_.reset();
 }
 
 void Pool::forget_functions() {
@@ -114,7 +116,9 @@ PoolFacts Pool::facts() const {
   facts.settings = settings_;
   facts.paused = state_.paused();
   facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
+  facts.retired = retired_;
   if (refusal_) facts.refusal = refusal_->message;
+  facts.login_trouble = login_trouble_;
   return facts;
 }
 

@@ -84,7 +84,7 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   const config::Settings& s = *snapshot_->settings;
   listener_ = std::make_shared<Listener>(s.listen.host, s.listen.port, s.listen.reuse_port);
   http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port, s.listen.reuse_port,
-                                       [this](std::string_view path) { return answer(path); });
+                                       [this](std::string_view path) { return routes_.answer(path); });
   const unsigned count = s.workers.value_or(auto_workers());
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
@@ -200,8 +200,10 @@ void Server::use(SnapshotRef snapshot) {
 
 void Server::observe() {
   const std::vector<PoolFacts> pools = take_pools(services_);
-  statistics_.observe(pools, Clock::now());
-  emf_.observe(snapshot_->settings->metrics, pools, Clock::now());
+  const TimePoint now = Clock::now();
+  statistics_.observe(pools, now);
+  routes_.observe(pools, now);
+  emf_.observe(snapshot_->settings->metrics, pools, now);
   observe_timer_.expires_after(observe_interval);
   observe_timer_.async_wait([this](boost::system::error_code ec) {
     if (!ec) observe();
@@ -267,25 +269,6 @@ void Server::reload_tls() {
   if (refused) return;
   use(make_snapshot(snapshot_->settings, snapshot_, std::move(tls), snapshot_->secrets));
   log::info("tls_files_reloaded", {});
-}
-
-// Every pool that is to be warm has reached its server, and has not lost it since.
-bool Server::can_serve() const {
-  if (drain_.begun()) return false;
-  const auto pools = services_.pools.all();
-  return std::all_of(pools.begin(), pools.end(),
-                     [](const auto& pool) { return pool->settings()->min_size == 0 || pool->is_warm(); });
-}
-
-HttpReply Server::answer(std::string_view path) const {
-  if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(metrics_)};
-  if (path == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
-  if (path == "/readyz") {
-    if (can_serve()) return {200, "text/plain; charset=utf-8", "ready\n"};
-    return {503, "text/plain; charset=utf-8",
-            drain_.begun() ? "draining\n" : "a database cannot be reached yet\n"};
-  }
-  return {404, "text/plain; charset=utf-8", "try /metrics, /healthz or /readyz\n"};
 }
 
 }  // namespace pgweir

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "config/load.hpp"
+#include "proxy/admin_routes.hpp"
 #include "proxy/console/console.hpp"
 #include "proxy/drain.hpp"
 #include "proxy/emf_writer.hpp"
@@ -51,8 +52,6 @@ class Server final : private Administration {
   void watch_files();
   void reload_tls();
   void begin_drain();
-  HttpReply answer(std::string_view path) const;
-  bool can_serve() const;
 
   const std::string config_path_;
   boost::asio::io_context io_{1};
@@ -67,6 +66,7 @@ class Server final : private Administration {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer stop_timer_;
   Drain drain_{io_, services_, [this] { io_.stop(); }};
+  AdminRoutes routes_{services_, metrics_, drain_, *this};
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer observe_timer_;
   config::Overrides overrides_;  // by the console, until a reload

@@ -67,8 +67,11 @@ def start(command, log_path, unprivileged=False, env=None, limits=()):
     if user is not None:
         prefix += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     with open(log_path, "ab") as log:
-        return subprocess.Popen([*limits, *prefix, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                env=env, start_new_session=True)
+        return start_with([*limits, *prefix, *command], log, env=env)
+
+
+def start_with(command, log, **options):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **options)
 
 
 def stop(process, signals=(signal.SIGTERM, signal.SIGKILL), timeout=30):

@@ -1,0 +1,57 @@
+// What is the matter with a pool, in one line for somebody who was asleep a minute ago. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proxy/inventory.hpp"
+
+namespace pgweir {
+
+// In the order in which pools are shown.
+enum class PoolCondition : std::uint8_t {
+  down,       // the server lets nobody in, and no connection is left
+  saturated,  // clients have been waiting for a second or longer
+  limited,    // the server lets no further connection in
+  paused,
+  burst,     // clients wait, and get their turn within a second
+  disabled,  // clients that are there may stay
+  waited,    // nobody waits any more
+  ok,
+  idle,
+  retired,  // no longer configured, but not empty yet
+};
+// One word.
+std::string_view to_string(PoolCondition condition);
+
+struct Diagnosis {
+  PoolCondition condition = PoolCondition::ok;
+  std::string text;
+};
+
+struct DiagnosisInput {
+  const PoolFacts& pool;
+  bool disabled = false;
+  bool had_queries = false;  // in the last minute
+  std::optional<double> transactions_per_second{};
+  PoolDurations last_minute{};
+  TimePoint now{};
+  std::chrono::system_clock::time_point wall{};  // the same moment
+};
+
+// Who waits longer than this is no passing burst any more.
+constexpr std::chrono::milliseconds saturated_wait{1'000};
+// Waiting that is worth telling of when it is over.
+constexpr std::chrono::milliseconds notable_wait{100};
+// Logins are tried anew after login_backoff_max and end within pool.connect_timeout, so a failure that is
+// older means that nobody has needed a new server connection since.
+constexpr std::chrono::seconds login_try_gap{5};
+
+Diagnosis diagnose(const DiagnosisInput& input);
+
+// "80 ms", "4.2 s", "2 min 5 s", "3 h 10 min"
+std::string duration_text(std::chrono::duration<double> duration);
+
+}  // namespace pgweir
