@@ -67,7 +67,7 @@ struct HttpLoop::Transfer {
       curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
       wipe(line);
       if (longer == nullptr) return false;
-      headers.release();
+      static_cast<void>(headers.release());  // it begins `longer` now
       headers.reset(longer);
     }
     bool good = true;
