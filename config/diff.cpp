@@ -1,5 +1,6 @@
 #include "config/diff.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -10,8 +11,8 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNeedRestart{"listen.host", "listen.port", "admin.host",
-                                                       "admin.port", "workers"};
+constexpr std::array<std::string_view, 6> kNeedRestart{"listen.host", "listen.port", "listen.reuse_port",
+                                                       "admin.host",  "admin.port",  "workers"};
 
 // One value of the file: what is compared and, for anything but a secret, printed.
 struct Value {
@@ -128,6 +129,8 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
   add(out, "listen.proxy_protocol", settings.listen.proxy_sources.empty() ? "off" : "v2");
   add(out, "listen.proxy_sources", list(settings.listen.proxy_sources));
+  add(out, "listen.reuse_port", settings.listen.reuse_port ? "true" : "false");
+  add(out, "listen.drain_rate", std::to_string(settings.listen.drain_rate));
   add(out, "access", settings.access ? list(*settings.access) : "absent");
   const ListenTls& tls = settings.listen.tls;
   add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
@@ -139,6 +142,8 @@ Values values_of_rest(const Settings& settings) {
   add(out, "admin.host", printable(settings.admin.host, 256));
   add(out, "admin.port", std::to_string(settings.admin.port));
   add(out, "admin.console_users", list(settings.admin.console_users));
+  add(out, "admin.stats_users", list(settings.admin.stats_users));
+  add(out, "admin.watch_config", settings.admin.watch_config ? "true" : "false");
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
   add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
@@ -146,19 +151,25 @@ Values values_of_rest(const Settings& settings) {
   add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));
   add(out, "timeouts.query", to_string(settings.timeouts.query));
   add(out, "timeouts.drain", to_string(settings.timeouts.drain));
+  add(out, "timeouts.drain_accept_grace", to_string(settings.timeouts.drain_accept_grace));
+  add(out, "metrics.emf", settings.metrics.emf ? "true" : "false");
+  add(out, "metrics.emf_namespace", printable(settings.metrics.emf_namespace, 256));
+  add(out, "metrics.emf_proxy_name", printable(settings.metrics.emf_proxy_name, 256));
+  add(out, "metrics.emf_interval", to_string(settings.metrics.emf_interval));
   add(out, "log.format", std::string(to_string(settings.log.format)));
   add(out, "log.level", std::string(to_string(settings.log.level)));
   return out;
 }
 
+Applies applies_of(std::string_view path) {
+  const bool restart = std::find(kNeedRestart.begin(), kNeedRestart.end(), path) != kNeedRestart.end();
+  return restart ? Applies::restart : Applies::now;
+}
+
 using Changes = std::map<std::string, Change>;  // by path, which sorts them
 
 void note(Changes& changes, const std::string& path, std::string from, std::string to) {
-  Applies applies = Applies::now;
-  for (const auto key : kNeedRestart) {
-    if (key == path) applies = Applies::restart;
-  }
-  changes[path] = {path, std::move(from), std::move(to), applies};
+  changes[path] = {path, std::move(from), std::move(to), applies_of(path)};
 }
 
 // Both hold the same paths: they come from the same function.
@@ -196,6 +207,17 @@ std::vector<Change> diff(const Settings& from, const Settings& to) {
   std::vector<Change> out;
   for (auto& [path, change] : changes) out.push_back(std::move(change));
   return out;
+}
+
+std::vector<Setting> list_settings(const Settings& settings) {
+  Values values = values_of_rest(settings);
+  add_pool(values, "pool", settings.pool);
+  for (const auto& [name, database] : settings.databases)
+    values.merge(values_of(database, join_path("databases", name)));
+  for (const auto& [name, user] : settings.users) values.merge(values_of(user, join_path("users", name)));
+  std::vector<Setting> list;
+  for (const auto& [path, value] : values) list.push_back({path, value.shown(), applies_of(path)});
+  return list;
 }
 
 std::string_view to_string(Applies applies) {

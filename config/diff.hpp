@@ -26,6 +26,15 @@ struct Change {
 // Sorted by path. A database or user that came or went is one change, not one for each of its keys.
 std::vector<Change> diff(const Settings& from, const Settings& to);
 
+// Every value that the settings have, sorted by path, printed as a Change prints it. What is the default of
+// one that is not under databases or users is what Settings{} has.
+struct Setting {
+  std::string path;
+  std::string value;
+  Applies applies = Applies::now;
+};
+std::vector<Setting> list_settings(const Settings& settings);
+
 std::string_view to_string(Applies applies);
 // "databases.app.pool.max_size: 20 -> 30", and " (needs a restart)" where it does.
 std::string to_string(const Change& change);

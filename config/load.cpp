@@ -28,12 +28,40 @@ void sort_by_place(std::vector<Problem>& problems) {
   });
 }
 
-void read(Walk& walk, std::string_view yaml, std::shared_ptr<const Settings>& settings) {
-  const std::optional<Node> root = parse_yaml(yaml, walk.locations.file, walk.problems);
+// In the file it may be absent, as the mappings that lead to it.
+void apply(const Override& override, Node& root) {
+  Node* node = &root;
+  std::string_view rest = override.path;
+  while (!rest.empty()) {
+    const std::size_t dot = std::min(rest.find('.'), rest.size());
+    const std::string_view key = rest.substr(0, dot);
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+    if (node->kind != Node::Kind::mapping) {
+      node->kind = Node::Kind::mapping;
+      node->children.clear();
+    }
+    auto child = std::find_if(node->children.begin(), node->children.end(),
+                              [&](const Node& each) { return each.key == key; });
+    if (child == node->children.end()) {
+      Node made;
+      made.key = key;
+      child = node->children.insert(child, std::move(made));
+    }
+    node = &*child;
+  }
+  node->kind = Node::Kind::scalar;
+  node->children.clear();
+  node->text = override.value;
+}
+
+void read(Walk& walk, std::string_view yaml, const Overrides& overrides,
+          std::shared_ptr<const Settings>& settings) {
+  std::optional<Node> root = parse_yaml(yaml, walk.locations.file, walk.problems);
   if (!root || root->kind == Node::Kind::null) {
     if (walk.problems.empty()) walk.report({}, {}, "the document is empty");
     return;
   }
+  for (const Override& each : overrides) apply(each, *root);
   auto built = std::make_shared<Settings>(read_settings(walk, *root));
   add_new_places(walk.problems, validate(*built, walk.locations));
   settings = std::move(built);
@@ -41,11 +69,12 @@ void read(Walk& walk, std::string_view yaml, std::shared_ptr<const Settings>& se
 
 }  // namespace
 
-LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment) {
+LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment,
+                     const Overrides& overrides) {
   LoadResult result;
   Walk walk{environment, {}, {std::string(file_name), {}}};
   try {
-    read(walk, yaml, result.settings);
+    read(walk, yaml, overrides, result.settings);
     sort_by_place(walk.problems);
   } catch (const std::exception&) {
     // yaml-cpp's exceptions are handled where they arise. What is left is out of memory, and defects of ours
@@ -60,10 +89,10 @@ LoadResult load_text(std::string_view yaml, std::string_view file_name, const En
   return result;
 }
 
-LoadResult load_file(const std::string& path) {
+LoadResult load_file(const std::string& path, const Overrides& overrides) {
   const Environment environment = process_environment();
   const FileContent content = environment.read_file(path, kMaxDocumentBytes);
-  if (content.error.empty()) return load_text(content.text, path, environment);
+  if (content.error.empty()) return load_text(content.text, path, environment, overrides);
   LoadResult result;
   result.locations.file = path;
   result.problems.push_back({path, 0, 0, {}, "cannot read the file: " + content.error, Severity::error});

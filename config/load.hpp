@@ -22,10 +22,19 @@ struct LoadResult {
   Locations locations;                       // for checks that come later, such as check_descriptors()
 };
 
+// A value that counts instead of the file's, while somebody wants it to. The path as problems name it,
+// without quotes: pool.max_size, databases.app.pool.max_size.
+struct Override {
+  std::string path;
+  std::string value;
+};
+using Overrides = std::vector<Override>;
+
 // Reads, parses and validates the file, with the process's environment variables.
-LoadResult load_file(const std::string& path);
+LoadResult load_file(const std::string& path, const Overrides& overrides = {});
 
 // The same for a text. `file_name` names it in problems; a relative password_file is looked up beside it.
-LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment);
+LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment,
+                     const Overrides& overrides = {});
 
 }  // namespace pgweir::config

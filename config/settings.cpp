@@ -128,6 +128,13 @@ const Database* Settings::find_database(std::string_view name) const {
   return found == databases.end() ? nullptr : &found->second;
 }
 
+bool Settings::is_console_user(std::string_view name) const {
+  const auto has = [name](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return has(admin.console_users) || has(admin.stats_users);
+}
+
 const User* Settings::find_user(std::string_view name) const {
   const auto found = users.find(name);
   return found == users.end() ? nullptr : &found->second;

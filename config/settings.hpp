@@ -97,12 +97,17 @@ struct Listen {
   // Whose connections begin with a header of the PROXY protocol, version 2, that names the client: load
   // balancers. Those of anybody else must not. Empty: proxy_protocol is off.
   std::vector<Network> proxy_sources;
+  // Another process may listen on the same address; the youngest gets all new clients.
+  bool reuse_port = false;
+  std::uint32_t drain_rate = 1000;  // clients told off in a second while draining; 0: all at once
 };
 
 struct Admin {
   std::string host = "127.0.0.1";
   std::uint16_t port = 9127;
   std::vector<std::string> console_users;  // who may use the console, pgweir's virtual database
+  std::vector<std::string> stats_users;    // who may only look there
+  bool watch_config = false;               // reload when the file changes
 };
 
 // The limits of one pool, of one (database, user).
@@ -186,6 +191,14 @@ struct Timeouts {  // 0: no limit
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
   Millis query{0};
   Millis drain{25'000};
+  Millis drain_accept_grace{0};  // of it, clients are still accepted for so long
+};
+
+struct Metrics {
+  bool emf = false;  // print metrics for CloudWatch on standard output
+  std::string emf_namespace = "pgweir";
+  std::string emf_proxy_name;  // the dimension ProxyName; empty: the host's name
+  Millis emf_interval{60'000};
 };
 
 struct Log {
@@ -198,15 +211,19 @@ struct Settings {
   std::optional<std::uint32_t> workers;  // empty: auto
   Admin admin;
   std::optional<std::vector<AccessRule>> access;  // without it everybody may come from anywhere
+  Pool pool;                                      // what databases have that do not say otherwise
   std::map<std::string, Database, std::less<>> databases;
   std::map<std::string, User, std::less<>> users;
   Aws aws;
   Timeouts timeouts;
+  Metrics metrics;
   Log log;
 
   // The entry for a client's database name, "*" if there is no other; nullptr: no such database.
   const Database* find_database(std::string_view name) const;
   const User* find_user(std::string_view name) const;
+  // In admin.console_users or stats_users.
+  bool is_console_user(std::string_view name) const;
   // Whether anything in the file needs AWS.
   bool uses_aws() const;
 };

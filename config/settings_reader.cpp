@@ -43,6 +43,8 @@ void read_listen(Walk& walk, Section section, Listen& out) {
   section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
   read_listen_tls(walk, section.section("tls"), out.tls);
   read_proxy_protocol(section, out.proxy_sources);
+  section.flag("reuse_port", out.reuse_port);
+  section.number("drain_rate", out.drain_rate, 0, kMaxClients);
   section.finish();
 }
 
@@ -62,6 +64,8 @@ void read_admin(Section section, Admin& out) {
   section.text("host", out.host);
   section.port("port", out.port);
   section.names("console_users", out.console_users);
+  section.names("stats_users", out.stats_users);
+  section.flag("watch_config", out.watch_config);
   section.finish();
 }
 
@@ -143,6 +147,15 @@ void read_timeouts(Section section, Timeouts& out) {
   section.duration("client_write", out.client_write);
   section.duration("query", out.query);
   section.duration("drain", out.drain);
+  section.duration("drain_accept_grace", out.drain_accept_grace);
+  section.finish();
+}
+
+void read_metrics(Section section, Metrics& out) {
+  section.flag("emf", out.emf);
+  section.text("emf_namespace", out.emf_namespace);
+  section.text("emf_proxy_name", out.emf_proxy_name);
+  section.duration("emf_interval", out.emf_interval);
   section.finish();
 }
 
@@ -161,13 +174,13 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   read_listen(walk, root.section("listen"), out.listen);
   read_workers(root, out.workers);
   read_admin(root.section("admin"), out.admin);
-  Pool pool;
-  const bool min_size = read_pool(root.section("pool"), pool);
-  read_databases(walk, root, pool, min_size, out);
+  const bool min_size = read_pool(root.section("pool"), out.pool);
+  read_databases(walk, root, out.pool, min_size, out);
   read_users(walk, root, out);
   read_aws(walk, root.section("aws"), out.aws);
   read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);
+  read_metrics(root.section("metrics"), out.metrics);
   read_log(root.section("log"), out.log);
   root.finish();
   return out;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
 constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
+constexpr std::size_t kMaxCloudWatchName = 255;
+constexpr Millis kMinEmfInterval = std::chrono::seconds{1};
 constexpr Millis kLongDrain = std::chrono::hours{1};
 constexpr Millis kShortWrite = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
 
@@ -30,6 +32,7 @@ class Validator {
     for (const auto& [name, user] : settings_.users) check_user(user);
     check_access();
     check_timeouts();
+    check_metrics();
     for (AwsProblem& problem : check_aws(settings_))
       report(problem.path, std::move(problem.message), problem.severity);
     return std::move(problems_);
@@ -48,10 +51,24 @@ class Validator {
       report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
              Severity::warning);
     }
+    if (timeouts.drain.count() > 0 && timeouts.drain_accept_grace >= timeouts.drain) {
+      report("timeouts.drain_accept_grace", "leaves no time to drain; make it shorter than timeouts.drain");
+    }
     if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
     }
+  }
+
+  // "Namespace: a string of 1 to 255 characters", dimension values likewise (CloudWatch API, MetricDatum).
+  void check_metrics() {
+    const Metrics& metrics = settings_.metrics;
+    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > kMaxCloudWatchName)
+      report("metrics.emf_namespace", "CloudWatch takes 1 to 255 characters");
+    if (metrics.emf_proxy_name.size() > kMaxCloudWatchName)
+      report("metrics.emf_proxy_name", "CloudWatch takes 1 to 255 characters");
+    if (metrics.emf_interval < kMinEmfInterval)
+      report("metrics.emf_interval", "less than a second is more than CloudWatch keeps apart");
   }
 
   void check_user(const User& user) {
@@ -101,10 +118,15 @@ class Validator {
     if (admin.port == settings_.listen.port && hosts_overlap(admin.host, settings_.listen.host)) {
       report("admin.port", "the same address as listen; give the admin listener a port of its own");
     }
-    for (std::size_t i = 0; i < admin.console_users.size(); ++i) {
-      const std::string path = index("admin.console_users", i);
-      check_name(path, admin.console_users[i]);
-      if (is_unknown_user(admin.console_users[i])) {
+    check_console_users("admin.console_users", admin.console_users);
+    check_console_users("admin.stats_users", admin.stats_users);
+  }
+
+  void check_console_users(const std::string& list, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string path = index(list, i);
+      check_name(path, names[i]);
+      if (is_unknown_user(names[i])) {
         report(path, "there is no such user under users, so nobody can log in by this name",
                Severity::warning);
       }

@@ -8,6 +8,7 @@
 #include "protocol/bytes.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/backend_statements.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/session_state.hpp"
@@ -32,7 +33,13 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
 
   ByteBuffer batch;  // what its client has sent since the transaction began, see Batch
 
+  // Since its login.
   std::uint32_t pid = 0;
+  Endpoint remote;
+  Endpoint local;
+  TimePoint opened{};
+  std::string tls;  // version and cipher; empty: plain text
+
   ByteBuffer cancel_secret;
   MapRef parameters;  // as reported by ParameterStatus
   MapRef applied;     // settings that differ from a fresh login

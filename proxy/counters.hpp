@@ -55,6 +55,7 @@ struct WorkerCounters {
   Counter tls_handshakes;
   Counter tls_failures;
   Counter logins_ok;
+  DurationHistogram login;  // from the connection to the end of the login
   Counter cancels_received;
   Counter cancels_forwarded;
   std::array<Counter, reason_count> ended;  // clients refused, told off or closed, by Reason
@@ -62,7 +63,8 @@ struct WorkerCounters {
 
 // Of one pool on one worker.
 struct PoolCounters {
-  Counter clients;  // logged in now
+  Counter clients;    // logged in now
+  Counter logged_in;  // since the start
   Counter queries;
   Counter transactions;
   Counter answered_here;  // queries that needed no server
@@ -71,8 +73,11 @@ struct PoolCounters {
   Counter borrows;
   Counter prelude_sent;         // settings applied to a backend
   Counter statements_injected;  // Parse messages sent on a client's behalf
-  Counter abandoned;            // backends wound down after their client left
-  Counter state_checks;         // times the server was asked what a transaction had left behind
+  Counter client_parses;        // Parse and Bind messages of clients
+  Counter binds;
+  Counter server_parses;  // Parse messages that the server has carried out
+  Counter abandoned;      // backends wound down after their client left
+  Counter state_checks;   // times the server was asked what a transaction had left behind
   Counter audits;
   Counter audit_findings;
   std::array<Counter, backend_close_count> closes;         // of backends, by BackendClose

@@ -87,7 +87,8 @@ void ListenState::answered(ListenOutcome outcome) {
       asked_early_ = true;
       break;
   }
-  offer_ = done ? Offer::done : Offer::failed;
+  const bool is_wanted = offer_ != Offer::abandoned;
+  offer_ = !is_wanted ? Offer::none : done ? Offer::done : Offer::failed;
 }
 
 void ListenState::moved(std::string encoding) {
@@ -130,6 +131,7 @@ bool ListenState::is_on(std::string_view channel, bool or_candidate) const {
 ListenState::Plain ListenState::take_plain(const ListenStep& step) {
   switch (offer_) {
     case Offer::waits:
+    case Offer::abandoned:
       return Plain::wait;
     case Offer::failed:
       return Plain::no;  // until it has been forwarded
@@ -177,7 +179,7 @@ std::vector<std::string> ListenState::wanted_by(const ListenSteps& steps, Transa
 }
 
 bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status, bool status_is_known) {
-  if (offer_ == Offer::waits) return false;
+  if (offer_ == Offer::waits || offer_ == Offer::abandoned) return false;
   if (offer_ != Offer::none) return true;
   const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
   if (matters && !status_is_known) return false;
@@ -198,7 +200,9 @@ void ListenState::forwarded() {
 }
 
 void ListenState::forget_offer() {
-  if (offer_ != Offer::waits) offer_ = Offer::none;
+  const bool waits = offer_ == Offer::waits || offer_ == Offer::abandoned;
+  if (!waits) offer_ = Offer::none;
+  if (waits && asked_.back() == Asked::candidates) offer_ = Offer::abandoned;
 }
 
 void ListenState::bind(std::string_view portal, const SqlEffects& effects, ListenSteps steps) {

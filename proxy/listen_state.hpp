@@ -126,7 +126,13 @@ class ListenState {
     plain,
     candidates,
   };
-  enum class Offer : std::uint8_t { none, waits, done, failed };
+  enum class Offer : std::uint8_t {
+    none,
+    waits,
+    abandoned,  // it waits, and the message that it was for will not go out
+    done,
+    failed
+  };
   struct Followed {
     ListenSteps steps;
     std::size_t next = 0;

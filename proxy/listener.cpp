@@ -13,6 +13,7 @@
 #include "proxy/services.hpp"
 #include "proxy/socket_options.hpp"
 #include "proxy/spawn.hpp"
+#include "proxy/takeover.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -24,7 +25,7 @@ constexpr int backlog = 16'384;
 // A Lambda environment that was frozen or reaped says nothing: ask now and then whether it is still there.
 constexpr Keepalive client_keepalive{.idle_s = 60, .interval_s = 10, .probes = 3};
 
-UniqueFd listen_on(const std::string& host, std::uint16_t port) {
+UniqueFd listen_on(const std::string& host, std::uint16_t port, bool shares_port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -41,9 +42,11 @@ UniqueFd listen_on(const std::string& host, std::uint16_t port) {
     // Accepted sockets inherit these (Linux), so none costs a call for each client.
     configure_tcp(fd.get(), client_keepalive);
   }
+  if (fd && shares_port) share_port(fd.get());
   if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
     throw std::system_error(errno, std::system_category(), where);
   }
+  if (shares_port) take_over(fd.get());
   return fd;
 }
 
@@ -61,17 +64,22 @@ bool is_exhaustion(int error) {
 
 }  // namespace
 
-Listener::Listener(const std::string& host, std::uint16_t port) : socket_(listen_on(host, port)) {}
+Listener::Listener(const std::string& host, std::uint16_t port, bool shares_port)
+    : socket_(listen_on(host, port, shares_port)) {}
 
 void Listener::start(Worker& worker, Services& services) {
   worker_ = &worker;
+  services_ = &services;
   spawn(worker, run(shared_from_this(), worker, services));
 }
 
 void Listener::stop() {
   worker_->post([self = shared_from_this()] {
     self->stopped_ = true;
-    // Connections that nobody has accepted yet are refused, rather than left without an answer.
+    // Whoever has connected before is told why he is not served, rather than left without an answer.
+    for (int i = 0; i < backlog / accepts_per_turn && self->slot_ != nullptr; ++i) {
+      if (!self->accept_some(*self->services_) || !self->slot_->readable()) break;
+    }
     ::shutdown(self->socket_.get(), SHUT_RDWR);
   });
 }

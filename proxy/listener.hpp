@@ -23,7 +23,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   static constexpr std::chrono::milliseconds pause{100};
 
   // Binds and listens at once; throws std::system_error that names the address.
-  Listener(const std::string& host, std::uint16_t port);
+  // `shares_port`: see take_over().
+  Listener(const std::string& host, std::uint16_t port, bool shares_port);
 
   // Any thread, once.
   void start(Worker& worker, Services& services);
@@ -38,6 +39,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   UniqueFd socket_;
   Slot* slot_ = nullptr;
   Worker* worker_ = nullptr;
+  Services* services_ = nullptr;
   bool stopped_ = false;
 };
 

@@ -94,22 +94,27 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
   logger->log(level, "{}", json ? as_json(event, fields) : as_text(event, fields));
 }
 
+void apply(spdlog::logger& logger, const config::Log& settings) {
+  format = settings.format;
+  const bool json = settings.format == config::LogFormat::json;
+  logger.set_pattern(
+      json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+      spdlog::pattern_time_type::utc);
+  logger.set_level(level_of(settings.level));
+}
+
 }  // namespace
 
 void start(const config::Log& settings) {
-  format = settings.format;
   auto logger = std::make_shared<spdlog::logger>("pgweir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  const bool json = settings.format == config::LogFormat::json;
-  logger->set_pattern(
-      json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-      spdlog::pattern_time_type::utc);
-  logger->set_level(level_of(settings.level));
+  apply(*logger, settings);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
 
-void set_level(config::LogLevel level) {
-  spdlog::default_logger_raw()->set_level(level_of(level));
+// A line that another thread writes at this very moment may be half of each format.
+void change(const config::Log& settings) {
+  apply(*spdlog::default_logger_raw(), settings);
 }
 void flush() {
   spdlog::default_logger_raw()->flush();

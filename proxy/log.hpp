@@ -24,9 +24,10 @@ using Fields = std::initializer_list<Field>;
 // A longer value is cut here.
 constexpr std::size_t value_max = 256;
 
-// Once, before other threads log; again only to change the level.
+// Once, before other threads log.
 void start(const config::Log& settings);
-void set_level(config::LogLevel level);
+// Later.
+void change(const config::Log& settings);
 void flush();
 
 void debug(std::string_view event, Fields fields);

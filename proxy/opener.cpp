@@ -64,6 +64,10 @@ std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, Backend
   backend->worker = here.index();
   backend->expires_at = expiry(settings.max_lifetime);
   backend->pid = login.pid();
+  backend->local = local_endpoint(backend->transport.fd());
+  backend->remote = remote_endpoint(backend->transport.fd());
+  backend->opened = here.now();
+  if (const TlsStream* const tls = backend->transport.tls()) backend->tls = tls->description();
   backend->cancel_secret = login.cancel_secret();
   backend->parameters = here.services().interner.intern(login.take_parameters());
   backend->applied = here.services().interner.intern({});

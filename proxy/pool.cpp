@@ -292,7 +292,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     recovered = state_.failures() > 0;
     refusal_.reset();
     // It has logged in before the defaults moved, or to the server that was meant then.
-    outdated = backend->generation != state_.generation();
+    outdated = backend->generation != state_.generation() || state_.paused();
     if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
     members_.emplace(backend.get(), backend);
     if (outdated) {

@@ -19,6 +19,7 @@
 #include "proxy/backend.hpp"
 #include "proxy/counters.hpp"
 #include "proxy/function_table.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/known_logins.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/pool_state.hpp"
@@ -78,6 +79,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void recycle();
   // No client may use it any more: backends are closed as they come back.
   void retire();
+  // Nobody gets a backend, and all are closed as they come back, until resume().
+  void pause();
+  void resume();
+  // A backend that is to be replaced still exists, or is being closed.
+  bool has_outdated() const;
   // Closes every connection on the spot. No worker runs any more.
   void close();
 
@@ -86,6 +92,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   ServerAddress address() const;
   std::shared_ptr<const config::Pool> settings() const;
   PoolCounts counts() const;
+  PoolFacts facts() const;  // without its totals
+  // Of a backend that the caller has borrowed.
+  ServerFacts facts_of(const Backend& backend) const;
+  void describe_idle(std::vector<ServerFacts>& out) const;
   bool is_warm() const;
   bool has_clients() const;
   StatementCache& statements() { return statements_; }

@@ -36,10 +36,13 @@ PoolTarget target_of(const Snapshot& snapshot, const config::Database& database,
   return target;
 }
 
-// Without a password it takes a client's login to open the first backend.
-config::Pool settings_of(const config::Database& database, const config::User& user) {
+// Without a password it takes a client's login to open the first backend. Users of the console need not exist
+// on the server.
+config::Pool settings_of(const config::Settings& all, const config::Database& database,
+                         const config::User& user) {
   config::Pool settings = database.pool;
-  if (!user.scram_verifier.empty()) settings.min_size = 0;
+  const bool is_for_console = database.users.empty() && all.is_console_user(user.name);
+  if (!user.scram_verifier.empty() || is_for_console) settings.min_size = 0;
   return settings;
 }
 
@@ -62,11 +65,13 @@ void PoolRegistry::apply(const Snapshot& snapshot) {
       wanted.insert(key);
       auto& pool = pools_[key];
       if (pool) {
-        pool->reconfigure(target_of(snapshot, database, database_name, user), settings_of(database, user));
+        pool->reconfigure(target_of(snapshot, database, database_name, user),
+                          settings_of(settings, database, user));
       } else {
         pool = std::make_shared<Pool>(services_, database_name,
                                       target_of(snapshot, database, database_name, user),
-                                      settings_of(database, user));
+                                      settings_of(settings, database, user));
+        if (is_paused_here(database_name)) pool->pause();
       }
     }
   }
@@ -78,7 +83,7 @@ void PoolRegistry::apply(const Snapshot& snapshot) {
                        (database != nullptr && user != nullptr && may_use(*database, user_name));
     if (keeps && !wanted.contains(it->first)) {
       it->second->reconfigure(target_of(snapshot, *database, database_name, *user),
-                              settings_of(*database, *user));
+                              settings_of(settings, *database, *user));
     }
     if (!keeps) {
       it->second->retire();
@@ -101,7 +106,8 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   if (pools_.size() >= pools_max) return nullptr;
   auto pool =
       std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, user),
-                             settings_of(database, user));
+                             settings_of(*snapshot.settings, database, user));
+  if (is_paused_here(database_name)) pool->pause();
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
   list->push_back(pool);
@@ -128,6 +134,61 @@ void PoolRegistry::recycle(const Pool& changed) {
   for (const auto& pool : all()) {
     if (pool->address() == address) pool->recycle();
   }
+}
+
+std::vector<std::shared_ptr<Pool>> PoolRegistry::of(const std::string& database) const {
+  std::vector<std::shared_ptr<Pool>> pools = all();
+  if (!database.empty()) {
+    std::erase_if(pools, [&](const auto& pool) { return pool->database() != database; });
+  }
+  return pools;
+}
+
+void PoolRegistry::pause(const std::string& database) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (database.empty()) all_paused_ = true;
+    if (!database.empty()) paused_.insert(database);
+  }
+  for (const auto& pool : of(database)) pool->pause();
+}
+
+// RESUME without a name ends every pause.
+void PoolRegistry::resume(const std::string& database) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (database.empty()) {
+      all_paused_ = false;
+      paused_.clear();
+    }
+    paused_.erase(database);
+    if (all_paused_) return;
+  }
+  for (const auto& pool : of(database)) pool->resume();
+}
+
+void PoolRegistry::reconnect(const std::string& database) {
+  for (const auto& pool : of(database)) pool->recycle();
+}
+
+void PoolRegistry::disable(const std::string& database, bool disabled) {
+  const std::lock_guard lock(mutex_);
+  if (disabled) disabled_.insert(database);
+  if (!disabled) disabled_.erase(database);
+}
+
+bool PoolRegistry::is_disabled(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return disabled_.contains(database);
+}
+
+bool PoolRegistry::is_paused(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return is_paused_here(database);
+}
+
+bool PoolRegistry::is_paused_here(const std::string& database) const {
+  return all_paused_ || paused_.contains(database);
 }
 
 void PoolRegistry::close() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,15 +34,29 @@ class PoolRegistry {
   // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of
   // all other pools there.
   void recycle(const Pool& changed);
+  // PAUSE, RESUME, RECONNECT of a database, of all where it is empty; also for pools that come later.
+  void pause(const std::string& database);
+  void resume(const std::string& database);
+  void reconnect(const std::string& database);
+  // DISABLE and ENABLE: whether new clients may come to it.
+  void disable(const std::string& database, bool disabled);
+  bool is_disabled(const std::string& database) const;
+  bool is_paused(const std::string& database) const;
+  std::vector<std::shared_ptr<Pool>> of(const std::string& database) const;
   // Closes every connection on the spot. No worker runs any more.
   void close();
 
  private:
   using Key = std::pair<std::string, std::string>;
 
+  bool is_paused_here(const std::string& database) const;  // under the mutex
+
   Services& services_;
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Pool>> pools_;
+  bool all_paused_ = false;
+  std::set<std::string> paused_;
+  std::set<std::string> disabled_;
   std::vector<std::shared_ptr<Pool>> retired_;  // until their backends and clients are gone
   // What maintain() walks, rebuilt when a pool comes or goes.
   std::shared_ptr<const std::vector<std::shared_ptr<Pool>>> list_ =

@@ -57,7 +57,7 @@ Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
 }
 
 std::size_t PoolState::begin_opening(TimePoint now) {
-  if (now < retry_at_) return 0;
+  if (paused_ || now < retry_at_) return 0;
   const std::size_t used = total();
   const std::size_t room = limits_.max_size > used ? limits_.max_size - used : 0;
   // After a failure one login at a time finds out whether the server is back.

@@ -114,9 +114,17 @@ class PoolState {
     });
   }
 
+  template <class Function>
+  void for_each_idle(Function function) const {
+    for (const PoolMember* member : idle_) function(*member);
+  }
+
   // All backends that exist now are to be replaced, as they come back.
   void recycle() { ++generation_; }
   std::uint64_t generation() const { return generation_; }
+  // While paused no login begins; together with recycle() that keeps every waiter waiting.
+  void set_paused(bool paused) { paused_ = paused; }
+  bool paused() const { return paused_; }
   // Why a backend that comes back now is not to be lent again; nullopt: it is.
   std::optional<BackendClose> must_leave(const PoolMember& member, TimePoint now) const;
 
@@ -143,6 +151,7 @@ class PoolState {
   std::size_t opening_ = 0;
   std::size_t leaving_ = 0;
   std::uint64_t generation_ = 0;
+  bool paused_ = false;
   Waiter* first_ = nullptr;  // oldest
   Waiter* last_ = nullptr;
   std::size_t waiting_ = 0;

@@ -1,4 +1,6 @@
 // The pool between queries: the janitor's rounds, what logins are told, reload and the end.
+#include <algorithm>
+
 #include "protocol/backend.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
@@ -78,6 +80,66 @@ void Pool::recycle() {
   const std::lock_guard lock(mutex_);
   state_.recycle();
   logins_.forget();
+}
+
+void Pool::pause() {
+  const std::lock_guard lock(mutex_);
+  state_.recycle();
+  state_.set_paused(true);
+}
+
+void Pool::resume() {
+  const std::lock_guard lock(mutex_);
+  state_.set_paused(false);
+}
+
+bool Pool::has_outdated() const {
+  const std::lock_guard lock(mutex_);
+  return state_.counts().leaving > 0 ||
+         std::any_of(members_.begin(), members_.end(),
+                     [this](const auto& entry) { return entry.second->generation != state_.generation(); });
+}
+
+PoolFacts Pool::facts() const {
+  PoolFacts facts;
+  facts.database = database_;
+  facts.user = user_;
+  for (const auto& counters : counters_) facts.clients += counters->clients.get();
+  const std::lock_guard lock(mutex_);
+  facts.host = target_->address.host;
+  facts.port = target_->address.port;
+  facts.dbname = target_->dbname;
+  facts.counts = state_.counts();
+  if (const Waiter* const oldest = state_.oldest_waiter()) facts.longest_wait = oldest->since;
+  facts.settings = settings_;
+  facts.paused = state_.paused();
+  facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
+  if (refusal_) facts.refusal = refusal_->message;
+  return facts;
+}
+
+ServerFacts Pool::facts_of(const Backend& backend) const {
+  ServerFacts facts;
+  facts.user = user_;
+  facts.database = database_;
+  facts.remote = backend.remote;
+  facts.local = backend.local;
+  facts.connected = backend.opened;
+  facts.request = backend.idle_since;
+  facts.pid = backend.pid;
+  facts.self = &backend;
+  facts.tls = backend.tls;
+  facts.being_cancelled = backend.cancels_in_flight > 0;
+  facts.prepared_statements = backend.statements.size();
+  return facts;
+}
+
+void Pool::describe_idle(std::vector<ServerFacts>& out) const {
+  const std::lock_guard lock(mutex_);
+  state_.for_each_idle([&](const PoolMember& member) {
+    out.push_back(facts_of(static_cast<const Backend&>(member)));
+    out.back().outdated = member.generation != state_.generation();
+  });
 }
 
 void Pool::close() {

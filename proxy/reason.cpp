@@ -40,6 +40,9 @@ constexpr std::array<ReasonText, reason_count> texts = {{
      "terminating connection due to idle-in-transaction timeout"},
     {"client_write_timeout", silent, "", ""},
     {"draining", "FATAL", "57P01", "terminating connection due to administrator command"},
+    {"killed", "FATAL", "57P01",
+     "terminating connection due to administrator command (admin forced disconnect)"},
+    {"database_disabled", "FATAL", "57P03", "database is disabled"},
     {"too_large", "FATAL", "54000", "message larger than pgweir's limit"},
     {"internal_error", "FATAL", "XX000", "internal error in pgweir"},
 }};

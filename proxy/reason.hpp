@@ -37,6 +37,8 @@ enum class Reason : std::uint8_t {
   idle_transaction_timeout,
   client_write_timeout,  // it takes nothing of its answer, so it could not be told either
   draining,
+  killed,  // by the console
+  database_disabled,
   too_large,
   internal_error,
 };

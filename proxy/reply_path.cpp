@@ -151,6 +151,8 @@ void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
     held.end_parse(statement, std::exchange(own_prepare_failed_, false) ? Outcome::failed : outcome);
   if (replayed && expected.reply != Reply::query) return;
   const bool named = statement && !statement->server_name.empty();
+  if (expected.reply == Reply::parse && outcome == Outcome::done)
+    x_.pool->counters(x_.worker).server_parses.add();
   if (expected.reply == Reply::query || !named) {
     held.end_unnamed(expected.reply == Reply::parse ? statement : nullptr, outcome);
   } else if (expected.reply == Reply::parse) {

@@ -81,9 +81,11 @@ Disposition RequestPath::take(const Piece& piece) {
     if (x_.backend != nullptr) forward_bytes(piece);
     return Disposition::taken;
   }
+  if (x_.restore_due && !restore_behind_discard(type)) return Disposition::hold;
   if (type == FrontendType::Sync) return take_sync(piece);
   if (x_.tracker.skipping()) {
     discarding_rest_ = true;
+    if (x_.listen) x_.listen->forget_offer();
     return Disposition::taken;
   }
   if (x_.tracker.copy_in()) return Disposition::copy_violation;
@@ -95,9 +97,9 @@ Disposition RequestPath::take(const Piece& piece) {
     case FrontendType::Query:
       return x_.tracker.outstanding() < queries_max ? take_query(piece) : Disposition::hold;
     case FrontendType::Parse:
-      return take_parse(piece);
+      return counted(take_parse(piece), &PoolCounters::client_parses);
     case FrontendType::Bind:
-      return take_bind(piece);
+      return counted(take_bind(piece), &PoolCounters::binds);
     case FrontendType::Describe:
       return take_describe(piece);
     case FrontendType::Close:
@@ -107,6 +109,11 @@ Disposition RequestPath::take(const Piece& piece) {
     default:
       return take_function_call(piece);
   }
+}
+
+Disposition RequestPath::counted(Disposition disposition, Counter PoolCounters::*counter) {
+  if (disposition == Disposition::taken) (x_.pool->counters(x_.worker).*counter).add();
+  return disposition;
 }
 
 // The server works off what came before a Terminate; behind the last Sync that is rolled back. Within the
@@ -390,7 +397,9 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   if (sets) note_set(x_.bound->text);
   if (is_renamed) expected.longer = x_.bound_longer;
   forward(piece, std::move(expected));
-  if (sets && loses_startup(x_.bound->text)) restore_startup();
+  if (!sets || !loses_startup(x_.bound->text)) return Disposition::taken;
+  x_.restore_due = !x_.watch.set;
+  if (!x_.restore_due) restore_startup();
   return Disposition::taken;
 }
 

@@ -7,6 +7,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_named.hpp"
+#include "proxy/counters.hpp"
 #include "proxy/exchange.hpp"
 
 namespace pgweir {
@@ -65,6 +66,7 @@ class RequestPath final {
   bool insert_statement(std::string_view sql, const StatementRef& prepares);
 
   Disposition forward(const Piece& piece, Expected expected);
+  Disposition counted(Disposition disposition, Counter PoolCounters::*counter);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);
   // A statement that another one names, and how.
@@ -93,6 +95,7 @@ class RequestPath final {
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(std::string_view text) const;
   void restore_startup();
+  bool restore_behind_discard(FrontendType next);
   void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   // False: hold.

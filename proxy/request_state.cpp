@@ -193,6 +193,22 @@ bool RequestPath::loses_startup(std::string_view text) const {
   return leading_verb(text) == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
 
+// Behind an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
+// statement that must be the first of its transaction: ours then have a transaction of their own, by a Sync
+// that changes nothing. Before it has, such a Sync could end the skipping behind its error. False: wait.
+bool RequestPath::restore_behind_discard(FrontendType next) {
+  if (!x_.tracker.skipping() && next != FrontendType::Sync) {
+    if (!x_.tracker.idle()) return false;
+    write_sync(x_.worker.to_server().own());
+    x_.worker.to_server().end_own();
+    x_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
+    x_.batch = {};
+  }
+  x_.restore_due = false;
+  if (!x_.tracker.skipping()) restore_startup();
+  return true;
+}
+
 void RequestPath::restore_startup() {
   const std::optional<SetStatement>& set = x_.watch.set;
   const bool is_local = set && set->scope == SetScope::local;

@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "config/validate.hpp"
 #include "proxy/log.hpp"
+#include "proxy/notify_manager.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/serve.hpp"
 #include "proxy/worker.hpp"
@@ -22,7 +23,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr unsigned auto_workers_max = 4;
-constexpr std::chrono::milliseconds drain_poll{20};
 
 // cpu.max (cgroup v2) or cpu.cfs_quota_us (v1), in whole cores rounded up; 0: no limit.
 unsigned quota_cores() {
@@ -70,24 +70,27 @@ std::uint64_t raise_descriptor_limit() {
 Server::Server(std::string config_path, std::shared_ptr<const config::Settings> settings)
     : config_path_(std::move(config_path)),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      drain_timer_(io_),
-      tls_timer_(io_) {
+      stop_timer_(io_),
+      watch_timer_(io_),
+      observe_timer_(io_) {
   std::vector<config::Problem> problems;
   TlsFiles tls = load_tls_files(*settings, {}, {}, problems);
   for (const config::Problem& problem : problems) {
     if (problem.severity == config::Severity::error) throw std::runtime_error(config::to_string(problem));
   }
   tls_files_state_ = tls_files_state(*settings);
+  config_state_ = file_state(config_path_);
   snapshot_ = make_snapshot(std::move(settings), nullptr, std::move(tls));
   const config::Settings& s = *snapshot_->settings;
-  listener_ = std::make_shared<Listener>(s.listen.host, s.listen.port);
-  http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port,
+  listener_ = std::make_shared<Listener>(s.listen.host, s.listen.port, s.listen.reuse_port);
+  http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port, s.listen.reuse_port,
                                        [this](std::string_view path) { return answer(path); });
   const unsigned count = s.workers.value_or(auto_workers());
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
   services_.pools.apply(*snapshot_);
   services_.post_to_main = [this](std::function<void()> function) { asio::post(io_, std::move(function)); };
+  services_.console = [this](const ConsoleRequest& request) { console_.take(request); };
   services_.use_secrets = [this](UserSecretsRef secrets) { use_secrets(std::move(secrets)); };
   if (s.uses_aws()) services_.aws.configure(snapshot_->settings);
   show_expiry();
@@ -107,12 +110,14 @@ int Server::run() {
   listener_->start(*services_.workers.front(), services_);
   http_->start();
   wait_for_signal();
-  watch_tls_files();
+  watch_files();
+  observe();
   const config::Settings& s = *snapshot_->settings;
   log::info("started", {{"version", PGWEIR_VERSION},
                         {"listen", s.listen.host + ":" + std::to_string(s.listen.port)},
                         {"admin", s.admin.host + ":" + std::to_string(s.admin.port)},
                         {"workers", std::to_string(services_.workers.size())}});
+  notify_manager("READY=1");
   io_.run();
   log::info("stopped", {});
   return 0;
@@ -128,14 +133,35 @@ void Server::wait_for_signal() {
 
 void Server::on_signal(int signal) {
   if (signal == SIGHUP) return reload();
-  if (!services_.draining.load()) return begin_drain();
+  if (!drain_.begun()) return begin_drain();
   log::warning("stopping_at_once", {{"clients", std::to_string(services_.sessions())}});
   io_.stop();
 }
 
-// An invalid file changes nothing.
 void Server::reload() {
-  config::LoadResult loaded = config::load_file(config_path_);
+  reload_file();
+}
+
+std::string Server::reload_file() {
+  std::string problems = load({});
+  if (problems.empty()) overrides_.clear();
+  return problems;
+}
+
+std::string Server::override_setting(const std::string& path, const std::string& value) {
+  config::Overrides overrides = overrides_;
+  std::erase_if(overrides, [&](const config::Override& each) { return each.path == path; });
+  overrides.push_back({path, value});
+  std::string problems = load(overrides);
+  if (problems.empty()) overrides_ = std::move(overrides);
+  return problems;
+}
+
+// An invalid file changes nothing. Returns what is wrong with it.
+std::string Server::load(const config::Overrides& overrides) {
+  const ReloadNotice notice;
+  config_state_ = file_state(config_path_);
+  config::LoadResult loaded = config::load_file(config_path_, overrides);
   TlsFiles tls;
   if (loaded.settings) {
     tls_files_state_ = tls_files_state(*loaded.settings);
@@ -143,13 +169,16 @@ void Server::reload() {
     check_verifiers(*loaded.settings, loaded.locations, loaded.problems);
     if (config::has_error(loaded.problems)) loaded.settings.reset();
   }
+  std::string errors;
   for (const config::Problem& problem : loaded.problems) {
-    (problem.severity == config::Severity::error ? log::error : log::warning)(
-        "configuration_problem", {{"problem", config::to_string(problem)}});
+    const bool is_error = problem.severity == config::Severity::error;
+    (is_error ? log::error : log::warning)("configuration_problem",
+                                           {{"problem", config::to_string(problem)}});
+    if (is_error) errors += (errors.empty() ? "" : "; ") + config::to_string(problem);
   }
   if (!loaded.settings) {
     log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())}});
-    return;
+    return errors;
   }
   const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
   for (const config::Change& change : changes)
@@ -157,8 +186,9 @@ void Server::reload() {
   const bool uses_aws = loaded.settings->uses_aws() || snapshot_->settings->uses_aws();
   use(make_snapshot(loaded.settings, snapshot_, std::move(tls), snapshot_->secrets));
   if (uses_aws) services_.aws.configure(snapshot_->settings);
-  log::set_level(snapshot_->settings->log.level);
+  log::change(snapshot_->settings->log);
   log::info("reloaded", {{"changes", std::to_string(changes.size())}});
+  return {};
 }
 
 void Server::use(SnapshotRef snapshot) {
@@ -166,6 +196,35 @@ void Server::use(SnapshotRef snapshot) {
   services_.pools.apply(*snapshot_);
   for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
   show_expiry();
+}
+
+void Server::observe() {
+  const std::vector<PoolFacts> pools = take_pools(services_);
+  statistics_.observe(pools, Clock::now());
+  emf_.observe(snapshot_->settings->metrics, pools, Clock::now());
+  observe_timer_.expires_after(observe_interval);
+  observe_timer_.async_wait([this](boost::system::error_code ec) {
+    if (!ec) observe();
+  });
+}
+
+void Server::begin_drain() {
+  notify_manager("STOPPING=1");
+  drain_.begin(*snapshot_->settings, listener_);
+}
+
+void Server::shut_down(Shutdown how) {
+  switch (how) {
+    case Shutdown::when_released:
+      return begin_drain();
+    case Shutdown::when_clients_gone:
+      return drain_.wait_for_clients(listener_);
+    case Shutdown::at_once:
+      break;
+  }
+  // The answer goes out first.
+  stop_timer_.expires_after(Drain::poll);
+  stop_timer_.async_wait([this](boost::system::error_code) { io_.stop(); });
 }
 
 // Clients and new backends go by it from now on; backends that are there live on.
@@ -178,18 +237,23 @@ void Server::show_expiry() {
   services_.certificate_expires = tls ? tls->expires : 0;
 }
 
-// A renewed certificate is taken up without anybody's telling. A pair of files is not changed in one step:
+// A renewed certificate is taken up without anybody's telling, and a changed configuration where that is
+// wanted. A pair of files is not changed in one step:
 // what does not fit together yet is looked at again when it has changed once more.
-void Server::watch_tls_files() {
-  tls_timer_.expires_after(tls_watch_interval);
-  tls_timer_.async_wait([this](boost::system::error_code ec) {
+void Server::watch_files() {
+  watch_timer_.expires_after(watch_interval);
+  watch_timer_.async_wait([this](boost::system::error_code ec) {
     if (ec) return;
     std::string state = tls_files_state(*snapshot_->settings);
-    if (state != tls_files_state_) {
+    std::string file = file_state(config_path_);
+    if (snapshot_->settings->admin.watch_config && file != config_state_) {
+      config_state_ = std::move(file);
+      reload();
+    } else if (state != tls_files_state_) {
       tls_files_state_ = std::move(state);
       reload_tls();
     }
-    watch_tls_files();
+    watch_files();
   });
 }
 
@@ -205,34 +269,9 @@ void Server::reload_tls() {
   log::info("tls_files_reloaded", {});
 }
 
-void Server::begin_drain() {
-  const auto limit = snapshot_->settings->timeouts.drain;
-  log::info("draining", {{"clients", std::to_string(services_.sessions())},
-                         {"deadline_ms", std::to_string(limit.count())}});
-  services_.draining = true;
-  drain_until_ = limit.count() > 0 ? Clock::now() + limit : TimePoint::max();
-  listener_->stop();
-  for (const auto& worker : services_.workers) worker->begin_drain();
-  check_drained();
-}
-
-void Server::check_drained() {
-  const std::size_t left = services_.sessions();
-  const bool late = Clock::now() >= drain_until_;
-  if (left == 0 || late) {
-    if (left > 0) log::warning("drain_deadline", {{"clients", std::to_string(left)}});
-    io_.stop();
-    return;
-  }
-  drain_timer_.expires_after(drain_poll);
-  drain_timer_.async_wait([this](boost::system::error_code ec) {
-    if (!ec) check_drained();
-  });
-}
-
 // Every pool that is to be warm has reached its server, and has not lost it since.
 bool Server::can_serve() const {
-  if (services_.draining.load()) return false;
+  if (drain_.begun()) return false;
   const auto pools = services_.pools.all();
   return std::all_of(pools.begin(), pools.end(),
                      [](const auto& pool) { return pool->settings()->min_size == 0 || pool->is_warm(); });
@@ -244,7 +283,7 @@ HttpReply Server::answer(std::string_view path) const {
   if (path == "/readyz") {
     if (can_serve()) return {200, "text/plain; charset=utf-8", "ready\n"};
     return {503, "text/plain; charset=utf-8",
-            services_.draining.load() ? "draining\n" : "a database cannot be reached yet\n"};
+            drain_.begun() ? "draining\n" : "a database cannot be reached yet\n"};
   }
   return {404, "text/plain; charset=utf-8", "try /metrics, /healthz or /readyz\n"};
 }

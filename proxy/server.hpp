@@ -4,9 +4,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <iostream>
 #include <memory>
 #include <string>
 
+#include "config/load.hpp"
+#include "proxy/console/console.hpp"
+#include "proxy/drain.hpp"
+#include "proxy/emf_writer.hpp"
 #include "proxy/http.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/metrics.hpp"
@@ -15,14 +20,17 @@
 
 namespace pgweir {
 
-class Server {
+class Server final : private Administration {
  public:
-  // How soon a changed certificate file is noticed.
-  static constexpr std::chrono::milliseconds tls_watch_interval{2'000};
+  // How soon a changed file is noticed.
+  static constexpr std::chrono::milliseconds watch_interval{2'000};
+
+  // How often what pools have done is added up.
+  static constexpr std::chrono::milliseconds observe_interval{1'000};
 
   // Binds both addresses; throws when that fails.
   Server(std::string config_path, std::shared_ptr<const config::Settings> settings);
-  ~Server();
+  ~Server() override;
 
   // Serves until a signal has ended it. The process's exit code.
   int run();
@@ -31,13 +39,18 @@ class Server {
   void wait_for_signal();
   void on_signal(int signal);
   void reload();
+  std::string load(const config::Overrides& overrides);
+  const config::Settings& settings() const override { return *snapshot_->settings; }
+  std::string reload_file() override;
+  std::string override_setting(const std::string& path, const std::string& value) override;
+  void shut_down(Shutdown how) override;
+  void observe();
   void use(SnapshotRef snapshot);
   void use_secrets(UserSecretsRef secrets);
   void show_expiry();
-  void watch_tls_files();
+  void watch_files();
   void reload_tls();
   void begin_drain();
-  void check_drained();
   HttpReply answer(std::string_view path) const;
   bool can_serve() const;
 
@@ -45,14 +58,20 @@ class Server {
   boost::asio::io_context io_{1};
   Services services_;
   Metrics metrics_{services_};
+  Statistics statistics_{Clock::now()};
+  EmfWriter emf_{services_, std::cout};
+  Console console_{io_, services_, *this, statistics_};
   SnapshotRef snapshot_;
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<HttpServer> http_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer drain_timer_;
-  boost::asio::steady_timer tls_timer_;
+  boost::asio::steady_timer stop_timer_;
+  Drain drain_{io_, services_, [this] { io_.stop(); }};
+  boost::asio::steady_timer watch_timer_;
+  boost::asio::steady_timer observe_timer_;
+  config::Overrides overrides_;  // by the console, until a reload
   std::string tls_files_state_;
-  TimePoint drain_until_{};
+  std::string config_state_;
 };
 
 // `workers: auto`: the cores that this process may use (affinity and cgroup quota), at most four. A pool of

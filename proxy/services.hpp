@@ -10,6 +10,7 @@
 
 #include "proxy/aws/aws.hpp"
 #include "proxy/cancel_registry.hpp"
+#include "proxy/console/request.hpp"
 #include "proxy/login_failures.hpp"
 #include "proxy/pool_registry.hpp"
 #include "proxy/session_notifier.hpp"
@@ -26,6 +27,8 @@ struct Services {
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   LoginFailures login_failures;
+  // Carries out a console's command. Main thread.
+  std::function<void(const ConsoleRequest&)> console;
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.

@@ -34,7 +34,9 @@ Task<> Session::run(std::shared_ptr<Session> self) {
   Session& s = *self;
   if (!s.client_.attach(s.worker_.reactor(), &s.waker_)) co_return;
   const bool logged_in = co_await s.login();
-  if (logged_in) {
+  if (logged_in && s.console_) {
+    co_await s.serve_console();
+  } else if (logged_in) {
     s.phase_ = Phase::serving;
     while (s.phase_ == Phase::serving) {
       s.turn();

@@ -13,7 +13,9 @@
 #include <string>
 
 #include "proxy/client_login.hpp"
+#include "proxy/console/session.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/stall_clock.hpp"
@@ -50,11 +52,18 @@ class Session final {
   void look_at_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
+  void on_drain_deadline();
   // Called by the pool's hub, see NotificationSink.
   void on_notification(const std::shared_ptr<const ByteBuffer>& message);
   void on_listen_answer(ListenOutcome outcome);
   void on_listening_lost();
   void wake() { waker_.wake(); }
+  // Ends it if it uses this database; empty: whatever it uses.
+  void on_kill(const std::string& database);
+  void on_console_reply(ByteBuffer reply);
+  // Appends what there is to know of it now, and of the server connection that it has.
+  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  void count_in(ClientTally& tally) const;
 
  private:
   enum class Phase : std::uint8_t { login, serving, closing };
@@ -75,6 +84,11 @@ class Session final {
   void remember_parameters(std::uint64_t epoch);
   void welcome(const ClientLogin& login);
   void forward_cancel(const CancelRequest& request);
+
+  // The console (session_console.cpp)
+  bool enter_console(const ClientLogin& login);
+  Task<> serve_console();
+  void take_console_message(char type, ByteView body);
 
   // Serving (session.cpp)
   void turn();
@@ -140,6 +154,7 @@ class Session final {
   bool apply_as_other_role();
   void send_own(OwnQuery which, std::string_view sql);
   void at_rest();
+  bool keeps_what_it_has() const;
   bool is_resting() const;
   void begin_anew();
   void give_back();
@@ -163,6 +178,7 @@ class Session final {
   void uncount_pins();
   void count_pins(PinSet pins);
   void report_pins(PinSet begun);
+  std::string shown_name() const;  // its application_name
   bool audit_is_due();
   void take_audit(const StateAnswer& answer);
 
@@ -192,6 +208,7 @@ class Session final {
   StallClock client_stall_;
   Waiter waiter_;
 
+  std::unique_ptr<ConsoleSession> console_;  // null: it is an ordinary client
   Phase phase_ = Phase::login;
   Reason reason_ = Reason::client_closed;
   std::string goodbye_;  // what the client is told instead of the reason's own sentence
@@ -213,9 +230,14 @@ class Session final {
   bool auditing_ = false;            // the check under way is an audit
   bool audited_ = false;             // since the borrow
   bool asked_after_reset_ = false;
-  PinSet reported_pins_;       // as metrics and log know them
-  std::string trigger_calls_;  // all trigger functions, while they wait for judgement
-  std::string pin_cause_;      // the first words of the statement that may have pinned
+  PinSet reported_pins_;  // as metrics and log know them
+  struct PinRecord {
+    TimePoint since;
+    std::string statement;  // its first words
+  };
+  std::unique_ptr<PinRecord> pin_record_;  // while it is pinned
+  std::string trigger_calls_;              // all trigger functions, while they wait for judgement
+  std::string pin_cause_;                  // the first words of the statement that may have pinned
   std::uint32_t audit_every_ = 0;
   bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
   bool client_eof_ = false;   // it has closed its direction
@@ -230,7 +252,6 @@ class Session final {
   std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for a query of ours to end
 
   TimePoint started_;
-  TimePoint pinned_since_{};
   TimePoint last_activity_;
   TimePoint query_started_{};        // while the client waits for an answer
   TimePoint transaction_started_{};  // since the borrow

@@ -124,7 +124,7 @@ void Session::at_rest() {
   if (!state_is_known()) return;
   begin_anew();
   if (exchange_.pinned()) {
-    if (drain_) end(Reason::draining);
+    if (drain_ && !keeps_what_it_has()) end(Reason::draining);
     return;
   }
   if (exchange_.forwarded || client_carry_.empty()) give_back();
@@ -140,6 +140,7 @@ bool Session::is_resting() const {
 void Session::begin_anew() {
   exchange_.watch = {};
   exchange_.copy_portal = false;
+  exchange_.restore_due = false;
   exchange_.bound.reset();
   exchange_.tracker.shrink();
 }

@@ -239,10 +239,11 @@ void Session::count_pins(PinSet pins) {
     }
   }
   reported_pins_ = pins;
-  if (!was_pinned) pinned_since_ = worker_.now();
+  if (!was_pinned) pin_record_ = std::make_unique<PinRecord>(PinRecord{worker_.now(), {}});
   if (!begun.empty()) report_pins(begun);
   if (!pins.empty() || !was_pinned) return;
-  counters.pin.observe(worker_.now() - pinned_since_);
+  counters.pin.observe(worker_.now() - pin_record_->since);
+  pin_record_.reset();
   log::debug("session_unpinned",
              {{"client", std::to_string(id_)}, {"database", pool_->database()}, {"user", pool_->user()}});
 }
@@ -251,14 +252,14 @@ void Session::count_pins(PinSet pins) {
 void Session::report_pins(PinSet begun) {
   begun.erase({Pin::session_mode});
   if (begun.empty()) return;
-  const auto name = exchange_.view->find("application_name");
+  if (pin_cause_.empty()) pin_cause_ = exchange_.watch.cause;
   log::info("session_pinned", {{"client", std::to_string(id_)},
                                {"database", pool_->database()},
                                {"user", pool_->user()},
-                               {"application_name", name == exchange_.view->end() ? "" : name->second},
+                               {"application_name", shown_name()},
                                {"reason", to_string(begun)},
-                               {"statement", pin_cause_.empty() ? exchange_.watch.cause : pin_cause_}});
-  pin_cause_.clear();
+                               {"statement", pin_cause_}});
+  pin_record_->statement = std::exchange(pin_cause_, {});
   if (!pool_->settings()->pin_notice || client_gone_) return;
   for (std::size_t i = 0; i < pin_count; ++i) {
     if (!begun.contains(static_cast<Pin>(i))) continue;

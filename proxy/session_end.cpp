@@ -129,6 +129,26 @@ void Session::deliver_cancel() {
 void Session::on_drain() {
   drain_ = true;
   waker_.wake();
+  if (!keeps_what_it_has()) return;
+  log::info("drain_waits_for_pinned", {{"client", std::to_string(id_)},
+                                       {"database", pool_->database()},
+                                       {"user", pool_->user()},
+                                       {"application_name", shown_name()},
+                                       {"reason", to_string(exchange_.pins)},
+                                       {"statement", pin_record_ ? pin_record_->statement : std::string()}});
+}
+
+void Session::on_drain_deadline() {
+  if (phase_ == Phase::closing) return;
+  expired_ = Reason::draining;
+  waker_.wake();
+}
+
+// It could not get it anywhere else. In session mode everybody is pinned, whatever they have.
+bool Session::keeps_what_it_has() const {
+  PinSet pins = exchange_.pins;
+  pins.erase({Pin::session_mode});
+  return !pins.empty();
 }
 
 void Session::check_interrupts() {

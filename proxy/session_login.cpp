@@ -54,7 +54,8 @@ Task<bool> Session::login() {
     }
     if (!counted && !login.startup().user.empty()) {
       counted = true;
-      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients) {
+      const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
+      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients + more) {
         end(Reason::too_many_clients);
         co_return false;
       }
@@ -80,6 +81,7 @@ Task<bool> Session::login() {
       co_await waker_.wait();
     }
   }
+  if (is_console(login.startup().database)) co_return enter_console(login);
   if (!admit(login)) co_return false;
   const std::uint64_t epoch = pool_->logins().epoch();
   if (const std::optional<Greeting> known = pool_->logins().greeting(login.settings())) {
@@ -201,6 +203,9 @@ bool Session::admit(const ClientLogin& login) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
+  if (worker_.services().pools.is_disabled(startup.database)) {
+    return end(Reason::database_disabled, "database \"" + startup.database + "\" is disabled"), false;
+  }
   pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
   if (!user->scram_verifier.empty() && login.scram() != nullptr) {
@@ -208,6 +213,7 @@ bool Session::admit(const ClientLogin& login) {
     pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
   }
   pool_->counters(worker_).clients.add();
+  pool_->counters(worker_).logged_in.add();
   exchange_.pool = pool_.get();
   const std::shared_ptr<const config::Pool> settings = pool_->settings();
   if (settings->mode == config::PoolMode::session) exchange_.pins.insert(Pin::session_mode);
@@ -317,6 +323,7 @@ void Session::welcome(const ClientLogin& login) {
   worker_.to_client().end_own();
   flush();
   worker_.counters().logins_ok.add();
+  worker_.counters().login.observe(Clock::now() - started_);
   last_activity_ = worker_.now();
   log::debug("client_login", {{"client", std::to_string(id_)},
                               {"database", pool_->database()},

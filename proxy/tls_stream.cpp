@@ -226,6 +226,10 @@ void TlsStream::close_notify() {
   SSL_shutdown(ssl_.get());
 }
 
+std::string TlsStream::description() const {
+  return std::string(SSL_get_version(ssl_.get())) + '/' + SSL_get_cipher_name(ssl_.get());
+}
+
 bool TlsStream::alpn_chosen() const {
   const unsigned char* name = nullptr;
   unsigned size = 0;

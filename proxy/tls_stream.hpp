@@ -49,6 +49,8 @@ class TlsStream {
   bool established() const { return established_; }
   // After the handshake.
   bool alpn_chosen() const;
+  // Version and cipher, for people.
+  std::string description() const;
   // The common name of the peer's certificate, which was verified if this side asks for one; empty: there is
   // none.
   std::string peer_common_name() const;

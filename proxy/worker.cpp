@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 
 #include "proxy/log.hpp"
@@ -115,12 +117,26 @@ void Worker::use_snapshot(SnapshotRef snapshot) {
   post([this, snapshot = std::move(snapshot)]() mutable { snapshot_ = std::move(snapshot); });
 }
 
-void Worker::begin_drain() {
-  post([this] {
-    std::vector<Session*> sessions;
-    for (const auto& [id, session] : sessions_) sessions.push_back(session);
-    for (Session* session : sessions) session->on_drain();
+void Worker::begin_drain(std::size_t per_tick) {
+  post([this, per_tick] {
+    drains_per_tick_ = per_tick;
+    for (const auto& [id, session] : sessions_) to_drain_.push_back(id);
+    drain_some();
   });
+}
+
+void Worker::end_drain() {
+  post([this] {
+    to_drain_.clear();
+    for (const auto& [id, session] : sessions_) session->on_drain_deadline();
+  });
+}
+
+void Worker::drain_some() {
+  for (std::size_t n = std::min(drains_per_tick_, to_drain_.size()); n > 0; --n) {
+    if (Session* const session = find_session(to_drain_.back())) session->on_drain();
+    to_drain_.pop_back();
+  }
 }
 
 void Worker::wake_session(std::uint64_t session, const Worker& from) {
@@ -140,11 +156,51 @@ void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
   });
 }
 
+void Worker::kill_session(std::uint64_t session) {
+  post([this, session] {
+    if (Session* const found = find_session(session)) found->on_kill({});
+  });
+}
+
+void Worker::kill_sessions(std::string database) {
+  post([this, database = std::move(database)] {
+    for (const auto& [id, session] : sessions_) session->on_kill(database);
+  });
+}
+
+void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
+  post([this, session, reply = std::move(reply)]() mutable {
+    if (Session* const found = find_session(session)) found->on_console_reply(std::move(reply));
+  });
+}
+
+void Worker::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
+  clients.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) session->describe(clients, servers);
+}
+
+std::chrono::nanoseconds Worker::cpu_time() const {
+  if (!thread_.joinable()) return {};
+  clockid_t clock{};
+  timespec time{};
+  // native_handle() changes nothing, but is not const.
+  const auto handle = const_cast<std::thread&>(thread_).native_handle();
+  if (::pthread_getcpuclockid(handle, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+ClientTally Worker::tally() const {
+  ClientTally tally;
+  for (const auto& [id, session] : sessions_) session->count_in(tally);
+  return tally;
+}
+
 void Worker::tick() {
   for (const auto& [id, session] : sessions_) session->on_tick(now_);
   if (++ticks_ % ticks_per_look == 0) {
     for (const auto& [id, session] : sessions_) session->look_at_server();
   }
+  drain_some();
   services_.pools.maintain(*this);
 }
 

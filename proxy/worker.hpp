@@ -18,6 +18,7 @@
 
 #include "proxy/counters.hpp"
 #include "proxy/handshake_turns.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/outgoing.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
@@ -83,15 +84,27 @@ class Worker {
   // Any thread.
   void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
-  void begin_drain();
+  // Ends so many clients each tick, as soon as their transactions allow.
+  void begin_drain(std::size_t per_tick);
+  // Ends all that are left, wherever they are.
+  void end_drain();
+  void kill_session(std::uint64_t session);
+  // Clients of this database; empty: of all.
+  void kill_sessions(std::string database);
+  void answer_console(std::uint64_t session, ByteBuffer reply);
   void wake_session(std::uint64_t session, const Worker& from);
   // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
   void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
+  // Any thread: how much CPU time its thread has had. Zero before it runs.
+  std::chrono::nanoseconds cpu_time() const;
   std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
 
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
+  // Appends all sessions and the backends that they have.
+  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  ClientTally tally() const;
   // Null: it has ended.
   Session* find_session(std::uint64_t session) const;
   // A number that was never given out before, by no worker. Never 0.
@@ -114,6 +127,7 @@ class Worker {
  private:
   void run();
   void tick();
+  void drain_some();
 
   const unsigned index_;
   Services& services_;
@@ -134,6 +148,8 @@ class Worker {
   std::uint64_t next_session_ = 1;
   std::uint64_t releases_ = 0;
   unsigned ticks_ = 0;
+  std::vector<std::uint64_t> to_drain_;
+  std::size_t drains_per_tick_ = 0;
   std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> session_count_{0};
   bool stopping_ = false;

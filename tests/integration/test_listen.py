@@ -759,3 +759,20 @@ def test_psycopg2_as_its_manual_says(endpoint):
     finally:
         listener.close()
         notifier.close()
+
+
+@own
+@pytest.mark.parametrize("failing", ["select 1/0", "rollback to nowhere", "select nothing"])
+def test_a_listen_that_an_error_skips_leaves_nothing_behind(start, failing):
+    """The hub had been asked for its channel; the next LISTEN took that for an answer of its own, and pinned."""
+    endpoint = start(max_size=1)
+    with endpoint.wire() as wire, endpoint.wire() as other:
+        listen = m.B() + m.E() + m.S
+        wire.send(m.P("", failing) + m.B() + m.E() + m.P("", "listen skipped") + listen)
+        assert "E(" in " ".join(str(x) for x in wire.until_ready())
+        with Listener(wire) as listener:
+            assert listener.ask(m.P("", "listen wanted") + listen) == "1 2 C(LISTEN) Z(I)"
+            other.query("notify skipped, 'x'")
+            other.query("notify wanted, 'y'")
+            assert listener.wait(1) == [("wanted", "y")]
+            assert endpoint.metric("pgweir_pins_total", reason="listen") == 0

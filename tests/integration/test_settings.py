@@ -419,3 +419,38 @@ def test_what_nobody_may_set_any_more_closes_its_client(start, boss, cluster):
             owner.send(m.Q("select 1"))
             assert owner.until_eof()[0].sqlstate == "42501"
         assert other.value("show session_replication_role") == "origin"
+
+
+BEHIND_DISCARD_ALL = {
+    "a second one": (["discard all", "discard all", "show work_mem"],
+                     "C(DISCARD ALL) 1 2 C(DISCARD ALL) 1 2 D(3MB) C(SHOW)"),
+    "VACUUM": (["discard all", "vacuum behind_discard_all", "show work_mem"], "C(DISCARD ALL) 1 2 C(VACUUM) 1 2 D(3MB) C(SHOW)"),
+    "what sees the settings": (["discard all", "show work_mem"], "C(DISCARD ALL) 1 2 D(3MB) C(SHOW)"),
+    "an error": (["discard all", "select 1/0", "show work_mem"], "C(DISCARD ALL) 1 E(22012)"),
+    "its own error": (["select 1", "discard all", "show work_mem"], "D(1) C(SELECT 1) 1 2 E(25001)"),
+}
+
+
+@pytest.mark.parametrize("delivery", ["one write", "with Flush", "byte by byte"])
+@pytest.mark.parametrize("case", BEHIND_DISCARD_ALL)
+def test_a_pipeline_goes_on_behind_discard_all(start, case, delivery):
+    """By a client with startup parameters: they are restored where nothing of the client's can notice."""
+    statements, expected = BEHIND_DISCARD_ALL[case]
+    endpoint = start(max_size=1)
+    each = [m.P("", sql) + m.B() + m.E() + (m.H if delivery == "with Flush" else b"") for sql in statements]
+    with endpoint.wire(params=[("options", "-c work_mem=3MB")]) as wire, endpoint.wire() as other:
+        wire.query("create table behind_discard_all()")
+        for _ in range(2):
+            wire.query("set work_mem to '5MB'")
+            if delivery == "with Flush":
+                for message in each:
+                    wire.send(message)
+                wire.send(m.S)
+            else:
+                wire.send(b"".join(each) + m.S, "bytes" if delivery == "byte by byte" else "whole")
+            heard = " ".join(str(message) for message in wire.until_ready())
+            assert heard == f"1 2 {expected} Z(I)"
+            after = "5MB" if case == "its own error" else "3MB"
+            assert wire.value("show work_mem") == after
+            assert other.value("show work_mem") == "4MB"
+        wire.query("drop table behind_discard_all")

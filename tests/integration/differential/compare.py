@@ -12,7 +12,6 @@
 What the scripts do not do, because pgweir answers it in another way; each is a limit that the README names:
 
 - RESET of a startup parameter beside other statements in one string, or by set_config(..., NULL, ...)
-- behind DISCARD ALL in one pipeline, what must be first there, by a client with startup parameters
 - custom settings whose name is computed, or stands in a view
 - ALTER ROLE and ALTER DATABASE ... SET while clients are there that have logged in before
 - pg_listening_channels() inside of a transaction

@@ -7,10 +7,6 @@ from .script import B, CS, DP, DS, E, H, P, Q, S
 RESETS = re.compile(r"\breset\b|\bdefault$|time zone local", re.IGNORECASE)
 
 
-# What PostgreSQL refuses behind another statement of a pipeline, or does differently there.
-MUST_BE_FIRST = re.compile(r"\s*(discard all|vacuum|call|do)\b", re.IGNORECASE)
-
-
 def deliver(draft, statements):
     """Steps that send these statements: strings, or pairs of a string and the values of its parameters."""
     if any(isinstance(statement, tuple) for statement in statements):
@@ -27,13 +23,6 @@ def run(draft, statement, name=""):
     sql, values = split(statement)
     describe = [(), (), (DP(),), (DS(name),)][draft.number_between(0, 3)]
     return (P(name, sql), B("", name, values), *describe, E())
-
-
-def stands_behind_discard_all(draft, statements):
-    """DISCARD ALL commits, but pgweir restores the startup parameters there; see compare.py."""
-    sqls = [split(statement)[0] for statement in statements]
-    return draft.startup and any(sql == "discard all" and MUST_BE_FIRST.match(following)
-                                 for sql, following in zip(sqls, sqls[1:]))
 
 
 def one_by_one(draft, statements):
@@ -55,8 +44,6 @@ def extended_one_by_one(draft, statements):
 
 
 def one_pipeline(draft, statements):
-    if stands_behind_discard_all(draft, statements):
-        return extended_one_by_one(draft, statements)
     return [(*(say for statement in statements for say in run(draft, statement)), S)]
 
 
@@ -65,8 +52,6 @@ def syncs_in_one_write(draft, statements):
 
 
 def flushed(draft, statements):
-    if stands_behind_discard_all(draft, statements):
-        return extended_one_by_one(draft, statements)
     return [(*run(draft, statement), H) for statement in statements] + [(S,)]
 
 

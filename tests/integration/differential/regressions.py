@@ -13,6 +13,9 @@ SETTINGS_FOLLOW = {
         steps=[(0, Q("set timezone to 'Asia/Tokyo'")), (0, P("", "reset all"), B(), E(), S), (0, Q("discard all")),
                (0, Q("begin"), Q("reset timezone"), Q("show timezone"), Q("set local timezone to default")),
                (0, Q("commit"))]),
+    "discard_all_twice_in_a_pipeline_of_a_client_with_startup_parameters": Script(
+        clients={0: [("options", "--lock-timeout=37s -c datestyle=German")]},
+        steps=[(0, P("", "discard all"), B(), E(), B(), E(), S)]),
     "a_reported_startup_parameter_comes_back_before_ready_for_query": Script(
         clients={0: [("client_encoding", "LATIN1"), ("application_name", "of d0")]},
         steps=[(0, P("n2", "set session client_encoding = 'UTF8'"), S), (0, B("", "n2"), E(), S),
@@ -283,10 +286,6 @@ LIMITS = {
     "a_string_that_resets_and_looks_finds_the_startup_parameter": Script(
         clients={0: [("application_name", "of d0"), ("DateStyle", "SQL, DMY")]},
         steps=[(0, Q("reset all; select current_setting('application_name'), current_setting('datestyle')"))]),
-    # It restores them by statements of its own, and what follows in the pipeline is not the first one there.
-    "discard_all_twice_in_a_pipeline_of_a_client_with_startup_parameters": Script(
-        clients={0: [("options", "--lock-timeout=37s -c datestyle=German")]},
-        steps=[(0, P("", "discard all"), B(), E(), B(), E(), S)]),
 }
 
 REGRESSIONS = {**SETTINGS_FOLLOW, **UNSEEN, **ENCODINGS, **PREPARED_STATEMENTS, **PINS, **LISTENING}

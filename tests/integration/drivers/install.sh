@@ -2,6 +2,7 @@
 # Fetches what Debian does not package, once, into a cache outside the tree.
 #   install.sh cache            prints the cache directory
 #   install.sh node             the node-postgres driver; prints its node_modules directory
+#   install.sh exporter         a Prometheus exporter for PgBouncer; prints a directory for PYTHONPATH
 #   install.sh postgresql 17    PostgreSQL binaries of that major version; prints their bin directory
 set -euo pipefail
 
@@ -22,6 +23,16 @@ node() {
     touch "$target/done"
   fi
   echo "$target/node_modules"
+}
+
+# Debian's own is from before PgBouncer 1.8. What it needs comes from Debian.
+exporter() {
+  local wanted=(prometheus-pgbouncer-exporter==2.1.2 python-json-logger==2.0.7) target="$cache/exporter-2.1.2"
+  if [ ! -e "$target/done" ]; then
+    /usr/bin/python3 -m pip install --quiet --no-deps --no-warn-script-location --target "$target" "${wanted[@]}" >&2
+    touch "$target/done"
+  fi
+  echo "$target"
 }
 
 # The package lists the library's symbolic links in a file, since an archive of npm cannot hold them.
@@ -56,6 +67,7 @@ postgresql() {
 case "${1:-}" in
   cache) echo "$cache" ;;
   node) node ;;
+  exporter) exporter ;;
   postgresql) postgresql "${2:?major version}" ;;
-  *) echo "usage: ${0##*/} cache | node | postgresql MAJOR" >&2; exit 2 ;;
+  *) echo "usage: ${0##*/} cache | node | exporter | postgresql MAJOR" >&2; exit 2 ;;
 esac

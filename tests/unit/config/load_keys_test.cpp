@@ -193,3 +193,29 @@ TEST_CASE("the example file is valid and spells out the defaults") {
   CHECK(s.log.format == defaults.log.format);
   CHECK(s.log.level == defaults.log.level);
 }
+
+TEST_CASE("an override counts instead of the file's value, also where the file has none") {
+  const std::string yaml =
+      "databases: {app: {host: h, pool: {max_size: 3}}}\nusers: {u: {password: p}}\ntimeouts: {query: 5s}\n";
+  const FakeEnvironment fake;
+  const Environment environment = fake.environment();
+  const LoadResult result = load_text(yaml, "f", environment,
+                                      {{"pool.max_size", "7"},
+                                       {"databases.app.pool.max_size", "8"},
+                                       {"timeouts.query", "9s"},
+                                       {"log.level", "debug"}});
+  REQUIRE(lines_of(result.problems) == Lines{});
+  CHECK(result.settings->pool.max_size == 7);
+  CHECK(result.settings->databases.at("app").pool.max_size == 8);
+  CHECK(result.settings->timeouts.query == Millis{9'000});
+  CHECK(result.settings->log.level == LogLevel::debug);
+}
+
+TEST_CASE("an override that is wrong is a problem like any other") {
+  const std::string yaml = "databases: {app: {host: h}}\nusers: {u: {password: p}}\n";
+  const FakeEnvironment fake;
+  const Environment environment = fake.environment();
+  CHECK(load_text(yaml, "f", environment, {{"pool.max_size", "many"}}).settings == nullptr);
+  CHECK(load_text(yaml, "f", environment, {{"pool.nonsense", "1"}}).settings == nullptr);
+  CHECK(load_text(yaml, "f", environment, {{"pool", "1"}}).settings == nullptr);
+}

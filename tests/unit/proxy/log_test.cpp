@@ -114,7 +114,7 @@ TEST_CASE("events below the level are not written, until the level changes") {
   const CaughtStderr caught;
   log::start({config::LogFormat::text, config::LogLevel::warning});
   log::info("quiet", {});
-  log::set_level(config::LogLevel::debug);
+  log::change({config::LogFormat::text, config::LogLevel::debug});
   log::debug("loud", {});
   const std::string text = caught.text();
   CHECK(text.find("quiet") == std::string::npos);

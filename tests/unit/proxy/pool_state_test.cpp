@@ -285,3 +285,19 @@ TEST_CASE("idle backends picked by a predicate count as borrowed") {
   CHECK(f.pool.counts().idle == 1);
   CHECK(f.pool.counts().borrowed == 2);
 }
+
+TEST_CASE("while a pool is paused nobody gets a backend, and all that exist are to leave") {
+  Fixture f(limits(0, 2, 2));
+  Waiter first;
+  f.pool.enqueue(first);
+  REQUIRE(f.open(0) == &first);
+  f.pool.recycle();
+  f.pool.set_paused(true);
+  Waiter second;
+  f.pool.enqueue(second);
+  CHECK(f.pool.must_leave(f.members[0], t0) == BackendClose::outdated);
+  CHECK(f.pool.begin_opening(t0) == 0);
+  CHECK(f.pool.take_idle(0) == nullptr);
+  f.pool.set_paused(false);
+  CHECK(f.pool.begin_opening(t0) == 1);
+}

@@ -1,0 +1,33 @@
+// The tables of SHOW. Column names, their order and types are PgBouncer's (src/admin.c, src/stats.c), so that
+// what was made for it works; PINS and WAITERS are ours. What has no counterpart here is 0 or NULL. Pure.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "proxy/console/statistics.hpp"
+#include "proxy/console/table.hpp"
+#include "proxy/inventory.hpp"
+
+namespace pgweir {
+
+class PoolRegistry;
+
+struct ShowContext {
+  const Inventory& inventory;
+  const config::Settings& settings;
+  const PoolRegistry& pools;
+  const Statistics& statistics;
+  bool shutting_down = false;
+  bool paused = false;  // all of it
+};
+
+// `what` in lower case; nullopt: there is no such table.
+std::optional<ConsoleTable> show(std::string_view what, const ShowContext& context);
+std::span<const std::string_view> show_words();
+
+// A parameter that drivers ask any server for.
+std::optional<ConsoleTable> show_parameter(std::string_view name);
+
+}  // namespace pgweir

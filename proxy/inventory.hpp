@@ -1,0 +1,141 @@
+// What exists at one moment: clients, server connections and pools, as facts that nothing can change any
+// more. The console, the dashboard and nobody else look at it; no query pays for it.
+// Thread rule: take_inventory() on the main thread, which waits for every worker's answer; the rest is
+// plain data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "proxy/pin.hpp"
+#include "proxy/pool_state.hpp"
+
+namespace pgweir {
+
+struct Services;
+
+// An address and port as text; empty when nobody knows it.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+// "10.0.0.5:41234" and "[::1]:41234" or "::1:41234" in two.
+Endpoint endpoint_of(const std::string& address_and_port);
+// Of a socket.
+Endpoint local_endpoint(int fd);
+Endpoint remote_endpoint(int fd);
+
+struct ClientFacts {
+  enum class State : std::uint8_t { login, idle, active, waiting };
+  State state = State::login;
+  std::uint64_t id = 0;
+  std::string user;
+  std::string database;
+  Endpoint peer;
+  Endpoint local;
+  TimePoint connected{};
+  TimePoint request{};                     // the last one
+  std::optional<TimePoint> waits_since{};  // for a server connection
+  std::uint32_t server_pid = 0;            // 0: it has no server connection
+  const void* server = nullptr;
+  const void* self = nullptr;
+  bool console = false;
+  bool closing = false;
+  std::string tls;  // version and cipher; empty: plain text
+  std::string application_name;
+  std::size_t prepared_statements = 0;
+  PinSet pins;
+  TimePoint pinned_since{};
+  std::string pinned_by;  // the first words of the statement
+};
+
+struct ServerFacts {
+  std::string user;
+  std::string database;
+  bool borrowed = false;
+  bool being_cancelled = false;
+  bool outdated = false;  // to be replaced
+  Endpoint remote;
+  Endpoint local;
+  TimePoint connected{};
+  TimePoint request{};
+  std::uint32_t pid = 0;
+  const void* self = nullptr;
+  const void* client = nullptr;
+  std::string tls;
+  std::string application_name;  // its client's
+  std::size_t prepared_statements = 0;
+};
+
+// Of one pool since the start, all workers together. Times in microseconds.
+struct PoolTotals {
+  std::uint64_t assignments = 0;
+  std::uint64_t transactions = 0;
+  std::uint64_t queries = 0;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t transaction_us = 0;
+  std::uint64_t query_us = 0;
+  std::uint64_t wait_us = 0;
+  std::uint64_t client_parses = 0;
+  std::uint64_t server_parses = 0;
+  std::uint64_t binds = 0;
+  std::uint64_t logins = 0;
+  std::uint64_t server_logins = 0;  // attempted
+  std::uint64_t server_logins_failed = 0;
+
+  PoolTotals& operator+=(const PoolTotals& other);
+  PoolTotals operator-(const PoolTotals& earlier) const;
+};
+
+struct PoolFacts {
+  std::string database;
+  std::string user;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string dbname;
+  PoolCounts counts;
+  std::size_t clients = 0;  // logged in
+  std::optional<TimePoint> longest_wait{};
+  std::shared_ptr<const config::Pool> settings;
+  bool paused = false;
+  bool up = false;      // its server has been reached, and not been lost since
+  std::string refusal;  // why the server takes no login of ours
+  PoolTotals totals;
+};
+
+struct Inventory {
+  TimePoint now{};
+  std::chrono::system_clock::time_point wall{};
+  std::vector<PoolFacts> pools;
+  std::vector<ClientFacts> clients;
+  std::vector<ServerFacts> servers;
+  unsigned silent_workers = 0;  // did not answer within answer_timeout; their clients are missing
+
+  // The time of day at which that was.
+  std::chrono::system_clock::time_point wall_of(TimePoint at) const {
+    return wall + std::chrono::duration_cast<std::chrono::system_clock::duration>(at - now);
+  }
+};
+
+// Workers answer between two rounds of their loop.
+constexpr std::chrono::milliseconds inventory_timeout{2'000};
+
+Inventory take_inventory(const Services& services);
+// What sessions are doing, counted only. Cheap enough for every minute.
+struct ClientTally {
+  std::uint64_t tls = 0;
+  std::uint64_t in_transaction = 0;
+  std::uint64_t pinned = 0;
+};
+ClientTally take_tally(const Services& services);
+
+// What needs no worker's answer.
+std::vector<PoolFacts> take_pools(const Services& services);
+
+}  // namespace pgweir
