@@ -152,6 +152,10 @@ Values values_of_rest(const Settings& settings) {
   add(out, "timeouts.query", to_string(settings.timeouts.query));
   add(out, "timeouts.drain", to_string(settings.timeouts.drain));
   add(out, "timeouts.drain_accept_grace", to_string(settings.timeouts.drain_accept_grace));
+  add(out, "metrics.emf", settings.metrics.emf ? "true" : "false");
+  add(out, "metrics.emf_namespace", printable(settings.metrics.emf_namespace, 256));
+  add(out, "metrics.emf_proxy_name", printable(settings.metrics.emf_proxy_name, 256));
+  add(out, "metrics.emf_interval", to_string(settings.metrics.emf_interval));
   add(out, "log.format", std::string(to_string(settings.log.format)));
   add(out, "log.level", std::string(to_string(settings.log.level)));
   return out;

@@ -7,11 +7,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 namespace pgweir::config {
 
 namespace {
+
+constexpr std::string_view variable_prefix = "env:";
 
 class Descriptor {
  public:
@@ -34,6 +37,10 @@ FileContent failure_of(int code) {
   return failure(std::generic_category().message(code));
 }
 
+FileContent failure_too_large(std::size_t max_bytes) {
+  return failure("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+}
+
 FileContent read_all(int fd, std::size_t max_bytes) {
   FileContent content;
   std::array<char, 16384> chunk;
@@ -45,13 +52,22 @@ FileContent read_all(int fd, std::size_t max_bytes) {
     if (got == 0) return content;
     content.text.append(chunk.data(), static_cast<std::size_t>(got));
     if (content.text.size() > max_bytes) {
-      return failure("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+      return failure_too_large(max_bytes);
     }
   }
 }
 
-FileContent read_regular_file(const std::string& path, std::size_t max_bytes) {
+FileContent read_variable(std::string_view name, std::size_t max_bytes) {
+  const char* const value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return failure("the environment variable is not set");
+  FileContent content{value, {}, false};
+  return content.text.size() > max_bytes ? failure_too_large(max_bytes) : content;
+}
+
+FileContent read_named(const std::string& path, std::size_t max_bytes) {
   if (path.find('\0') != std::string::npos) return failure_of(EINVAL);
+  if (names_variable(path))
+    return read_variable(std::string_view(path).substr(variable_prefix.size()), max_bytes);
   // O_NONBLOCK: opening a FIFO without a writer must not hang the start or a reload.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return failure_of(errno);
@@ -71,8 +87,16 @@ std::optional<std::string> process_variable(const std::string& name) {
 
 }  // namespace
 
+bool names_variable(std::string_view file_name) {
+  return file_name.starts_with(variable_prefix);
+}
+
+std::string resolve_file_name(const std::string& directory, const std::string& name) {
+  return names_variable(name) ? name : (std::filesystem::path(directory) / name).string();
+}
+
 Environment process_environment() {
-  return {process_variable, read_regular_file};
+  return {process_variable, read_named};
 }
 
 }  // namespace pgweir::config

@@ -194,6 +194,13 @@ struct Timeouts {  // 0: no limit
   Millis drain_accept_grace{0};  // of it, clients are still accepted for so long
 };
 
+struct Metrics {
+  bool emf = false;  // print metrics for CloudWatch on standard output
+  std::string emf_namespace = "pgweir";
+  std::string emf_proxy_name;  // the dimension ProxyName; empty: the host's name
+  Millis emf_interval{60'000};
+};
+
 struct Log {
   LogFormat format = LogFormat::text;
   LogLevel level = LogLevel::info;
@@ -209,6 +216,7 @@ struct Settings {
   std::map<std::string, User, std::less<>> users;
   Aws aws;
   Timeouts timeouts;
+  Metrics metrics;
   Log log;
 
   // The entry for a client's database name, "*" if there is no other; nullptr: no such database.

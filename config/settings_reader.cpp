@@ -151,6 +151,14 @@ void read_timeouts(Section section, Timeouts& out) {
   section.finish();
 }
 
+void read_metrics(Section section, Metrics& out) {
+  section.flag("emf", out.emf);
+  section.text("emf_namespace", out.emf_namespace);
+  section.text("emf_proxy_name", out.emf_proxy_name);
+  section.duration("emf_interval", out.emf_interval);
+  section.finish();
+}
+
 void read_log(Section section, Log& out) {
   section.choice<LogFormat>("format", out.format, kLogFormats);
   section.choice<LogLevel>("level", out.level, kLogLevels);
@@ -172,6 +180,7 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   read_aws(walk, root.section("aws"), out.aws);
   read_access(walk, root, out.access);
   read_timeouts(root.section("timeouts"), out.timeouts);
+  read_metrics(root.section("metrics"), out.metrics);
   read_log(root.section("log"), out.log);
   root.finish();
   return out;

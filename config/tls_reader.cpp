@@ -26,8 +26,7 @@ void read_file_name(Walk& walk, Section& section, std::string_view key, std::str
   std::string name;
   if (!section.text(key, name)) return;
   if (name.empty()) return section.report(key, "is empty; leave the key out");
-  const auto directory = std::filesystem::path(walk.locations.file).parent_path();
-  out = (directory / name).string();
+  out = resolve_file_name(std::filesystem::path(walk.locations.file).parent_path().string(), name);
   constexpr std::size_t most = 1024 * 1024;
   const FileContent content = walk.environment.read_file(out, most);
   if (!content.error.empty())

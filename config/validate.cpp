@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
 constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
+constexpr std::size_t kMaxCloudWatchName = 255;
+constexpr Millis kMinEmfInterval = std::chrono::seconds{1};
 constexpr Millis kLongDrain = std::chrono::hours{1};
 constexpr Millis kShortWrite = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
 
@@ -30,6 +32,7 @@ class Validator {
     for (const auto& [name, user] : settings_.users) check_user(user);
     check_access();
     check_timeouts();
+    check_metrics();
     for (AwsProblem& problem : check_aws(settings_))
       report(problem.path, std::move(problem.message), problem.severity);
     return std::move(problems_);
@@ -55,6 +58,17 @@ class Validator {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
     }
+  }
+
+  // "Namespace: a string of 1 to 255 characters", dimension values likewise (CloudWatch API, MetricDatum).
+  void check_metrics() {
+    const Metrics& metrics = settings_.metrics;
+    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > kMaxCloudWatchName)
+      report("metrics.emf_namespace", "CloudWatch takes 1 to 255 characters");
+    if (metrics.emf_proxy_name.size() > kMaxCloudWatchName)
+      report("metrics.emf_proxy_name", "CloudWatch takes 1 to 255 characters");
+    if (metrics.emf_interval < kMinEmfInterval)
+      report("metrics.emf_interval", "less than a second is more than CloudWatch keeps apart");
   }
 
   void check_user(const User& user) {

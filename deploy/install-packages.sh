@@ -4,7 +4,8 @@
 #   deploy/install-packages.sh run      build + a PostgreSQL server for the quick start
 #   deploy/install-packages.sh test     run + test tools and drivers, clang and its sanitizer runtime
 #   deploy/install-packages.sh bench    run + what bench/compare.sh compares with and measures by
-#   deploy/install-packages.sh all      test + bench + the tool chains of the remaining drivers (Go, Java)
+#   deploy/install-packages.sh container  a PostgreSQL server, and what tests/container builds and runs the image by
+#   deploy/install-packages.sh all      test + bench + container + the tool chains of the remaining drivers (Go, Java)
 # Needs root or a user with sudo. Does nothing, quickly, when everything is there.
 set -euo pipefail
 
@@ -13,10 +14,12 @@ build=(g++ cmake ninja-build ccache git ca-certificates
   nlohmann-json3-dev libcli11-dev prometheus-cpp-dev catch2)
 run=(postgresql-15 postgresql-client-15 procps util-linux)
 test=(clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
-  python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml python3-botocore
+  python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml python3-venv python3-botocore
   python3-pip python3-prometheus-client
-  nodejs npm pgbouncer iproute2 curl openssl chromium)
+  nodejs npm pgbouncer iproute2 curl openssl chromium
+  prometheus systemd)  # promtool and systemd-analyze
 bench=(haproxy pgbouncer strace python3 openssl)
+container=(buildah podman runc debootstrap python3 python3-pytest python3-psycopg2 python3-yaml)
 all=(golang-go default-jdk-headless libpostgresql-jdbc-java)
 
 case "${1:-}" in
@@ -24,8 +27,9 @@ case "${1:-}" in
   run) want=("${build[@]}" "${run[@]}") ;;
   test) want=("${build[@]}" "${run[@]}" "${test[@]}") ;;
   bench) want=("${build[@]}" "${run[@]}" "${bench[@]}") ;;
-  all) want=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}" "${all[@]}") ;;
-  *) echo "usage: ${0##*/} build|run|test|bench|all" >&2; exit 2 ;;
+  container) want=("${run[@]}" "${container[@]}") ;;
+  all) want=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}" "${container[@]}" "${all[@]}") ;;
+  *) echo "usage: ${0##*/} build|run|test|bench|container|all" >&2; exit 2 ;;
 esac
 
 # A tool chain from another source does as well, and may conflict with Debian's package.
@@ -45,7 +49,7 @@ if [ "$(id -u)" -ne 0 ]; then
   sudo="sudo"
 fi
 echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-# A packaged PostgreSQL, PgBouncer or HAProxy must not start a cluster or a service of its own here.
+# A packaged PostgreSQL, PgBouncer, HAProxy or Prometheus must not start a cluster or a service of its own here.
 export DEBIAN_FRONTEND=noninteractive
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
   $sudo mkdir -p /etc/postgresql-common

@@ -55,6 +55,7 @@ struct WorkerCounters {
   Counter tls_handshakes;
   Counter tls_failures;
   Counter logins_ok;
+  DurationHistogram login;  // from the connection to the end of the login
   Counter cancels_received;
   Counter cancels_forwarded;
   std::array<Counter, reason_count> ended;  // clients refused, told off or closed, by Reason

@@ -1,9 +1,12 @@
 // Who may take a step of a TLS handshake, which costs as much CPU as some fifty queries: one of those who
-// wait in each round of a worker's loop, in order of arrival. A storm of logins so stretches a round by one
-// step, and running queries pass between. A client that sends nothing holds no turn.
-// Thread rule: the worker's thread.
+// wait in each round of a worker's loop, in order of arrival; and while there are queries, none until the
+// worker has rested from the last step for a multiple of the time which that took. A storm of logins so
+// delays itself rather than the queries, also in that its clients, whose side of a handshake costs as much,
+// and the server leave each other some CPU. A client that sends nothing holds no turn. Without queries there
+// is no rest. Thread rule: the worker's thread.
 #pragma once
 
+#include <chrono>
 #include <list>
 
 #include "proxy/readiness.hpp"
@@ -12,6 +15,14 @@ namespace pgweir {
 
 class HandshakeTurns {
  public:
+  using Clock = std::chrono::steady_clock;
+  using TimePoint = Clock::time_point;
+
+  // Of the time that a step has taken.
+  static constexpr int rest_factor = 2;
+  // So long after a query there may be another one.
+  static constexpr std::chrono::milliseconds query_window{20};
+
   // One session's handshake; gives up its place when it ends.
   class Place {
    public:
@@ -20,16 +31,22 @@ class HandshakeTurns {
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
-    // True: take one step now. False: queued; the waker is woken when the turn has come.
-    bool take() {
+    // True: take one step now, and say step_ended(). False: queued; the waker is woken when the turn has
+    // come.
+    bool take(TimePoint now) {
       const bool is_first = turns_.waiting_.empty() || turns_.waiting_.begin() == at_;
-      if (turns_.taken_ || !is_first) {
+      if (turns_.taken_ || !is_first || now < turns_.rests_until_) {
         if (at_ == turns_.waiting_.end()) at_ = turns_.waiting_.insert(turns_.waiting_.end(), &waker_);
         return false;
       }
       leave();
       turns_.taken_ = true;
       return true;
+    }
+
+    void step_ended(TimePoint began, TimePoint ended) {
+      const bool has_queries = ended - turns_.last_query_ < query_window;
+      turns_.rests_until_ = has_queries ? ended + rest_factor * (ended - began) : TimePoint{};
     }
 
    private:
@@ -44,14 +61,20 @@ class HandshakeTurns {
     std::list<Waker*>::iterator at_;
   };
 
-  // After each round.
-  void next_round() {
+  void note_query(TimePoint now) { last_query_ = now; }
+
+  // After each round, which has taken until `now`.
+  void next_round(TimePoint now) {
     taken_ = false;
-    if (!waiting_.empty()) waiting_.front()->wake();
+    if (!waiting_.empty() && now >= rests_until_) waiting_.front()->wake();
   }
+  // Somebody waits for a rest to end.
+  bool rests(TimePoint now) const { return !waiting_.empty() && now < rests_until_; }
 
  private:
   bool taken_ = false;
+  TimePoint last_query_{};
+  TimePoint rests_until_{};
   std::list<Waker*> waiting_;
 };
 

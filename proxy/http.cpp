@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <stdexcept>
 
+#include "protocol/proxy_header.hpp"
 #include "proxy/takeover.hpp"
 
 namespace pgweir {
@@ -46,13 +47,37 @@ Response respond(const Request& request, const std::function<HttpReply(std::stri
   return response;
 }
 
+// A load balancer that speaks the PROXY protocol does so for its health checks, too. What it says of itself
+// decides nothing here, and whoever else says it gains nothing. There may be several (AWS, "Proxy protocol").
+asio::awaitable<void> skip_proxy_headers(beast::tcp_stream& stream, beast::flat_buffer& buffer,
+                                         boost::system::error_code& ec) {
+  for (std::size_t headers = 0; headers < HttpServer::proxy_headers_max;) {
+    const auto seen = buffer.data();
+    ProxyHeader header;
+    std::size_t size = 0;
+    const ByteView bytes(static_cast<const Byte*>(seen.data()), seen.size());
+    if (!bytes.empty() && parse_proxy_header(bytes, header, size) != Errc::ok) co_return;
+    if (size > 0) {
+      buffer.consume(size);
+      ++headers;
+      continue;
+    }
+    const std::size_t got = co_await stream.async_read_some(buffer.prepare(proxy_header_max),
+                                                            asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) co_return;
+    buffer.commit(got);
+  }
+}
+
 asio::awaitable<void> serve(beast::tcp_stream stream, std::shared_ptr<HttpServer> /*server*/,
                             const std::function<HttpReply(std::string_view)>& answer,
                             std::size_t& connections) {
   ++connections;
   beast::flat_buffer buffer;
   boost::system::error_code ec;
-  for (bool open = true; open;) {
+  stream.expires_after(HttpServer::request_timeout);
+  co_await skip_proxy_headers(stream, buffer, ec);
+  for (bool open = !ec; open;) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(HttpServer::request_body_max);
     stream.expires_after(HttpServer::request_timeout);

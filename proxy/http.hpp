@@ -24,6 +24,7 @@ class HttpServer : public std::enable_shared_from_this<HttpServer> {
   static constexpr std::size_t connections_max = 64;
   static constexpr std::chrono::seconds request_timeout{10};
   static constexpr std::uint64_t request_body_max = 16 * 1024;
+  static constexpr std::size_t proxy_headers_max = 4;
 
   // `answer` gets the path of a GET or HEAD. Throws when the address cannot be bound.
   HttpServer(boost::asio::io_context& io, const std::string& host, std::uint16_t port, bool shares_port,

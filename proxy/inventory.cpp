@@ -13,12 +13,32 @@
 namespace pgweir {
 namespace {
 
-// What one worker is asked to fill in. Shared with the worker, which may answer when nobody waits any more.
-struct Answer {
-  std::vector<ClientFacts> clients;
-  std::vector<ServerFacts> servers;
-  std::promise<void> done;
-};
+// Has every worker fill in an answer of its own and takes those that come in time; the number of the others.
+// A worker may answer when nobody waits any more: the answer is shared with it.
+template <class Answer, class Fill, class Take>
+unsigned ask_workers(const Services& services, Fill fill, Take take) {
+  struct Asked {
+    Answer answer;
+    std::promise<void> done;
+  };
+  std::vector<std::pair<std::shared_ptr<Asked>, std::future<void>>> asked;
+  for (const auto& worker : services.workers) {
+    auto each = std::make_shared<Asked>();
+    asked.emplace_back(each, each->done.get_future());
+    worker->post([worker = worker.get(), each, fill] {
+      fill(*worker, each->answer);
+      each->done.set_value();
+    });
+  }
+  const auto deadline = Clock::now() + inventory_timeout;
+  unsigned silent = 0;
+  for (auto& [each, done] : asked) {
+    const bool answered = done.wait_until(deadline) == std::future_status::ready;
+    if (answered) take(each->answer);
+    silent += answered ? 0 : 1;
+  }
+  return silent;
+}
 
 PoolTotals totals_of(const Pool& pool) {
   PoolTotals totals;
@@ -36,6 +56,11 @@ PoolTotals totals_of(const Pool& pool) {
     totals.server_parses += c.server_parses.get();
     totals.binds += c.binds.get();
     totals.logins += c.logged_in.get();
+    for (std::size_t i = 0; i < c.logins.size(); ++i) {
+      totals.server_logins += c.logins[i].get();
+      if (i != static_cast<std::size_t>(BackendLoginResult::ok))
+        totals.server_logins_failed += c.logins[i].get();
+    }
   }
   return totals;
 }
@@ -76,6 +101,8 @@ PoolTotals& PoolTotals::operator+=(const PoolTotals& other) {
   server_parses += other.server_parses;
   binds += other.binds;
   logins += other.logins;
+  server_logins += other.server_logins;
+  server_logins_failed += other.server_logins_failed;
   return *this;
 }
 
@@ -93,6 +120,8 @@ PoolTotals PoolTotals::operator-(const PoolTotals& earlier) const {
   difference.server_parses = server_parses - earlier.server_parses;
   difference.binds = binds - earlier.binds;
   difference.logins = logins - earlier.logins;
+  difference.server_logins = server_logins - earlier.server_logins;
+  difference.server_logins_failed = server_logins_failed - earlier.server_logins_failed;
   return difference;
 }
 
@@ -125,30 +154,34 @@ std::vector<PoolFacts> take_pools(const Services& services) {
 }
 
 Inventory take_inventory(const Services& services) {
-  std::vector<std::pair<std::shared_ptr<Answer>, std::future<void>>> answers;
-  for (const auto& worker : services.workers) {
-    auto answer = std::make_shared<Answer>();
-    answers.emplace_back(answer, answer->done.get_future());
-    worker->post([worker = worker.get(), answer] {
-      worker->describe(answer->clients, answer->servers);
-      answer->done.set_value();
-    });
-  }
-  const auto deadline = Clock::now() + inventory_timeout;
   Inventory inventory;
-  for (auto& [answer, done] : answers) {
-    if (done.wait_until(deadline) != std::future_status::ready) {
-      ++inventory.silent_workers;
-      continue;
-    }
-    std::move(answer->clients.begin(), answer->clients.end(), std::back_inserter(inventory.clients));
-    std::move(answer->servers.begin(), answer->servers.end(), std::back_inserter(inventory.servers));
-  }
+  struct Answer {
+    std::vector<ClientFacts> clients;
+    std::vector<ServerFacts> servers;
+  };
+  inventory.silent_workers = ask_workers<Answer>(
+      services, [](const Worker& worker, Answer& to) { worker.describe(to.clients, to.servers); },
+      [&](Answer& from) {
+        std::move(from.clients.begin(), from.clients.end(), std::back_inserter(inventory.clients));
+        std::move(from.servers.begin(), from.servers.end(), std::back_inserter(inventory.servers));
+      });
   for (const auto& pool : services.pools.all()) pool->describe_idle(inventory.servers);
   inventory.pools = take_pools(services);
   inventory.now = Clock::now();
   inventory.wall = std::chrono::system_clock::now();
   return inventory;
+}
+
+ClientTally take_tally(const Services& services) {
+  ClientTally sum;
+  ask_workers<ClientTally>(
+      services, [](const Worker& worker, ClientTally& to) { to = worker.tally(); },
+      [&](const ClientTally& from) {
+        sum.tls += from.tls;
+        sum.in_transaction += from.in_transaction;
+        sum.pinned += from.pinned;
+      });
+  return sum;
 }
 
 }  // namespace pgweir

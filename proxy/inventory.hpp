@@ -89,6 +89,8 @@ struct PoolTotals {
   std::uint64_t server_parses = 0;
   std::uint64_t binds = 0;
   std::uint64_t logins = 0;
+  std::uint64_t server_logins = 0;  // attempted
+  std::uint64_t server_logins_failed = 0;
 
   PoolTotals& operator+=(const PoolTotals& other);
   PoolTotals operator-(const PoolTotals& earlier) const;
@@ -121,6 +123,7 @@ struct PoolFacts {
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
   bool retired = false;  // no longer configured
+  bool up = false;       // its server has been reached, and not been lost since
   std::string refusal;   // why the server takes no login of ours
   std::optional<LoginTrouble> login_trouble{};
   PoolTotals totals;
@@ -146,6 +149,14 @@ struct Inventory {
 constexpr std::chrono::milliseconds inventory_timeout{2'000};
 
 Inventory take_inventory(const Services& services);
+// What sessions are doing, counted only. Cheap enough for every minute.
+struct ClientTally {
+  std::uint64_t tls = 0;
+  std::uint64_t in_transaction = 0;
+  std::uint64_t pinned = 0;
+};
+ClientTally take_tally(const Services& services);
+
 // What needs no worker's answer.
 std::vector<PoolFacts> take_pools(const Services& services);
 

@@ -6,36 +6,18 @@
 
 #include "proxy/aws/aws_metrics.hpp"
 #include "proxy/listen_hub.hpp"
+#include "proxy/metric_family.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/process_metrics.hpp"
 #include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-MetricFamily family(std::string name, std::string help, MetricType type) {
-  MetricFamily f;
-  f.name = std::move(name);
-  f.help = std::move(help);
-  f.type = type;
-  return f;
-}
-
-void add(MetricFamily& f, Labels labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  if (f.type == MetricType::Counter) {
-    metric.counter.value = value;
-  } else {
-    metric.gauge.value = value;
-  }
-  f.metric.push_back(std::move(metric));
-}
+using Labels = MetricLabels;
 
 Labels labels_of(const Pool& pool) {
   return {{"database", pool.database()}, {"user", pool.user()}};
@@ -57,8 +39,8 @@ std::uint64_t sum(const Pool& pool, Counter PoolCounters::*counter) {
 
 MetricFamily pool_counter(const Pools& pools, std::string name, std::string help,
                           Counter PoolCounters::*counter, MetricType type = MetricType::Counter) {
-  MetricFamily f = family(std::move(name), std::move(help), type);
-  for (const auto& pool : pools) add(f, labels_of(*pool), static_cast<double>(sum(*pool, counter)));
+  MetricFamily f = metric_family(std::move(name), std::move(help), type);
+  for (const auto& pool : pools) add_series(f, labels_of(*pool), static_cast<double>(sum(*pool, counter)));
   return f;
 }
 
@@ -68,12 +50,12 @@ MetricFamily pool_counters_by(const std::string& label, std::string_view (*name_
                               const Pools& pools, std::string name, std::string help,
                               std::array<Counter, Size> PoolCounters::*array,
                               MetricType type = MetricType::Counter) {
-  MetricFamily f = family(std::move(name), std::move(help), type);
+  MetricFamily f = metric_family(std::move(name), std::move(help), type);
   for (const auto& pool : pools) {
     for (std::size_t i = 0; i < Size; ++i) {
       std::uint64_t total = 0;
       for (const auto& counters : pool->all_counters()) total += ((*counters).*array)[i].get();
-      add(f, labels_of(*pool, label, std::string(name_of(i))), static_cast<double>(total));
+      add_series(f, labels_of(*pool, label, std::string(name_of(i))), static_cast<double>(total));
     }
   }
   return f;
@@ -81,58 +63,64 @@ MetricFamily pool_counters_by(const std::string& label, std::string_view (*name_
 
 MetricFamily pool_histogram(const Pools& pools, std::string name, std::string help,
                             DurationHistogram PoolCounters::*histogram) {
-  MetricFamily f = family(std::move(name), std::move(help), MetricType::Histogram);
+  MetricFamily f = metric_family(std::move(name), std::move(help), MetricType::Histogram);
   for (const auto& pool : pools) {
-    ClientMetric metric;
-    metric.label = labels_of(*pool);
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i <= DurationHistogram::bounds; ++i) {
-      for (const auto& counters : pool->all_counters()) cumulative += ((*counters).*histogram).count(i);
-      const bool last = i == DurationHistogram::bounds;
-      metric.histogram.bucket.push_back(
-          {cumulative, last ? std::numeric_limits<double>::infinity() : DurationHistogram::bound_seconds(i)});
-    }
-    std::uint64_t sum_us = 0;
-    for (const auto& counters : pool->all_counters()) sum_us += ((*counters).*histogram).sum_us();
-    metric.histogram.sample_count = cumulative;
-    metric.histogram.sample_sum = static_cast<double>(sum_us) * 1e-6;
-    f.metric.push_back(std::move(metric));
+    std::vector<const DurationHistogram*> parts;
+    for (const auto& counters : pool->all_counters()) parts.push_back(&((*counters).*histogram));
+    add_histogram(f, labels_of(*pool), parts);
   }
   return f;
 }
 
 MetricFamily worker_counter(const Services& services, std::string name, std::string help,
                             Counter WorkerCounters::*counter, MetricType type = MetricType::Counter) {
-  MetricFamily f = family(std::move(name), std::move(help), type);
+  MetricFamily f = metric_family(std::move(name), std::move(help), type);
   for (const auto& worker : services.workers) {
-    add(f, {{"worker", std::to_string(worker->index())}},
-        static_cast<double>((worker->counters().*counter).get()));
+    add_series(f, {{"worker", std::to_string(worker->index())}},
+               static_cast<double>((worker->counters().*counter).get()));
   }
   return f;
 }
 
 void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
-  MetricFamily backends = family(
+  MetricFamily backends = metric_family(
       "pgweir_backends", "Server connections by state; their sum never exceeds the limit", MetricType::Gauge);
-  MetricFamily clients = family("pgweir_pool_clients", "Clients of a pool by state", MetricType::Gauge);
-  MetricFamily limits =
-      family("pgweir_pool_limit", "Configured limits of a pool, in server connections", MetricType::Gauge);
+  MetricFamily clients =
+      metric_family("pgweir_pool_clients", "Clients of a pool by state", MetricType::Gauge);
+  MetricFamily limits = metric_family(
+      "pgweir_pool_limit", "Configured limits of a pool, in server connections", MetricType::Gauge);
   for (const auto& pool : pools) {
     const PoolCounts counts = pool->counts();
-    add(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
-    add(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
-    add(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
-    add(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
+    add_series(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
+    add_series(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
+    add_series(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
+    add_series(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
     const double all = static_cast<double>(sum(*pool, &PoolCounters::clients));
     const double waiting = static_cast<double>(counts.waiting);
     const double active = static_cast<double>(counts.borrowed);
-    add(clients, labels_of(*pool, "state", "waiting"), waiting);
-    add(clients, labels_of(*pool, "state", "active"), active);
-    add(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
+    add_series(clients, labels_of(*pool, "state", "waiting"), waiting);
+    add_series(clients, labels_of(*pool, "state", "active"), active);
+    add_series(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
     const auto settings = pool->settings();
-    add(limits, labels_of(*pool, "limit", "min_size"), settings->min_size);
-    add(limits, labels_of(*pool, "limit", "max_size"), settings->max_size);
+    add_series(limits, labels_of(*pool, "limit", "min_size"), settings->min_size);
+    add_series(limits, labels_of(*pool, "limit", "max_size"), settings->max_size);
   }
+  MetricFamily up = metric_family(
+      "pgweir_pool_up", "1: the pool's server has been reached, and not been lost since", MetricType::Gauge);
+  MetricFamily paused =
+      metric_family("pgweir_pool_paused", "1 while the console has it paused", MetricType::Gauge);
+  MetricFamily wait = metric_family("pgweir_longest_wait_seconds",
+                                    "How long the oldest waiting client has waited", MetricType::Gauge);
+  for (const auto& pool : pools) {
+    const PoolFacts facts = pool->facts();
+    add_series(up, labels_of(*pool), facts.up ? 1 : 0);
+    add_series(paused, labels_of(*pool), facts.paused ? 1 : 0);
+    const auto waited = facts.longest_wait ? Clock::now() - *facts.longest_wait : Clock::duration{};
+    add_series(wait, labels_of(*pool), std::chrono::duration<double>(waited).count());
+  }
+  out.push_back(std::move(up));
+  out.push_back(std::move(paused));
+  out.push_back(std::move(wait));
   out.push_back(std::move(backends));
   out.push_back(std::move(clients));
   out.push_back(std::move(limits));
@@ -170,11 +158,11 @@ void add_backend_ends(const Pools& pools, std::vector<MetricFamily>& out) {
 
 MetricFamily hub_metric(const Pools& pools, std::string name, std::string help, Counter HubCounters::*counter,
                         MetricType type = MetricType::Counter) {
-  MetricFamily f = family(std::move(name), std::move(help), type);
+  MetricFamily f = metric_family(std::move(name), std::move(help), type);
   for (const auto& pool : pools) {
     std::uint64_t total = 0;
     for (const auto& hub : pool->hubs()) total += (hub->counters().*counter).get();
-    add(f, labels_of(*pool), static_cast<double>(total));
+    add_series(f, labels_of(*pool), static_cast<double>(total));
   }
   return f;
 }
@@ -198,28 +186,29 @@ void add_listening(const Pools& pools, std::vector<MetricFamily>& out) {
 
 void add_process(const Services& services, std::vector<MetricFamily>& out) {
   MetricFamily build =
-      family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
-  add(build, {{"version", PGWEIR_VERSION}, {"compiler", __VERSION__}}, 1);
+      metric_family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
+  add_series(build, {{"version", PGWEIR_VERSION}, {"compiler", __VERSION__}}, 1);
   out.push_back(std::move(build));
-  MetricFamily ended = family("pgweir_clients_ended_total", "Clients closed, refused or told off, by reason",
-                              MetricType::Counter);
+  MetricFamily ended = metric_family("pgweir_clients_ended_total",
+                                     "Clients closed, refused or told off, by reason", MetricType::Counter);
   for (std::size_t i = 0; i < reason_count; ++i) {
     std::uint64_t total = 0;
     for (const auto& worker : services.workers) total += worker->counters().ended[i].get();
-    add(ended, {{"reason", std::string(text_of(static_cast<Reason>(i)).name)}}, static_cast<double>(total));
+    add_series(ended, {{"reason", std::string(text_of(static_cast<Reason>(i)).name)}},
+               static_cast<double>(total));
   }
   out.push_back(std::move(ended));
-  MetricFamily draining = family("pgweir_draining", "1 while the process drains", MetricType::Gauge);
-  add(draining, {}, services.draining.load() ? 1 : 0);
+  MetricFamily draining = metric_family("pgweir_draining", "1 while the process drains", MetricType::Gauge);
+  add_series(draining, {}, services.draining.load() ? 1 : 0);
   out.push_back(std::move(draining));
 }
 
 void add_certificate(const Services& services, std::vector<MetricFamily>& out) {
   const std::int64_t expires = services.certificate_expires.load();
   if (expires == 0) return;
-  MetricFamily f = family("pgweir_tls_certificate_expiry_timestamp_seconds",
-                          "When the certificate that clients are shown expires", MetricType::Gauge);
-  add(f, {}, static_cast<double>(expires));
+  MetricFamily f = metric_family("pgweir_tls_certificate_expiry_timestamp_seconds",
+                                 "When the certificate that clients are shown expires", MetricType::Gauge);
+  add_series(f, {}, static_cast<double>(expires));
   out.push_back(std::move(f));
 }
 
@@ -229,6 +218,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   const Pools pools = services_.pools.all();
   std::vector<MetricFamily> out;
   add_process(services_, out);
+  add_process_metrics(services_, out);
   out.push_back(worker_counter(services_, "pgweir_clients", "Open client connections, logging in included",
                                &WorkerCounters::clients, MetricType::Gauge));
   out.push_back(worker_counter(services_, "pgweir_clients_accepted_total", "Accepted client connections",

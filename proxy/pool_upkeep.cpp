@@ -116,6 +116,7 @@ PoolFacts Pool::facts() const {
   facts.settings = settings_;
   facts.paused = state_.paused();
   facts.retired = retired_;
+  facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
   if (refusal_) facts.refusal = refusal_->message;
   facts.login_trouble = login_trouble_;
   return facts;

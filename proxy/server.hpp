@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "proxy/admin_routes.hpp"
 #include "proxy/console/console.hpp"
 #include "proxy/drain.hpp"
+#include "proxy/emf_writer.hpp"
 #include "proxy/http.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/metrics.hpp"
@@ -56,6 +58,7 @@ class Server final : private Administration {
   Services services_;
   Metrics metrics_{services_};
   Statistics statistics_{Clock::now()};
+  EmfWriter emf_{services_, std::cout};
   Console console_{io_, services_, *this, statistics_};
   SnapshotRef snapshot_;
   std::shared_ptr<Listener> listener_;

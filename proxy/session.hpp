@@ -63,6 +63,7 @@ class Session final {
   void on_console_reply(ByteBuffer reply);
   // Appends what there is to know of it now, and of the server connection that it has.
   void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  void count_in(ClientTally& tally) const;
 
  private:
   enum class Phase : std::uint8_t { login, serving, closing };

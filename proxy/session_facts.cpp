@@ -56,4 +56,11 @@ void Session::describe(std::vector<ClientFacts>& clients, std::vector<ServerFact
   clients.push_back(std::move(facts));
 }
 
+void Session::count_in(ClientTally& tally) const {
+  tally.tls += client_.tls() != nullptr && client_.tls()->established() ? 1 : 0;
+  tally.pinned += pin_record_ ? 1 : 0;
+  const bool rests = exchange_.backend == nullptr || exchange_.tracker.settled();
+  tally.in_transaction += rests ? 0 : 1;
+}
+
 }  // namespace pgweir

@@ -157,12 +157,14 @@ Task<bool> Session::shake_hands(ClientLogin& login) {
   for (;;) {
     if (expired_ || drain_) co_return end(expired_.value_or(Reason::draining)), false;
     const bool ready = wants_write ? client_.writable() : has_bytes || client_.readable();
-    if (!ready || !place.take()) {
+    if (!ready || !place.take(worker_.now())) {
       co_await waker_.wait();
       continue;
     }
     has_bytes = false;
+    const TimePoint began = Clock::now();
     const TlsStream::Handshake step = client_.handshake();
+    place.step_ended(began, Clock::now());
     if (step == TlsStream::Handshake::done) co_return true;
     if (step == TlsStream::Handshake::failed)
       co_return end(Reason::tls_failed, client_.tls()->failure()), false;
@@ -323,6 +325,7 @@ void Session::welcome(const ClientLogin& login) {
   worker_.to_client().end_own();
   flush();
   worker_.counters().logins_ok.add();
+  worker_.counters().login.observe(Clock::now() - started_);
   last_activity_ = worker_.now();
   log::debug("client_login", {{"client", std::to_string(id_)},
                               {"database", pool_->database()},

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "proxy/pem_source.hpp"
+
 namespace pgweir {
 namespace {
 
@@ -66,9 +68,9 @@ TlsProblem key_problem() {
 // The certificate with its chain, and the key that belongs to it.
 bool use_identity(SSL_CTX* context, const std::string& cert_file, const std::string& key_file,
                   TlsProblem& problem) {
-  if (SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) != 1) {
+  if (!use_certificate_chain(context, cert_file)) {
     problem = {"cert_file", "no usable certificate in PEM: " + tls_error("unknown error")};
-  } else if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+  } else if (!use_private_key(context, key_file)) {
     problem = key_problem();
   } else if (SSL_CTX_check_private_key(context) != 1) {
     problem = {"key_file", "does not belong to the certificate"};
@@ -77,8 +79,8 @@ bool use_identity(SSL_CTX* context, const std::string& cert_file, const std::str
 }
 
 bool trust(SSL_CTX* context, const char* key, const std::string& ca_file, TlsProblem& problem) {
-  const bool loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context) == 1
-                                      : SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1;
+  const bool loaded =
+      ca_file.empty() ? SSL_CTX_set_default_verify_paths(context) == 1 : use_authorities(context, ca_file);
   if (!loaded) problem = {key, "no usable certificate in PEM: " + tls_error("unknown error")};
   return loaded;
 }
@@ -140,7 +142,7 @@ TlsServerRef load_tls_server(const config::ListenTls& settings, TlsProblem& prob
   if (!use_identity(c, settings.cert_file, settings.key_file, problem)) return nullptr;
   if (!settings.client_ca_file.empty()) {
     if (!trust(c, "client_ca_file", settings.client_ca_file, problem)) return nullptr;
-    SSL_CTX_set_client_CA_list(c, SSL_load_client_CA_file(settings.client_ca_file.c_str()));
+    announce_authorities(c, settings.client_ca_file);
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
   X509* const certificate = SSL_CTX_get0_certificate(c);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 
 #include "proxy/log.hpp"
@@ -54,7 +55,8 @@ void Worker::run() {
   TimePoint asio_at{};
   TimePoint janitor_at = now_ + janitor_interval;
   while (!io_.stopped()) {
-    reactor_.fetch(resolving_ > 0 ? resolver_interval : asio_interval);
+    const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
+    reactor_.fetch(looks_often ? short_interval : asio_interval);
     now_ = Clock::now();
     if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at) {
       io_.poll();
@@ -65,7 +67,7 @@ void Worker::run() {
       janitor_at = now_ + janitor_interval;
     }
     reactor_.run_wakers();
-    handshake_turns_.next_round();
+    handshake_turns_.next_round(now_);
   }
 }
 
@@ -176,6 +178,22 @@ void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
 void Worker::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
   clients.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) session->describe(clients, servers);
+}
+
+std::chrono::nanoseconds Worker::cpu_time() const {
+  if (!thread_.joinable()) return {};
+  clockid_t clock{};
+  timespec time{};
+  // native_handle() changes nothing, but is not const.
+  const auto handle = const_cast<std::thread&>(thread_).native_handle();
+  if (::pthread_getcpuclockid(handle, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+ClientTally Worker::tally() const {
+  ClientTally tally;
+  for (const auto& [id, session] : sessions_) session->count_in(tally);
+  return tally;
 }
 
 void Worker::tick() {

@@ -38,8 +38,9 @@ constexpr std::chrono::milliseconds janitor_interval{50};
 constexpr unsigned ticks_per_look = 10;
 // How late a timer of Asio's may run, on an idle worker.
 constexpr std::chrono::milliseconds asio_interval{20};
-// The same while a name is being resolved: Asio's resolver does not tell the Reactor.
-constexpr std::chrono::milliseconds resolver_interval{1};
+// The same while a name is being resolved, for Asio's resolver does not tell the Reactor; and while a
+// handshake waits for its worker to have rested.
+constexpr std::chrono::milliseconds short_interval{1};
 
 class Worker {
  public:
@@ -95,6 +96,8 @@ class Worker {
   void wake_session(std::uint64_t session, const Worker& from);
   // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
   void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
+  // Any thread: how much CPU time its thread has had. Zero before it runs.
+  std::chrono::nanoseconds cpu_time() const;
   std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
 
   // Called by sessions.
@@ -102,6 +105,7 @@ class Worker {
   void delist(std::uint64_t session);
   // Appends all sessions and the backends that they have.
   void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  ClientTally tally() const;
   // Null: it has ended.
   Session* find_session(std::uint64_t session) const;
   // A number that was never given out before, by no worker. Never 0.
@@ -109,7 +113,7 @@ class Worker {
   // True for every `n`th call.
   bool is_nth_release(std::uint32_t n) { return ++releases_ % n == 0; }
 
-  // While it exists, what Asio's own threads have finished is noticed within resolver_interval.
+  // While it exists, what Asio's own threads have finished is noticed within short_interval.
   class Resolving {
    public:
     explicit Resolving(Worker& worker) : worker_(worker) { ++worker_.resolving_; }

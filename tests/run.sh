@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests pgweir; works from a clean clone on a bare Debian 12 (root, or a user with sudo).
 #   tests/run.sh                     release and ASan+UBSan, all tests, 30 s of each fuzz target
-#   tests/run.sh --all               also TSan, clang, clang-tidy, PostgreSQL 16 to 18, pgx and JDBC, and
-#                                    ten minutes of each fuzz target
+#   tests/run.sh --all               also TSan, clang, clang-tidy, PostgreSQL 16 to 18, pgx and JDBC, the container
+#                                    image, and ten minutes of each fuzz target
+#   tests/run.sh --container         the container image alone, built and run (root)
 #   tests/run.sh --fuzz-seconds N    how long each fuzz target runs
 # Ends with ctest's summaries and a line "N passed, N failed"; the exit code says the same.
 set -uo pipefail
@@ -10,10 +11,12 @@ set -uo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 cd "$root" || exit 1
 all=""
+container=""
 fuzz_seconds=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --all) all=1 ;;
+    --container) container=1 ;;
     --fuzz-seconds) shift; fuzz_seconds="${1:?seconds}" ;;
     *) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
   esac
@@ -114,7 +117,26 @@ tidy() {
   return $code
 }
 
+image_lane() {
+  deploy/install-packages.sh container || { count 0 1; return 1; }
+  check "container image" /usr/bin/python3 -m pytest -q -s -p no:cacheprovider --color=no tests/container
+}
+
+summary() {
+  heading "summary"
+  cat "$work/summaries"
+  passed="$(awk '{ n += $1 } END { print n + 0 }' "$work/counts")"
+  failed="$(awk '{ n += $2 } END { print n + 0 }' "$work/counts")"
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
 heading "packages"
+if [ -n "$container" ]; then
+  step image_lane
+  summary
+  exit
+fi
 step deploy/install-packages.sh "$([ -n "$all" ] && echo all || echo test)" || { echo "0 passed, 1 failed"; exit 1; }
 for driver in node exporter; do
   step tests/integration/drivers/install.sh "$driver" >/dev/null || { echo "0 passed, 1 failed"; exit 1; }
@@ -129,11 +151,7 @@ if [ -n "$all" ]; then
   step lane clang
   step check "clang-tidy" tidy
   for major in 16 17 18; do step server_lane "$major"; done
+  step image_lane
 fi
 
-heading "summary"
-cat "$work/summaries"
-passed="$(awk '{ n += $1 } END { print n + 0 }' "$work/counts")"
-failed="$(awk '{ n += $2 } END { print n + 0 }' "$work/counts")"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+summary

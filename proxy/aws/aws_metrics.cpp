@@ -2,44 +2,30 @@
 
 #include <ctime>
 
+#include "proxy/metric_family.hpp"
 #include "proxy/services.hpp"
 
 namespace pgweir::aws {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-MetricFamily family(const char* name, const char* help, MetricType type) {
-  MetricFamily made;
-  made.name = name;
-  made.help = help;
-  made.type = type;
-  return made;
-}
-
-void add(MetricFamily& to, std::vector<ClientMetric::Label> labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  (to.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-  to.metric.push_back(std::move(metric));
-}
-
 void add_secrets(const SecretStore::Stats& stats, std::vector<MetricFamily>& out) {
   if (stats.read_at.empty()) return;
-  MetricFamily reads =
-      family("pgweir_secret_reads_total", "Secrets read from AWS, by how that ended", MetricType::Counter);
+  MetricFamily reads = metric_family("pgweir_secret_reads_total", "Secrets read from AWS, by how that ended",
+                                     MetricType::Counter);
   for (std::size_t i = 0; i < call_result_count; ++i)
-    add(reads, {{"result", std::string(to_string(static_cast<CallResult>(i)))}},
-        static_cast<double>(stats.reads[i]));
+    add_series(reads, {{"result", std::string(to_string(static_cast<CallResult>(i)))}},
+               static_cast<double>(stats.reads[i]));
   out.push_back(std::move(reads));
-  MetricFamily ages =
-      family("pgweir_secret_age_seconds", "Time since a user's secret was last read", MetricType::Gauge);
+  MetricFamily ages = metric_family("pgweir_secret_age_seconds", "Time since a user's secret was last read",
+                                    MetricType::Gauge);
   for (const auto& [user, at] : stats.read_at) {
     // One that was never read has no age.
     if (at > 0)
-      add(ages, {{"user", user}}, static_cast<double>(std::max<std::int64_t>(0, std::time(nullptr) - at)));
+      add_series(ages, {{"user", user}},
+                 static_cast<double>(std::max<std::int64_t>(0, std::time(nullptr) - at)));
   }
   out.push_back(std::move(ages));
 }
@@ -49,18 +35,18 @@ void add_secrets(const SecretStore::Stats& stats, std::vector<MetricFamily>& out
 void add_metrics(const Services& services, std::vector<MetricFamily>& out) {
   add_secrets(services.aws.secret_stats(), out);
   MetricFamily verifications =
-      family("pgweir_iam_verifications_total", "Tokens of clients that prove a role, by what became of them",
-             MetricType::Counter);
+      metric_family("pgweir_iam_verifications_total",
+                    "Tokens of clients that prove a role, by what became of them", MetricType::Counter);
   const auto counts = services.aws.verification_stats();
   for (std::size_t i = 0; i < counts.size(); ++i)
-    add(verifications, {{"result", std::string(to_string(static_cast<Verification>(i)))}},
-        static_cast<double>(counts[i]));
+    add_series(verifications, {{"result", std::string(to_string(static_cast<Verification>(i)))}},
+               static_cast<double>(counts[i]));
   out.push_back(std::move(verifications));
   const std::int64_t expires = services.aws.credentials_expire();
   if (expires == 0) return;
-  MetricFamily expiry = family("pgweir_aws_credentials_expiry_timestamp_seconds",
-                               "When the present credentials of pgweir end", MetricType::Gauge);
-  add(expiry, {}, static_cast<double>(expires));
+  MetricFamily expiry = metric_family("pgweir_aws_credentials_expiry_timestamp_seconds",
+                                      "When the present credentials of pgweir end", MetricType::Gauge);
+  add_series(expiry, {}, static_cast<double>(expires));
   out.push_back(std::move(expiry));
 }
 

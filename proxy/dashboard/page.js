@@ -90,7 +90,7 @@ const charts = [
   {title: "In a second", lines: [
     {series: "queries", name: "queries", style: "query", text: count},
     {series: "transactions", name: "transactions", style: "transaction", text: count}]},
-  {title: "95 % took at most", unit: duration, lines: [
+  {title: "95 % took at most", logarithmic: true, unit: duration, lines: [
     {series: "wait_p95_ms", name: "to wait", style: "wait", text: duration},
     {series: "query_p95_ms", name: "query", style: "query", text: duration},
     {series: "transaction_p95_ms", name: "transaction", style: "transaction", text: duration}]},
@@ -110,8 +110,17 @@ function x_of(i, length) {
   return chart_width - (length - 1 - i) * chart_width / (span_of(length) - 1);
 }
 
+// Microseconds and minutes are seen side by side only on a logarithmic scale.
+const logarithmic_bottom = 0.1;
+
+function y_of(value, top, logarithmic) {
+  const part = logarithmic ? Math.log(Math.max(value / logarithmic_bottom, 1)) / Math.log(top / logarithmic_bottom)
+    : value / top;
+  return (chart_height * (1 - part)).toFixed(1);
+}
+
 // Where there is no value the line has a gap; a value with none on either side is a dash of one step.
-function line_path(values, top) {
+function line_path(values, top, logarithmic = false) {
   let path = "";
   let pen_down = false;
   values.forEach((value, i) => {
@@ -120,7 +129,7 @@ function line_path(values, top) {
       return;
     }
     const x = x_of(i, values.length).toFixed(1);
-    const y = (chart_height * (1 - value / top)).toFixed(1);
+    const y = y_of(value, top, logarithmic);
     path += pen_down ? `L${x} ${y}` : `M${x} ${y}h.5`;
     pen_down = true;
   });
@@ -154,9 +163,10 @@ function make_chart(chart) {
     return {line, key, area, path: make_path(svg, line.style)};
   });
   const top = element("span", {class: "top"});
+  const bottom = element("span", {class: "bottom", text: chart.logarithmic ? duration(logarithmic_bottom) : ""});
   const begin = element("span");
   const axis = element("div", {class: "axis", "aria-hidden": "true"}, begin, element("span", {text: "now"}));
-  const figure = element("figure", {}, caption, element("div", {class: "plot"}, svg, top), axis);
+  const figure = element("figure", {}, caption, element("div", {class: "plot"}, svg, top, bottom), axis);
   return {chart, figure, svg, limit, lines, top, begin};
 }
 
@@ -166,18 +176,19 @@ function show_chart(drawn, series, facts) {
   const values = chart.lines.map((line) => series[line.series] || []);
   const highest = Math.max(0, ...values.flat(), chart.limit ? max : 0);
   // The limit is a line of its own, with room above it.
-  const top = chart.limit ? highest * 1.15 : highest > 0 ? round_up(highest) : 1;
+  const lowest_top = chart.logarithmic ? 10 * logarithmic_bottom : 1;
+  const top = chart.limit ? highest * 1.15 : round_up(Math.max(highest, lowest_top));
   const time = duration(span_of(values[0].length) * history.interval_ms).replace(" 0 s", "");
   let label = `${chart.title}, the last ${time}.`;
   drawn.lines.forEach(({line, key, area, path}, i) => {
     const now = line.text(line.now ? line.now(facts) : values[i].at(-1));
     set_text(key, `${line.name} ${now}${chart.limit ? ` of ${max}` : ""}`);
-    path.setAttribute("d", line_path(values[i], top));
+    path.setAttribute("d", line_path(values[i], top, chart.logarithmic));
     if (area) area.setAttribute("d", area_path(values[i], top));
     label += ` ${line.name}: now ${now}, highest ${line.text(Math.max(0, ...values[i]))}.`;
   });
   if (drawn.limit) {
-    const y = (chart_height * (1 - max / top)).toFixed(1);
+    const y = y_of(max, top);
     drawn.limit.setAttribute("d", `M0 ${y}H${chart_width}`);
   }
   set_text(drawn.top, chart.limit ? "" : (chart.unit || count)(top));

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import signal
 import socket
 import threading
@@ -175,3 +177,31 @@ def test_clients_in_the_queue_are_told_why_they_are_not_served(start):
             assert refused.value.answer.sqlstate == "57P01"
         holds.query("commit")
     ended(proxy)
+
+
+def test_metrics_for_cloudwatch_are_lines_of_json_among_the_others(start):
+    proxy = start(max_size=2, changes={"metrics": {"emf": True, "emf_interval": "1s", "emf_proxy_name": "tested"}})
+    with proxy.wire() as busy, proxy.wire() as pinned:
+        busy.query("begin")
+        pinned.query("create temp table kept(a int)")
+
+        def tells_all():
+            lines = [event for event in proxy.log_events() if "_aws" in event]
+            return [line for line in lines if line["DatabaseConnectionsCurrentlySessionPinned"] == 1
+                    and line["DatabaseConnectionsCurrentlyInTransaction"] == 1]
+
+        line = until(tells_all, "a line has both")[0]
+        assert line["ProxyName"] == "tested" and line["ClientConnections"] == 2
+        assert line["DatabaseConnectionsCurrentlyBorrowed"] == 2 and line["ClientConnectionsNoTLS"] == 2
+        assert line["AvailabilityPercentage"] > 0
+        busy.query("rollback")
+
+
+def test_every_metric_is_documented_and_every_documented_metric_exists(start):
+    table = pathlib.Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+    documented = set(re.findall(r"^\| `([a-z_]+)`", table.read_text(), re.M))
+    only_sometimes = set(re.findall(r"^\| `([a-z_]+)` .*Only with ", table.read_text(), re.M))
+    proxy = start(max_size=2)
+    exported = set(re.findall(r"^# TYPE (\w+) ", proxy.http("/metrics")[1], re.M))
+    assert exported - documented == set()
+    assert documented - exported == only_sometimes

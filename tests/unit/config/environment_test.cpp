@@ -75,6 +75,20 @@ TEST_CASE("what is no regular file is refused without waiting for it") {
   CHECK(environment.read_file(std::string("a\0b", 3), 9).error == "Invalid argument");
 }
 
+TEST_CASE("a file may be a variable of the process") {
+  const Environment environment = process_environment();
+  REQUIRE(::setenv("PGWEIR_TEST_FILE", "12345", 1) == 0);
+  CHECK(environment.read_file("env:PGWEIR_TEST_FILE", 5).text == "12345");
+  CHECK_FALSE(environment.read_file("env:PGWEIR_TEST_FILE", 5).readable_by_others);
+  CHECK(environment.read_file("env:PGWEIR_TEST_FILE", 4).error == "larger than the limit of 4 bytes");
+  CHECK(environment.read_file("env:PGWEIR_TEST_FILE", 4).text.empty());
+  REQUIRE(::unsetenv("PGWEIR_TEST_FILE") == 0);
+  CHECK(environment.read_file("env:PGWEIR_TEST_FILE", 9).error == "the environment variable is not set");
+  CHECK(environment.read_file("env:", 9).error == "the environment variable is not set");
+  CHECK(resolve_file_name("/etc/pgweir", "tls.key") == "/etc/pgweir/tls.key");
+  CHECK(resolve_file_name("/etc/pgweir", "env:TLS_KEY") == "env:TLS_KEY");
+}
+
 TEST_CASE("variables of the process are found") {
   const Environment environment = process_environment();
   CHECK(environment.variable("PATH").has_value());

@@ -23,11 +23,14 @@ struct Loop {
 
   static Task<> shake(Loop& loop, Client& client, int steps) {
     while (steps > 0) {
-      if (!client.place->take()) {
+      if (!client.place->take(loop.now)) {
         co_await client.waker.wait();
         continue;
       }
       loop.taken += client.name;
+      const HandshakeTurns::TimePoint began = loop.now;
+      loop.now += std::chrono::milliseconds{1};  // as long as a step takes here
+      client.place->step_ended(began, loop.now);
       --steps;
     }
     client.place.reset();
@@ -44,12 +47,13 @@ struct Loop {
     taken.clear();
     reactor.fetch(std::chrono::milliseconds{0});
     reactor.run_wakers();
-    turns.next_round();
+    turns.next_round(now);
     return taken;
   }
 
   Reactor reactor;
   HandshakeTurns turns;
+  HandshakeTurns::TimePoint now{std::chrono::hours{1}};
   std::string taken;
   std::deque<Client> clients;
   TaskList tasks{[](std::exception_ptr error) { std::rethrow_exception(error); }};
@@ -91,7 +95,7 @@ TEST_CASE("a newcomer does not overtake who waits when the round is fresh") {
   Loop loop;
   loop.arrive('a');
   loop.arrive('b');
-  loop.turns.next_round();
+  loop.turns.next_round(loop.now);
   loop.taken.clear();
   loop.arrive('c');
   CHECK(loop.taken.empty());
@@ -113,4 +117,29 @@ TEST_CASE("who leaves the queue is not waited for") {
   std::string expected = "bcd";
   expected.erase(static_cast<std::size_t>(leaver) - 1, 1);
   CHECK(all == expected);
+}
+
+TEST_CASE("while there are queries the worker rests from each step, and only then") {
+  using namespace std::chrono_literals;
+  Loop loop;
+  loop.turns.note_query(loop.now);
+  for (const char name : {'a', 'b', 'c'}) loop.arrive(name);
+  CHECK(loop.taken == "a");
+  CHECK(loop.turns.rests(loop.now));
+  loop.round();
+  CHECK(loop.round().empty());
+  loop.now += HandshakeTurns::rest_factor * 1ms;
+  CHECK_FALSE(loop.turns.rests(loop.now));
+  loop.round();
+  CHECK(loop.round() == "b");
+  loop.now += HandshakeTurns::query_window;
+  loop.round();
+  CHECK(loop.round() == "c");
+  CHECK_FALSE(loop.turns.rests(loop.now));
+  loop.taken.clear();
+  loop.arrive('d');
+  loop.arrive('e');
+  std::string all = loop.taken;
+  for (int i = 0; i < 3; ++i) all += loop.round();
+  CHECK(all == "de");
 }

@@ -1,0 +1,91 @@
+#include "proxy/doctor/doctor_command.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "config/load.hpp"
+#include "proxy/doctor/live_checks.hpp"
+#include "proxy/doctor/report.hpp"
+#include "proxy/doctor/static_checks.hpp"
+
+namespace pgweir::doctor {
+namespace {
+
+constexpr int exit_cannot_run = 2;
+
+void print_collection() {
+  std::cout << "# Reads only. Run them where the AWS CLI may, with the words in capitals replaced, then:\n"
+               "#   pgweir doctor --from DIR\nmkdir -p DIR\n";
+  for (const Collected& one : collection())
+    std::cout << "aws " << one.command << " --output json > DIR/" << one.name << ".json\n";
+}
+
+// Whom the checks are about.
+struct Target {
+  const config::Database* database = nullptr;
+  const config::User* user = nullptr;
+};
+
+Target choose(const config::Settings& settings, const DoctorOptions& options) {
+  Target target;
+  for (const auto& [name, database] : settings.databases) {
+    if (target.database == nullptr && (options.database.empty() || options.database == name))
+      target.database = &database;
+  }
+  if (target.database == nullptr) return target;
+  const auto& users = target.database->users;
+  for (const auto& [name, user] : settings.users) {
+    const bool may = users.empty() || std::find(users.begin(), users.end(), name) != users.end();
+    if (target.user == nullptr && may && (options.user.empty() || options.user == name)) target.user = &user;
+  }
+  return target;
+}
+
+std::uint32_t all_pools(const config::Settings& settings) {
+  std::size_t sum = 0;
+  for (const auto& [name, database] : settings.databases)
+    sum += database.pool.max_size * (database.users.empty() ? settings.users.size() : database.users.size());
+  return static_cast<std::uint32_t>(sum);
+}
+
+int cannot_run(const std::string& why) {
+  std::cerr << "pgweir doctor: " << why << '\n';
+  return exit_cannot_run;
+}
+
+}  // namespace
+
+int run_doctor(const DoctorOptions& options) {
+  if (options.print_collect) return print_collection(), 0;
+  if (options.config.empty() && options.directory.empty())
+    return cannot_run("give a configuration, or --from DIR, or both; --print-collect tells how to fill DIR");
+  std::vector<Finding> findings;
+  Expectation expected;
+  expected.user = options.user;
+  config::LoadResult loaded;
+  if (!options.config.empty()) {
+    loaded = config::load_file(options.config);
+    for (const config::Problem& one : loaded.problems) std::cerr << config::to_string(one) << '\n';
+    if (!loaded.settings) return exit_cannot_run;
+    const Target target = choose(*loaded.settings, options);
+    if (target.database == nullptr || target.user == nullptr)
+      return cannot_run("no such database or user in the configuration");
+    expected = {target.database->port, target.user->name, all_pools(*loaded.settings)};
+    findings =
+        run_live_checks({*loaded.settings, *target.database, *target.user, options.through, options.tasks});
+  }
+  if (!options.directory.empty()) {
+    if (!std::filesystem::is_directory(options.directory))
+      return cannot_run(options.directory + " is no directory");
+    std::vector<std::string> problems;
+    const Scene scene = read_scene(Documents::read(options.directory, problems), expected);
+    for (const std::string& one : problems) std::cerr << one << '\n';
+    for (Finding& finding : run_static_checks(scene)) findings.push_back(std::move(finding));
+  }
+  rank(findings);
+  std::cout << (options.json ? as_json(findings) : as_table(findings));
+  return exit_code(findings);
+}
+
+}  // namespace pgweir::doctor

@@ -1,0 +1,21 @@
+// Logs in over a Wire, and asks single questions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/backend_login.hpp"
+#include "proxy/doctor/wire.hpp"
+
+namespace pgweir::doctor {
+
+using Rows = std::vector<std::vector<std::string>>;  // NULL reads as empty
+
+// Nothing: logged in. A refusal without SQLSTATE is ours, or the connection's end.
+std::optional<ServerRefusal> log_in(Wire& wire, const std::string& user, const std::string& password,
+                                    const std::string& database, ByteBuffer end_point, Deadline deadline);
+// Nothing when the server gives no answer, or an error.
+std::optional<Rows> ask(Wire& wire, std::string_view sql, Deadline deadline);
+
+}  // namespace pgweir::doctor

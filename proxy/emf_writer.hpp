@@ -1,0 +1,30 @@
+// Gathers what emf.hpp prints, and prints it. Thread rule: main thread.
+#pragma once
+
+#include <ostream>
+
+#include "config/settings.hpp"
+#include "proxy/emf.hpp"
+#include "proxy/inventory.hpp"
+
+namespace pgweir {
+
+class EmfWriter {
+ public:
+  EmfWriter(const Services& services, std::ostream& out) : services_(services), out_(out) {}
+
+  // To be called about once a second; prints when an interval is over.
+  void observe(const config::Metrics& settings, const std::vector<PoolFacts>& pools, TimePoint now);
+
+ private:
+  EmfSample sample(const std::vector<PoolFacts>& pools) const;
+
+  const Services& services_;
+  std::ostream& out_;
+  EmfSample before_;
+  std::uint64_t looks_ = 0;
+  std::uint64_t up_ = 0;
+  TimePoint printed_at_ = Clock::now();
+};
+
+}  // namespace pgweir

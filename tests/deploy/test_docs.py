@@ -1,0 +1,79 @@
+"""The pages in docs/: links lead somewhere, and blocks that say that they are tested, are."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from harness.proxy import binary
+
+PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md")
+
+
+def anchors(text):
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+def dead_links(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if not re.match(r"[a-z]+:", target):
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name).resolve() if name else path
+            if not page.exists() or anchor and anchor not in anchors(page.read_text()):
+                yield target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(root, page):
+    assert list(dead_links(root / page)) == []
+
+
+def test_a_dead_link_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# One\n[a](#one) [b](#two) [c](nowhere.md) [d](https://example.com)\n")
+    assert list(dead_links(page)) == ["#two", "nowhere.md"]
+
+
+def blocks(text):
+    return re.findall(r"<!-- tested -->\n```sh\n(.*?)```", text, re.DOTALL)
+
+
+def run(script, directory):
+    path = f"{pathlib.Path(binary()).parent}:{os.environ['PATH']}"
+    return subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=directory, capture_output=True, text=True,
+                          env={**os.environ, "PATH": path}, timeout=60, stdin=subprocess.DEVNULL)
+
+
+def test_the_certificate_of_the_page_is_one_that_functions_accept(root, tmp_path):
+    (script,) = blocks((root / "docs" / "deploy-ecs.md").read_text())
+    done = run(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    check = ("openssl verify -CAfile pgweir-ca.pem -purpose sslserver -verify_hostname {} pgweir.pem; "
+             "openssl pkey -in pgweir.key -noout")
+    assert run(check.format("pgweir.internal.example"), tmp_path).returncode == 0
+    assert run(check.format("elsewhere.example"), tmp_path).returncode != 0
+
+
+def test_commands_of_the_operations_page(root, tmp_path):
+    done = run("pgweir explain-pin 'CREATE TEMP TABLE t (a int)'", tmp_path)
+    assert done.returncode == 0 and "pgweir explain-pin 'CREATE TEMP TABLE t (a int)'" in (root / "docs/operations.md").read_text()
+    (tmp_path / "pgweir.yaml").write_text("databases: {app: {host: 127.0.0.1}}\nusers: {app: {password: x}}\n")
+    assert run("pgweir check pgweir.yaml", tmp_path).returncode == 0
+
+
+def test_the_costs_add_up(root):
+    """Prices for an hour of a vCPU and of a GB, times 730 hours, two tasks."""
+    prices = {"x86": (0.04048, 0.004445), "ARM": (0.03238, 0.00356)}
+    rows = re.findall(r"^\| .*? \| \$([\d.]+) \| (.*?) \| \$([\d.]+) / \$([\d.]+) \| \$([\d.]+) / \$([\d.]+) \|$",
+                      (root / "docs" / "deploy-ecs.md").read_text(), re.MULTILINE)
+    assert len(rows) == 5
+    size = None
+    for proxy, task, *shown in rows:
+        size = tuple(map(float, re.findall(r"[\d.]+", task))) or size
+        for i, (cpu, memory) in enumerate(prices.values()):
+            price = 2 * 730 * (size[0] * cpu + size[1] * memory)
+            assert abs(price - float(shown[i])) < 0.02 and abs(price + 16.43 - float(shown[i + 2])) < 0.02
+    assert [float(row[0]) for row in rows] == [pytest.approx(vcpu * 0.015 * 730) for vcpu in (2, 4, 8, 16, 32)]

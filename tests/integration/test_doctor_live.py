@@ -1,0 +1,318 @@
+"""`pgweir doctor CONFIG`: each cause that can be made here is made, on loopback or in a network namespace, and found."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+
+import psycopg2
+import pytest
+import yaml
+
+from harness import frozen, processes
+from harness.cluster import CANARY, Cluster, USERS
+from harness.proxy import binary
+from harness.waiting import seconds, until
+
+pytestmark = pytest.mark.own
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+
+@pytest.fixture(scope="module")
+def server(certificates):
+    """With TLS, as RDS has it; app2 must use it."""
+    cluster = Cluster()
+    pair = certificates.server.for_postgres(cluster.directory)
+    (cluster.data / "pg_hba.conf").write_text("hostssl all app2 127.0.0.1/32 scram-sha-256\n"
+                                              "host all app,postgres 127.0.0.1/32 scram-sha-256\n")
+    for name, value in (("ssl_cert_file", pair.cert), ("ssl_key_file", pair.key), ("ssl", "on"),
+                        ("idle_in_transaction_session_timeout", "5min")):
+        cluster.execute(f"alter system set {name} = '{value}'")
+    cluster.execute("select pg_reload_conf()")
+    until(lambda: cluster.execute("show ssl")[0][0] == "on", "TLS is on")
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def doctor(tmp_path):
+    """Factory: {id: finding} of the doctor for one database. `inside`: a shell script that makes its surroundings."""
+    def factory(host="127.0.0.1", port=5432, tls=None, user="app", password=None, inside="", options=(), env=(), limits=(),
+                **changes):
+        config = {"databases": {"app": {"host": host, "port": port, **({"tls": tls} if tls else {}), **changes.pop("database", {})}},
+                  "users": {user: {"password": password or USERS["app"]}}, "listen": {"max_clients": 100},
+                  "pool": {"max_size": 5}, **changes}
+        (tmp_path / "pgweir.yaml").write_text(yaml.safe_dump(config))
+        command = [*limits, binary(), "doctor", str(tmp_path / "pgweir.yaml"), "--json", *options]
+        if inside:
+            command = ["unshare", "--net", "--mount", "sh", "-ec", f'ip link set lo up; {inside}\nexec "$@"', "sh", *command]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECS_"))}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds(60), env={**clean, **dict(env)},
+                              stdin=subprocess.DEVNULL)
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        assert CANARY not in done.stdout + done.stderr, "a secret is shown"
+        findings = {finding["id"]: finding for finding in json.loads(done.stdout)["findings"]}
+        assert sorted(findings) == [f"L{number:02}" for number in range(1, 31)]
+        assert done.returncode == (1 if any(f["verdict"] == "problem" for f in findings.values()) else 0)
+        return findings
+    return factory
+
+
+def verdict(findings, id):
+    return findings[id]["verdict"]
+
+
+def the_problem(findings, id):
+    """It alone is a problem, and nothing that depends on it is said to be well."""
+    assert {i: f["summary"] for i, f in findings.items() if f["verdict"] == "problem"} == {id: findings[id]["summary"]}
+    assert findings[id]["evidence"]
+    number = int(id[1:])
+    later = [f"L{n:02}" for n in range(number + 1, 23)] if number < 20 else []
+    assert all(verdict(findings, i) != "ok" for i in later if i in ("L20", "L21", "L22"))
+    return findings[id]
+
+
+def trusting(certificates, mode="verify-full", ca=None):
+    return {"mode": mode, "ca_file": str((ca or certificates.ca).cert)}
+
+
+def test_all_is_well(doctor, server, certificates):
+    found = doctor("localhost", server.port, trusting(certificates))
+    for id in ("L01", "L02", "L03", "L05", "L06", "L07", "L08", "L09", "L10", "L11", "L12", "L13", "L14", "L17", "L18", "L19",
+               "L20", "L21", "L22", "L29"):
+        assert verdict(found, id) == "ok", found[id]
+    for id in ("L04", "L15", "L16", "L23", "L24", "L25", "L26", "L27", "L28", "L30"):
+        assert verdict(found, id) == "not evaluated" and found[id]["summary"]
+
+
+# --- the name
+
+@needs_root
+def test_L01_no_such_name(doctor, tmp_path):
+    (tmp_path / "nsswitch").write_text("hosts: files\n")
+    found = doctor("mydb.example.invalid", inside=f"mount --bind {tmp_path}/nsswitch /etc/nsswitch.conf")
+    assert "describe-db-instances" in the_problem(found, "L01")["fixes"][0]
+
+
+@needs_root
+def test_L02_nobody_resolves_names(doctor, tmp_path):
+    (tmp_path / "nsswitch").write_text("hosts: dns\n")
+    (tmp_path / "resolv").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    found = doctor("mydb.example.com", inside=f"mount --bind {tmp_path}/nsswitch /etc/nsswitch.conf\n"
+                                              f"mount --bind {tmp_path}/resolv /etc/resolv.conf")
+    assert "--enable-dns-support" in the_problem(found, "L02")["fixes"][0]
+
+
+@needs_root
+def test_L03_a_public_address(doctor):
+    found = doctor("203.0.113.7", inside="ip address add 203.0.113.7/32 dev lo")
+    assert verdict(found, "L03") == "warning" and "203.0.113.7" in json.dumps(found["L03"]["evidence"])
+
+
+# --- the way
+
+def test_L05_packets_are_dropped(doctor):
+    """A listener whose kernel drops what arrives, as a security group does."""
+    with socket.socket() as listener:
+        listener.bind((processes.LOOPBACK, 0))
+        listener.listen()
+        frozen.freeze(listener)
+        finding = the_problem(doctor("127.0.0.1", listener.getsockname()[1]), "L05")
+    assert "security group" in finding["causes"][0] and "authorize-security-group-ingress" in finding["fixes"][0]
+
+
+def test_L06_nothing_listens(doctor):
+    the_problem(doctor("127.0.0.1", processes.free_port()), "L06")
+
+
+@needs_root
+def test_L07_no_route(doctor):
+    the_problem(doctor("10.99.0.2", inside="true"), "L07")
+
+
+# --- TLS
+
+def test_L08_a_server_without_tls(doctor, cluster, certificates):
+    the_problem(doctor("localhost", cluster.port, trusting(certificates)), "L08")
+    assert verdict(doctor("localhost", cluster.port, {"mode": "prefer"}), "L20") == "ok"
+
+
+@contextlib.contextmanager
+def pretending(*answers):
+    """Answers each thing that comes in by the next of these, and closes; None: says nothing for as long as it is asked."""
+    with socket.socket() as listener:
+        listener.bind((processes.LOOPBACK, 0))
+        listener.listen()
+        listener.settimeout(seconds(30))
+
+        def serve():
+            with contextlib.suppress(OSError):
+                peer, _ = listener.accept()
+                with peer:
+                    for answer in answers:
+                        peer.recv(65536)
+                        if answer is None:
+                            peer.recv(1)
+                        else:
+                            peer.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("answer, seen", [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP/1.1 400 Bad Request...."),
+                                          (b"", "(the connection was closed)"), (None, "(nothing in 5 s)"),
+                                          (b"SSH-2.0\x00", "SSH-2.0.")], ids=["HTTP", "closes", "silent", "SSH"])
+def test_L09_another_service(doctor, certificates, answer, seen):
+    with pretending(answer) as port:
+        assert the_problem(doctor("localhost", port, trusting(certificates)), "L09")["evidence"][0]["value"] == seen
+
+
+def test_L10_an_authority_that_is_not_trusted(doctor, server, certificates):
+    found = doctor("localhost", server.port, trusting(certificates, ca=certificates.other_ca))
+    assert "global-bundle.pem" in the_problem(found, "L10")["fixes"][0]
+
+
+@contextlib.contextmanager
+def showing(server, certificates, pair):
+    def show(shown):
+        copy = shown.for_postgres(server.directory)
+        server.execute(f"alter system set ssl_cert_file = '{copy.cert}'")
+        server.execute(f"alter system set ssl_key_file = '{copy.key}'")
+        server.execute("select pg_reload_conf()")
+        until(lambda: server.execute("show ssl_cert_file")[0][0] == str(copy.cert), "another certificate is shown")
+    show(pair)
+    yield
+    show(certificates.server)
+
+
+def test_L11_another_name(doctor, server, certificates):
+    with showing(server, certificates, certificates.wrong_name):
+        found = doctor("localhost", server.port, trusting(certificates))
+        assert the_problem(found, "L11")["evidence"][0]["value"] == "elsewhere.example"
+        found = doctor("localhost", server.port, trusting(certificates, "verify-ca"))
+        assert verdict(found, "L11") == "not evaluated" and verdict(found, "L20") == "ok"
+
+
+def test_L12_an_expired_certificate(doctor, server, certificates):
+    with showing(server, certificates, certificates.expired):
+        finding = the_problem(doctor("localhost", server.port, trusting(certificates)), "L12")
+        assert "2020-02-01" in json.dumps(finding) and "clock" in json.dumps(finding)
+
+
+# --- the login
+
+def test_L13_a_server_that_wants_tls(doctor, server):
+    found = doctor("127.0.0.1", server.port, {"mode": "disable"}, user="app2", password=USERS["app2"])
+    assert the_problem(found, "L13")["fixes"] == ["databases.app.tls.mode: verify-full"]
+
+
+def test_L14_a_wrong_password(doctor, server):
+    the_problem(doctor("127.0.0.1", server.port, password=f"{CANARY}-wrong"), "L14")
+
+
+def error(code, text):
+    body = b"".join(f"{letter}{value}\0".encode() for letter, value in (("S", "FATAL"), ("V", "FATAL"), ("C", code), ("M", text))) + b"\0"
+    return b"E" + (len(body) + 4).to_bytes(4, "big") + body
+
+
+@pytest.mark.parametrize("id, code, text", [
+    ("L15", "28000", 'PAM authentication failed for user "app"'),
+    ("L18", "53300", "sorry, too many clients already"),
+    ("L19", "57P03", "the database system is starting up"),
+    ("L19", "57P01", "terminating connection due to administrator command")])
+def test_what_a_server_says(doctor, id, code, text):
+    with pretending(error(code, text)) as port:
+        finding = the_problem(doctor("127.0.0.1", port), id)
+        assert finding["evidence"] == [{"where": f"server: {code}", "value": text}]
+
+
+def test_L17_no_such_database(doctor, server):
+    the_problem(doctor("127.0.0.1", server.port, database={"dbname": "nowhere"}), "L17")
+
+
+def test_L18_no_connection_left(doctor, own_cluster):
+    own_cluster.execute("alter system set max_connections = 8")
+    own_cluster.stop()
+    own_cluster.start()
+    held = []
+    with contextlib.suppress(psycopg2.OperationalError):
+        while True:
+            held.append(own_cluster.connect("app", "app", USERS["app"]))
+    assert held
+    the_problem(doctor("127.0.0.1", own_cluster.port), "L18")
+    for connection in held:
+        connection.close()
+
+
+# --- what the server says of itself
+
+def test_L20_a_replica(doctor, own_cluster):
+    own_cluster.stop()
+    (own_cluster.data / "standby.signal").touch()
+    own_cluster.start()
+    assert "writer's endpoint" in the_problem(doctor("127.0.0.1", own_cluster.port), "L20")["fixes"][0]
+
+
+def test_L21_pools_that_do_not_fit(doctor, server):
+    found = doctor("127.0.0.1", server.port, pool={"max_size": 25})
+    # 25 x 2 instances x 2 while deploying, and 100 - 3 for all.
+    assert verdict(found, "L21") == "warning" and "100" in json.dumps(found["L21"]) and "97" in json.dumps(found["L21"])
+    assert verdict(doctor("127.0.0.1", server.port, options=["--tasks", "1"], pool={"max_size": 25}), "L21") == "ok"
+
+
+def test_L22_transactions_without_end(doctor, cluster, server):
+    assert verdict(doctor("127.0.0.1", cluster.port), "L22") == "warning", "PostgreSQL's default is for ever"
+    assert verdict(doctor("127.0.0.1", server.port), "L22") == "ok"
+
+
+# --- the surroundings
+
+def test_L24_an_endpoint_that_does_not_answer(doctor, server):
+    shut = f"http://127.0.0.1:{processes.free_port()}"
+    with pretending(b"") as port:
+        found = doctor("127.0.0.1", server.port, env={"AWS_ENDPOINT_URL_STS": shut,
+                                                      "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{port}"})
+    assert "sts" in the_problem(found, "L24")["summary"] and verdict(found, "L23") == "ok"
+
+
+@needs_root
+def test_L23_no_way_out(doctor, tmp_path):
+    urls = {"AWS_ENDPOINT_URL_STS": "https://203.0.113.7", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://203.0.113.8"}
+    found = doctor("10.99.0.2", inside="true", env=urls)
+    assert verdict(found, "L23") == "problem" and "create-vpc-endpoint" in found["L23"]["fixes"][0]
+
+
+def test_L28_a_task_without_a_role(doctor, server):
+    ecs = {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"}
+    assert "taskRoleArn" in the_problem(doctor("127.0.0.1", server.port, env=ecs), "L28")["fixes"][0]
+    with pretending(b"") as port:
+        uri = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/get"}
+        assert verdict(doctor("127.0.0.1", server.port, env=ecs | uri), "L28") == "ok"
+    uri = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{processes.free_port()}/get"}
+    the_problem(doctor("127.0.0.1", server.port, env=ecs | uri), "L28")
+
+
+def test_L29_few_descriptors(doctor, server):
+    found = doctor("127.0.0.1", server.port, limits=["prlimit", "--nofile=120:120"])
+    assert verdict(found, "L29") == "warning" and verdict(found, "L20") == "ok"
+
+
+def test_L30_through_a_balancer(doctor, server, start):
+    through = start()
+    found = doctor("127.0.0.1", server.port, options=["--through", f"127.0.0.1:{through.port}"])
+    assert verdict(found, "L30") == "ok"
+    found = doctor("127.0.0.1", server.port, options=["--through", f"127.0.0.1:{processes.free_port()}"])
+    the_problem(found, "L30")
+
+
+def test_a_user_of_whom_only_a_verifier_is_known(doctor, server):
+    stored, = server.execute("select rolpassword from pg_authid where rolname = 'app'")[0]
+    found = doctor("127.0.0.1", server.port, users={"app": {"scram_verifier": stored}})
+    assert verdict(found, "L14") == "not evaluated" and verdict(found, "L20") == "not evaluated"
