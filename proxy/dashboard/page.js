@@ -141,7 +141,7 @@ function show_pools(pools) {
 
 function show_process(process, now_ms) {
   const entries = [
-    ["version", process.version], ["up for", duration(process.uptime_s * 1000)],
+    ["version", process.version], ["up for", duration(Math.max(process.uptime_s, 1) * 1000)],
     ["workers", count(process.workers)],
     ["clients", `${count(process.clients)} of ${count(process.max_clients)}`,
       process.clients >= process.max_clients ? "warn" : ""],
