@@ -122,8 +122,8 @@ struct PoolFacts {
   std::optional<TimePoint> longest_wait{};
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
-  bool retired = false;  // no longer configured
   bool up = false;       // its server has been reached, and not been lost since
+  bool retired = false;  // no longer configured
   std::string refusal;   // why the server takes no login of ours
   std::optional<LoginTrouble> login_trouble{};
   PoolTotals totals;

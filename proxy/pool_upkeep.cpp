@@ -115,8 +115,8 @@ PoolFacts Pool::facts() const {
   if (const Waiter* const oldest = state_.oldest_waiter()) facts.longest_wait = oldest->since;
   facts.settings = settings_;
   facts.paused = state_.paused();
-  facts.retired = retired_;
   facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
+  facts.retired = retired_;
   if (refusal_) facts.refusal = refusal_->message;
   facts.login_trouble = login_trouble_;
   return facts;

@@ -202,8 +202,8 @@ void Server::observe() {
   const std::vector<PoolFacts> pools = take_pools(services_);
   const TimePoint now = Clock::now();
   statistics_.observe(pools, now);
-  emf_.observe(snapshot_->settings->metrics, pools, now);
   routes_.observe(pools, now);
+  emf_.observe(snapshot_->settings->metrics, pools, now);
   observe_timer_.expires_after(observe_interval);
   observe_timer_.async_wait([this](boost::system::error_code ec) {
     if (!ec) observe();

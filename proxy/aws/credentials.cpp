@@ -72,6 +72,11 @@ std::map<std::string, std::string> section_of(std::string_view text, std::string
 
 }  // namespace
 
+bool are_due(const Credentials& present, Clock::time_point fetched_at, Clock::time_point now) {
+  if (present.expires == Clock::time_point::max()) return false;
+  return now >= present.expires - credentials_refresh_before && now >= fetched_at + credentials_refresh_pause;
+}
+
 std::optional<Clock::time_point> parse_iso_time(std::string_view text) {
   // Not longer than microseconds need.
   if (text.size() < 20 || text.size() > 32 || text.back() != 'Z') return std::nullopt;

@@ -32,20 +32,14 @@ std::string CredentialsChain::variable(const char* name) const {
   return environment_.variable(name).value_or("");
 }
 
-bool CredentialsChain::must_fetch(Time at) const {
-  if (!current_) return true;
-  if (current_->expires == Time::max()) return false;
-  return at + refresh_before >= current_->expires && at >= fetched_at_ + refresh_pause;
-}
-
 void CredentialsChain::get(Done done) {
   const Time at = now();
   const bool usable = current_ && at < current_->expires;
   const bool may_fetch = !fetching_ && at >= not_before_;
-  const bool has_to = must_fetch(at);
+  const bool due = current_ && are_due(*current_, fetched_at_, at);
   // What still holds serves while the next is fetched.
   if (usable) {
-    if (has_to && may_fetch) fetch();
+    if (due && may_fetch) fetch();
     return done(current_, {});
   }
   if (!fetching_ && !may_fetch) return done(nullptr, error_);

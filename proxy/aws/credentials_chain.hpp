@@ -27,10 +27,6 @@ using CredentialsRef = std::shared_ptr<const Credentials>;
 
 class CredentialsChain {
  public:
-  // Fetched again so long before they end. AWS has new ones ready five minutes before.
-  static constexpr std::chrono::seconds refresh_before{300};
-  // Not fetched more often than this, when AWS hands out some that end soon.
-  static constexpr std::chrono::seconds refresh_pause{10};
   static constexpr std::chrono::seconds back_off_max{30};
   static constexpr std::size_t file_max = 64 * 1024;
 
@@ -51,7 +47,6 @@ class CredentialsChain {
   using Parser = std::optional<Credentials> (*)(std::string_view, std::string&);
 
   std::string variable(const char* name) const;
-  bool must_fetch(Time now) const;
   void fetch();
   void from_environment();
   void from_web_identity();

@@ -67,7 +67,7 @@ struct HttpLoop::Transfer {
       curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
       wipe(line);
       if (longer == nullptr) return false;
-      headers.release();
+      static_cast<void>(headers.release());  // it begins `longer` now
       headers.reset(longer);
     }
     bool good = true;
@@ -79,6 +79,7 @@ struct HttpLoop::Transfer {
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_PROXY, "");
     set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // nobody waits for a name server when the process ends
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

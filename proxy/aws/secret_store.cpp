@@ -86,11 +86,14 @@ void SecretStore::other_login(const std::string& user, const std::string& refuse
   const EntryRef known = find(user);
   const SecretVersion* const preferred = known ? known->secret.preferred() : nullptr;
   if (preferred != nullptr && preferred->id != refused) return done(login_of(*preferred));
-  refresh(user, [this, user, refused, done, login_of] {
+  Done answer = [this, user, refused, done, login_of] {
     const EntryRef entry = find(user);
     const SecretVersion* const other = entry ? entry->secret.other_than(refused) : nullptr;
     done(other == nullptr ? std::nullopt : std::optional(login_of(*other)));
-  });
+  };
+  // At the start anything that is read will do.
+  if (known && known->reading && refused.empty()) return known->waiting.push_back(std::move(answer));
+  refresh(user, std::move(answer));
 }
 
 void SecretStore::worked(const std::string& user, const std::string& version) {

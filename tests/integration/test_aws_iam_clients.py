@@ -210,11 +210,17 @@ def test_what_sts_answers_is_no_yes(proxy, world, how, result):
 
 def test_many_with_one_token_are_one_question(proxy, world):
     made = token(world.fake.add_role("worker", "many"))
+    with connect(proxy, world, token(world.worker)) as old:
+        all_at_once(proxy, world, made, old)
+
+
+def all_at_once(proxy, world, made, old):
     asked = world.fake.count("GetCallerIdentity")
     with world.fake.misbehaving("slow", "GetCallerIdentity"), concurrent.futures.ThreadPoolExecutor(20) as pool:
         logins = [pool.submit(connect, proxy, world, made) for _ in range(20)]
         until(lambda: world.fake.count("GetCallerIdentity") == asked + 1, "STS is asked")
-        until(lambda: proxy.metric("pgweir_clients") >= 20, "all are there")
+        until(lambda: proxy.metric("pgweir_clients") >= 21, "all are there")
+        assert old.value("select 1") == "1", "who is there does not wait with them"
         world.fake.released.set()
         for login in logins:
             login.result().terminate()

@@ -175,6 +175,8 @@ def test_a_replaced_password_is_refused_after_the_grace_period(start, cluster, f
                   variables=variables(**fake.key.environment()))
     secret = fake.secret(NAME)
     old = json.loads(secret.versions[secret.stages["AWSCURRENT"]])["password"]
+    with proxy.wire("app", password=old) as wire:
+        backend = wire.value("select pg_backend_pid()")
     fresh = password()
     secret.put({"username": "rotated", "password": fresh}, "AWSPENDING")
     set_password(cluster, "rotated", fresh)
@@ -190,5 +192,7 @@ def test_a_replaced_password_is_refused_after_the_grace_period(start, cluster, f
 
     until(lambda: "secret_rotated" in proxy.log_text(), "the rotation is known")
     assert admits(old) and admits(fresh)
+    with proxy.wire("app", password=fresh) as wire:
+        assert wire.value("select pg_backend_pid()") == backend, "a backend that is there lives on"
     until(lambda: not admits(old), "the grace period is over", timeout=15)
     assert admits(fresh)

@@ -82,3 +82,17 @@ TEST_CASE("a shared file is read by its profile") {
   CHECK_FALSE(parse_shared_file(text, "sso", error));
   CHECK(error.find("sso_session") != std::string::npos);
 }
+
+TEST_CASE("credentials are fetched anew before they end, but not in a hurry") {
+  const auto start = std::chrono::system_clock::from_time_t(1'700'000'000);
+  using std::chrono::seconds;
+  Credentials present;
+  CHECK_FALSE(are_due(present, start, start + std::chrono::hours(1'000)));
+  present.expires = start + seconds(3'600);
+  CHECK_FALSE(are_due(present, start, start + seconds(3'299)));
+  CHECK(are_due(present, start, start + seconds(3'300)));
+  CHECK(are_due(present, start, start + seconds(4'000)));
+  present.expires = start + seconds(60);
+  CHECK_FALSE(are_due(present, start, start + seconds(9)));
+  CHECK(are_due(present, start, start + seconds(10)));
+}
