@@ -1,5 +1,5 @@
-// The page: page.html with page.css and page.js in their places, one self-contained document. Built into the
-// program. Pure.
+// The page: page.html with page.css and the scripts in their places, one self-contained document. Built into
+// the program. Pure.
 #pragma once
 
 #include <string>

@@ -1,189 +1,14 @@
-"use strict";
 // Asks for the state each second and shows it. All text that comes from outside goes through textContent.
 
 const period_ms = 1000;
 const patience_ms = 4000;  // an answer that takes longer is none
 const certificate_notice_days = 14;
 const open_pools_max = 3;  // of those that are worth it; the others begin closed
-const spans = [30, 60, 150];  // how many points a chart shows at least: a young process fills no ten minutes
 
 const levels = {
   down: "bad", saturated: "bad", limited: "warn", paused: "warn", burst: "warn", disabled: "warn",
   waited: "dull", ok: "good", idle: "dull", retired: "dull",
 };
-
-// --- Words
-
-function duration(ms) {
-  if (ms === null || ms === undefined) return "–";
-  if (ms < 1) return `${Math.round(ms * 1000)} µs`;
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 172800) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
-  return `${Math.floor(whole / 86400)} days`;
-}
-
-function count(value) {
-  if (value === null || value === undefined) return "–";
-  return value >= 10 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1);
-}
-
-function many(value, one, more) {
-  return `${count(value)} ${value === 1 ? one : more}`;
-}
-
-function time_of_day(date) {
-  return `${date.toISOString().slice(11, 19)} UTC`;
-}
-
-// --- Elements
-
-function element(name, options = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(options)) {
-    if (key === "text") made.textContent = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-function set_text(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-// The same text, which may also be broken behind an underscore.
-function set_breakable(node, text) {
-  if (node.textContent === text) return;
-  const parts = text.split(/(?<=_)/);
-  node.replaceChildren(...parts.flatMap((part, i) => i === 0 ? [part] : [element("wbr"), part]));
-}
-
-// A list of terms and what they are now; the entries stay, so that nothing flickers.
-function show_terms(list, entries) {
-  while (list.children.length > entries.length) list.lastChild.remove();
-  while (list.children.length < entries.length) list.append(element("div", {}, element("dt"), element("dd")));
-  entries.forEach(([term, value, style], i) => {
-    const entry = list.children[i];
-    set_text(entry.firstChild, term);
-    set_text(entry.lastChild, value);
-    entry.className = style || "";
-  });
-}
-
-// --- Charts. Text stays outside of the SVG, which is stretched to the width that there is.
-
-const chart_width = 300;
-const chart_height = 100;
-
-const charts = [
-  {title: "Clients that wait", lines: [
-    {series: "waiting", name: "waiting", style: "wait", filled: true, text: count,
-      now: (facts) => facts.clients.waiting}]},
-  {title: "Server connections", limit: true, lines: [
-    {series: "borrowed", name: "lent out", style: "lent", text: count, now: (facts) => facts.backends.borrowed}]},
-  {title: "In a second", lines: [
-    {series: "queries", name: "queries", style: "query", text: count},
-    {series: "transactions", name: "transactions", style: "transaction", text: count}]},
-  {title: "95 % took at most", unit: duration, lines: [
-    {series: "wait_p95_ms", name: "to wait", style: "wait", text: duration},
-    {series: "query_p95_ms", name: "query", style: "query", text: duration},
-    {series: "transaction_p95_ms", name: "transaction", style: "transaction", text: duration}]},
-];
-
-function round_up(value) {
-  const unit = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= value * 0.999);
-}
-
-// Of the points that a chart has room for.
-function span_of(length) {
-  return spans.find((span) => span >= length) || history.points_max;
-}
-
-function x_of(i, length) {
-  return chart_width - (length - 1 - i) * chart_width / (span_of(length) - 1);
-}
-
-// Where there is no value the line has a gap; a value with none on either side is a dash of one step.
-function line_path(values, top) {
-  let path = "";
-  let pen_down = false;
-  values.forEach((value, i) => {
-    if (value === null) {
-      pen_down = false;
-      return;
-    }
-    const x = x_of(i, values.length).toFixed(1);
-    const y = (chart_height * (1 - value / top)).toFixed(1);
-    path += pen_down ? `L${x} ${y}` : `M${x} ${y}h.5`;
-    pen_down = true;
-  });
-  return path;
-}
-
-function area_path(values, top) {
-  if (values.length === 0) return "";
-  return `M${x_of(0, values.length).toFixed(1)} ${chart_height}` + line_path(values, top).replaceAll("M", "L") +
-    `L${chart_width} ${chart_height}Z`;
-}
-
-function make_path(svg, style) {
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("class", style);
-  svg.append(path);
-  return path;
-}
-
-function make_chart(chart) {
-  const caption = element("figcaption", {}, element("b", {text: chart.title}));
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${chart_width} ${chart_height}`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("role", "img");
-  const limit = chart.limit ? make_path(svg, "limit") : null;
-  const lines = chart.lines.map((line) => {
-    const key = element("span", {class: `key ${line.style}`});
-    caption.append(key);
-    const area = line.filled ? make_path(svg, "filled") : null;
-    return {line, key, area, path: make_path(svg, line.style)};
-  });
-  const top = element("span", {class: "top"});
-  const begin = element("span");
-  const axis = element("div", {class: "axis", "aria-hidden": "true"}, begin, element("span", {text: "now"}));
-  const figure = element("figure", {}, caption, element("div", {class: "plot"}, svg, top), axis);
-  return {chart, figure, svg, limit, lines, top, begin};
-}
-
-function show_chart(drawn, series, facts) {
-  const {chart} = drawn;
-  const {max} = facts.backends;
-  const values = chart.lines.map((line) => series[line.series] || []);
-  const highest = Math.max(0, ...values.flat(), chart.limit ? max : 0);
-  // The limit is a line of its own, with room above it.
-  const top = chart.limit ? highest * 1.15 : highest > 0 ? round_up(highest) : 1;
-  const time = duration(span_of(values[0].length) * history.interval_ms).replace(" 0 s", "");
-  let label = `${chart.title}, the last ${time}.`;
-  drawn.lines.forEach(({line, key, area, path}, i) => {
-    const now = line.text(line.now ? line.now(facts) : values[i].at(-1));
-    set_text(key, `${line.name} ${now}${chart.limit ? ` of ${max}` : ""}`);
-    path.setAttribute("d", line_path(values[i], top));
-    if (area) area.setAttribute("d", area_path(values[i], top));
-    label += ` ${line.name}: now ${now}, highest ${line.text(Math.max(0, ...values[i]))}.`;
-  });
-  if (drawn.limit) {
-    const y = (chart_height * (1 - max / top)).toFixed(1);
-    drawn.limit.setAttribute("d", `M0 ${y}H${chart_width}`);
-  }
-  set_text(drawn.top, chart.limit ? "" : (chart.unit || count)(top));
-  set_text(drawn.begin, `${time} ago`);
-  drawn.svg.setAttribute("aria-label", label);
-}
 
 // --- One pool
 
@@ -316,7 +141,7 @@ function show_pools(pools) {
 
 function show_process(process, now_ms) {
   const entries = [
-    ["version", process.version], ["up for", duration(process.uptime_s * 1000)],
+    ["version", process.version], ["up for", duration(Math.max(process.uptime_s, 1) * 1000)],
     ["workers", count(process.workers)],
     ["clients", `${count(process.clients)} of ${count(process.max_clients)}`,
       process.clients >= process.max_clients ? "warn" : ""],

@@ -1,4 +1,4 @@
-// The files page.html, page.css and page.js as they are in the source tree; see page_files.cpp.in.
+// page.html, page.css and the scripts as they are in the source tree; see page_files.cpp.in.
 #pragma once
 
 #include <string_view>

@@ -8,9 +8,6 @@ if(PGWEIR_SANITIZE)
   # Fewer repetitions, longer deadlines.
   set(pgweir_integration_serial OFF)
   list(APPEND pgweir_integration_env PGWEIR_TEST_FACTOR=0.25 PGWEIR_TEST_SLOWNESS=4)
-endif()
-
-if(PGWEIR_SANITIZE)
   # What a browser makes of the page is the same in every build.
   list(FILTER pgweir_integration EXCLUDE REGEX test_dashboard_browser)
 endif()
