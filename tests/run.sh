@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and tests pgweir; works from a clean clone on a bare Debian 12 (root, or a user with sudo).
-#   tests/run.sh                     release and ASan+UBSan, all tests, 30 s of each fuzz target
+#   tests/run.sh                     release and ASan+UBSan, all tests, 10 s of each fuzz target
 #   tests/run.sh --all               also TSan, clang, clang-tidy, PostgreSQL 16 to 18, pgx and JDBC, the container
 #                                    image, and ten minutes of each fuzz target
 #   tests/run.sh --container         the container image alone, built and run (root)
@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-fuzz_seconds="${fuzz_seconds:-$([ -n "$all" ] && echo 600 || echo 30)}"
+fuzz_seconds="${fuzz_seconds:-$([ -n "$all" ] && echo 600 || echo 10)}"
 exec </dev/null
 
 work="$(mktemp -d)"
