@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 
 from . import measure, processes
 from .processes import Trouble
@@ -61,15 +60,17 @@ def rate(lines):
     return sum(counts) / lasted
 
 
-def latencies(texts, since_epoch):
-    """Of pgbench's transaction logs: client, number, microseconds, script, end time (seconds and microseconds)."""
-    out = []
-    for text in texts:
-        for line in text.splitlines():
-            fields = line.split()
-            if len(fields) >= 6 and fields[2].isdigit() and int(fields[4]) + int(fields[5]) / 1e6 >= since_epoch:
-                out.append(int(fields[2]))
-    return out
+def latencies(texts, warm_up):
+    """Of pgbench's transaction logs: client, number, microseconds, script, end time (seconds and microseconds).
+
+    `warm_up`: seconds after the first one of which nothing counts. By the logs' own clock: pgbench takes the time of day once
+    and counts from there, so that it knows nothing of a clock that is set meanwhile.
+    """
+    ended = [(int(fields[4]) + int(fields[5]) / 1e6, int(fields[2]))
+             for fields in (line.split() for text in texts for line in text.splitlines())
+             if len(fields) >= 6 and fields[2].isdigit()]
+    first = min((end for end, _ in ended), default=0)
+    return [us for end, us in ended if end >= first + warm_up]
 
 
 def environment(place, load):
@@ -90,7 +91,7 @@ def timed(place, system, load, seconds):
         watchdog = threading.Timer(seconds + 60, pgbench.kill)
         watchdog.start()
         try:
-            out, since = window(pgbench, system, seconds)
+            out, warm_up = window(pgbench, system, seconds)
             pgbench.send_signal(signal.SIGALRM)
             text, said = pgbench.communicate()
         finally:
@@ -98,7 +99,7 @@ def timed(place, system, load, seconds):
             if pgbench.poll() is None:
                 pgbench.kill()
     check(pgbench.returncode, text, said)
-    times = latencies([path.read_text() for path in logs.iterdir()], since)
+    times = latencies([path.read_text() for path in logs.iterdir()], warm_up)
     if not times:
         raise Trouble("pgbench logged no latency")
     out["p50_us"], out["p99_us"] = percentile(times, 50), percentile(times, 99)
@@ -109,13 +110,13 @@ def timed(place, system, load, seconds):
 
 def window(pgbench, system, seconds):
     """Rate, CPU and memory of so many lines of progress after the first, one each second; and when that began."""
-    lines, said, since, cpu = [], "", 0, 0
+    lines, said, cpu = [], "", 0
     for text in pgbench.stderr:
         said += text
         line = read_progress(text)
         if line and (lines or line[1] > 0):
             if not lines:
-                since, cpu = time.time(), measure.cpu_us(system.pid) if system.pid else 0
+                cpu = measure.cpu_us(system.pid) if system.pid else 0
             lines.append(line)
         if len(lines) == seconds + 1:
             out = {"tps": rate(lines)}
@@ -123,7 +124,7 @@ def window(pgbench, system, seconds):
                 used = measure.cpu_us(system.pid) - cpu
                 out["cpu_us"] = used / (out["tps"] * (lines[-1][0] - lines[0][0]))
                 out["pss_kib"] = measure.pss_kib(system.pid)
-            return out, since
+            return out, lines[0][0]
     pgbench.wait()
     raise Trouble("it was too slow or stopped answering" if pgbench.returncode == -signal.SIGKILL
                   else "pgbench failed: " + processes.last_line(said))

@@ -107,7 +107,7 @@ def test_a_load_that_stands_still_is_no_figure():
 
 def test_latencies_of_the_warm_up_are_left_out():
     log = "0 1 900 0 100 500000\n3 1 250 0 101 200000\n3 2 260 0 101 900000\nrubbish\n"
-    assert pgbench.latencies([log, ""], since_epoch=101) == [250, 260]
+    assert pgbench.latencies([log, ""], warm_up=0.5) == [250, 260]
 
 
 def test_failed_transactions_are_no_figure():
