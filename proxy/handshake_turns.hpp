@@ -20,6 +20,9 @@ class HandshakeTurns {
 
   // Of the time that a step has taken.
   static constexpr int rest_factor = 2;
+  // Whose queries count: clients that have been there for so long. Those of a storm are not to slow it down
+  // by the one query that each of them may have come for.
+  static constexpr std::chrono::seconds settled_after{1};
   // So long after a query there may be another one.
   static constexpr std::chrono::milliseconds query_window{20};
 
@@ -61,7 +64,10 @@ class HandshakeTurns {
     std::list<Waker*>::iterator at_;
   };
 
-  void note_query(TimePoint now) { last_query_ = now; }
+  // Of a client that is connected since then.
+  void note_query(TimePoint since, TimePoint now) {
+    if (now - since >= settled_after) last_query_ = now;
+  }
 
   // After each round, which has taken until `now`.
   void next_round(TimePoint now) {

@@ -115,7 +115,7 @@ void Session::read_client() {
       break;
   }
   last_activity_ = worker_.now();
-  worker_.handshake_turns().note_query(worker_.now());
+  worker_.handshake_turns().note_query(started_, worker_.now());
   pool_->counters(worker_).bytes_from_clients.add(result.size);
   const bool was_idle = exchange_.tracker.idle();
   const ByteView fresh = worker_.scratch().first(result.size);

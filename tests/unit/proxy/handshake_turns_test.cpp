@@ -122,7 +122,7 @@ TEST_CASE("who leaves the queue is not waited for") {
 TEST_CASE("while there are queries the worker rests from each step, and only then") {
   using namespace std::chrono_literals;
   Loop loop;
-  loop.turns.note_query(loop.now);
+  loop.turns.note_query(loop.now - HandshakeTurns::settled_after, loop.now);
   for (const char name : {'a', 'b', 'c'}) loop.arrive(name);
   CHECK(loop.taken == "a");
   CHECK(loop.turns.rests(loop.now));
@@ -142,4 +142,14 @@ TEST_CASE("while there are queries the worker rests from each step, and only the
   std::string all = loop.taken;
   for (int i = 0; i < 3; ++i) all += loop.round();
   CHECK(all == "de");
+}
+
+TEST_CASE("the queries of clients that have just come slow no handshake down") {
+  Loop loop;
+  loop.turns.note_query(loop.now - std::chrono::milliseconds{999}, loop.now);
+  loop.arrive('a');
+  loop.arrive('b');
+  CHECK_FALSE(loop.turns.rests(loop.now));
+  loop.round();
+  CHECK(loop.round() == "b");
 }
