@@ -20,7 +20,10 @@ std::optional<double> average(std::uint64_t sum, std::uint64_t count) {
 }
 
 std::vector<Metric> metrics_of(const EmfSample& before, const EmfSample& now) {
-  const auto since = [&](std::uint64_t EmfSample::*field) { return now.*field - before.*field; };
+  // A pool that is no longer configured takes its counts with it.
+  const auto since = [&](std::uint64_t EmfSample::*field) {
+    return now.*field > before.*field ? now.*field - before.*field : 0;
+  };
   const auto count = [&](std::uint64_t EmfSample::*field) { return static_cast<double>(since(field)); };
   const auto gauge = [](std::uint64_t value) { return static_cast<double>(value); };
   const std::uint64_t queries = since(&EmfSample::queries);
@@ -44,7 +47,8 @@ std::vector<Metric> metrics_of(const EmfSample& before, const EmfSample& now) {
       {"DatabaseConnectionsCurrentlyInTransaction", "Count", gauge(now.in_transaction)},
       {"DatabaseConnectionsCurrentlySessionPinned", "Count", gauge(now.pinned)},
       {"DatabaseConnectionsSetupFailed", "Count", static_cast<double>(failed)},
-      {"DatabaseConnectionsSetupSucceeded", "Count", static_cast<double>(server_logins - failed)},
+      {"DatabaseConnectionsSetupSucceeded", "Count",
+       static_cast<double>(server_logins > failed ? server_logins - failed : 0)},
       {"MaxDatabaseConnectionsAllowed", "Count", gauge(now.backends_max)},
       {"QueryDatabaseResponseLatency", "Microseconds", average(since(&EmfSample::query_us), queries)},
       {"QueryRequests", "Count", static_cast<double>(queries)},

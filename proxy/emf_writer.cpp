@@ -26,8 +26,12 @@ void EmfWriter::observe(const config::Metrics& settings, const std::vector<PoolF
   }
   if (now - printed_at_ < settings.emf_interval) return;
   printed_at_ = now;
-  const EmfSample sampled = sample(pools);
+  EmfSample sampled = sample(pools);
   if (settings.emf) {
+    const ClientTally tally = take_tally(services_);
+    sampled.clients_tls = tally.tls;
+    sampled.pinned = tally.pinned;
+    sampled.in_transaction = tally.in_transaction;
     const EmfNames names{settings.emf_namespace,
                          settings.emf_proxy_name.empty() ? host_name() : settings.emf_proxy_name};
     out_ << emf_line(before_, sampled, names, std::chrono::system_clock::now()) << std::endl;
@@ -58,10 +62,6 @@ EmfSample EmfWriter::sample(const std::vector<PoolFacts>& pools) const {
     s.backends_max += pool.settings->max_size;
     s.borrowed += pool.counts.borrowed;
   }
-  const ClientTally tally = take_tally(services_);
-  s.clients_tls = tally.tls;
-  s.pinned = tally.pinned;
-  s.in_transaction = tally.in_transaction;
   s.pool_looks = looks_;
   s.pools_up = up_;
   return s;

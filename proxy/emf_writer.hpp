@@ -17,6 +17,7 @@ class EmfWriter {
   void observe(const config::Metrics& settings, const std::vector<PoolFacts>& pools, TimePoint now);
 
  private:
+  // Without what takes asking the workers.
   EmfSample sample(const std::vector<PoolFacts>& pools) const;
 
   const Services& services_;

@@ -97,6 +97,17 @@ TEST_CASE("where nothing was measured there is no latency, rather than a good on
   CHECK(line["QueryRequests"] == 0);
 }
 
+TEST_CASE("a pool that is gone makes no count negative") {
+  EmfSample before;
+  before.queries = before.server_logins = before.server_logins_failed = 1'000;
+  EmfSample now;
+  now.queries = 10;
+  const json line = json::parse(emf_line(before, now, names, at));
+  CHECK(line["QueryRequests"] == 0);
+  CHECK(line["DatabaseConnectionsSetupSucceeded"] == 0);
+  CHECK_FALSE(line.contains("QueryResponseLatency"));
+}
+
 TEST_CASE("a name that is not UTF-8 breaks no line") {
   const std::string text = emf_line({}, {}, {"a\xff\nb", "c"}, at);
   CHECK(text.find('\n') == std::string::npos);
