@@ -25,6 +25,7 @@ void Drain::begin(const config::Settings& settings, std::shared_ptr<Listener> li
 }
 
 void Drain::wait_for_clients(std::shared_ptr<Listener> listener) {
+  if (begun_) return;
   begun_ = true;
   listener->stop();
   wait_until_empty();

@@ -153,22 +153,32 @@ std::vector<PoolFacts> take_pools(const Services& services) {
   return facts;
 }
 
-Inventory take_inventory(const Services& services) {
+Inventory take_pool_inventory(const Services& services) {
   Inventory inventory;
+  inventory.pools = take_pools(services);
+  inventory.now = Clock::now();
+  inventory.wall = std::chrono::system_clock::now();
+  return inventory;
+}
+
+Inventory take_inventory(const Services& services) {
   struct Answer {
     std::vector<ClientFacts> clients;
     std::vector<ServerFacts> servers;
   };
-  inventory.silent_workers = ask_workers<Answer>(
+  std::vector<ClientFacts> clients;
+  std::vector<ServerFacts> servers;
+  const unsigned silent_workers = ask_workers<Answer>(
       services, [](const Worker& worker, Answer& to) { worker.describe(to.clients, to.servers); },
       [&](Answer& from) {
-        std::move(from.clients.begin(), from.clients.end(), std::back_inserter(inventory.clients));
-        std::move(from.servers.begin(), from.servers.end(), std::back_inserter(inventory.servers));
+        std::move(from.clients.begin(), from.clients.end(), std::back_inserter(clients));
+        std::move(from.servers.begin(), from.servers.end(), std::back_inserter(servers));
       });
-  for (const auto& pool : services.pools.all()) pool->describe_idle(inventory.servers);
-  inventory.pools = take_pools(services);
-  inventory.now = Clock::now();
-  inventory.wall = std::chrono::system_clock::now();
+  for (const auto& pool : services.pools.all()) pool->describe_idle(servers);
+  Inventory inventory = take_pool_inventory(services);
+  inventory.clients = std::move(clients);
+  inventory.servers = std::move(servers);
+  inventory.silent_workers = silent_workers;
   return inventory;
 }
 

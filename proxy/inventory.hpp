@@ -149,6 +149,8 @@ struct Inventory {
 constexpr std::chrono::milliseconds inventory_timeout{2'000};
 
 Inventory take_inventory(const Services& services);
+// Without clients and servers, so that no worker is asked.
+Inventory take_pool_inventory(const Services& services);
 // What sessions are doing, counted only. Cheap enough for every minute.
 struct ClientTally {
   std::uint64_t tls = 0;

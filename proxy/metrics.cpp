@@ -89,22 +89,6 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
       metric_family("pgweir_pool_clients", "Clients of a pool by state", MetricType::Gauge);
   MetricFamily limits = metric_family(
       "pgweir_pool_limit", "Configured limits of a pool, in server connections", MetricType::Gauge);
-  for (const auto& pool : pools) {
-    const PoolCounts counts = pool->counts();
-    add_series(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
-    add_series(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
-    add_series(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
-    add_series(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
-    const double all = static_cast<double>(sum(*pool, &PoolCounters::clients));
-    const double waiting = static_cast<double>(counts.waiting);
-    const double active = static_cast<double>(counts.borrowed);
-    add_series(clients, labels_of(*pool, "state", "waiting"), waiting);
-    add_series(clients, labels_of(*pool, "state", "active"), active);
-    add_series(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
-    const auto settings = pool->settings();
-    add_series(limits, labels_of(*pool, "limit", "min_size"), settings->min_size);
-    add_series(limits, labels_of(*pool, "limit", "max_size"), settings->max_size);
-  }
   MetricFamily up = metric_family(
       "pgweir_pool_up", "1: the pool's server has been reached, and not been lost since", MetricType::Gauge);
   MetricFamily paused =
@@ -113,6 +97,19 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
                                     "How long the oldest waiting client has waited", MetricType::Gauge);
   for (const auto& pool : pools) {
     const PoolFacts facts = pool->facts();
+    const PoolCounts& counts = facts.counts;
+    add_series(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
+    add_series(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
+    add_series(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
+    add_series(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
+    const double all = static_cast<double>(facts.clients);
+    const double waiting = static_cast<double>(counts.waiting);
+    const double active = static_cast<double>(counts.borrowed);
+    add_series(clients, labels_of(*pool, "state", "waiting"), waiting);
+    add_series(clients, labels_of(*pool, "state", "active"), active);
+    add_series(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
+    add_series(limits, labels_of(*pool, "limit", "min_size"), facts.settings->min_size);
+    add_series(limits, labels_of(*pool, "limit", "max_size"), facts.settings->max_size);
     add_series(up, labels_of(*pool), facts.up ? 1 : 0);
     add_series(paused, labels_of(*pool), facts.paused ? 1 : 0);
     const auto waited = facts.longest_wait ? Clock::now() - *facts.longest_wait : Clock::duration{};

@@ -132,14 +132,10 @@ void Server::wait_for_signal() {
 }
 
 void Server::on_signal(int signal) {
-  if (signal == SIGHUP) return reload();
+  if (signal == SIGHUP) return static_cast<void>(reload_file());
   if (!drain_.begun()) return begin_drain();
   log::warning("stopping_at_once", {{"clients", std::to_string(services_.sessions())}});
   io_.stop();
-}
-
-void Server::reload() {
-  reload_file();
 }
 
 std::string Server::reload_file() {
@@ -240,17 +236,16 @@ void Server::show_expiry() {
 }
 
 // A renewed certificate is taken up without anybody's telling, and a changed configuration where that is
-// wanted. A pair of files is not changed in one step:
-// what does not fit together yet is looked at again when it has changed once more.
+// wanted. A pair of files is not changed in one step: what does not fit together yet is looked at again when
+// it has changed once more.
 void Server::watch_files() {
   watch_timer_.expires_after(watch_interval);
   watch_timer_.async_wait([this](boost::system::error_code ec) {
     if (ec) return;
     std::string state = tls_files_state(*snapshot_->settings);
-    std::string file = file_state(config_path_);
-    if (snapshot_->settings->admin.watch_config && file != config_state_) {
-      config_state_ = std::move(file);
-      reload();
+    const bool watches = snapshot_->settings->admin.watch_config;
+    if (watches && file_state(config_path_) != config_state_) {
+      reload_file();
     } else if (state != tls_files_state_) {
       tls_files_state_ = std::move(state);
       reload_tls();

@@ -39,7 +39,6 @@ class Server final : private Administration {
  private:
   void wait_for_signal();
   void on_signal(int signal);
-  void reload();
   std::string load(const config::Overrides& overrides);
   const config::Settings& settings() const override { return *snapshot_->settings; }
   std::string reload_file() override;

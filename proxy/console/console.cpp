@@ -108,7 +108,8 @@ void Console::show(const ConsoleRequest& request, const std::string& what) {
   std::optional<ConsoleTable> table = show_parameter(what);
   const auto words = show_words();
   if (!table && std::find(words.begin(), words.end(), what) != words.end()) {
-    const Inventory inventory = take_inventory(services_);
+    const Inventory inventory =
+        shows_connections(what) ? take_inventory(services_) : take_pool_inventory(services_);
     if (inventory.silent_workers > 0)
       return refuse(request, "57014", "a worker did not answer in time; try again");
     statistics_.observe(inventory.pools, inventory.now);

@@ -94,6 +94,12 @@ std::optional<ConsoleTable> show(std::string_view what, const ShowContext& conte
   return found->second(context);
 }
 
+bool shows_connections(std::string_view what) {
+  constexpr std::array<std::string_view, 8> of_connections{"active_sockets", "clients", "lists",   "mem",
+                                                           "pins",           "servers", "sockets", "waiters"};
+  return std::find(of_connections.begin(), of_connections.end(), what) != of_connections.end();
+}
+
 std::span<const std::string_view> show_words() {
   return words;
 }

@@ -33,7 +33,7 @@ std::vector<Finding> run_live_checks(const LiveTarget& target) {
     } else {
       const bool late = number <= last_step_check && !probe.stopped.empty();
       findings.push_back(
-          not_evaluated(id, late ? "not reached: " + probe.stopped : "this check is not implemented yet"));
+          not_evaluated(id, late ? "not reached: " + probe.stopped : "nothing that was tried tells"));
     }
   }
   return findings;
