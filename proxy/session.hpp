@@ -30,6 +30,9 @@ class Session final {
   static constexpr std::chrono::milliseconds half_close_grace{500};
   // What a client left behind has to be over by then, or its backend is closed.
   static constexpr std::chrono::milliseconds abandon_timeout{2'000};
+  // A server that has not even begun a statement ignores a cancel of it. So it is sent again after this long,
+  // and after twice as long each time.
+  static constexpr std::chrono::milliseconds cancel_patience{100};
   // A client that does not read its answers may have this much waiting before we stop reading from it, too.
   static constexpr std::size_t client_backlog_max = 256 * 1024;
   // So many backends may refuse the client's settings before it is told.
@@ -127,9 +130,11 @@ class Session final {
   bool is_settled() const;
   Task<bool> settle(TimePoint until);
   void ask_to_finish();
+  void cancel_leftovers();
   void deliver_cancel();
   void forget_state(bool with_statements);
   bool only_own_work_left() const;
+  bool own_work_runs() const;
 
   // LISTEN (session_listen.cpp)
   bool listens() const { return exchange_.listen && exchange_.listen->listens(); }

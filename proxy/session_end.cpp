@@ -1,6 +1,8 @@
 // The last part of a session: deadlines and interrupts, refusals, the goodbye, and what becomes of the
 // backend.
 
+#include <algorithm>
+
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/startup.hpp"
@@ -118,10 +120,15 @@ void Session::on_cancel(std::shared_ptr<void> done) {
   }
 }
 
-// A cancel for the client must not hit the settings that go out in front of its statement.
-void Session::deliver_cancel() {
+// Such as the settings that go out in front of the client's statement.
+bool Session::own_work_runs() const {
   const Expected* const oldest = exchange_.tracker.oldest();
-  if (oldest != nullptr && oldest->fate == Fate::mute) return;
+  return oldest != nullptr && oldest->fate == Fate::mute;
+}
+
+// A cancel for the client must not hit anything of ours.
+void Session::deliver_cancel() {
+  if (own_work_runs()) return;
   std::shared_ptr<void> done = std::move(held_cancel_);
   if (done && !only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, std::move(done));
 }
@@ -349,13 +356,18 @@ void Session::ask_to_finish() {
     worker_.to_server().end_own();
     tracker.expect({.reply = Reply::copy_end}, replies_);
   }
-  // Where nothing runs it could only hit what we send next.
-  if (!tracker.idle() && !only_own_work_left()) pool_->cancel(*exchange_.backend, worker_, nullptr);
+  cancel_leftovers();
   if (!tracker.unsynced() && !tracker.skipping()) return;
   if (!tracker.skipping()) send_own(OwnQuery::rollback, "ROLLBACK");
   write_sync(worker_.to_server().own());
   worker_.to_server().end_own();
   tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, replies_);
+}
+
+// Where nothing of the client's runs it could only hit what we send next.
+void Session::cancel_leftovers() {
+  if (exchange_.tracker.idle() || only_own_work_left() || own_work_runs()) return;
+  pool_->cancel(*exchange_.backend, worker_, nullptr);
 }
 
 bool Session::is_settled() const {
@@ -366,8 +378,17 @@ bool Session::is_settled() const {
 // time, or the connection broke.
 Task<bool> Session::settle(TimePoint until) {
   flush();
+  std::chrono::milliseconds patience = cancel_patience;
+  TimePoint cancel_at = Clock::now() + patience;
   while (exchange_.backend != nullptr && !is_settled()) {
-    if (Clock::now() >= until) co_return false;
+    const TimePoint now = Clock::now();
+    if (now >= until) co_return false;
+    if (now >= cancel_at) {
+      cancel_leftovers();
+      patience *= 2;
+      cancel_at = now + patience;
+    }
+    closes_at_ = std::min(until, cancel_at);
     if (may_read_server()) waker_.wake();  // the others get their turn
     co_await waker_.wait();
     if (exchange_.backend != nullptr) read_server();

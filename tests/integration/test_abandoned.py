@@ -4,6 +4,7 @@ import pytest
 
 from harness import messages as m
 from harness.crowd import together
+from harness.link import Link
 from harness.waiting import repetitions, seconds, until
 
 pytestmark = pytest.mark.pooled
@@ -74,6 +75,34 @@ def test_no_backend_is_lost_by_what_is_left_behind(start, left):
         wire.abort()
         with proxy.wire() as wire:
             assert wire.value("select pg_backend_pid()") == pid
+
+
+CANCEL_REQUEST = (80877102).to_bytes(4, "big")
+
+
+@pytest.mark.own
+def test_a_cancel_that_the_server_ignores_is_sent_again(start, cluster, watch):
+    """As a server does that has the statement but has not begun it: the first cancels have no effect."""
+    ignored = []
+
+    def to_server(connection, data):
+        if data[4:8] == CANCEL_REQUEST and len(ignored) < 2:
+            ignored.append(data)
+            connection.cut()
+            return b""
+        return data
+
+    with Link(cluster.host, cluster.port) as link, watch() as seen:
+        link.to_server = to_server
+        proxy = start(max_size=1, changes={"databases": {"app": {"port": link.port, "users": ["app"]}}})
+        wire = proxy.wire()
+        pid = wire.value("select pg_backend_pid() from pg_sleep(0)")  # and the pool knows both functions
+        wire.send(m.Q("select pg_sleep(60)"))
+        until(lambda: seen.running("pg_sleep(60)"), "the query runs")
+        wire.abort()
+        with proxy.wire() as other:
+            assert other.value("select pg_backend_pid()", timeout=seconds(5)) == pid
+        assert len(ignored) == 2 and seen.maximum == 1, seen.worst
 
 
 def test_killed_while_others_wait(start, watch):
