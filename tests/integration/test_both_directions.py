@@ -12,12 +12,14 @@ OVER = m.message(b"D", b"\0\1\0\0\0\4over") + m.message(b"C", b"SELECT 1\0") + m
 MARKED = m.Q("select 'over'")
 MIB = 1 << 20
 
-STORM = """create table storm (id int, filling text);
+# More than the kernel's buffers take in both directions together: four to send of 4 MiB, four to receive of 6 to 32 MiB.
+ROWS, WIDTH = 12_000, 10_000
+
+STORM = f"""create table storm (id int, filling text);
 create function storm_notice() returns trigger language plpgsql as
-$$ begin raise notice 'row % %', new.id, repeat('n', 2000); return new; end $$;
+$$ begin raise notice 'row % %', new.id, repeat('n', {WIDTH}); return new; end $$;
 create trigger storm_notice before insert on storm for each row execute function storm_notice();
 grant all on storm to public"""
-ROWS = 15_000  # more than the kernel's buffers take, four of up to 6 MiB
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,12 +46,12 @@ def test_megabytes_in_each_direction(endpoint, reluctant, megabytes):
 
 def storm():
     """A COPY IN, each row of which is answered by a NOTICE of the same size."""
-    data = b"".join(m.d(f"{number}\t{'r' * 2000}\n") for number in range(ROWS))
+    data = b"".join(m.d(f"{number}\t{'r' * WIDTH}\n") for number in range(ROWS))
     return m.Q("copy storm from stdin") + data + m.c + MARKED
 
 
 def assert_complete(answer):
-    numbers = re.findall(rb"Mrow (\d+) n{2000}\0", answer)
+    numbers = re.findall(rb"Mrow (\d+) n{%d}\0" % WIDTH, answer)
     assert numbers == [str(number).encode() for number in range(ROWS)]
     assert f"COPY {ROWS}\0".encode() in answer and answer.endswith(OVER)
 
