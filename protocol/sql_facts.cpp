@@ -248,17 +248,30 @@ bool may_call_stateful(std::string_view before) {
   return !is_harmless_builtin(folded_name(name, buffer));
 }
 
+// Most bytes of a statement are none of these.
+constexpr std::array<bool, 256> make_beginnings() {
+  std::array<bool, 256> table{};
+  for (const unsigned char c : std::string_view("(mMhH&$")) table[c] = true;
+  return table;
+}
+constexpr auto beginnings = make_beginnings();
+
+bool may_begin_fact(char c) {
+  return beginnings[static_cast<unsigned char>(c)];
+}
+
 }  // namespace
 
 bool may_have_facts(std::string_view sql) {
   for (std::size_t i = 0; i < sql.size(); ++i) {
+    if (!may_begin_fact(sql[i])) continue;
     switch (sql[i]) {
       case '(':
         if (may_call_stateful(sql.substr(0, i))) return true;
         break;
-      case 't':
-      case 'T':
-        if (folded_equals(sql.substr(i, 4), "temp")) return true;
+      case 'm':  // rarer than the other letters of TEMP
+      case 'M':
+        if (i >= 2 && folded_equals(sql.substr(i - 2, 4), "temp")) return true;
         break;
       case 'h':
       case 'H':

@@ -73,7 +73,8 @@ static_assert(verb_count <= 64, "VerbSet is one word");
 class VerbSet {
  public:
   constexpr VerbSet() = default;
-  constexpr VerbSet(std::initializer_list<Verb> verbs) {
+  // At compile time: as a loop over the list it would be the dearest part of looking at a statement.
+  consteval VerbSet(std::initializer_list<Verb> verbs) {
     for (Verb v : verbs) insert(v);
   }
   constexpr void insert(Verb v) { bits_ |= bit(v); }

@@ -28,31 +28,6 @@ std::string_view skip_spaces(std::string_view text) {
   return text.substr(at);
 }
 
-// Every query passes here: most are told apart by one or two bytes, SELECTs by what is selected.
-bool may_be_answered(std::string_view text) {
-  text = skip_spaces(text);
-  if (text.empty()) return false;
-  switch (text.front() | 0x20) {
-    case 'c':
-      return starts_with(text, "close");
-    case 'd':
-      return starts_with(text, "discard") || starts_with(text, "deallocate");
-    case 'r':
-      return starts_with(text, "reset");
-    case 's':
-      if (!starts_with(text, "sel")) return starts_with(text, "set") || starts_with(text, "show");
-      text.remove_prefix(std::min<std::size_t>(text.size(), 6));
-      return starts_with(skip_spaces(text), "pg");
-    case 'u':
-      return starts_with(text, "unlisten");
-    case ';':
-    case '-':  // a comment
-      return true;
-    default:
-      return false;
-  }
-}
-
 // What the tokenizer cannot follow as the server would: an encoding in which bytes have other meanings (that
 // of ASCII is the same in all of them), and a comment that may lack its end, which is an error.
 bool is_plain(std::string_view text) {
@@ -215,8 +190,33 @@ bool Answerer::take_unlisten(SqlCursor& cursor) {
 
 }  // namespace
 
+// Every query passes here: most are told apart by one or two bytes, SELECTs by what is selected.
+bool may_be_answered_locally(std::string_view text) {
+  text = skip_spaces(text);
+  if (text.empty()) return false;
+  switch (text.front() | 0x20) {
+    case 'c':
+      return starts_with(text, "close");
+    case 'd':
+      return starts_with(text, "discard") || starts_with(text, "deallocate");
+    case 'r':
+      return starts_with(text, "reset");
+    case 's':
+      if (!starts_with(text, "sel")) return starts_with(text, "set") || starts_with(text, "show");
+      text.remove_prefix(std::min<std::size_t>(text.size(), 6));
+      return starts_with(skip_spaces(text), "pg");
+    case 'u':
+      return starts_with(text, "unlisten");
+    case ';':
+    case '-':  // a comment
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<LocalAnswer> answer_locally(std::string_view query, const SessionFacts& facts) {
-  if (!may_be_answered(query) || !is_plain(query)) return std::nullopt;
+  if (!may_be_answered_locally(query) || !is_plain(query)) return std::nullopt;
   return Answerer(facts).answer(query);
 }
 

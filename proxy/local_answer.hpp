@@ -39,7 +39,10 @@ struct LocalAnswer {
   std::optional<SettingMap> desired;
 };
 
-// nullopt: the server has to answer. Decided by the first bytes for most texts.
+// False: the server has to answer. Decided by the first bytes for most texts.
+bool may_be_answered_locally(std::string_view text);
+
+// nullopt: the server has to answer.
 //
 // The text of a Query, which may be several statements: all of them are answered, or none. The batches that
 // drivers send of their own accord are Query messages; what they send by the extended protocol changes

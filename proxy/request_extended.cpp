@@ -223,7 +223,7 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   if (sets) note_set(x_.bound->text);
   if (is_renamed) expected.longer = x_.bound_longer;
   forward(piece, std::move(expected));
-  if (!sets || !loses_startup(x_.bound->text)) return Disposition::taken;
+  if (!sets || !loses_startup(x_.bound->effects.verb, x_.bound->text)) return Disposition::taken;
   x_.restore_due = !x_.watch.set;
   if (!x_.restore_due) restore_startup();
   return Disposition::taken;

@@ -168,7 +168,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
   note(effects, query.text, false);
   note_prepare(effects, query.text);
   begin_query(expected);
-  const bool resets = effects.single && loses_startup(query.text);
+  const bool resets = effects.single && loses_startup(effects.verb, query.text);
   const bool all = !x_.watch.set || x_.watch.set->action == SetAction::reset_all;
   if (resets) expected.resets = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
   forward(piece, std::move(expected));

@@ -93,7 +93,7 @@ class RequestPath final {
   void note_named(const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
-  bool loses_startup(std::string_view text) const;
+  bool loses_startup(Verb verb, std::string_view text) const;
   void restore_startup();
   bool restore_behind_discard(FrontendType next);
   void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);

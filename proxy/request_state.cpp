@@ -185,12 +185,12 @@ void RequestPath::note_prepare(const SqlEffects& effects, std::string_view text)
 }
 
 // A RESET on the server returns to the server's default. The client's is what it brought at startup. `text`
-// is what was noted last.
-bool RequestPath::loses_startup(std::string_view text) const {
+// and `verb` are of what was noted last.
+bool RequestPath::loses_startup(Verb verb, std::string_view text) const {
   if (x_.startup->empty()) return false;
   const std::optional<SetStatement>& set = x_.watch.set;
   if (set) return set->action != SetAction::set && set->scope != SetScope::transaction;
-  return leading_verb(text) == Verb::discard && parse_discard(text) == DiscardTarget::all;
+  return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
 
 // Behind an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a

@@ -210,7 +210,8 @@ bool Session::offer(const Piece& piece, bool& retry) {
 bool Session::answer_here(const Piece& piece) {
   QueryView query;
   const bool is_query = piece.type == static_cast<char>(FrontendType::Query) && piece.whole();
-  if (!is_query || parse_query(piece.body(), query) != Errc::ok) return false;
+  if (!is_query || parse_query(piece.body(), query) != Errc::ok || !may_be_answered_locally(query.text))
+    return false;
   const bool discards = leading_verb(query.text) == Verb::discard;
   SessionFacts facts{exchange_.startup.get(), exchange_.desired.get(), exchange_.view.get()};
   facts.has_named_statements = !exchange_.statements.committed().empty();
