@@ -17,7 +17,7 @@ bool executes(Reply r) {
 
 }  // namespace
 
-void ResponseTracker::expect(Expected expected, ReplySink& sink) {
+void ResponseTracker::expect(Expected&& expected, ReplySink& sink) {
   assert(!skipping_ || expected.reply == Reply::sync);
   assert(!fence_needed_ && !fencing());
   switch (expected.reply) {
@@ -49,7 +49,7 @@ void ResponseTracker::expect(Expected expected, ReplySink& sink) {
   settle_front(sink);
 }
 
-void ResponseTracker::push(Expected expected) {
+void ResponseTracker::push(Expected&& expected) {
   push_behind_spent(queue_, oldest_, std::move(expected));
 }
 

@@ -96,7 +96,7 @@ class ResponseTracker {
   enum class Verdict : std::uint8_t { forward, drop, protocol_violation };
 
   // Announces a message. Not while skipping(), except for a Sync; not while a fence is needed or under way.
-  void expect(Expected expected, ReplySink& sink);
+  void expect(Expected&& expected, ReplySink& sink);
 
   // A reply of any type but NoticeResponse, NotificationResponse and ParameterStatus, which answer nothing.
   // `status` is looked at for ReadyForQuery only. A FATAL may come when nothing is owed: the caller looks at
@@ -147,7 +147,7 @@ class ResponseTracker {
     ending,  // the client's CopyDone or CopyFail is on its way to the server
   };
 
-  void push(Expected expected);
+  void push(Expected&& expected);
   Verdict fate_of_oldest() const;
   void pop(Outcome outcome, ReplySink& sink);
   void settle_front(ReplySink& sink);

@@ -11,7 +11,7 @@ namespace pgweir {
 // Entries before `oldest` are spent. A client that never lets its pipeline run dry must not make that part
 // grow for ever.
 template <class T>
-void push_behind_spent(std::vector<T>& queue, std::size_t& oldest, T entry) {
+void push_behind_spent(std::vector<T>& queue, std::size_t& oldest, T&& entry) {
   constexpr std::size_t spent_max = 64;  // kept up to here
   if (oldest >= spent_max && oldest * 2 >= queue.size()) {
     queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(oldest));

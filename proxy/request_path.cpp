@@ -118,7 +118,7 @@ void RequestPath::forward_bytes(const Piece& piece) {
   x_.worker.to_server().add_view(piece.bytes);
 }
 
-Disposition RequestPath::forward(const Piece& piece, Expected expected) {
+Disposition RequestPath::forward(const Piece& piece, Expected&& expected) {
   forward_bytes(piece);
   x_.tracker.expect(std::move(expected), sink_);
   return Disposition::taken;

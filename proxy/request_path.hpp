@@ -65,7 +65,7 @@ class RequestPath final {
   // Puts a statement of ours at this place of the stream, whose replies the client does not see. False: hold.
   bool insert_statement(std::string_view sql, const StatementRef& prepares);
 
-  Disposition forward(const Piece& piece, Expected expected);
+  Disposition forward(const Piece& piece, Expected&& expected);
   Disposition counted(Disposition disposition, Counter PoolCounters::*counter);
   void forward_bytes(const Piece& piece);
   Disposition take_naming_parse(const Piece& piece, const ParseView& parse);

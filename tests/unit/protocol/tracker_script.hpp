@@ -18,6 +18,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/response_tracker.hpp"
@@ -90,7 +91,7 @@ class TrackerScript final : public ReplySink {
                                                       {"c", Reply::copy_end},
                                                       {"f", Reply::copy_end}};
     e.reply = replies.at(word);
-    tracker.expect(e, *this);
+    tracker.expect(std::move(e), *this);
     flush_injected();
   }
 
