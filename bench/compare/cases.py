@@ -109,7 +109,7 @@ ALL = (
     *(function(name, does, clients) for name, does in (("reads", "writes nothing"), ("sets", "sets a setting"))
       for clients in (1, 32)),
     connect(tls=False), connect(tls=True),
-    Case("storm-tls", "500 queries a second while TLS logins come as fast as they can", trials.login_storm,
+    Case("storm-tls", "500 queries a second while TLS logins come as fast as clients of the lowest priority can", trials.login_storm,
          ("storm_factor", "quiet_p99_us", "p99_us", "connections_s"), estimate.two_loads, tls=True,
          needs=frozenset({"prepared"}), variants=WORKERS),
     Case("lambda", "settings-heavy: connect, four SETs, three short transactions, close", trials.settings_heavy,

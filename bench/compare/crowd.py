@@ -1,6 +1,7 @@
 """Clients of our own: many that come and go, many that stay, and one that copies."""
 
 import multiprocessing
+import os
 import signal
 import time
 
@@ -10,6 +11,9 @@ from .processes import Trouble
 # More processes than CPUs, so that the system compared never waits for a client that waits for it.
 VISITORS = 8
 
+# For those whose own work is not to be felt by what is measured beside them: elsewhere they run on other machines.
+LOWEST_PRIORITY = 19
+
 TAIL = b"Z\0\0\0\5I"  # ReadyForQuery, idle
 
 
@@ -18,7 +22,7 @@ def source(number):
     return f"127.0.0.{2 + number % 200}"
 
 
-def come_and_go(visit, seconds=None, count=None):
+def come_and_go(visit, seconds=None, count=None, niceness=0):
     """VISITORS processes call visit(process, number) again and again, for `seconds` or `count` times in all.
 
     Returns (durations in us, the sum of what visit returned, seconds in all).
@@ -30,7 +34,8 @@ def come_and_go(visit, seconds=None, count=None):
         for index in range(VISITORS):
             ours, theirs = context.Pipe(duplex=False)
             share = None if count is None else count // VISITORS
-            child = context.Process(target=visitor, args=(theirs, visit, index, seconds, share), daemon=True)
+            child = context.Process(target=visitor, args=(theirs, visit, index, seconds, share, niceness),
+                                    daemon=True)
             child.start()
             theirs.close()
             pipes.append(ours)
@@ -58,10 +63,11 @@ def result(pipe, timeout):
     return answer
 
 
-def visitor(pipe, visit, index, seconds, count):
+def visitor(pipe, visit, index, seconds, count, niceness):
     """The whole life of one process. Ctrl-C is the parent's business, which ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.nice(niceness)
     durations, extra = [], 0
     end = time.monotonic() + (seconds or 3600)
     try:
