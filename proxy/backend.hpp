@@ -57,9 +57,6 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   bool cancel_in_doubt = false;  // one may still arrive: it is not lent again
 };
 
-// The server has reported a parameter of this backend.
-void note_parameter(Backend& backend, const ParameterStatusView& status, Interner& interner);
-
 // What a pool keeps as a member is always a Backend.
 inline Backend& backend_of(PoolMember& member) {
   return static_cast<Backend&>(member);

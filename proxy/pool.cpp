@@ -170,7 +170,7 @@ bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
       if (notice) continue;
       ParameterStatusView reported;
       if (!parameter || parse_parameter_status(piece.body(), reported) != Errc::ok) return false;
-      note_parameter(backend, reported, services_.interner);
+      backend.parameters = here.settings_memo().with(backend.parameters, reported.name, reported.value);
     }
     if (status == FrameStatus::error) return false;
     backend.carry.assign(input.begin(), input.end());

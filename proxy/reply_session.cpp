@@ -32,15 +32,14 @@ bool read_texts(ByteView body, std::span<std::string_view> out) {
 void ReplyPath::take_parameter(const Piece& piece) {
   ParameterStatusView status;
   if (parse_parameter_status(piece.body(), status) != Errc::ok) return;
-  note_parameter(*x_.backend, status, x_.worker.services().interner);
+  SettingsMemo& memo = x_.worker.settings_memo();
+  x_.backend->parameters = memo.with(x_.backend->parameters, status.name, status.value);
   // During a prelude the values pass through states that this client never had.
   if (is_own() || !x_.greeted) return;
   const std::string_view value = value_for_client(status);
   const auto known = x_.view->find(status.name);
   if (known != x_.view->end() && known->second == value) return;
-  SettingMap client_knows = *x_.view;
-  client_knows.insert_or_assign(std::string(status.name), std::string(value));
-  x_.use_view(x_.worker.services().interner.intern(std::move(client_knows)));
+  x_.use_view(memo.with(x_.view, status.name, value));
   if (value.data() == status.value.data()) return forward(piece);
   x_.batch.answered = true;
   write_parameter_status(x_.worker.to_client().own(), status.name, value);

@@ -64,13 +64,15 @@ bool Session::apply_settings() {
     backend.applied = exchange_.desired;
     return true;
   }
-  const MapRef& as = sets_as_other_ ? other_role_ : worker_.services().no_settings;
-  const Prelude prelude = make_prelude(*backend.applied, *exchange_.desired, *as);
-  send_own(OwnQuery::prelude, prelude.sql);
+  const std::shared_ptr<const Prelude> prelude =
+      sets_as_other_
+          ? std::make_shared<const Prelude>(make_prelude(*backend.applied, *exchange_.desired, *other_role_))
+          : worker_.settings_memo().prelude(backend.applied, exchange_.desired);
+  send_own(OwnQuery::prelude, prelude->sql);
   pool_->counters(worker_).prelude_sent.add();
   applied_before_ = std::exchange(backend.applied, exchange_.desired);
-  prelude_must_succeed_ = prelude.must_wait;
-  return !prelude.must_wait;
+  prelude_must_succeed_ = prelude->must_wait;
+  return !prelude->must_wait;
 }
 
 void Session::send_own(OwnQuery which, std::string_view sql) {

@@ -37,7 +37,8 @@ Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
       snapshot_(std::move(snapshot)),
       work_(asio::make_work_guard(io_)),
       tasks_(end_on_exception),
-      scratch_(scratch_size) {}
+      scratch_(scratch_size),
+      settings_memo_(services.interner) {}
 
 Worker::~Worker() {
   stop();

@@ -22,6 +22,7 @@
 #include "proxy/outgoing.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
+#include "proxy/settings_memo.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/task.hpp"
 
@@ -73,6 +74,7 @@ class Worker {
   Outgoing& to_client() { return to_client_; }
   Outgoing& to_server() { return to_server_; }
   HandshakeTurns& handshake_turns() { return handshake_turns_; }
+  SettingsMemo& settings_memo() { return settings_memo_; }
   WorkerCounters& counters() { return counters_; }
   const WorkerCounters& counters() const { return counters_; }
 
@@ -144,6 +146,7 @@ class Worker {
   Outgoing to_client_;
   Outgoing to_server_;
   HandshakeTurns handshake_turns_;
+  SettingsMemo settings_memo_;
   WorkerCounters counters_;
   std::unordered_map<std::uint64_t, Session*> sessions_;
   std::uint64_t next_session_ = 1;
