@@ -260,32 +260,28 @@ bool may_begin_fact(char c) {
   return beginnings[static_cast<unsigned char>(c)];
 }
 
+bool begins_fact(std::string_view sql, std::size_t at) {
+  switch (sql[at]) {
+    case '(':
+      return may_call_stateful(sql.substr(0, at));
+    case 'm':  // rarer than the other letters of TEMP
+    case 'M':
+      return at >= 2 && folded_equals(sql.substr(at - 2, 4), "temp");
+    case 'h':
+    case 'H':
+      return folded_equals(sql.substr(at, 4), "hold");
+    case '&':  // U&"...", which may spell any name
+      return at > 0 && (sql[at - 1] | 0x20) == 'u';
+    default:  // a dollar quote, whose tag may be too long
+      return at + 1 < sql.size() && (sql[at + 1] < '0' || sql[at + 1] > '9');
+  }
+}
+
 }  // namespace
 
 bool may_have_facts(std::string_view sql) {
-  for (std::size_t i = 0; i < sql.size(); ++i) {
-    if (!may_begin_fact(sql[i])) continue;
-    switch (sql[i]) {
-      case '(':
-        if (may_call_stateful(sql.substr(0, i))) return true;
-        break;
-      case 'm':  // rarer than the other letters of TEMP
-      case 'M':
-        if (i >= 2 && folded_equals(sql.substr(i - 2, 4), "temp")) return true;
-        break;
-      case 'h':
-      case 'H':
-        if (folded_equals(sql.substr(i, 4), "hold")) return true;
-        break;
-      case '&':  // U&"...", which may spell any name
-        if (i > 0 && (sql[i - 1] | 0x20) == 'u') return true;
-        break;
-      case '$':  // a dollar quote, whose tag may be too long
-        if (i + 1 < sql.size() && (sql[i + 1] < '0' || sql[i + 1] > '9')) return true;
-        break;
-      default:
-        break;
-    }
+  for (const char* at = sql.begin(); (at = std::find_if(at, sql.end(), may_begin_fact)) != sql.end(); ++at) {
+    if (begins_fact(sql, static_cast<std::size_t>(at - sql.begin()))) return true;
   }
   return false;
 }
