@@ -1,7 +1,6 @@
 #include "proxy/function_table.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "proxy/function_call.hpp"
 #include "proxy/function_judge.hpp"
@@ -15,7 +14,26 @@ bool starts_statement(const Token& previous) {
 
 }  // namespace
 
+// Most statements come again and again, above all prepared ones, and are harmless.
 FunctionEffects FunctionTable::judge(std::string_view text, FunctionQuestion& question, SqlDialect dialect) {
+  if (text.size() > text_size_max || !dialect.standard_conforming_strings)
+    return read(text, question, dialect);
+  std::uint64_t changes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (harmless_texts_.contains(text)) return {};
+    changes = changes_;
+  }
+  FunctionEffects effects = read(text, question, dialect);
+  if (effects.verdict != FunctionVerdict::harmless) return effects;
+  const std::lock_guard lock(mutex_);
+  if (changes != changes_) return effects;
+  if (harmless_texts_.size() >= texts_max) harmless_texts_.clear();
+  harmless_texts_.emplace(text);
+  return effects;
+}
+
+FunctionEffects FunctionTable::read(std::string_view text, FunctionQuestion& question, SqlDialect dialect) {
   FunctionEffects effects;
   SqlTokenizer tokens(text, dialect);
   CallTracker tracker;
@@ -132,13 +150,17 @@ bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
   if (asked.generation != generation_) return false;
   if (known_.size() + learned.size() > functions_max) known_.clear();
   for (auto& [name, known] : learned) known_.insert_or_assign(name, std::move(known));
+  harmless_texts_.clear();
+  ++changes_;
   return true;
 }
 
 void FunctionTable::forget_all() {
   const std::lock_guard lock(mutex_);
   known_.clear();
+  harmless_texts_.clear();
   ++generation_;
+  ++changes_;
 }
 
 std::size_t FunctionTable::size() const {

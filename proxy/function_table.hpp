@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "protocol/sql_tokenizer.hpp"
@@ -47,6 +48,10 @@ class FunctionTable {
   static constexpr unsigned rounds_max = 8;
   // When so many functions are known, the table starts anew.
   static constexpr std::size_t functions_max = 4096;
+  // Texts that are remembered because all that they call is harmless; with more of them that starts anew,
+  // too.
+  static constexpr std::size_t texts_max = 1'024;
+  static constexpr std::size_t text_size_max = 1'024;
   // Its owner should not trust it for longer.
   static constexpr std::chrono::seconds age_max{60};
 
@@ -74,6 +79,7 @@ class FunctionTable {
   };
   using Functions = std::unordered_map<std::string, Known, Hash, std::equal_to<>>;
 
+  FunctionEffects read(std::string_view text, FunctionQuestion& question, SqlDialect dialect);
   void look_up(std::string_view name, FunctionEffects& effects, FunctionQuestion& question);
   void resolve(Functions::value_type& function, FunctionEffects& effects, FunctionQuestion& question);
   void ask(std::string_view name, FunctionQuestion& question) const;
@@ -82,6 +88,8 @@ class FunctionTable {
   mutable std::mutex mutex_;
   Functions known_;
   std::uint64_t generation_ = 1;
+  std::unordered_set<std::string, Hash, std::equal_to<>> harmless_texts_;  // judged by what is known now
+  std::uint64_t changes_ = 0;                                              // of what is known
 };
 
 }  // namespace pgweir

@@ -294,6 +294,47 @@ TEST_CASE("functions that the server does not tell about are suspicious until al
   CHECK(table.judge("select f(1)", nothing).verdict == unknown);
 }
 
+TEST_CASE("a text that was harmless is judged anew when its functions may have changed") {
+  FunctionTable table;
+  Server before{{sql("f", "SELECT 1")}, {}};
+  for (int i = 0; i < 3; ++i) CHECK(judge(table, before, "SELECT f()").verdict == harmless);
+  CHECK(before.asked.size() == 1);
+  table.forget_all();
+  Server after{{sql("f", "SELECT set_config('a.b', 'c', false)")}, {}};
+  CHECK(judge(table, after, "SELECT f()").verdict == suspicious);
+  CHECK(after.asked.size() == 1);
+}
+
+TEST_CASE("a text that was harmless is judged anew when more is known of its functions") {
+  FunctionTable table;
+  FunctionQuestion asked;
+  table.judge("SELECT f()", asked);
+  CHECK(table.learn(asked, {sql("f", "SELECT 1")}).empty());
+  FunctionQuestion none;
+  CHECK(table.judge("SELECT f()", none).verdict == harmless);
+  CHECK(table.learn(asked, {sql("f", "SELECT set_config('a.b', 'c', false)")}).empty());
+  CHECK(table.judge("SELECT f()", none).verdict == suspicious);
+}
+
+TEST_CASE("texts in another dialect are not those that are remembered") {
+  FunctionTable table;
+  Server server{{sql("f", "SELECT set_config('a.b', 'c', false)")}, {}};
+  const std::string_view text = "SELECT '\\', f(), '\\'";
+  judge(table, server, "SELECT f()");
+  FunctionQuestion question;
+  CHECK(table.judge(text, question).verdict == suspicious);
+  CHECK(table.judge(text, question, SqlDialect{.standard_conforming_strings = false}).verdict == harmless);
+  CHECK(table.judge(text, question).verdict == suspicious);
+}
+
+TEST_CASE("thousands of harmless texts are not all remembered") {
+  FunctionTable table;
+  FunctionQuestion question;
+  for (std::size_t i = 0; i < 3 * FunctionTable::texts_max; ++i)
+    CHECK(table.judge("SELECT abs(" + std::to_string(i) + ")", question).verdict == harmless);
+  CHECK(question.empty());
+}
+
 TEST_CASE("a full table starts anew") {
   FunctionTable table;
   Server server;
