@@ -20,6 +20,7 @@ constexpr std::string_view no_privilege = "42501";
 constexpr std::string_view syntax_error = "42601";
 constexpr std::string_view no_database = "3D000";
 constexpr std::string_view invalid_value = "22023";
+constexpr std::string_view wrong_state = "55000";
 
 // Drivers say these to any server, and mean no harm.
 constexpr std::array<std::string_view, 6> driver_parameters{
@@ -68,8 +69,7 @@ void Console::carry_out(const ConsoleRequest& request, const ConsoleCommand& com
     case ConsoleVerb::pause:
       return pause(request, command.subject);
     case ConsoleVerb::resume:
-      services_.pools.resume(command.subject);
-      return done(request, "RESUME");
+      return resume(request, command.subject);
     case ConsoleVerb::disable:
       services_.pools.disable(command.subject, true);
       return done(request, "DISABLE");
@@ -168,7 +168,7 @@ void Console::set(const ConsoleRequest& request, const ConsoleCommand& command) 
 // Clients may come and ask; what they ask waits. All server connections end with the transaction that they
 // are in.
 void Console::pause(const ConsoleRequest& request, const std::string& database) {
-  if (services_.pools.is_paused(database)) return refuse(request, "55000", "already paused");
+  if (services_.pools.is_paused(database)) return refuse(request, wrong_state, "already paused");
   services_.pools.pause(database);
   answer_later(request, "PAUSE", [this, database] {
     const auto pools = services_.pools.of(database);
@@ -176,6 +176,20 @@ void Console::pause(const ConsoleRequest& request, const std::string& database) 
         std::all_of(pools.begin(), pools.end(), [](const auto& pool) { return pool->counts().total() == 0; });
     return empty || !services_.pools.is_paused(database);
   });
+}
+
+// Whoever believes that clients go on must be told when they do not. PgBouncer's words where it has some.
+void Console::resume(const ConsoleRequest& request, const std::string& database) {
+  switch (services_.pools.resume(database)) {
+    case PoolRegistry::Resumed::done:
+      return done(request, "RESUME");
+    case PoolRegistry::Resumed::all_are_paused:
+      return refuse(request, wrong_state, "all databases are paused: RESUME without a name ends that");
+    case PoolRegistry::Resumed::not_paused:
+      break;
+  }
+  refuse(request, wrong_state,
+         database.empty() ? "pooler is not paused/suspended" : "database " + database + " is not paused");
 }
 
 // Whoever comes back waits for RESUME.

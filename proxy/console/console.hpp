@@ -40,6 +40,7 @@ class Console {
   void help(const ConsoleRequest& request);
   void set(const ConsoleRequest& request, const ConsoleCommand& command);
   void pause(const ConsoleRequest& request, const std::string& database);
+  void resume(const ConsoleRequest& request, const std::string& database);
   void kill(const ConsoleRequest& request, const std::string& database);
   void kill_client(const ConsoleRequest& request, const std::string& id);
   void wait_close(const ConsoleRequest& request, const std::string& database);

@@ -314,6 +314,26 @@ def test_pause_of_all_is_seen_in_the_state_and_holds_new_pools(operate):
         assert wire.value("select 1") == "1"
 
 
+def test_resume_that_would_change_nothing_says_so(operate):
+    proxy, console = operate()
+
+    def refused(command, words):
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match=words):
+            console.ask(command)
+
+    refused("RESUME", "pooler is not paused")
+    refused("RESUME app", "database app is not paused")
+    assert console.ask("PAUSE") == "PAUSE"
+    refused("RESUME app", "RESUME without a name")
+    assert console.only("SHOW DATABASES", name="app")["paused"] == 1
+    assert console.ask("RESUME") == "RESUME"
+    assert console.ask("PAUSE app") == "PAUSE"
+    refused("RESUME other", "database other is not paused")
+    assert console.ask("RESUME") == "RESUME"
+    with proxy.wire() as wire:
+        assert wire.value("select 1") == "1"
+
+
 def test_a_disabled_database_takes_nobody_new(operate):
     proxy, console = operate()
     with proxy.wire() as before:
