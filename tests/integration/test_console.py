@@ -452,11 +452,18 @@ def test_shutdown_waits_for_clients(operate):
     proxy, console = operate()
     with proxy.wire() as idle:
         console.ask("SHUTDOWN WAIT_FOR_CLIENTS")
-        console.close()
         assert idle.value("select 1") == "1"
         with pytest.raises((OSError, LoginFailed, EOFError)):
             proxy.wire()
         assert idle.value("select 2") == "2"
+        assert console.lists()["used_clients"] == 2
+    until(lambda: proxy.process.poll() is not None, "it has ended, though the console is still open")
+    assert proxy.process.returncode == 0
+
+
+def test_shutdown_that_waits_for_nobody_is_answered(operate):
+    proxy, console = operate()
+    assert console.ask("SHUTDOWN WAIT_FOR_CLIENTS") == "SHUTDOWN"
     until(lambda: proxy.process.poll() is not None, "it has ended")
     assert proxy.process.returncode == 0
 
