@@ -1,5 +1,6 @@
 """The console: PgBouncer's tables column by column, what operators may do, and what clients see of it."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -241,6 +242,21 @@ def test_nobody_else_comes_in(looked_at):
     with pytest.raises(LoginFailed) as refused:
         looked_at.wire("operator", "pgweir", password="wrong")
     assert refused.value.answer.sqlstate == "28P01"
+
+
+def test_each_of_many_clients_is_in_the_table_once(operate):
+    """More than a worker looks at in one round, and each with its addresses."""
+    proxy, console = operate(changes={"workers": 1})
+    with contextlib.ExitStack() as open_wires:
+        for _ in range(300):
+            open_wires.enter_context(proxy.wire())
+        rows = console.ask("SHOW CLIENTS")
+        assert len(rows) == len({row["id"] for row in rows}) == 301
+        assert {(row["local_addr"], row["local_port"]) for row in rows} == {(proxy.host, proxy.port)}
+        lists = console.lists()
+        assert (lists["used_clients"], lists["login_clients"], lists["free_clients"]) == (301, 0, 2000 - 301)
+        memory = console.only("SHOW MEM", name="client_session")
+        assert memory["used"] == 301
 
 
 def test_console_users_get_no_server_connections_of_their_own(looked_at):
