@@ -326,7 +326,7 @@ def test_what_is_installed_is_what_the_unit_names(tmp_path, commands):
 
 
 def test_the_secret_of_the_certificate_has_the_keys_of_the_stack(tmp_path):
-    (command,) = [each.text for each in SHOWN if "create-secret" in each.text]
+    (command,) = [each.text for each in SHOWN if "create-secret --name pgweir/tls" in each.text]
     for name in ("pgweir.pem", "pgweir.key"):
         (tmp_path / name).write_text(name)
     secret = json.loads(said(re.search(r"\$\((jq .*)\)", command)[1], tmp_path))

@@ -59,6 +59,13 @@ def test_the_certificate_of_the_page_is_one_that_functions_accept(root, tmp_path
     assert run(check.format("elsewhere.example"), tmp_path).returncode != 0
 
 
+def test_what_the_operations_page_has_the_dashboard_say_it_says(root):
+    section = (root / "docs/operations.md").read_text().split("## Which pool waits, and why\n")[1].split("\n## ")[0]
+    said = [phrase for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for phrase in re.findall(r"`([^`]+)`", cell)]
+    source = (root / "proxy/dashboard/diagnosis.cpp").read_text()
+    assert len(said) == 9 and [phrase for phrase in said if phrase not in source] == []
+
+
 def test_the_costs_add_up(root):
     """Prices for an hour of a vCPU and of a GB, times 730 hours, two tasks."""
     prices = {"x86": (0.04048, 0.004445), "ARM": (0.03238, 0.00356)}

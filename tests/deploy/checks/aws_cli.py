@@ -16,6 +16,7 @@ OWN = {
     ("ec2", "authorize-security-group-ingress"): ({"group-id"}, {"protocol", "port", "source-group", "cidr"}),
     ("ec2", "revoke-security-group-ingress"): ({"group-id"}, {"protocol", "port", "source-group", "cidr"}),
     ("configure", "export-credentials"): (set(), {"format"}),
+    ("logs", "tail"): (set(), {"since", "follow", "format", "log-stream-names"}),
     # Younger than Debian's botocore.
     ("elbv2", "describe-listener-attributes"): ({"listener-arn"}, set()),
     ("elbv2", "modify-listener-attributes"): ({"listener-arn", "attributes"}, set()),
