@@ -38,7 +38,9 @@ void take_apart(const std::string& arn, Identity& identity) {
   identity.arn = arn;
   identity.partition = parts[1];
   identity.account = parts[4];
-  identity.role = parts[6];
+  identity.role = parts.back();
+  identity.is_user = parts[5] == "user";
+  if (!identity.is_user) identity.role = parts[6];
 }
 
 void take_identity(const std::string& body, Identity& identity) {

@@ -36,7 +36,8 @@ struct Identity {
   std::string arn;  // empty: not told
   std::string partition = "aws";
   std::string account = "ACCOUNT";
-  std::string role = "ROLE";
+  std::string role = "ROLE";  // a user's name if it `is_user`
+  bool is_user = false;
 };
 
 class AwsProbe {

@@ -1,8 +1,9 @@
 // L25 to L27: what AWS answers to signed requests.
 #include <algorithm>
 #include <array>
-#include <ctime>
+#include <iterator>
 
+#include "proxy/doctor/json.hpp"
 #include "proxy/doctor/live_probe.hpp"
 #include "proxy/doctor/signature_trouble.hpp"
 
@@ -69,29 +70,40 @@ std::vector<std::string> causes_of_denial(const std::string& said) {
   return texts;
 }
 
-void judge_permissions(Probe& probe, const Readings& readings) {
-  std::vector<Evidence> evidence;
-  std::vector<std::string> fixes;
-  std::string said;
-  for (const SecretReading* reading : readings) {
-    if (!is_denied(*reading)) continue;
-    const Identity& who = probe.aws().identity();
-    const std::string action = reading->is_parameter ? "ssm:GetParameter" : "secretsmanager:GetSecretValue";
-    if (evidence.empty() && !who.arn.empty()) evidence.push_back({"sts GetCallerIdentity", who.arn});
-    evidence.push_back(evidence_of(*reading));
-    said += reading->answer.failure.said;
-    fixes.push_back("aws iam put-role-policy --role-name " + who.role +
-                    " --policy-name pgweir-secret --policy-document "
-                    R"('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":")" +
-                    action + R"(","Resource":")" + resource_of(probe, *reading) + R"("}]}')");
+// One policy for all that is denied: of two of the same name only the second would be left.
+std::string grant(Probe& probe, const Readings& denied) {
+  Json statements = Json::array();
+  for (const SecretReading* reading : denied) {
+    statements.push_back(
+        {{"Effect", "Allow"},
+         {"Action", reading->is_parameter ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"},
+         {"Resource", resource_of(probe, *reading)}});
   }
-  if (evidence.empty())
+  const Identity& who = probe.aws().identity();
+  const Json policy{{"Version", "2012-10-17"}, {"Statement", std::move(statements)}};
+  return (who.is_user ? "aws iam put-user-policy --user-name " : "aws iam put-role-policy --role-name ") +
+         who.role + " --policy-name pgweir-secrets --policy-document '" + policy.dump() + "'";
+}
+
+void judge_permissions(Probe& probe, const Readings& readings) {
+  Readings denied;
+  std::copy_if(readings.begin(), readings.end(), std::back_inserter(denied),
+               [](const SecretReading* one) { return is_denied(*one); });
+  if (denied.empty())
     return probe.report(passed("L25", "The role of pgweir may read what it needs.",
                                {{"read", std::to_string(readings.size()) + " secrets or parameters"}}));
-  fixes.push_back("with a key of your own: kms:Decrypt on it, for the same role");
-  fixes.push_back("aws ec2 describe-vpc-endpoints --query 'VpcEndpoints[].[ServiceName,PolicyDocument]'");
+  std::vector<Evidence> evidence;
+  std::string said;
+  if (const Identity& who = probe.aws().identity(); !who.arn.empty())
+    evidence.push_back({"sts GetCallerIdentity", who.arn});
+  for (const SecretReading* reading : denied) {
+    evidence.push_back(evidence_of(*reading));
+    said += reading->answer.failure.said;
+  }
   Finding found =
-      problem("L25", "AWS does not let pgweir read a secret.", std::move(evidence), std::move(fixes));
+      problem("L25", "AWS does not let pgweir read a secret.", std::move(evidence),
+              {grant(probe, denied), "with a key of your own: kms:Decrypt on it, in the same way",
+               "aws ec2 describe-vpc-endpoints --query 'VpcEndpoints[].[ServiceName,PolicyDocument]'"});
   found.causes = causes_of_denial(said);
   probe.report(std::move(found));
 }

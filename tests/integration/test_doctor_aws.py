@@ -125,6 +125,14 @@ def test_L25_denied(doctor, fake, because, first):
     assert verdict(found, "L26") == "ok" and verdict(found, "L27") == "ok" and verdict(found, "L20") == "not evaluated"
 
 
+def test_L25_one_policy_for_all_that_is_denied(doctor, fake):
+    users = {"app": {"secret": NAME}, "app2": {"secret": "prod/other"}}
+    with fake.misbehaving(("AccessDeniedException", "no"), "GetSecretValue"):
+        fixes = the_problem(doctor(users=users), "L25")["fixes"]
+    (grant,) = [fix for fix in fixes if "put-role-policy" in fix]
+    assert NAME in grant and "prod/other" in grant
+
+
 def test_L25_a_parameter_is_denied(doctor, fake):
     with fake.misbehaving(("AccessDeniedException", "no"), "GetParameter"):
         fix = the_problem(doctor({"ssm_parameter": "/prod/app"}), "L25")["fixes"][0]
