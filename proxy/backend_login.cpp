@@ -11,9 +11,6 @@ namespace {
 // A server that keeps reporting parameters must not fill our memory.
 constexpr std::size_t parameters_max = 256;
 
-constexpr char no_iam[] =
-    "the server asks for a password where it should ask for IAM's token; was rds_iam granted to this user?";
-
 // invalid_authorization (28), invalid_catalog_name, insufficient_privilege: somebody has to change something.
 bool is_permanent(std::string_view sqlstate) {
   return sqlstate.starts_with("28") || sqlstate == "3D000" || sqlstate == "42501";
@@ -122,10 +119,7 @@ BackendLogin::Step BackendLogin::authenticate(ByteView body, ByteBuffer& reply) 
 BackendLogin::Step BackendLogin::answer_cleartext(ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_ || password_told_)
     return refuse("the server changed its authentication method");
-  if (cleartext_ == Cleartext::no)
-    return refuse(
-        "the server asks for the password in clear text, which needs verified TLS and "
-        "tls.allow_cleartext_password");
+  if (cleartext_ == Cleartext::no) return refuse(std::string(wants_cleartext));
   if (password_.empty())
     return refuse("the server asks for a password, and none is configured for this user");
   password_told_ = true;
@@ -136,7 +130,7 @@ BackendLogin::Step BackendLogin::answer_cleartext(ByteBuffer& reply) {
 BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_ || password_told_)
     return refuse("the server changed its authentication method");
-  if (cleartext_ == Cleartext::only) return refuse(no_iam);
+  if (cleartext_ == Cleartext::only) return refuse(std::string(wants_no_token));
   if (password_.empty())
     return refuse("the server asks for an md5 password, and none is configured for this user");
   md5_answered_ = true;
@@ -152,7 +146,7 @@ BackendLogin::Step BackendLogin::answer_md5(const Md5Salt& salt, ByteBuffer& rep
 BackendLogin::Step BackendLogin::start_scram(const AuthenticationRequest& request, ByteBuffer& reply) {
   if (scram_ || md5_answered_ || authenticated_ || password_told_)
     return refuse("the server changed its authentication method");
-  if (cleartext_ == Cleartext::only) return refuse(no_iam);
+  if (cleartext_ == Cleartext::only) return refuse(std::string(wants_no_token));
   const bool binds = !end_point_.empty() && request.offers(scram_sha_256_plus);
   const std::string_view mechanism = binds ? scram_sha_256_plus : scram_sha_256;
   if (!request.offers(mechanism)) return refuse("the server offers no SASL mechanism that is supported");

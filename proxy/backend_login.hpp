@@ -43,6 +43,14 @@ class BackendLogin {
   enum class Cleartext : std::uint8_t { no, yes, only };
   void permit(Cleartext cleartext) { cleartext_ = cleartext; }
 
+  // The refusal of a server that asks for another thing than the token that we have; and of one that asks for
+  // the password itself, which it is not told.
+  static constexpr std::string_view wants_no_token =
+      "the server asks for a password where it should ask for IAM's token; was rds_iam granted to this user?";
+  static constexpr std::string_view wants_cleartext =
+      "the server asks for the password in clear text, which needs verified TLS and "
+      "tls.allow_cleartext_password";
+
   // Takes what it can off `input` and says what to do: send what was appended to `reply`; find the SCRAM keys
   // for salt() and iterations() and call use_keys(); or stop. After `send` call again with the same input.
   Step feed(ByteView& input, ByteBuffer& reply);

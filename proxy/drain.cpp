@@ -28,7 +28,17 @@ void Drain::wait_for_clients(std::shared_ptr<Listener> listener) {
   if (begun_) return;
   begun_ = true;
   listener->stop();
-  wait_until_empty();
+  wait_until_clients_gone();
+}
+
+// Otherwise the operator who waits for the end would be what it waits for. The answer to him goes out first.
+void Drain::wait_until_clients_gone() {
+  timer_.expires_after(poll);
+  timer_.async_wait([this](boost::system::error_code ec) {
+    if (ec) return;
+    if (services_.clients() == 0) return stop_();
+    wait_until_clients_gone();
+  });
 }
 
 void Drain::wait(TimePoint until, void (Drain::*then)()) {

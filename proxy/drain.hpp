@@ -34,7 +34,7 @@ class Drain {
       : services_(services), stop_(std::move(stop)), timer_(io) {}
 
   void begin(const config::Settings& settings, std::shared_ptr<Listener> listener);
-  // Nobody new; whoever is there stays as long as they like.
+  // Nobody new; whoever is there stays as long as they like, and who is at the console is not waited for.
   void wait_for_clients(std::shared_ptr<Listener> listener);
   // It is no longer to be sent clients.
   bool begun() const { return begun_; }
@@ -45,6 +45,7 @@ class Drain {
   void tell_the_rest();
   void wait(TimePoint until, void (Drain::*then)());
   void wait_until_empty();
+  void wait_until_clients_gone();
   TimePoint tell_at() const;
 
   Services& services_;

@@ -26,16 +26,24 @@ void EmfWriter::observe(const config::Metrics& settings, const std::vector<PoolF
   }
   if (now - printed_at_ < settings.emf_interval) return;
   printed_at_ = now;
-  EmfSample sampled = sample(pools);
-  if (settings.emf) {
-    const ClientTally tally = take_tally(services_);
-    sampled.clients_tls = tally.tls;
-    sampled.pinned = tally.pinned;
-    sampled.in_transaction = tally.in_transaction;
-    const EmfNames names{settings.emf_namespace,
-                         settings.emf_proxy_name.empty() ? host_name() : settings.emf_proxy_name};
-    out_ << emf_line(before_, sampled, names, std::chrono::system_clock::now()) << std::endl;
+  const EmfSample sampled = sample(pools);
+  if (!settings.emf) {
+    before_ = sampled;
+    return;
   }
+  const EmfNames names{settings.emf_namespace,
+                       settings.emf_proxy_name.empty() ? host_name() : settings.emf_proxy_name};
+  gather_tally(services_, [this, names, sampled](const ClientTally& tally) {
+    EmfSample whole = sampled;
+    whole.clients_tls = tally.tls;
+    whole.pinned = tally.pinned;
+    whole.in_transaction = tally.in_transaction;
+    print(names, whole);
+  });
+}
+
+void EmfWriter::print(const EmfNames& names, const EmfSample& sampled) {
+  out_ << emf_line(before_, sampled, names, std::chrono::system_clock::now()) << std::endl;
   before_ = sampled;
 }
 

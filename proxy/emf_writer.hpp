@@ -11,7 +11,7 @@ namespace pgweir {
 
 class EmfWriter {
  public:
-  EmfWriter(const Services& services, std::ostream& out) : services_(services), out_(out) {}
+  EmfWriter(Services& services, std::ostream& out) : services_(services), out_(out) {}
 
   // To be called about once a second; prints when an interval is over.
   void observe(const config::Metrics& settings, const std::vector<PoolFacts>& pools, TimePoint now);
@@ -19,8 +19,9 @@ class EmfWriter {
  private:
   // Without what takes asking the workers.
   EmfSample sample(const std::vector<PoolFacts>& pools) const;
+  void print(const EmfNames& names, const EmfSample& sampled);
 
-  const Services& services_;
+  Services& services_;
   std::ostream& out_;
   EmfSample before_;
   std::uint64_t looks_ = 0;

@@ -3,41 +3,74 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
 #include <charconv>
-#include <future>
+#include <iterator>
 
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
+#include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
 
-// Has every worker fill in an answer of its own and takes those that come in time; the number of the others.
-// A worker may answer when nobody waits any more: the answer is shared with it.
-template <class Answer, class Fill, class Take>
-unsigned ask_workers(const Services& services, Fill fill, Take take) {
-  struct Asked {
-    Answer answer;
-    std::promise<void> done;
-  };
-  std::vector<std::pair<std::shared_ptr<Asked>, std::future<void>>> asked;
-  for (const auto& worker : services.workers) {
-    auto each = std::make_shared<Asked>();
-    asked.emplace_back(each, each->done.get_future());
-    worker->post([worker = worker.get(), each, fill] {
-      fill(*worker, each->answer);
-      each->done.set_value();
-    });
+// Some 0.2 ms, most of it for asking the kernel for local addresses.
+constexpr std::size_t sessions_in_a_round = 128;
+
+// What every worker is asked for. Each has an answer of its own; the last one tells the main thread.
+template <class Answer>
+struct Asked {
+  using Done = std::function<void(std::vector<Answer>&)>;
+
+  Asked(Services& all, Done told)
+      : services(all), done(std::move(told)), answers(all.workers.size()), open(all.workers.size()) {}
+
+  Services& services;
+  const Done done;
+  std::vector<Answer> answers;
+  std::atomic<std::size_t> open;
+};
+template <class Answer>
+void finish_one(const std::shared_ptr<Asked<Answer>>& asked) {
+  if (asked->open.fetch_sub(1) == 1) asked->services.post_to_main([asked] { asked->done(asked->answers); });
+}
+
+struct Descriptions {
+  std::vector<ClientFacts> clients;
+  std::vector<ServerFacts> servers;
+  std::vector<std::uint64_t> left;  // sessions that were not looked at yet
+};
+using AskedDescriptions = std::shared_ptr<Asked<Descriptions>>;
+
+// Looks at some sessions now, and at the others from round to round of the worker's loop.
+void describe_some(Worker& worker, const AskedDescriptions& asked, ClientsWanted wanted) {
+  Descriptions& to = asked->answers[worker.index()];
+  for (std::size_t n = std::min(to.left.size(), sessions_in_a_round); n > 0; --n) {
+    const Session* const session = worker.find_session(to.left.back());
+    to.left.pop_back();
+    if (session != nullptr) session->describe(wanted, to.clients, to.servers);
   }
-  const auto deadline = Clock::now() + inventory_timeout;
-  unsigned silent = 0;
-  for (auto& [each, done] : asked) {
-    const bool answered = done.wait_until(deadline) == std::future_status::ready;
-    if (answered) take(each->answer);
-    silent += answered ? 0 : 1;
+  if (to.left.empty()) return finish_one(asked);
+  worker.next_round([&worker, asked, wanted] { describe_some(worker, asked, wanted); });
+}
+
+Inventory complete(const Services& services, ClientsWanted wanted, std::vector<Descriptions>& from) {
+  Inventory inventory;
+  for (Descriptions& each : from) {
+    std::move(each.clients.begin(), each.clients.end(), std::back_inserter(inventory.clients));
+    std::move(each.servers.begin(), each.servers.end(), std::back_inserter(inventory.servers));
   }
-  return silent;
+  if (wanted == ClientsWanted::with_servers || wanted == ClientsWanted::all) {
+    for (const auto& pool : services.pools.all()) pool->describe_idle(inventory.servers);
+  }
+  inventory.pools = take_pools(services);
+  inventory.client_count = services.sessions();
+  inventory.console_count = services.consoles.load();
+  inventory.now = Clock::now();
+  inventory.wall = std::chrono::system_clock::now();
+  return inventory;
 }
 
 PoolTotals totals_of(const Pool& pool) {
@@ -153,45 +186,38 @@ std::vector<PoolFacts> take_pools(const Services& services) {
   return facts;
 }
 
-Inventory take_pool_inventory(const Services& services) {
-  Inventory inventory;
-  inventory.pools = take_pools(services);
-  inventory.now = Clock::now();
-  inventory.wall = std::chrono::system_clock::now();
-  return inventory;
+void gather_inventory(Services& services, ClientsWanted wanted, std::function<void(const Inventory&)> done) {
+  std::vector<Descriptions> nothing;
+  if (wanted == ClientsWanted::none) return done(complete(services, wanted, nothing));
+  const auto asked = std::make_shared<Asked<Descriptions>>(
+      services, [&services, wanted, done = std::move(done)](std::vector<Descriptions>& answers) {
+        done(complete(services, wanted, answers));
+      });
+  for (const auto& worker : services.workers) {
+    worker->post([worker = worker.get(), asked, wanted] {
+      asked->answers[worker->index()].left = worker->session_ids();
+      describe_some(*worker, asked, wanted);
+    });
+  }
 }
 
-Inventory take_inventory(const Services& services) {
-  struct Answer {
-    std::vector<ClientFacts> clients;
-    std::vector<ServerFacts> servers;
-  };
-  std::vector<ClientFacts> clients;
-  std::vector<ServerFacts> servers;
-  const unsigned silent_workers = ask_workers<Answer>(
-      services, [](const Worker& worker, Answer& to) { worker.describe(to.clients, to.servers); },
-      [&](Answer& from) {
-        std::move(from.clients.begin(), from.clients.end(), std::back_inserter(clients));
-        std::move(from.servers.begin(), from.servers.end(), std::back_inserter(servers));
+void gather_tally(Services& services, std::function<void(const ClientTally&)> done) {
+  const auto asked = std::make_shared<Asked<ClientTally>>(
+      services, [done = std::move(done)](const std::vector<ClientTally>& answers) {
+        ClientTally sum;
+        for (const ClientTally& each : answers) {
+          sum.tls += each.tls;
+          sum.in_transaction += each.in_transaction;
+          sum.pinned += each.pinned;
+        }
+        done(sum);
       });
-  for (const auto& pool : services.pools.all()) pool->describe_idle(servers);
-  Inventory inventory = take_pool_inventory(services);
-  inventory.clients = std::move(clients);
-  inventory.servers = std::move(servers);
-  inventory.silent_workers = silent_workers;
-  return inventory;
-}
-
-ClientTally take_tally(const Services& services) {
-  ClientTally sum;
-  ask_workers<ClientTally>(
-      services, [](const Worker& worker, ClientTally& to) { to = worker.tally(); },
-      [&](const ClientTally& from) {
-        sum.tls += from.tls;
-        sum.in_transaction += from.in_transaction;
-        sum.pinned += from.pinned;
-      });
-  return sum;
+  for (const auto& worker : services.workers) {
+    worker->post([worker = worker.get(), asked] {
+      asked->answers[worker->index()] = worker->tally();
+      finish_one(asked);
+    });
+  }
 }
 
 }  // namespace pgweir

@@ -1,12 +1,12 @@
 // What exists at one moment: clients, server connections and pools, as facts that nothing can change any
 // more. The console, the dashboard and nobody else look at it; no query pays for it.
-// Thread rule: take_inventory() on the main thread, which waits for every worker's answer; the rest is
-// plain data.
+// Thread rule: the main thread, which never waits for a worker; the rest is plain data.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -137,7 +137,9 @@ struct Inventory {
   std::vector<PoolFacts> pools;
   std::vector<ClientFacts> clients;
   std::vector<ServerFacts> servers;
-  unsigned silent_workers = 0;  // did not answer within answer_timeout; their clients are missing
+  // Now, whether or not they are described: those still logging in included, and those at the console.
+  std::size_t client_count = 0;
+  std::size_t console_count = 0;
 
   // The time of day at which that was.
   std::chrono::system_clock::time_point wall_of(TimePoint at) const {
@@ -145,19 +147,27 @@ struct Inventory {
   }
 };
 
-// Workers answer between two rounds of their loop.
-constexpr std::chrono::milliseconds inventory_timeout{2'000};
+// Which clients are described.
+enum class ClientsWanted : std::uint8_t {
+  none,          // no worker is asked
+  with_servers,  // and these server connections, beside the idle ones
+  waiting,
+  pinned,
+  all  // with their local addresses
+};
 
-Inventory take_inventory(const Services& services);
-// Without clients and servers, so that no worker is asked.
-Inventory take_pool_inventory(const Services& services);
+// Takes what was wanted to `done` on the main thread. A worker looks at some sessions in each round of its
+// loop, so that queries do not wait for a table about thousands of clients; one that comes or goes meanwhile
+// may be in it or not.
+void gather_inventory(Services& services, ClientsWanted wanted, std::function<void(const Inventory&)> done);
+
 // What sessions are doing, counted only. Cheap enough for every minute.
 struct ClientTally {
   std::uint64_t tls = 0;
   std::uint64_t in_transaction = 0;
   std::uint64_t pinned = 0;
 };
-ClientTally take_tally(const Services& services);
+void gather_tally(Services& services, std::function<void(const ClientTally&)> done);
 
 // What needs no worker's answer.
 std::vector<PoolFacts> take_pools(const Services& services);

@@ -54,6 +54,7 @@ int check(const std::string& path, const doctor::BudgetOptions& budget) {
   print(loaded.problems);
   if (!loaded.settings) return exit_problem;
   if (budget.wanted()) {
+    log::start({config::LogFormat::text, config::LogLevel::error});  // standard output is for the answer
     for (const std::string& warning : doctor::budget_warnings(*loaded.settings, budget))
       std::cerr << path << ": warning: " << warning << '\n';
   }

@@ -153,18 +153,21 @@ void PoolRegistry::pause(const std::string& database) {
   for (const auto& pool : of(database)) pool->pause();
 }
 
-// RESUME without a name ends every pause.
-void PoolRegistry::resume(const std::string& database) {
+// Without a name it ends every pause.
+PoolRegistry::Resumed PoolRegistry::resume(const std::string& database) {
   {
     const std::lock_guard lock(mutex_);
     if (database.empty()) {
+      if (!all_paused_ && paused_.empty()) return Resumed::not_paused;
       all_paused_ = false;
       paused_.clear();
+    } else {
+      if (all_paused_) return Resumed::all_are_paused;
+      if (paused_.erase(database) == 0) return Resumed::not_paused;
     }
-    paused_.erase(database);
-    if (all_paused_) return;
   }
   for (const auto& pool : of(database)) pool->resume();
+  return Resumed::done;
 }
 
 void PoolRegistry::reconnect(const std::string& database) {

@@ -36,7 +36,9 @@ class PoolRegistry {
   void recycle(const Pool& changed);
   // PAUSE, RESUME, RECONNECT of a database, of all where it is empty; also for pools that come later.
   void pause(const std::string& database);
-  void resume(const std::string& database);
+  // `not_paused` and `all_are_paused` change nothing: PAUSE of all is ended by RESUME of all only.
+  enum class Resumed : std::uint8_t { done, not_paused, all_are_paused };
+  Resumed resume(const std::string& database);
   void reconnect(const std::string& database);
   // DISABLE and ENABLE: whether new clients may come to it.
   void disable(const std::string& database, bool disabled);

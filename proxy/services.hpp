@@ -29,6 +29,7 @@ struct Services {
   LoginFailures login_failures;
   // Carries out a console's command. Main thread.
   std::function<void(const ConsoleRequest&)> console;
+  std::atomic<std::size_t> consoles{0};  // clients that are at the console
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<bool> draining{false};
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
@@ -45,6 +46,8 @@ struct Services {
 
   // Clients of all workers, those that log in included.
   std::size_t sessions() const;
+  // Without those at the console.
+  std::size_t clients() const;
 };
 
 }  // namespace pgweir

@@ -65,7 +65,9 @@ class Session final {
   void on_kill(const std::string& database);
   void on_console_reply(ByteBuffer reply);
   // Appends what there is to know of it now, and of the server connection that it has.
-  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  // Appends what there is to tell of it, if it is one of those that are wanted, and of its backend.
+  void describe(ClientsWanted wanted, std::vector<ClientFacts>& clients,
+                std::vector<ServerFacts>& servers) const;
   void count_in(ClientTally& tally) const;
 
  private:
@@ -89,6 +91,7 @@ class Session final {
   void forward_cancel(const CancelRequest& request);
 
   // The console (session_console.cpp)
+  bool is_wanted(ClientsWanted wanted) const;
   bool enter_console(const ClientLogin& login);
   Task<> serve_console();
   void take_console_message(char type, ByteView body);

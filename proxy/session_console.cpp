@@ -42,7 +42,7 @@ bool Session::enter_console(const ClientLogin& login) {
            false;
   }
   if (drain_) return end(Reason::draining), false;
-  console_ = std::make_unique<ConsoleSession>();
+  console_ = std::make_unique<ConsoleSession>(worker_.services().consoles);
   console_->user = user;
   console_->database = login.startup().database;
   console_->may_operate = may_operate;

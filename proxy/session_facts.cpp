@@ -10,12 +10,31 @@ std::string Session::shown_name() const {
   return name == exchange_.view->end() ? std::string() : name->second;
 }
 
-void Session::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
+bool Session::is_wanted(ClientsWanted wanted) const {
+  switch (wanted) {
+    case ClientsWanted::none:
+      return false;
+    case ClientsWanted::with_servers:
+      return exchange_.backend != nullptr;
+    case ClientsWanted::waiting:
+      return waiter_.queued;
+    case ClientsWanted::pinned:
+      return pin_record_ != nullptr;
+    case ClientsWanted::all:
+      return true;
+  }
+  return false;
+}
+
+void Session::describe(ClientsWanted wanted, std::vector<ClientFacts>& clients,
+                       std::vector<ServerFacts>& servers) const {
+  if (!is_wanted(wanted)) return;
   ClientFacts facts;
   facts.id = id_;
   facts.self = this;
   facts.peer = endpoint_of(peer_);
-  if (client_.is_open()) facts.local = local_endpoint(client_.fd());
+  // Not kept: a system call for a row of a table costs less than some bytes of each idle client.
+  if (wanted == ClientsWanted::all && client_.is_open()) facts.local = local_endpoint(client_.fd());
   if (client_.tls() != nullptr && client_.tls()->established()) facts.tls = client_.tls()->description();
   facts.connected = started_;
   facts.request = last_activity_;

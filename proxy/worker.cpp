@@ -60,7 +60,9 @@ void Worker::run() {
     reactor_.fetch(looks_often ? short_interval : asio_interval);
     now_ = Clock::now();
     if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at) {
+      const auto functions = std::exchange(next_round_, {});
       io_.poll();
+      for (const auto& function : functions) function();
       asio_at = now_ + asio_interval;
     }
     if (now_ >= janitor_at && !stopping_) {
@@ -158,9 +160,11 @@ void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
   });
 }
 
-void Worker::kill_session(std::uint64_t session) {
-  post([this, session] {
-    if (Session* const found = find_session(session)) found->on_kill({});
+void Worker::kill_session(std::uint64_t session, std::function<void(bool)> told) {
+  post([this, session, told = std::move(told)] {
+    Session* const found = find_session(session);
+    if (found != nullptr) found->on_kill({});
+    told(found != nullptr);
   });
 }
 
@@ -176,9 +180,11 @@ void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
   });
 }
 
-void Worker::describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const {
-  clients.reserve(sessions_.size());
-  for (const auto& [id, session] : sessions_) session->describe(clients, servers);
+std::vector<std::uint64_t> Worker::session_ids() const {
+  std::vector<std::uint64_t> ids;
+  ids.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) ids.push_back(id);
+  return ids;
 }
 
 std::chrono::nanoseconds Worker::cpu_time() const {

@@ -84,6 +84,11 @@ class Worker {
     boost::asio::post(io_, std::forward<Function>(function));
     reactor_.interrupt();
   }
+  // On its own thread: runs the function in the next round of its loop, when clients have had their turn.
+  void next_round(std::function<void()> function) {
+    next_round_.push_back(std::move(function));
+    reactor_.interrupt();
+  }
   // Any thread.
   void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
@@ -91,7 +96,8 @@ class Worker {
   void begin_drain(std::size_t per_tick);
   // Ends all that are left, wherever they are.
   void end_drain();
-  void kill_session(std::uint64_t session);
+  // `told`, on the worker: whether there is such a session.
+  void kill_session(std::uint64_t session, std::function<void(bool)> told);
   // Clients of this database; empty: of all.
   void kill_sessions(std::string database);
   void answer_console(std::uint64_t session, ByteBuffer reply);
@@ -105,8 +111,7 @@ class Worker {
   // Called by sessions.
   std::uint64_t enlist(Session& session);
   void delist(std::uint64_t session);
-  // Appends all sessions and the backends that they have.
-  void describe(std::vector<ClientFacts>& clients, std::vector<ServerFacts>& servers) const;
+  std::vector<std::uint64_t> session_ids() const;
   ClientTally tally() const;
   // Null: it has ended.
   Session* find_session(std::uint64_t session) const;
@@ -149,6 +154,7 @@ class Worker {
   SettingsMemo settings_memo_;
   WorkerCounters counters_;
   std::unordered_map<std::uint64_t, Session*> sessions_;
+  std::vector<std::function<void()>> next_round_;
   std::uint64_t next_session_ = 1;
   std::uint64_t releases_ = 0;
   unsigned ticks_ = 0;

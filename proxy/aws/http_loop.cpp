@@ -14,6 +14,7 @@ namespace pgweir::aws {
 namespace {
 
 constexpr int poll_ms_max = 1'000;
+constexpr std::size_t date_line_max = 64;  // "Date: " and 29 characters (RFC 9110, section 5.6.7)
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -56,6 +57,18 @@ struct HttpLoop::Transfer {
     return size;
   }
 
+  // One header line. Only the date of the answer is of interest: it tells a wrong clock.
+  static std::size_t take_header(char* data, std::size_t, std::size_t size, void* self) {
+    constexpr std::string_view name = "date:";
+    const std::string line(data, size);
+    if (size <= date_line_max && ::strncasecmp(line.c_str(), name.data(), name.size()) == 0) {
+      const std::time_t seconds = curl_getdate(line.c_str() + name.size(), nullptr);
+      if (seconds > 0)
+        static_cast<Transfer*>(self)->reply.date = std::chrono::system_clock::from_time_t(seconds);
+    }
+    return size;
+  }
+
   // False: libcurl refuses.
   bool prepare(const std::string& ca_file) {
     CURL* const c = easy.get();
@@ -91,6 +104,8 @@ struct HttpLoop::Transfer {
     set(CURLOPT_ERRORBUFFER, problem.data());
     set(CURLOPT_WRITEFUNCTION, &Transfer::take);
     set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::take_header);
+    set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_HTTPHEADER, headers.get());
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     if (request.method == "POST") {

@@ -35,6 +35,7 @@ struct HttpReply {
   int status = 0;     // 0: no answer, `error` says why
   std::string error;  // for the log; never a secret
   std::string body;   // may hold a secret: wiped when this goes
+  Time date{};        // by the other side's clock; epoch: it did not say
   ~HttpReply();
   HttpReply() = default;
   HttpReply(HttpReply&&) = default;

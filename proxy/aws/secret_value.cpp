@@ -50,6 +50,14 @@ std::string error_name(const nlohmann::json& document) {
   return name.substr(name.find_last_of("#:") + 1);
 }
 
+// Services differ in how they spell it.
+std::string error_words(const nlohmann::json& document) {
+  const nlohmann::json* const error = member(document, "Error");
+  const nlohmann::json& where = error != nullptr ? *error : document;
+  const std::string words = text_at(where, "Message");
+  return words.empty() ? text_at(where, "message") : words;
+}
+
 Time time_at(const nlohmann::json& object, const char* name) {
   const nlohmann::json* const value = member(object, name);
   if (value == nullptr || !value->is_number()) return {};
@@ -129,15 +137,19 @@ CallFailure judge_failure(int status, std::string_view body) {
   std::string ignored;
   const auto document = parse_json(body, ignored);
   const std::string name = document ? error_name(*document) : std::string();
+  const std::string said = document ? error_words(*document) : std::string();
+  const auto made = [&](CallResult result, std::string message) {
+    return CallFailure{result, std::move(message), name, said};
+  };
   for (const Known& each : known) {
-    if (each.name == name) return {each.result, name + ": " + std::string(each.advice)};
+    if (each.name == name) return made(each.result, name + ": " + std::string(each.advice));
   }
   const std::string shown = "status " + std::to_string(status) +
                             (name.empty() ? std::string() : " " + config::printable(name, shown_max));
-  if (status == 429) return {CallResult::throttled, shown};
-  if (status >= 300 && status < 400) return {CallResult::invalid, shown + ": redirects are not followed"};
-  if (status == 401 || status == 403) return {CallResult::denied, shown};
-  return {CallResult::failed, shown};
+  if (status == 429) return made(CallResult::throttled, shown);
+  if (status >= 300 && status < 400) return made(CallResult::invalid, shown + ": redirects are not followed");
+  if (status == 401 || status == 403) return made(CallResult::denied, shown);
+  return made(CallResult::failed, shown);
 }
 
 }  // namespace pgweir::aws

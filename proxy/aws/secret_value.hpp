@@ -43,7 +43,10 @@ std::string_view to_string(CallResult result);
 
 struct CallFailure {
   CallResult result = CallResult::failed;
-  std::string message;  // for the log: what AWS calls it, and what to do
+  std::string message;    // for the log: what AWS calls it, and what to do
+  std::string name = {};  // what AWS calls it; empty: it did not say
+  // AWS' own words, with principals and resources: for whoever asks in person, not for the log.
+  std::string said = {};
 };
 
 // What an answer with another status than 200 means.

@@ -20,6 +20,7 @@ constexpr std::string_view no_privilege = "42501";
 constexpr std::string_view syntax_error = "42601";
 constexpr std::string_view no_database = "3D000";
 constexpr std::string_view invalid_value = "22023";
+constexpr std::string_view wrong_state = "55000";
 
 // Drivers say these to any server, and mean no harm.
 constexpr std::array<std::string_view, 6> driver_parameters{
@@ -68,8 +69,7 @@ void Console::carry_out(const ConsoleRequest& request, const ConsoleCommand& com
     case ConsoleVerb::pause:
       return pause(request, command.subject);
     case ConsoleVerb::resume:
-      services_.pools.resume(command.subject);
-      return done(request, "RESUME");
+      return resume(request, command.subject);
     case ConsoleVerb::disable:
       services_.pools.disable(command.subject, true);
       return done(request, "DISABLE");
@@ -105,24 +105,22 @@ bool Console::knows(const std::string& database) const {
 
 void Console::show(const ConsoleRequest& request, const std::string& what) {
   if (what == "help") return help(request);
-  std::optional<ConsoleTable> table = show_parameter(what);
+  if (const auto parameter = show_parameter(what)) return answer(request, *parameter);
   const auto words = show_words();
-  if (!table && std::find(words.begin(), words.end(), what) != words.end()) {
-    const Inventory inventory =
-        shows_connections(what) ? take_inventory(services_) : take_pool_inventory(services_);
-    if (inventory.silent_workers > 0)
-      return refuse(request, "57014", "a worker did not answer in time; try again");
-    statistics_.observe(inventory.pools, inventory.now);
-    table = pgweir::show(what, {inventory, administration_.settings(), services_.pools, statistics_,
-                                shutting_down_, services_.pools.is_paused({})});
-  }
-  if (!table) {
+  if (std::find(words.begin(), words.end(), what) == words.end()) {
     return refuse(request, unknown_object,
                   "invalid command 'SHOW " + config::printable(what) + "', use SHOW HELP;");
   }
-  ByteBuffer reply;
-  write_table(reply, *table, "SHOW");
-  answer(request, std::move(reply));
+  gather_inventory(services_, clients_for(what), [this, request, what](const Inventory& inventory) {
+    show_table(request, what, inventory);
+  });
+}
+
+void Console::show_table(const ConsoleRequest& request, const std::string& what, const Inventory& inventory) {
+  statistics_.observe(inventory.pools, inventory.now);
+  const auto table = pgweir::show(what, {inventory, administration_.settings(), services_.pools, statistics_,
+                                         shutting_down_, services_.pools.is_paused({})});
+  answer(request, *table);
 }
 
 void Console::help(const ConsoleRequest& request) {
@@ -168,7 +166,7 @@ void Console::set(const ConsoleRequest& request, const ConsoleCommand& command) 
 // Clients may come and ask; what they ask waits. All server connections end with the transaction that they
 // are in.
 void Console::pause(const ConsoleRequest& request, const std::string& database) {
-  if (services_.pools.is_paused(database)) return refuse(request, "55000", "already paused");
+  if (services_.pools.is_paused(database)) return refuse(request, wrong_state, "already paused");
   services_.pools.pause(database);
   answer_later(request, "PAUSE", [this, database] {
     const auto pools = services_.pools.of(database);
@@ -176,6 +174,20 @@ void Console::pause(const ConsoleRequest& request, const std::string& database) 
         std::all_of(pools.begin(), pools.end(), [](const auto& pool) { return pool->counts().total() == 0; });
     return empty || !services_.pools.is_paused(database);
   });
+}
+
+// Whoever believes that clients go on must be told when they do not. PgBouncer's words where it has some.
+void Console::resume(const ConsoleRequest& request, const std::string& database) {
+  switch (services_.pools.resume(database)) {
+    case PoolRegistry::Resumed::done:
+      return done(request, "RESUME");
+    case PoolRegistry::Resumed::all_are_paused:
+      return refuse(request, wrong_state, "all databases are paused: RESUME without a name ends that");
+    case PoolRegistry::Resumed::not_paused:
+      break;
+  }
+  refuse(request, wrong_state,
+         database.empty() ? "pooler is not paused/suspended" : "database " + database + " is not paused");
 }
 
 // Whoever comes back waits for RESUME.
@@ -190,12 +202,12 @@ void Console::kill_client(const ConsoleRequest& request, const std::string& id) 
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
   if (error != std::errc{} || end != id.data() + id.size())
     return refuse(request, syntax_error, "KILL_CLIENT needs the id of SHOW CLIENTS");
-  const Inventory inventory = take_inventory(services_);
-  const bool exists = std::any_of(inventory.clients.begin(), inventory.clients.end(),
-                                  [number](const ClientFacts& client) { return client.id == number; });
-  if (!exists) return refuse(request, unknown_object, "no such client: " + id);
-  services_.workers[number % services_.workers.size()]->kill_session(number);
-  done(request, "KILL_CLIENT");
+  services_.workers[number % services_.workers.size()]->kill_session(number, [this, request](bool exists) {
+    services_.post_to_main([this, request, exists] {
+      if (exists) return done(request, "KILL_CLIENT");
+      refuse(request, unknown_object, "no such client");
+    });
+  });
 }
 
 void Console::wait_close(const ConsoleRequest& request, const std::string& database) {
@@ -216,6 +228,12 @@ void Console::shut_down(const ConsoleRequest& request, const std::string& how) {
 }
 
 // --- Answers
+
+void Console::answer(const ConsoleRequest& request, const ConsoleTable& table) {
+  ByteBuffer reply;
+  write_table(reply, table, "SHOW");
+  answer(request, std::move(reply));
+}
 
 void Console::answer(const ConsoleRequest& request, ByteBuffer reply) {
   services_.workers[request.from.worker]->answer_console(request.from.session, std::move(reply));

@@ -1,5 +1,6 @@
 // The console's commands, carried out. Each request is answered once, some only when what they wait for has
-// happened (PAUSE, WAIT_CLOSE). Thread rule: main thread; answers go to the asking session's worker.
+// happened (PAUSE, WAIT_CLOSE) or the workers have told what they know (SHOW, KILL_CLIENT). Thread rule: main
+// thread, which never waits; answers go to the asking session's worker.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -37,15 +38,18 @@ class Console {
 
   void carry_out(const ConsoleRequest& request, const ConsoleCommand& command);
   void show(const ConsoleRequest& request, const std::string& what);
+  void show_table(const ConsoleRequest& request, const std::string& what, const Inventory& inventory);
   void help(const ConsoleRequest& request);
   void set(const ConsoleRequest& request, const ConsoleCommand& command);
   void pause(const ConsoleRequest& request, const std::string& database);
+  void resume(const ConsoleRequest& request, const std::string& database);
   void kill(const ConsoleRequest& request, const std::string& database);
   void kill_client(const ConsoleRequest& request, const std::string& id);
   void wait_close(const ConsoleRequest& request, const std::string& database);
   void shut_down(const ConsoleRequest& request, const std::string& how);
   bool knows(const std::string& database) const;
 
+  void answer(const ConsoleRequest& request, const ConsoleTable& table);
   void answer(const ConsoleRequest& request, ByteBuffer reply);
   void done(const ConsoleRequest& request, std::string_view tag);
   void refuse(const ConsoleRequest& request, std::string_view sqlstate, std::string_view problem);

@@ -34,9 +34,15 @@ ConsoleTable no_dns_zones(const ShowContext&) {
   return {{{"zonename"}, {"serial", ColumnType::int8}, {"count", ColumnType::int4}}, {}};
 }
 
-constexpr std::array<std::pair<std::string_view, Make>, 22> tables{{
-    {"active_sockets", [](const ShowContext& context) { return console::sockets(context, true); }},
-    {"clients", console::clients},
+struct Table {
+  std::string_view name;
+  Make make;
+  ClientsWanted clients = ClientsWanted::none;
+};
+constexpr std::array<Table, 22> tables{{
+    {"active_sockets", [](const ShowContext& context) { return console::sockets(context, true); },
+     ClientsWanted::all},
+    {"clients", console::clients, ClientsWanted::all},
     {"config", console::config},
     {"databases", console::databases},
     {"dns_hosts", no_dns_hosts},
@@ -45,10 +51,11 @@ constexpr std::array<std::pair<std::string_view, Make>, 22> tables{{
     {"mem", console::memory},
     {"peer_pools", no_peer_pools},
     {"peers", no_peers},
-    {"pins", console::pins},
+    {"pins", console::pins, ClientsWanted::pinned},
     {"pools", console::pools},
-    {"servers", console::servers},
-    {"sockets", [](const ShowContext& context) { return console::sockets(context, false); }},
+    {"servers", console::servers, ClientsWanted::with_servers},
+    {"sockets", [](const ShowContext& context) { return console::sockets(context, false); },
+     ClientsWanted::all},
     {"state", console::state},
     {"stats", console::stats},
     {"stats_averages", console::stats_averages},
@@ -56,12 +63,12 @@ constexpr std::array<std::pair<std::string_view, Make>, 22> tables{{
     {"totals", console::totals},
     {"users", console::users},
     {"version", console::version},
-    {"waiters", console::waiters},
+    {"waiters", console::waiters, ClientsWanted::waiting},
 }};
 
 constexpr auto words = [] {
   std::array<std::string_view, tables.size()> names{};
-  for (std::size_t i = 0; i < tables.size(); ++i) names[i] = tables[i].first;
+  for (std::size_t i = 0; i < tables.size(); ++i) names[i] = tables[i].name;
   return names;
 }();
 
@@ -89,15 +96,15 @@ std::string pointer(const void* of) {
 
 std::optional<ConsoleTable> show(std::string_view what, const ShowContext& context) {
   const auto found =
-      std::find_if(tables.begin(), tables.end(), [&](const auto& each) { return each.first == what; });
+      std::find_if(tables.begin(), tables.end(), [&](const auto& each) { return each.name == what; });
   if (found == tables.end()) return std::nullopt;
-  return found->second(context);
+  return found->make(context);
 }
 
-bool shows_connections(std::string_view what) {
-  constexpr std::array<std::string_view, 8> of_connections{"active_sockets", "clients", "lists",   "mem",
-                                                           "pins",           "servers", "sockets", "waiters"};
-  return std::find(of_connections.begin(), of_connections.end(), what) != of_connections.end();
+ClientsWanted clients_for(std::string_view what) {
+  const auto found =
+      std::find_if(tables.begin(), tables.end(), [&](const auto& each) { return each.name == what; });
+  return found == tables.end() ? ClientsWanted::none : found->clients;
 }
 
 std::span<const std::string_view> show_words() {

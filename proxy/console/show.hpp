@@ -26,8 +26,8 @@ struct ShowContext {
 // `what` in lower case; nullopt: there is no such table.
 std::optional<ConsoleTable> show(std::string_view what, const ShowContext& context);
 std::span<const std::string_view> show_words();
-// This table is about single connections: it takes asking every worker for all that it has.
-bool shows_connections(std::string_view what);
+// About whom this table is.
+ClientsWanted clients_for(std::string_view what);
 
 // A parameter that drivers ask any server for.
 std::optional<ConsoleTable> show_parameter(std::string_view name);

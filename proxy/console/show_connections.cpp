@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <map>
+#include <array>
 
 #include "proxy/console/show_rows.hpp"
 
@@ -7,42 +7,6 @@ namespace pgweir::console {
 namespace {
 
 constexpr ColumnType int4 = ColumnType::int4;
-constexpr ColumnType int8 = ColumnType::int8;
-
-const std::vector<ConsoleColumn>& connection_columns() {
-  static const std::vector<ConsoleColumn> list{{"type"},
-                                               {"user"},
-                                               {"database"},
-                                               {"replication"},
-                                               {"state"},
-                                               {"addr"},
-                                               {"port", int4},
-                                               {"local_addr"},
-                                               {"local_port", int4},
-                                               {"connect_time"},
-                                               {"request_time"},
-                                               {"wait", int4},
-                                               {"wait_us", int4},
-                                               {"close_needed", int4},
-                                               {"ptr"},
-                                               {"link"},
-                                               {"remote_pid", int4},
-                                               {"tls"},
-                                               {"application_name"},
-                                               {"prepared_statements", int4},
-                                               {"id", int4}};
-  return list;
-}
-
-struct Wait {
-  std::string seconds;
-  std::string micros;
-};
-Wait wait_of(std::optional<TimePoint> since, TimePoint now) {
-  if (!since || now < *since) return {"0", "0"};
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - *since).count();
-  return {cell(us / 1'000'000), cell(us % 1'000'000)};
-}
 
 std::string state_of(const ClientFacts& client) {
   switch (client.state) {
@@ -63,57 +27,120 @@ std::string state_of(const ServerFacts& server) {
   return server.borrowed ? "active" : "idle";
 }
 
-ConsoleRow row_of(const ClientFacts& client, const Inventory& inventory) {
-  const Wait wait = wait_of(client.waits_since, inventory.now);
-  return {"C",
-          client.user,
-          client.database,
-          "none",
-          state_of(client),
-          client.peer.address,
-          cell(client.peer.port),
-          client.local.address,
-          cell(client.local.port),
-          cell(inventory.wall_of(client.connected)),
-          cell(inventory.wall_of(client.request)),
-          wait.seconds,
-          wait.micros,
-          cell(client.closing),
-          pointer(client.self),
-          pointer(client.server),
-          cell(client.server_pid),
-          client.tls,
-          client.application_name,
-          cell(client.prepared_statements),
-          cell(client.id)};
+// What both kinds of connections have in common; of the facts that it is made from.
+struct Line {
+  const char* type;
+  const std::string& user;
+  const std::string& database;
+  std::string state;
+  const Endpoint& remote;
+  const Endpoint& local;
+  std::string connect_time;
+  std::string request_time;
+  Wait wait;
+  bool close_needed;
+  const void* self;
+  const void* link;
+  std::uint32_t remote_pid;
+  const std::string& tls;
+  const std::string& application_name;
+  std::size_t prepared_statements;
+  std::uint64_t id;
+};
+
+Line line_of(const ClientFacts& client, const Inventory& inventory) {
+  return {.type = "C",
+          .user = client.user,
+          .database = client.database,
+          .state = state_of(client),
+          .remote = client.peer,
+          .local = client.local,
+          .connect_time = cell(inventory.wall_of(client.connected)),
+          .request_time = cell(inventory.wall_of(client.request)),
+          .wait = wait_of(client.waits_since, inventory.now),
+          .close_needed = client.closing,
+          .self = client.self,
+          .link = client.server,
+          .remote_pid = client.server_pid,
+          .tls = client.tls,
+          .application_name = client.application_name,
+          .prepared_statements = client.prepared_statements,
+          .id = client.id};
 }
 
-ConsoleRow row_of(const ServerFacts& server, const Inventory& inventory, std::size_t id) {
-  return {"S",
-          server.user,
-          server.database,
-          "none",
-          state_of(server),
-          server.remote.address,
-          cell(server.remote.port),
-          server.local.address,
-          cell(server.local.port),
-          cell(inventory.wall_of(server.connected)),
-          cell(inventory.wall_of(server.request)),
-          "0",
-          "0",
-          cell(server.outdated),
-          pointer(server.self),
-          pointer(server.client),
-          cell(server.pid),
-          server.tls,
-          server.application_name,
-          cell(server.prepared_statements),
-          cell(id)};
+Line line_of(const ServerFacts& server, const Inventory& inventory, std::uint64_t id) {
+  return {.type = "S",
+          .user = server.user,
+          .database = server.database,
+          .state = state_of(server),
+          .remote = server.remote,
+          .local = server.local,
+          .connect_time = cell(inventory.wall_of(server.connected)),
+          .request_time = cell(inventory.wall_of(server.request)),
+          .wait = wait_of({}, inventory.now),
+          .close_needed = server.outdated,
+          .self = server.self,
+          .link = server.client,
+          .remote_pid = server.pid,
+          .tls = server.tls,
+          .application_name = server.application_name,
+          .prepared_statements = server.prepared_statements,
+          .id = id};
+}
+
+// The layout of CLIENTS and SERVERS, and the first part of that of SOCKETS.
+struct LineColumn {
+  ConsoleColumn column;
+  ConsoleCell (*cell_of)(const Line& line);
+};
+constexpr std::array<LineColumn, 21> layout{{
+    {{"type"}, [](const Line& line) -> ConsoleCell { return line.type; }},
+    {{"user"}, [](const Line& line) -> ConsoleCell { return line.user; }},
+    {{"database"}, [](const Line& line) -> ConsoleCell { return line.database; }},
+    {{"replication"}, [](const Line&) -> ConsoleCell { return "none"; }},
+    {{"state"}, [](const Line& line) -> ConsoleCell { return line.state; }},
+    {{"addr"}, [](const Line& line) -> ConsoleCell { return line.remote.address; }},
+    {{"port", int4}, [](const Line& line) -> ConsoleCell { return cell(line.remote.port); }},
+    {{"local_addr"}, [](const Line& line) -> ConsoleCell { return line.local.address; }},
+    {{"local_port", int4}, [](const Line& line) -> ConsoleCell { return cell(line.local.port); }},
+    {{"connect_time"}, [](const Line& line) -> ConsoleCell { return line.connect_time; }},
+    {{"request_time"}, [](const Line& line) -> ConsoleCell { return line.request_time; }},
+    {{"wait", int4}, [](const Line& line) -> ConsoleCell { return line.wait.seconds; }},
+    {{"wait_us", int4}, [](const Line& line) -> ConsoleCell { return line.wait.micros; }},
+    {{"close_needed", int4}, [](const Line& line) -> ConsoleCell { return cell(line.close_needed); }},
+    {{"ptr"}, [](const Line& line) -> ConsoleCell { return pointer(line.self); }},
+    {{"link"}, [](const Line& line) -> ConsoleCell { return pointer(line.link); }},
+    {{"remote_pid", int4}, [](const Line& line) -> ConsoleCell { return cell(line.remote_pid); }},
+    {{"tls"}, [](const Line& line) -> ConsoleCell { return line.tls; }},
+    {{"application_name"}, [](const Line& line) -> ConsoleCell { return line.application_name; }},
+    {{"prepared_statements", int4},
+     [](const Line& line) -> ConsoleCell { return cell(line.prepared_statements); }},
+    {{"id", int4}, [](const Line& line) -> ConsoleCell { return cell(line.id); }},
+}};
+
+std::vector<ConsoleColumn> connection_columns() {
+  std::vector<ConsoleColumn> columns;
+  for (const LineColumn& each : layout) columns.push_back(each.column);
+  return columns;
+}
+
+ConsoleRow row_of(const Line& line) {
+  ConsoleRow row;
+  row.reserve(layout.size());
+  for (const LineColumn& each : layout) row.push_back(each.cell_of(line));
+  return row;
 }
 
 bool is_listed(const ClientFacts& client) {
   return client.state != ClientFacts::State::login;
+}
+
+}  // namespace
+
+Wait wait_of(std::optional<TimePoint> since, TimePoint now) {
+  if (!since || now < *since) return {"0", "0"};
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - *since).count();
+  return {cell(us / 1'000'000), cell(us % 1'000'000)};
 }
 
 std::vector<const ClientFacts*> in_order(const Inventory& inventory, bool (*chosen)(const ClientFacts&)) {
@@ -125,16 +152,10 @@ std::vector<const ClientFacts*> in_order(const Inventory& inventory, bool (*chos
   return list;
 }
 
-std::string whole_seconds(TimePoint since, TimePoint now) {
-  return cell(std::chrono::duration_cast<std::chrono::seconds>(now - since).count());
-}
-
-}  // namespace
-
 ConsoleTable clients(const ShowContext& context) {
   ConsoleTable table{connection_columns(), {}};
   for (const ClientFacts* client : in_order(context.inventory, is_listed))
-    table.rows.push_back(row_of(*client, context.inventory));
+    table.rows.push_back(row_of(line_of(*client, context.inventory)));
   return table;
 }
 
@@ -142,9 +163,9 @@ ConsoleTable clients(const ShowContext& context) {
 // the same on two servers.
 ConsoleTable servers(const ShowContext& context) {
   ConsoleTable table{connection_columns(), {}};
-  std::size_t id = 0;
+  std::uint64_t id = 0;
   for (const ServerFacts& server : context.inventory.servers)
-    table.rows.push_back(row_of(server, context.inventory, ++id));
+    table.rows.push_back(row_of(line_of(server, context.inventory, ++id)));
   return table;
 }
 
@@ -159,66 +180,6 @@ ConsoleTable sockets(const ShowContext& context, bool active_only) {
        {"recv_pos", "pkt_pos", "pkt_remain", "send_pos", "send_remain", "pkt_avail", "send_avail"})
     table.columns.push_back({name, int4});
   for (ConsoleRow& row : table.rows) row.resize(table.columns.size(), "0");
-  return table;
-}
-
-ConsoleTable pins(const ShowContext& context) {
-  const Inventory& inventory = context.inventory;
-  ConsoleTable table{{{"database"},
-                      {"user"},
-                      {"client", int8},
-                      {"reasons"},
-                      {"since"},
-                      {"seconds", int8},
-                      {"ends"},
-                      {"statement"},
-                      {"application_name"},
-                      {"addr"},
-                      {"port", int4},
-                      {"remote_pid", int4}},
-                     {}};
-  const auto is_pinned = [](const ClientFacts& client) { return !client.pins.empty(); };
-  for (const ClientFacts* client : in_order(inventory, is_pinned)) {
-    std::string ends;
-    for (std::size_t i = 0; i < pin_count; ++i) {
-      if (!client->pins.contains(static_cast<Pin>(i))) continue;
-      ends += (ends.empty() ? "" : "; ") + std::string(text_of(static_cast<Pin>(i)).ends);
-    }
-    table.rows.push_back({client->database, client->user, cell(client->id), to_string(client->pins),
-                          cell(inventory.wall_of(client->pinned_since)),
-                          whole_seconds(client->pinned_since, inventory.now), ends, client->pinned_by,
-                          client->application_name, client->peer.address, cell(client->peer.port),
-                          cell(client->server_pid)});
-  }
-  return table;
-}
-
-// The next to be served first.
-ConsoleTable waiters(const ShowContext& context) {
-  const Inventory& inventory = context.inventory;
-  ConsoleTable table{{{"database"},
-                      {"user"},
-                      {"position", int4},
-                      {"client", int8},
-                      {"since"},
-                      {"wait", int4},
-                      {"wait_us", int4},
-                      {"application_name"},
-                      {"addr"},
-                      {"port", int4}},
-                     {}};
-  std::vector<const ClientFacts*> waiting =
-      in_order(inventory, [](const ClientFacts& client) { return client.waits_since.has_value(); });
-  std::stable_sort(waiting.begin(), waiting.end(),
-                   [](auto* a, auto* b) { return *a->waits_since < *b->waits_since; });
-  std::map<std::pair<std::string, std::string>, std::size_t> positions;
-  for (const ClientFacts* client : waiting) {
-    const Wait wait = wait_of(client->waits_since, inventory.now);
-    table.rows.push_back({client->database, client->user, cell(++positions[{client->database, client->user}]),
-                          cell(client->id), cell(inventory.wall_of(*client->waits_since)), wait.seconds,
-                          wait.micros, client->application_name, client->peer.address,
-                          cell(client->peer.port)});
-  }
   return table;
 }
 

@@ -134,17 +134,16 @@ ConsoleTable lists(const ShowContext& context) {
   const Inventory& inventory = context.inventory;
   std::size_t used_servers = 0;
   std::size_t free_servers = 0;
-  std::size_t login_clients = 0;
+  std::size_t used_clients = inventory.console_count;
   for (const PoolFacts& pool : inventory.pools) {
     used_servers += pool.counts.borrowed;
     free_servers += pool.counts.idle;
+    used_clients += pool.clients;
   }
-  for (const ClientFacts& client : inventory.clients)
-    login_clients += client.state == ClientFacts::State::login ? 1 : 0;
-  const std::size_t used_clients = inventory.clients.size() - login_clients;
+  // Counted here and there at almost the same time.
+  const std::size_t clients = std::max(inventory.client_count, used_clients);
   const std::size_t max_clients = context.settings.listen.max_clients;
-  const std::size_t free_clients =
-      max_clients > inventory.clients.size() ? max_clients - inventory.clients.size() : 0;
+  const std::size_t free_clients = max_clients > clients ? max_clients - clients : 0;
   return {{{"list"}, {"items", int4}},
           {{"databases", cell(context.settings.databases.size())},
            {"users", cell(context.settings.users.size())},
@@ -153,7 +152,7 @@ ConsoleTable lists(const ShowContext& context) {
            {"peer_pools", "0"},
            {"free_clients", cell(free_clients)},
            {"used_clients", cell(used_clients)},
-           {"login_clients", cell(login_clients)},
+           {"login_clients", cell(clients - used_clients)},
            {"free_servers", cell(free_servers)},
            {"used_servers", cell(used_servers)},
            {"dns_names", "0"},

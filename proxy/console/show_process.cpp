@@ -63,8 +63,9 @@ ConsoleTable config(const ShowContext& context) {
 }
 
 ConsoleTable memory(const ShowContext& context) {
-  const std::size_t clients = context.inventory.clients.size();
-  const std::size_t servers = context.inventory.servers.size();
+  const std::size_t clients = context.inventory.client_count;
+  std::size_t servers = 0;
+  for (const PoolFacts& pool : context.inventory.pools) servers += pool.counts.total() - pool.counts.opening;
   const auto row = [](std::string name, std::size_t size, std::size_t used) {
     return ConsoleRow{std::move(name), cell(size), cell(used), "0", cell(size * used)};
   };

@@ -22,9 +22,17 @@ std::string cell(std::chrono::system_clock::time_point at);
 std::string pointer(const void* of);
 
 // show_connections.cpp
+struct Wait {
+  std::string seconds;
+  std::string micros;
+};
+Wait wait_of(std::optional<TimePoint> since, TimePoint now);
+// By their numbers.
+std::vector<const ClientFacts*> in_order(const Inventory& inventory, bool (*chosen)(const ClientFacts&));
 ConsoleTable clients(const ShowContext& context);
 ConsoleTable servers(const ShowContext& context);
 ConsoleTable sockets(const ShowContext& context, bool active_only);
+// show_waiters.cpp
 ConsoleTable pins(const ShowContext& context);
 ConsoleTable waiters(const ShowContext& context);
 // show_pools.cpp

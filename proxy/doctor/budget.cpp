@@ -19,7 +19,7 @@ const config::User* somebody(const config::Settings& settings, const config::Dat
   for (const auto& [name, user] : settings.users) {
     const bool may = database.users.empty() ||
                      std::find(database.users.begin(), database.users.end(), name) != database.users.end();
-    if (may && !user.password.empty()) return &user;
+    if (may && (!user.password.empty() || user.has_remote_secret() || database.iam)) return &user;
   }
   return nullptr;
 }
@@ -29,7 +29,7 @@ std::optional<std::int64_t> usable(const config::Settings& settings, const confi
   if (!options.connect) return options.server_connections;
   const config::User* const user = somebody(settings, database);
   if (user == nullptr) {
-    why = "no user with a password";
+    why = "no user whose password is known here";
     return std::nullopt;
   }
   return ask_usable_connections({settings, database, *user, {}, options.tasks}, why);

@@ -8,6 +8,7 @@
 #include "proxy/doctor/live_checks.hpp"
 #include "proxy/doctor/report.hpp"
 #include "proxy/doctor/static_checks.hpp"
+#include "proxy/log.hpp"
 
 namespace pgweir::doctor {
 namespace {
@@ -58,6 +59,7 @@ int cannot_run(const std::string& why) {
 
 int run_doctor(const DoctorOptions& options) {
   if (options.print_collect) return print_collection(), 0;
+  log::start({config::LogFormat::text, config::LogLevel::error});  // findings only, on standard output
   if (options.config.empty() && options.directory.empty())
     return cannot_run("give a configuration, or --from DIR, or both; --print-collect tells how to fill DIR");
   std::vector<Finding> findings;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
+#include "proxy/doctor/aws_probe.hpp"
 #include "proxy/doctor/live_checks.hpp"
 #include "proxy/doctor/wire.hpp"
 
@@ -15,8 +17,13 @@ struct Probe {
   std::string stopped = {};  // why later steps were not tried
   std::vector<Address> addresses = {};
   Wire wire = {};
-  std::string refused_plain = {};  // what the server said to SSLRequest, if not S
+  std::unique_ptr<AwsProbe> aws_probe = {};
 
+  // With the first need.
+  AwsProbe& aws() {
+    if (!aws_probe) aws_probe = std::make_unique<AwsProbe>(target.settings.aws);
+    return *aws_probe;
+  }
   void report(Finding finding) { findings.insert_or_assign(finding.id, std::move(finding)); }
   // For the step that ends it: false.
   bool stop(Finding finding, std::string why) {
@@ -28,11 +35,17 @@ struct Probe {
 };
 
 // Each fills in its checks; false: the following steps make no sense.
-bool resolve_name(Probe& probe);  // L01 to L04
+bool resolve_name(Probe& probe);  // L01 to L03
 bool connect_tcp(Probe& probe);   // L05 to L07
 bool start_tls(Probe& probe);     // L08 to L12
 bool log_in(Probe& probe);        // L13 to L19
 void ask_server(Probe& probe);    // L20 to L22
-void look_around(Probe& probe);   // L23 to L30, which depend on nothing else
+
+// What depends on none of these.
+void look_around(Probe& probe);           // all of the following
+void look_at_networks(Probe& probe);      // L04
+void look_for_services(Probe& probe);     // L23, L24
+void ask_aws(Probe& probe);               // L25 to L27
+void look_for_credentials(Probe& probe);  // L28
 
 }  // namespace pgweir::doctor

@@ -24,18 +24,18 @@ std::vector<std::string> row_of(ByteView body) {
 
 }  // namespace
 
-std::optional<ServerRefusal> log_in(Wire& wire, const std::string& user, const std::string& password,
-                                    const std::string& database, ByteBuffer end_point, Deadline deadline) {
-  BackendLogin login(user, password);
+std::optional<ServerRefusal> log_in(Wire& wire, const LoginAs& as, ByteBuffer end_point, Deadline deadline) {
+  BackendLogin login(as.user, as.password);
+  login.permit(as.cleartext);
   if (!end_point.empty()) login.bind_to(std::move(end_point));
   ByteBuffer received;
   ByteBuffer reply;
-  write_startup_message(reply, 0, user, database, {});
+  write_startup_message(reply, 0, as.user, as.database, {});
   for (BackendLogin::Step step = BackendLogin::Step::send; step != BackendLogin::Step::ready;) {
     if (step == BackendLogin::Step::refused) return login.refusal();
     if (step == BackendLogin::Step::need_keys) {
       ScramKeys keys;
-      if (derive_scram_keys(password, login.salt(), login.iterations(), keys) != Errc::ok)
+      if (derive_scram_keys(as.password, login.salt(), login.iterations(), keys) != Errc::ok)
         return ServerRefusal{"", "PBKDF2 failed"};
       step = login.use_keys(keys, reply);
       continue;

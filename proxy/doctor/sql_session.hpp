@@ -12,9 +12,14 @@ namespace pgweir::doctor {
 
 using Rows = std::vector<std::vector<std::string>>;  // NULL reads as empty
 
+struct LoginAs {
+  const std::string& user;
+  const std::string& password;
+  const std::string& database;
+  BackendLogin::Cleartext cleartext;  // whether the server may be told the password itself
+};
 // Nothing: logged in. A refusal without SQLSTATE is ours, or the connection's end.
-std::optional<ServerRefusal> log_in(Wire& wire, const std::string& user, const std::string& password,
-                                    const std::string& database, ByteBuffer end_point, Deadline deadline);
+std::optional<ServerRefusal> log_in(Wire& wire, const LoginAs& as, ByteBuffer end_point, Deadline deadline);
 // Nothing when the server gives no answer, or an error.
 std::optional<Rows> ask(Wire& wire, std::string_view sql, Deadline deadline);
 

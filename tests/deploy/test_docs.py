@@ -1,4 +1,5 @@
-"""The pages in docs/: links lead somewhere, and blocks that say that they are tested, are."""
+"""The pages in docs/: links lead somewhere, blocks that say that they are tested, are, and what it costs adds up. Commands are
+in test_commands.py."""
 
 import os
 import pathlib
@@ -9,7 +10,8 @@ import pytest
 
 from harness.proxy import binary
 
-PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md")
+PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md", "docs/metrics.md",
+         "docs/threat-model.md")
 
 
 def anchors(text):
@@ -57,11 +59,11 @@ def test_the_certificate_of_the_page_is_one_that_functions_accept(root, tmp_path
     assert run(check.format("elsewhere.example"), tmp_path).returncode != 0
 
 
-def test_commands_of_the_operations_page(root, tmp_path):
-    done = run("pgweir explain-pin 'CREATE TEMP TABLE t (a int)'", tmp_path)
-    assert done.returncode == 0 and "pgweir explain-pin 'CREATE TEMP TABLE t (a int)'" in (root / "docs/operations.md").read_text()
-    (tmp_path / "pgweir.yaml").write_text("databases: {app: {host: 127.0.0.1}}\nusers: {app: {password: x}}\n")
-    assert run("pgweir check pgweir.yaml", tmp_path).returncode == 0
+def test_what_the_operations_page_has_the_dashboard_say_it_says(root):
+    section = (root / "docs/operations.md").read_text().split("## Which pool waits, and why\n")[1].split("\n## ")[0]
+    said = [phrase for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for phrase in re.findall(r"`([^`]+)`", cell)]
+    source = (root / "proxy/dashboard/diagnosis.cpp").read_text()
+    assert len(said) == 9 and [phrase for phrase in said if phrase not in source] == []
 
 
 def test_the_costs_add_up(root):

@@ -7,20 +7,23 @@ import yaml
 
 from harness import processes
 from harness.cluster import CANARY, USERS
+from harness.fake_aws import FakeAws
 from harness.proxy import binary
+from test_aws_secrets import variables
 
 pytestmark = pytest.mark.own
 
 
 @pytest.fixture
 def check(tmp_path):
-    def factory(port, *options, pool=10, users=("app",), databases=("app",)):
+    def factory(port, *options, pool=10, users=("app",), databases=("app",), env=None, changes=()):
         path = tmp_path / "pgweir.yaml"
         path.write_text(yaml.safe_dump({
             "databases": {name: {"host": "127.0.0.1", "port": port} for name in databases},
-            "users": {name: {"password": USERS[name]} for name in users}, "pool": {"max_size": pool}}))
-        done = subprocess.run([binary(), "check", path, *map(str, options)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0 and CANARY not in done.stderr
+            "users": {name: {"password": USERS[name]} for name in users}, "pool": {"max_size": pool}, **dict(changes)}))
+        done = subprocess.run([binary(), "check", path, *map(str, options)], capture_output=True, text=True, timeout=60,
+                              env=variables(**env) | {"PATH": "/usr/bin:/bin"} if env else None)
+        assert done.returncode == 0 and CANARY not in done.stderr and done.stdout == f"{path}: ok\n"
         return done.stderr.removeprefix(f"{path}: warning: ").strip()
     return factory
 
@@ -46,6 +49,16 @@ def test_the_server_is_asked(check, cluster):
     # 100, of which 3 are reserved for superusers.
     assert check(cluster.port, "--connect", "--tasks", 2, pool=24) == ""
     assert check(cluster.port, "--connect", "--tasks", 2, pool=25).endswith("= 100 connections, and the server has 97")
+
+
+def test_the_server_is_asked_by_a_user_whose_secret_is_in_aws(check, cluster):
+    with FakeAws() as fake:
+        fake.secret("db").put(USERS["app"], "AWSCURRENT")
+        changes = {"users": {"app": {"secret": "db"}}, "aws": fake.settings()}
+        by_secret = {"changes": changes, "env": fake.key.environment()}
+        assert check(cluster.port, "--connect", "--tasks", 2, pool=25, **by_secret).endswith("the server has 97")
+        del fake.secrets["db"]
+        assert "secret is not known" in check(cluster.port, "--connect", **by_secret)
 
 
 def test_a_server_that_cannot_be_asked_is_told(check):

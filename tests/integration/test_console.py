@@ -1,5 +1,6 @@
 """The console: PgBouncer's tables column by column, what operators may do, and what clients see of it."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -243,6 +244,21 @@ def test_nobody_else_comes_in(looked_at):
     assert refused.value.answer.sqlstate == "28P01"
 
 
+def test_each_of_many_clients_is_in_the_table_once(operate):
+    """More than a worker looks at in one round, and each with its addresses."""
+    proxy, console = operate(changes={"workers": 1})
+    with contextlib.ExitStack() as open_wires:
+        for _ in range(300):
+            open_wires.enter_context(proxy.wire())
+        rows = console.ask("SHOW CLIENTS")
+        assert len(rows) == len({row["id"] for row in rows}) == 301
+        assert {(row["local_addr"], row["local_port"]) for row in rows} == {(proxy.host, proxy.port)}
+        lists = console.lists()
+        assert (lists["used_clients"], lists["login_clients"], lists["free_clients"]) == (301, 0, 2000 - 301)
+        memory = console.only("SHOW MEM", name="client_session")
+        assert memory["used"] == 301
+
+
 def test_console_users_get_no_server_connections_of_their_own(looked_at):
     """They need not exist on the server, and do not here."""
     console = Console(looked_at)
@@ -310,6 +326,26 @@ def test_pause_of_all_is_seen_in_the_state_and_holds_new_pools(operate):
     assert {"key": "paused", "value": "yes"} in console.ask("SHOW STATE")
     assert console.ask("RESUME") == "RESUME"
     assert {"key": "active", "value": "yes"} in console.ask("SHOW STATE")
+    with proxy.wire() as wire:
+        assert wire.value("select 1") == "1"
+
+
+def test_resume_that_would_change_nothing_says_so(operate):
+    proxy, console = operate()
+
+    def refused(command, words):
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match=words):
+            console.ask(command)
+
+    refused("RESUME", "pooler is not paused")
+    refused("RESUME app", "database app is not paused")
+    assert console.ask("PAUSE") == "PAUSE"
+    refused("RESUME app", "RESUME without a name")
+    assert console.only("SHOW DATABASES", name="app")["paused"] == 1
+    assert console.ask("RESUME") == "RESUME"
+    assert console.ask("PAUSE app") == "PAUSE"
+    refused("RESUME other", "database other is not paused")
+    assert console.ask("RESUME") == "RESUME"
     with proxy.wire() as wire:
         assert wire.value("select 1") == "1"
 
@@ -432,11 +468,18 @@ def test_shutdown_waits_for_clients(operate):
     proxy, console = operate()
     with proxy.wire() as idle:
         console.ask("SHUTDOWN WAIT_FOR_CLIENTS")
-        console.close()
         assert idle.value("select 1") == "1"
         with pytest.raises((OSError, LoginFailed, EOFError)):
             proxy.wire()
         assert idle.value("select 2") == "2"
+        assert console.lists()["used_clients"] == 2
+    until(lambda: proxy.process.poll() is not None, "it has ended, though the console is still open")
+    assert proxy.process.returncode == 0
+
+
+def test_shutdown_that_waits_for_nobody_is_answered(operate):
+    proxy, console = operate()
+    assert console.ask("SHUTDOWN WAIT_FOR_CLIENTS") == "SHUTDOWN"
     until(lambda: proxy.process.poll() is not None, "it has ended")
     assert proxy.process.returncode == 0
 

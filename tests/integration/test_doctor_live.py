@@ -1,19 +1,18 @@
 """`pgweir doctor CONFIG`: each cause that can be made here is made, on loopback or in a network namespace, and found."""
 
 import contextlib
+import functools
 import json
 import os
 import socket
-import subprocess
 import threading
 
 import psycopg2
 import pytest
-import yaml
 
 from harness import frozen, processes
 from harness.cluster import CANARY, Cluster, USERS
-from harness.proxy import binary
+from harness.doctor import diagnose, the_problem, verdict
 from harness.waiting import seconds, until
 
 pytestmark = pytest.mark.own
@@ -39,40 +38,7 @@ def server(certificates):
 
 @pytest.fixture
 def doctor(tmp_path):
-    """Factory: {id: finding} of the doctor for one database. `inside`: a shell script that makes its surroundings."""
-    def factory(host="127.0.0.1", port=5432, tls=None, user="app", password=None, inside="", options=(), env=(), limits=(),
-                **changes):
-        config = {"databases": {"app": {"host": host, "port": port, **({"tls": tls} if tls else {}), **changes.pop("database", {})}},
-                  "users": {user: {"password": password or USERS["app"]}}, "listen": {"max_clients": 100},
-                  "pool": {"max_size": 5}, **changes}
-        (tmp_path / "pgweir.yaml").write_text(yaml.safe_dump(config))
-        command = [*limits, binary(), "doctor", str(tmp_path / "pgweir.yaml"), "--json", *options]
-        if inside:
-            command = ["unshare", "--net", "--mount", "sh", "-ec", f'ip link set lo up; {inside}\nexec "$@"', "sh", *command]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECS_"))}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds(60), env={**clean, **dict(env)},
-                              stdin=subprocess.DEVNULL)
-        assert done.returncode in (0, 1), done.stdout + done.stderr
-        assert CANARY not in done.stdout + done.stderr, "a secret is shown"
-        findings = {finding["id"]: finding for finding in json.loads(done.stdout)["findings"]}
-        assert sorted(findings) == [f"L{number:02}" for number in range(1, 31)]
-        assert done.returncode == (1 if any(f["verdict"] == "problem" for f in findings.values()) else 0)
-        return findings
-    return factory
-
-
-def verdict(findings, id):
-    return findings[id]["verdict"]
-
-
-def the_problem(findings, id):
-    """It alone is a problem, and nothing that depends on it is said to be well."""
-    assert {i: f["summary"] for i, f in findings.items() if f["verdict"] == "problem"} == {id: findings[id]["summary"]}
-    assert findings[id]["evidence"]
-    number = int(id[1:])
-    later = [f"L{n:02}" for n in range(number + 1, 23)] if number < 20 else []
-    assert all(verdict(findings, i) != "ok" for i in later if i in ("L20", "L21", "L22"))
-    return findings[id]
+    return functools.partial(diagnose, tmp_path)
 
 
 def trusting(certificates, mode="verify-full", ca=None):
@@ -116,11 +82,8 @@ def test_L03_a_public_address(doctor):
 
 def test_L05_packets_are_dropped(doctor):
     """A listener whose kernel drops what arrives, as a security group does."""
-    with socket.socket() as listener:
-        listener.bind((processes.LOOPBACK, 0))
-        listener.listen()
-        frozen.freeze(listener)
-        finding = the_problem(doctor("127.0.0.1", listener.getsockname()[1]), "L05")
+    with frozen.listener() as port:
+        finding = the_problem(doctor("127.0.0.1", port), "L05")
     assert "security group" in finding["causes"][0] and "authorize-security-group-ingress" in finding["fixes"][0]
 
 
@@ -273,21 +236,6 @@ def test_L22_transactions_without_end(doctor, cluster, server):
 
 
 # --- the surroundings
-
-def test_L24_an_endpoint_that_does_not_answer(doctor, server):
-    shut = f"http://127.0.0.1:{processes.free_port()}"
-    with pretending(b"") as port:
-        found = doctor("127.0.0.1", server.port, env={"AWS_ENDPOINT_URL_STS": shut,
-                                                      "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{port}"})
-    assert "sts" in the_problem(found, "L24")["summary"] and verdict(found, "L23") == "ok"
-
-
-@needs_root
-def test_L23_no_way_out(doctor, tmp_path):
-    urls = {"AWS_ENDPOINT_URL_STS": "https://203.0.113.7", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://203.0.113.8"}
-    found = doctor("10.99.0.2", inside="true", env=urls)
-    assert verdict(found, "L23") == "problem" and "create-vpc-endpoint" in found["L23"]["fixes"][0]
-
 
 def test_L28_a_task_without_a_role(doctor, server):
     ecs = {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"}

@@ -85,6 +85,7 @@ class FakeAws:
         self.secrets, self.parameters, self.seen = {}, {}, []
         self.faults, self.clock_offset = {}, 0.0
         self.container_token, self.lifetime = None, 3600
+        self.vpc_blocks, self.task_networks = "10.20.0.0/16\n10.21.0.0/16", [{"IPv4SubnetCIDRBlock": "10.20.1.0/24"}]
         self.released = threading.Event()
         self.lock = threading.Lock()
         fake = self
@@ -99,6 +100,9 @@ class FakeAws:
                 fake.handle(self)
 
             do_POST = do_PUT = do_GET
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string((timestamp or time.time()) + fake.clock_offset)
 
         self.server = http.server.ThreadingHTTPServer((processes.LOOPBACK, processes.free_port()), Handler)
         self.server.daemon_threads = True
@@ -176,7 +180,7 @@ class FakeAws:
             target = request.headers.get("X-Amz-Target", "")
             form = urllib.parse.parse_qs(query or body.decode())
             return target.split(".")[-1] or form.get("Action", ["unknown"])[0]
-        return "metadata" if path.startswith("/latest/") else "container"
+        return {"latest": "metadata", "task": "task"}.get(path.split("/")[1], "container")
 
     @staticmethod
     def reply(request, status, answer, extra=()):
@@ -219,6 +223,8 @@ class FakeAws:
             request.close_connection = True
         elif isinstance(how, bytes):
             self.reply(request, 200, how)
+        elif isinstance(how, tuple):
+            self.reply(request, 400, {"__type": how[0], "Message": how[1]})
         else:
             raise AssertionError(how)
         return True
@@ -268,7 +274,8 @@ class FakeAws:
     def answer(self, request, operation, body):
         answers = {"GetSecretValue": self.get_secret_value, "GetParameter": self.get_parameter,
                    "GetCallerIdentity": self.get_caller_identity, "container": self.role_credentials,
-                   "AssumeRoleWithWebIdentity": self.assume_role, "metadata": self.metadata}
+                   "AssumeRoleWithWebIdentity": self.assume_role, "metadata": self.metadata,
+                   "task": lambda *_: {"Networks": self.task_networks}}
         if operation not in answers:
             raise Refused("UnknownOperationException")
         return answers[operation](request, body)
@@ -330,6 +337,10 @@ class FakeAws:
             return b"an-imds-token"
         if request.headers.get("X-aws-ec2-metadata-token") != "an-imds-token":
             raise Refused("Unauthorized", 401)
+        if path == "/latest/meta-data/mac":
+            return b"02:00:00:00:00:01"
+        if path == "/latest/meta-data/network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks":
+            return self.vpc_blocks.encode()
         base = "/latest/meta-data/iam/security-credentials/"
         if path == base:
             return b"the-role"

@@ -83,6 +83,11 @@ TEST_CASE("a failed call says what it is and what to do") {
   CHECK(judge_failure(400, R"({"__type":"ExpiredTokenException"})").result == CallResult::expired);
   CHECK(judge_failure(400, R"({"__type":"InvalidSignatureException"})").message ==
         "InvalidSignatureException: is the clock of this machine right?");
+  const CallFailure denied =
+      judge_failure(400, R"({"__type":"x#AccessDeniedException","Message":"not you"})");
+  CHECK((denied.name == "AccessDeniedException" && denied.said == "not you"));
+  CHECK(denied.message.find("not you") == std::string::npos);  // the log does not repeat it
+  CHECK(judge_failure(403, R"({"Error":{"Code":"Sts","Message":"nobody"}})").said == "nobody");
   CHECK(judge_failure(302, "").result == CallResult::invalid);
   CHECK(judge_failure(403, "<html>").result == CallResult::denied);
   CHECK(judge_failure(429, "").result == CallResult::throttled);
