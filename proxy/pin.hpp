@@ -33,7 +33,7 @@ const PinText& text_of(Pin pin);
 class PinSet {
  public:
   constexpr PinSet() = default;
-  consteval PinSet(std::initializer_list<Pin> pins) {
+  constexpr PinSet(std::initializer_list<Pin> pins) {
     for (const Pin pin : pins) insert(pin);
   }
   constexpr void insert(Pin pin) { bits_ = static_cast<std::uint16_t>(bits_ | bit(pin)); }
