@@ -75,6 +75,7 @@ void add_pool(Values& out, const std::string& path, const Pool& pool) {
   add(out, path + ".idle_timeout", to_string(pool.idle_timeout));
   add(out, path + ".max_lifetime", to_string(pool.max_lifetime));
   add(out, path + ".connect_timeout", to_string(pool.connect_timeout));
+  add(out, path + ".role_check_interval", to_string(pool.role_check_interval));
 }
 
 Values values_of(const Database& database, const std::string& path) {

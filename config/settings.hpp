@@ -125,9 +125,10 @@ struct Pool {
   std::uint32_t max_logins = 4;  // simultaneous logins to the server
   std::uint32_t max_prepared_statements = 200;  // kept on each backend; the least recently used one goes
   Millis borrow_timeout{120'000};
-  Millis idle_timeout{600'000};    // 0: never
-  Millis max_lifetime{3'600'000};  // 0: never; each backend takes 90 to 100 % of it
-  Millis connect_timeout{5'000};   // TCP and login of one backend
+  Millis idle_timeout{600'000};        // 0: never
+  Millis max_lifetime{3'600'000};      // 0: never; each backend takes 90 to 100 % of it
+  Millis connect_timeout{5'000};       // TCP and login of one backend
+  Millis role_check_interval{60'000};  // how often the server is asked about the role; 0: never
   bool operator==(const Pool&) const = default;
 };
 

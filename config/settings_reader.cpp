@@ -86,6 +86,7 @@ bool read_pool(Section section, Pool& out) {
   section.duration("idle_timeout", out.idle_timeout);
   section.duration("max_lifetime", out.max_lifetime);
   section.duration("connect_timeout", out.connect_timeout);
+  section.duration("role_check_interval", out.role_check_interval);
   section.finish();
   return sets_min_size;
 }

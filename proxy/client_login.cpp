@@ -275,6 +275,12 @@ ClientLogin::Step ClientLogin::token_checked(bool proves_role) {
   return refuse(Reason::authentication_failed, "IAM authentication failed for user \"" + given_user_ + "\"");
 }
 
+ClientLogin::Step ClientLogin::role_refused() {
+  if (by_password()) return refuse_password();
+  sqlstate_ = "28000";
+  return refuse(Reason::authentication_failed, "role \"" + given_user_ + "\" is not permitted to log in");
+}
+
 // PostgreSQL applies `options` first, so a parameter of the same name wins (postinit.c,
 // process_startup_options).
 ClientLogin::Step ClientLogin::finish() {

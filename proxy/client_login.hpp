@@ -58,6 +58,10 @@ class ClientLogin {
   Step secret_checked(SnapshotRef snapshot, ByteBuffer& reply);
   const config::Secret& token() const { return token_; }
   Step token_checked(bool proves_role);
+  // After `authenticated`: the server would not let this role in, so nobody gets in by it.
+  Step role_refused();
+  // It was a password that has been proved.
+  bool by_password() const { return phase_ == Phase::sasl_final || phase_ == Phase::md5; }
 
   const StartupMessage& startup() const { return startup_; }
   const CancelRequest& cancel_request() const { return cancel_; }

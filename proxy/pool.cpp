@@ -65,7 +65,14 @@ bool Pool::is_warm() const {
 
 std::optional<ServerRefusal> Pool::refusal() const {
   const std::lock_guard lock(mutex_);
-  return refusal_;
+  return refuses() ? refusal_ : std::nullopt;
+}
+
+// Where there are backends, one of them comes back some time: clients that are there go on although the role
+// may not log in any more.
+bool Pool::refuses() const {
+  const PoolCounts counts = state_.counts();
+  return refusal_ && (retired_ || counts.idle + counts.borrowed == 0);
 }
 
 bool Pool::has_waiters() const {
@@ -101,6 +108,7 @@ void Pool::wait(Waiter& waiter, Worker& here) {
     const std::lock_guard lock(mutex_);
     waiter.granted = state_.take_idle(here.index());
     if (waiter.granted == nullptr) state_.enqueue(waiter);
+    if (refusal_ && !retired_ && here.now() - refused_at_ >= refusal_age_max) refusal_.reset();
   }
   if (waiter.granted == nullptr) open_missing(here);
 }
@@ -189,12 +197,16 @@ void Pool::release(Backend& backend, Worker& here) {
   if (backend.cancel_in_doubt) return discard(backend, BackendClose::cancel_in_doubt, here);
   Waiter* waiter = nullptr;
   std::optional<BackendClose> leaves;
+  bool asks = false;
   {
     const std::lock_guard lock(mutex_);
     leaves = state_.must_leave(backend, here.now());
-    if (!leaves) waiter = state_.put(backend, here.now(), false);
+    asks = !leaves && begin_role_check(backend, here.now());
+    if (asks) backend.idle_since = here.now();
+    if (!leaves && !asks) waiter = state_.put(backend, here.now(), false);
     if (waiter != nullptr) hand_over(backend, *waiter, here);
   }
+  if (asks) spawn(here, ask_role(here, shared_from_this(), backend.shared_from_this()));
   if (leaves) discard(backend, *leaves, here);
 }
 
@@ -292,6 +304,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     recovered = state_.failures() > 0;
     refusal_.reset();
     login_trouble_.reset();
+    if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
     // It has logged in before the defaults moved, or to the server that was meant then.
     outdated = backend->generation != state_.generation() || state_.paused();
     if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
@@ -316,7 +329,10 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     state_.open_failed(here.now());
     failures = state_.failures();
     retry_at = state_.retry_at();
-    if (refusal.permanent) refusal_ = refusal;
+    if (refusal.permanent) {
+      refusal_ = refusal;
+      refused_at_ = here.now();
+    }
     if (!login_trouble_) login_trouble_.emplace().since = here.now();
     login_trouble_->last_try = here.now();
     login_trouble_->result = refusal.result;

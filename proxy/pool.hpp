@@ -23,6 +23,7 @@
 #include "proxy/known_logins.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/pool_state.hpp"
+#include "proxy/role_standing.hpp"
 #include "proxy/statement_cache.hpp"
 #include "proxy/task.hpp"
 #include "proxy/trigger_table.hpp"
@@ -35,6 +36,8 @@ class Worker;
 
 // A cancel request that takes longer is given up, and its backend with it.
 constexpr std::chrono::milliseconds cancel_timeout{5'000};
+// A server that refused us is asked again for who comes later than this.
+constexpr std::chrono::milliseconds refusal_age_max = login_backoff_max;
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
@@ -66,9 +69,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
   KnownLogins& logins() { return logins_; }
   // No backend can be had now, not even a new one.
   bool all_lent() const;
-  // Why the server refuses us for good, as far as known; empty otherwise.
+  // Why the server refuses us for good, as far as known; empty otherwise, and while there are backends.
   std::optional<ServerRefusal> refusal() const;
   bool has_waiters() const;
+
+  // Whether the server would let its role in now, as far as known.
+  RoleVerdict role_verdict(TimePoint now, bool by_password) const;
+  // Any that could be asked about it.
+  bool has_backends() const;
+  // There is none, and the server, which once let the role in, has refused it.
+  bool is_shut_out() const;
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
   std::shared_ptr<ListenHub> hub(const std::string& encoding, Worker& here);
@@ -128,10 +138,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   Task<> open_one(Worker& here, std::shared_ptr<Pool> self);
+  Task<> ask_role(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
   Task<> see_off(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
   Task<> deliver_cancel(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend,
                         std::shared_ptr<void> done);
 
+  bool begin_role_check(const Backend& backend, TimePoint now);  // under the mutex
+  void take_role_answer(const RoleAnswer& answer, Worker& here);
+  void put_back(Backend& backend, Worker& here);
   static bool is_silent(const Backend& backend, const Worker& here);
   bool settle_here(Backend& backend, Worker& here);
   bool absorb_idle_input(Backend& backend, Worker& here);
@@ -143,7 +157,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
   static PoolLimits limits_of(const config::Pool& settings);
-  void retire_hubs();  // under the mutex
+  void retire_hubs();    // under the mutex
+  bool refuses() const;  // likewise
 
   Services& services_;
   const std::string database_;
@@ -165,7 +180,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
+  RoleStanding standing_;
   std::optional<ServerRefusal> refusal_;
+  TimePoint refused_at_{};
   std::optional<LoginTrouble> login_trouble_;
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;

@@ -115,6 +115,12 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   return pool;
 }
 
+std::shared_ptr<Pool> PoolRegistry::find(const std::string& database, const std::string& user) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = pools_.find({database, user});
+  return it == pools_.end() ? nullptr : it->second;
+}
+
 std::vector<std::shared_ptr<Pool>> PoolRegistry::all() const {
   const std::lock_guard lock(mutex_);
   return *list_;

@@ -29,6 +29,8 @@ class PoolRegistry {
   // The pool of an authenticated client; null: there are too many pools.
   std::shared_ptr<Pool> get(const Snapshot& snapshot, const config::Database& database,
                             const std::string& database_name, const config::User& user);
+  // Null: there is none (yet).
+  std::shared_ptr<Pool> find(const std::string& database, const std::string& user) const;
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
   // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of

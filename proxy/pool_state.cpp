@@ -44,12 +44,26 @@ Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
   } else {
     --borrowed_;
   }
+  if (Waiter* const waiter = grant(member)) return waiter;
+  member.idle_since = now;
+  idle_.push_back(&member);
+  return nullptr;
+}
+
+Waiter* PoolState::put_back(PoolMember& member) {
+  --borrowed_;
+  if (Waiter* const waiter = grant(member)) return waiter;
+  const auto later = std::find_if(idle_.begin(), idle_.end(), [&](const PoolMember* other) {
+    return other->idle_since > member.idle_since;
+  });
+  idle_.insert(later, &member);
+  return nullptr;
+}
+
+// Null: nobody waits.
+Waiter* PoolState::grant(PoolMember& member) {
   Waiter* const waiter = first_;
-  if (waiter == nullptr) {
-    member.idle_since = now;
-    idle_.push_back(&member);
-    return nullptr;
-  }
+  if (waiter == nullptr) return nullptr;
   waiter->granted = &member;
   leave(*waiter);
   ++borrowed_;

@@ -88,6 +88,10 @@ class PoolState {
   // not borrowed but opened.
   Waiter* put(PoolMember& member, TimePoint now, bool from_login);
 
+  // A backend that was away for a moment, for nobody's work: to the oldest waiter, or back to its place among
+  // the idle ones.
+  Waiter* put_back(PoolMember& member);
+
   // How many logins to begin now; each is counted as opening at once.
   std::size_t begin_opening(TimePoint now);
   void open_failed(TimePoint now);
@@ -136,6 +140,7 @@ class PoolState {
   unsigned failures() const { return failures_; }
 
  private:
+  Waiter* grant(PoolMember& member);
   std::optional<BackendClose> too_old(const PoolMember& member, TimePoint now) const;
   std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
   // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them

@@ -74,7 +74,10 @@ class Session final {
   // Login (session_login.cpp)
   Task<bool> login();
   Task<> hold_failure(const std::string& user);
-  Task<ClientLogin::Step> check_with_aws(ClientLogin& login, ClientLogin::Step step);  // session_aws.cpp
+  Task<ClientLogin::Step> check_with_aws(ClientLogin& login, ClientLogin::Step step,
+                                         ByteBuffer& reply);                  // session_aws.cpp
+  Task<ClientLogin::Step> check_role(ClientLogin& login, ByteBuffer& reply);  // session_role.cpp
+  Task<bool> server_lets_in(Pool& pool);
   Task<bool> read_proxy_header();
   Task<bool> start_tls(ClientLogin& login);
   Task<bool> shake_hands(ClientLogin& login);

@@ -41,17 +41,19 @@ Task<bool> Session::login() {
       co_return false;
     }
     ByteView input = client_carry_;
-    ClientLogin::Step step = login.feed(input, worker_.to_client().own());
+    ByteBuffer reply;
+    ClientLogin::Step step = login.feed(input, reply);
+    client_carry_.erase(client_carry_.begin(),
+                        client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
+    if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token)
+      step = co_await check_with_aws(login, step, reply);
+    if (step == ClientLogin::Step::authenticated) step = co_await check_role(login, reply);
+    if (phase_ == Phase::closing) co_return false;
+    worker_.to_client().own().insert(worker_.to_client().own().end(), reply.begin(), reply.end());
     worker_.to_client().end_own();
     // The last word of the authentication goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) flush();
-    client_carry_.erase(client_carry_.begin(),
-                        client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
     if (phase_ == Phase::closing) co_return false;
-    if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token) {
-      step = co_await check_with_aws(login, step);
-      if (phase_ == Phase::closing) co_return false;
-    }
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;

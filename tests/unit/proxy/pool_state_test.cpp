@@ -301,3 +301,33 @@ TEST_CASE("while a pool is paused nobody gets a backend, and all that exist are 
   f.pool.set_paused(false);
   CHECK(f.pool.begin_opening(t0) == 1);
 }
+
+TEST_CASE("a backend that was away for nobody's work goes back to its place, as idle as before") {
+  Fixture f(limits(0, 3, 3));
+  for (unsigned i = 0; i < 3; ++i) {
+    Waiter waiter;
+    f.pool.enqueue(waiter);
+    REQUIRE(f.open(i) == &waiter);
+  }
+  for (unsigned i = 0; i < 3; ++i) f.give_back(i, t0 + i * 1s);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([&](const PoolMember& m) { return &m == &f.members[1]; }, out);
+  CHECK(f.pool.put_back(f.members[1]) == nullptr);
+  CHECK(f.members[1].idle_since == t0 + 1s);
+  CHECK(f.pool.counts().borrowed == 0);
+  CHECK(f.pool.take_idle(0) == &f.members[2]);
+  CHECK(f.pool.take_idle(0) == &f.members[1]);
+  CHECK(f.pool.take_idle(0) == &f.members[0]);
+}
+
+TEST_CASE("it goes to whoever has begun to wait meanwhile") {
+  Fixture f(limits(1, 1));
+  f.open(0);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([](const PoolMember&) { return true; }, out);
+  Waiter waiter;
+  f.pool.enqueue(waiter);
+  CHECK(f.pool.put_back(f.members[0]) == &waiter);
+  CHECK(waiter.granted == &f.members[0]);
+  CHECK(f.pool.counts().borrowed == 1);
+}
