@@ -132,6 +132,16 @@ struct Pool {
   bool operator==(const Pool&) const = default;
 };
 
+// Users who are not in the file; the server judges their passwords.
+struct PassThrough {
+  std::vector<std::string> users;   // names, or patterns with `*`; empty: none
+  Millis recheck{300'000};          // how long a password that the server took is good without asking again
+  Millis forget_after{600'000};     // a pool without clients goes after this long, and its password with it
+  std::uint32_t max_unproven = 16;  // passwords that are being judged at a time
+
+  bool on() const { return !users.empty(); }
+};
+
 struct Database {
   std::string name;  // what clients ask for; "*" matches any other
   std::string host;
@@ -140,6 +150,7 @@ struct Database {
   ServerTls tls;
   bool iam = false;                // backends log in by tokens for RDS that are made here
   std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
+  PassThrough pass_through;        // and who else, with a password of the server's
   Pool pool;                       // the file's `pool`, overridden by the database's own
 };
 

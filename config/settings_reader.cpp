@@ -16,6 +16,7 @@ constexpr std::uint32_t kMaxClients = 1'000'000;
 constexpr std::uint32_t kMaxWorkers = 1024;
 constexpr std::uint32_t kMaxPoolSize = 10'000;  // PostgreSQL's max_connections is far below in practice
 constexpr std::uint32_t kMaxStatements = 100'000;
+constexpr std::uint32_t kMaxUnproven = 1'000;  // each may have a login to the server under way
 constexpr std::uint32_t kMaxAuditEvery = 1'000'000'000;
 
 constexpr std::array<Choice<AuthMethod>, 3> kAuthMethods{
@@ -91,6 +92,14 @@ bool read_pool(Section section, Pool& out) {
   return sets_min_size;
 }
 
+void read_pass_through(Section section, PassThrough& out) {
+  section.names("users", out.users);
+  section.duration("recheck", out.recheck);
+  section.duration("forget_after", out.forget_after);
+  section.number("max_unproven", out.max_unproven, 1, kMaxUnproven);
+  section.finish();
+}
+
 Database read_database(Walk& walk, Section section, const std::string& name, const Pool& common,
                        bool common_min_size) {
   Database out;
@@ -107,6 +116,7 @@ Database read_database(Walk& walk, Section section, const std::string& name, con
       users != nullptr && users->kind == Node::Kind::sequence && users->children.empty()) {
     section.report("users", "is empty; leave the key out to admit every user");
   }
+  read_pass_through(section.section("pass_through"), out.pass_through);
   read_server_tls(walk, section.section("tls"), out.host, out.tls);
   section.flag("iam", out.iam);
   const bool own_min_size = read_pool(section.section("pool"), out.pool);
