@@ -129,6 +129,11 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
   entry_ = Entry{password, ByteBuffer(salt.begin(), salt.end()), iterations, keys};
 }
 
+void ScramKeyCache::forget() {
+  const std::lock_guard lock(mutex_);
+  entry_.reset();
+}
+
 bool PoolTarget::is_rotated_from(const PoolTarget& before) const {
   if (secret_of.empty()) return false;
   PoolTarget same = before;

@@ -285,15 +285,16 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
     generation = state_.generation();
   }
   Opened result = co_await log_in(here, target, settings, scram_keys_);
+  note_login(target, result, here.now());
   if (result.backend) {
     result.backend->generation = generation;
-    opened(std::move(result.backend), here);
+    opened_backend(std::move(result.backend), here);
   } else {
     open_failed(std::move(result.refusal), here);
   }
 }
 
-void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
+void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
   counters(here).logins[static_cast<std::size_t>(BackendLoginResult::ok)].add();
   log::debug("backend_opened",
              {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});

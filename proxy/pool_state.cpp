@@ -85,6 +85,22 @@ std::size_t PoolState::begin_opening(TimePoint now) {
   return count;
 }
 
+bool PoolState::begin_proof() {
+  if (paused_ || total() >= limits_.max_size || opening_ >= limits_.max_logins) return false;
+  ++opening_;
+  return true;
+}
+
+// So that many wrong passwords cannot empty a warm pool at once.
+PoolMember* PoolState::make_room() {
+  const bool room_comes = opening_ > 0 || leaving_ > 0;
+  if (paused_ || room_comes || total() < limits_.max_size || idle_.empty()) return nullptr;
+  PoolMember* const member = idle_.front();
+  idle_.erase(idle_.begin());
+  ++leaving_;
+  return member;
+}
+
 void PoolState::begin_leaving_unused() {
   --opening_;
   ++leaving_;

@@ -97,6 +97,13 @@ class PoolState {
   void open_failed(TimePoint now);
   // One that was opened is of an old generation already, and closed unused.
   void begin_leaving_unused();
+  // A login that is to prove a password takes a place, too, if there is one. It counts as opening; put() or
+  // begin_leaving_unused() follows, or proof_failed().
+  bool begin_proof();
+  void proof_failed() { --opening_; }
+  // Where there is none: the longest idle backend makes room, one at a time. It counts as leaving; null: none
+  // can.
+  PoolMember* make_room();
   // When to ask begin_opening() again although nothing else happens.
   TimePoint retry_at() const { return retry_at_; }
 

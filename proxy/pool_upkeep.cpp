@@ -61,6 +61,13 @@ bool Pool::all_lent() const {
 
 void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   const std::lock_guard lock(mutex_);
+  passes_through_ = false;
+  known_.reset();
+  change_to(std::move(target), settings);
+}
+
+// Under the mutex.
+void Pool::change_to(PoolTarget target, const config::Pool& settings) {
   state_.set_limits(limits_of(settings));
   settings_ = std::make_shared<const config::Pool>(settings);
   if (*target_ == target) return;
@@ -169,6 +176,7 @@ void Pool::close() {
 void Pool::retire() {
   const std::lock_guard lock(mutex_);
   retired_ = true;
+  forget_password();
   retire_hubs();
   state_.set_limits({});  // of no size: whoever comes back is surplus
   state_.recycle();

@@ -21,7 +21,7 @@ def role(cluster):
     name = f"mortal{next(numbers)}"
     cluster.execute(f"create role {name} login password '{PASSWORD}'")
     yield name
-    if cluster.execute(f"select from pg_roles where rolname = '{name}'"):
+    if cluster.execute(f"select 1 from pg_roles where rolname = '{name}'"):
         cluster.execute(f"drop role {name}")
 
 

@@ -331,3 +331,35 @@ TEST_CASE("it goes to whoever has begun to wait meanwhile") {
   CHECK(waiter.granted == &f.members[0]);
   CHECK(f.pool.counts().borrowed == 1);
 }
+
+TEST_CASE("a login that is to prove a password takes a place of the pool, and gives it back") {
+  Fixture f(limits(0, 2, 1));
+  REQUIRE(f.pool.begin_proof());
+  CHECK(f.pool.counts().opening == 1);
+  CHECK_FALSE(f.pool.begin_proof());  // max_logins
+  f.pool.proof_failed();
+  CHECK(f.pool.counts().total() == 0);
+  CHECK(f.pool.failures() == 0);
+  REQUIRE(f.pool.begin_proof());
+  CHECK(f.pool.put(f.members[0], t0, true) == nullptr);
+  CHECK(f.pool.counts().idle == 1);
+  f.pool.set_paused(true);
+  CHECK_FALSE(f.pool.begin_proof());
+}
+
+TEST_CASE("in a full pool the longest idle backend makes room, one at a time and none that is lent") {
+  Fixture f(limits(2, 2, 2));
+  f.open(0);
+  f.open(1);
+  CHECK_FALSE(f.pool.begin_proof());
+  CHECK(f.pool.make_room() == &f.members[0]);
+  CHECK(f.pool.make_room() == nullptr);
+  CHECK_FALSE(f.pool.begin_proof());  // the server may not have closed it yet
+  f.pool.left();
+  CHECK(f.pool.begin_proof());
+  CHECK(f.pool.make_room() == nullptr);  // while that is under way
+  REQUIRE(f.pool.take_idle(0) == &f.members[1]);
+  f.pool.put(f.members[0], t0, true);
+  REQUIRE(f.pool.take_idle(0) == &f.members[0]);
+  CHECK(f.pool.make_room() == nullptr);  // all are lent
+}
