@@ -13,7 +13,7 @@ namespace pgweir {
 namespace {
 
 // A backend that takes longer to answer is given up, for it would be of no use to a client either.
-constexpr std::chrono::milliseconds role_answer_timeout{10'000};
+constexpr std::chrono::milliseconds role_answer_timeout{3'000};
 
 // Nothing of the last client's is in force when the question is asked. Returns how many queries went out.
 unsigned send_question(Backend& backend, const MapRef& no_settings) {
@@ -70,6 +70,7 @@ bool Pool::begin_role_check(const Backend& backend, TimePoint now) {
   if (retired_ || state_.paused() || !standing_.is_due(now, settings_->role_check_interval)) return false;
   if (backend.generation != state_.generation() || backend.login_user != target_->user) return false;
   standing_.begin(now);
+  state_.begin_errand();
   return true;
 }
 
@@ -96,9 +97,14 @@ Task<> Pool::ask_role(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_
   if (transport.attached()) transport.watch(nullptr);
   const bool done = step == RoleReply::Step::done;
   take_role_answer(done ? reply.answer() : RoleAnswer(), here);
-  if (!done)
+  if (!done) {
+    {
+      const std::lock_guard lock(mutex_);
+      state_.end_errand();
+    }
     co_return discard(*backend,
                       step == RoleReply::Step::broken ? BackendClose::not_clean : BackendClose::lost, here);
+  }
   backend->statements.end_unnamed(nullptr, Outcome::done);
   backend->applied = no_settings_;
   put_back(*backend, here);
@@ -121,6 +127,7 @@ void Pool::put_back(Backend& backend, Worker& here) {
   std::optional<BackendClose> leaves;
   {
     const std::lock_guard lock(mutex_);
+    state_.end_errand();
     leaves = state_.must_leave(backend, here.now());
     Waiter* const waiter = leaves ? nullptr : state_.put_back(backend);
     if (waiter != nullptr) hand_over(backend, *waiter, here);

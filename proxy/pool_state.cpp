@@ -77,7 +77,8 @@ std::size_t PoolState::begin_opening(TimePoint now) {
   // After a failure one login at a time finds out whether the server is back.
   const std::size_t logins_max = failures_ > 0 ? 1 : limits_.max_logins;
   const std::size_t logins_left = logins_max > opening_ ? logins_max - opening_ : 0;
-  const std::size_t for_waiters = waiting_ > opening_ ? waiting_ - opening_ : 0;
+  const std::size_t coming = opening_ + errands_;
+  const std::size_t for_waiters = waiting_ > coming ? waiting_ - coming : 0;
   const std::size_t living = idle_.size() + borrowed_ + opening_;
   const std::size_t for_minimum = limits_.min_size > living ? limits_.min_size - living : 0;
   const std::size_t count = std::min({room, logins_left, std::max(for_waiters, for_minimum)});

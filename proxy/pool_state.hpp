@@ -88,8 +88,11 @@ class PoolState {
   // not borrowed but opened.
   Waiter* put(PoolMember& member, TimePoint now, bool from_login);
 
-  // A backend that was away for a moment, for nobody's work: to the oldest waiter, or back to its place among
-  // the idle ones.
+  // A backend that counts as borrowed is away for a moment, for nobody's work: no login is begun for a waiter
+  // whom it will serve. Then it goes to the oldest waiter, or back to its place among the idle ones; or it
+  // leaves.
+  void begin_errand() { ++errands_; }
+  void end_errand() { --errands_; }
   Waiter* put_back(PoolMember& member);
 
   // How many logins to begin now; each is counted as opening at once.
@@ -161,6 +164,7 @@ class PoolState {
   std::vector<PoolMember*> idle_;  // most recently used last
   std::size_t borrowed_ = 0;
   std::size_t opening_ = 0;
+  std::size_t errands_ = 0;
   std::size_t leaving_ = 0;
   std::uint64_t generation_ = 0;
   bool paused_ = false;

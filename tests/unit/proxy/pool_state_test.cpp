@@ -363,3 +363,19 @@ TEST_CASE("in a full pool the longest idle backend makes room, one at a time and
   REQUIRE(f.pool.take_idle(0) == &f.members[0]);
   CHECK(f.pool.make_room() == nullptr);  // all are lent
 }
+
+TEST_CASE("nothing is opened for a waiter whom a backend on an errand will serve") {
+  Fixture f(limits(1, 3, 3));
+  f.open(0);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([](const PoolMember&) { return true; }, out);
+  f.pool.begin_errand();
+  Waiter first;
+  Waiter second;
+  f.pool.enqueue(first);
+  CHECK(f.pool.begin_opening(t0) == 0);
+  f.pool.enqueue(second);
+  CHECK(f.pool.begin_opening(t0) == 1);
+  f.pool.end_errand();
+  CHECK(f.pool.put_back(f.members[0]) == &first);
+}
