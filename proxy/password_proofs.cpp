@@ -7,15 +7,24 @@
 #include <stdexcept>
 
 namespace pgweir {
+namespace {
+
+template <class Counts, class Key>
+void count_down(Counts& counts, const Key& key) {
+  const auto count = counts.find(key);
+  if (--count->second == 0) counts.erase(count);
+}
+
+}  // namespace
 
 class PasswordProofs::Proof {
  public:
-  Proof(std::string entry, const PasswordDigest& digest) : entry_(std::move(entry)), digest_(digest) {}
+  Proof(Subject subject, const PasswordDigest& digest) : subject_(std::move(subject)), digest_(digest) {}
 
  private:
   friend class PasswordProofs;
 
-  const std::string entry_;
+  const Subject subject_;
   const PasswordDigest digest_;
   std::vector<SessionAddress> waiting_;
   std::optional<PasswordVerdict> judgement_;
@@ -48,8 +57,8 @@ PasswordDigest PasswordProofs::digest(const std::string& database, const std::st
   return digest;
 }
 
-PasswordProofs::Attempt PasswordProofs::begin(const std::string& entry, const PasswordDigest& digest,
-                                              std::uint32_t max_unproven, SessionAddress who, TimePoint now) {
+PasswordProofs::Attempt PasswordProofs::begin(const Subject& subject, const PasswordDigest& digest,
+                                              SessionAddress who, TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (const auto known = refused_.find(digest); known != refused_.end()) {
     if (now - known->second < refusal_memory) {
@@ -62,9 +71,15 @@ PasswordProofs::Attempt PasswordProofs::begin(const std::string& entry, const Pa
     other->second->waiting_.push_back(who);
     return {Attempt::Kind::joined, other->second};
   }
-  if (logins_[entry] >= max_unproven) return {Attempt::Kind::busy};
-  ++logins_[entry];
-  auto proof = std::make_shared<Proof>(entry, digest);
+  const std::pair user{subject.database, subject.user};
+  const auto of_entry = of_entries_.find(subject.entry);
+  const auto of_user = of_users_.find(user);
+  if (of_entry != of_entries_.end() && of_entry->second >= subject.max_for_entry)
+    return {Attempt::Kind::busy};
+  if (of_user != of_users_.end() && of_user->second >= subject.max_for_user) return {Attempt::Kind::busy};
+  ++of_entries_[subject.entry];
+  ++of_users_[user];
+  auto proof = std::make_shared<Proof>(subject, digest);
   proof->waiting_.push_back(who);
   proofs_.emplace(digest, proof);
   return {Attempt::Kind::begun, std::move(proof)};
@@ -89,7 +104,8 @@ std::vector<SessionAddress> PasswordProofs::finish(const Ref& proof, PasswordVer
                                      : counts_.unknown);
   proof->judgement_ = std::move(judgement);
   proofs_.erase(proof->digest_);
-  if (const auto count = logins_.find(proof->entry_); --count->second == 0) logins_.erase(count);
+  count_down(of_entries_, proof->subject_.entry);
+  count_down(of_users_, std::pair{proof->subject_.database, proof->subject_.user});
   return std::move(proof->waiting_);
 }
 

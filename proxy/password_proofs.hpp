@@ -57,9 +57,17 @@ class PasswordProofs {
     Kind kind = Kind::busy;
     Ref proof = {};
   };
-  // `entry`: the database's under `databases`. `who` is named by finish().
-  Attempt begin(const std::string& entry, const PasswordDigest& digest, std::uint32_t max_unproven,
-                SessionAddress who, TimePoint now);
+  // Whose password it is, and how many may be under way: for all of this entry under `databases`, and for the
+  // one user, whose pool may be without a free place for long.
+  struct Subject {
+    std::string entry;
+    std::string database;
+    std::string user;
+    std::size_t max_for_entry = 0;
+    std::size_t max_for_user = 0;
+  };
+  // `who` is named by finish().
+  Attempt begin(const Subject& subject, const PasswordDigest& digest, SessionAddress who, TimePoint now);
   // Empty: it is under way.
   std::optional<PasswordVerdict> judgement(const Ref& proof) const;
   // Returns who waits.
@@ -83,7 +91,8 @@ class PasswordProofs {
   mutable std::mutex mutex_;
   std::array<Byte, 32> key_{};
   std::map<PasswordDigest, Ref> proofs_;
-  std::map<std::string, std::size_t> logins_;  // by entry
+  std::map<std::string, std::size_t> of_entries_;
+  std::map<std::pair<std::string, std::string>, std::size_t> of_users_;  // by database and user
   std::map<PasswordDigest, TimePoint> refused_;
   Counts counts_;
 };

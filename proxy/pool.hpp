@@ -90,7 +90,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   RoleVerdict role_verdict(TimePoint now, bool by_password) const;
   // Any that could be asked about it.
   bool has_backends() const;
-  // There is none, and the server, which once let the role in, has refused it.
+  // There is none, and the server, which once let the role in, has refused its password.
   bool is_shut_out() const;
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.

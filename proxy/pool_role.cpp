@@ -12,6 +12,7 @@
 namespace pgweir {
 namespace {
 
+constexpr std::string_view invalid_password = "28P01";
 // A backend that takes longer to answer is given up, for it would be of no use to a client either.
 constexpr std::chrono::milliseconds role_answer_timeout{3'000};
 
@@ -60,10 +61,13 @@ bool Pool::has_backends() const {
   return counts.idle + counts.borrowed > 0;
 }
 
-// Before it has ever let us in, the configuration is what is wrong, and clients are told so.
+// Before it has ever let us in, the configuration is what is wrong, and clients are told so; so it is where
+// we log in by something else than the role's password.
 bool Pool::is_shut_out() const {
   const std::lock_guard lock(mutex_);
-  return !retired_ && refuses() && refusal_->sqlstate.starts_with("28") && logins_.baseline() != nullptr;
+  const bool by_password = target_->iam_region.empty();
+  return !retired_ && by_password && refuses() && refusal_->sqlstate == invalid_password &&
+         logins_.baseline() != nullptr;
 }
 
 bool Pool::begin_role_check(const Backend& backend, TimePoint now) {

@@ -55,9 +55,10 @@ Task<ClientLogin::Step> Session::prove_password(ClientLogin& login) {
 PasswordProofs::Attempt Session::begin_proof(const ClientLogin& login, const config::Database& entry,
                                              const PasswordDigest& digest) {
   Services& services = worker_.services();
+  const PasswordProofs::Subject subject{entry.name, login.startup().database, login.startup().user,
+                                        entry.pass_through.max_unproven, entry.pool.max_logins};
   PasswordProofs::Attempt attempt =
-      services.proofs.begin(entry.name, digest, entry.pass_through.max_unproven,
-                            SessionAddress{worker_.index(), id_}, worker_.now());
+      services.proofs.begin(subject, digest, SessionAddress{worker_.index(), id_}, worker_.now());
   if (attempt.kind != Kind::begun) return attempt;
   const std::shared_ptr<Pool> pool =
       services.pools.candidate(worker_.snapshot(), entry, login.startup().database, login.startup().user);

@@ -39,7 +39,8 @@ Task<ClientLogin::Step> Session::check_role(ClientLogin& login, ByteBuffer& repl
   if (!pool) co_return admitted;
   const RoleVerdict verdict = pool->role_verdict(worker_.now(), login.by_password());
   std::string problem(to_string(verdict));
-  if (verdict == RoleVerdict::may && !pool->is_shut_out()) co_return admitted;
+  const bool shut_out = login.by_password() && pool->is_shut_out();
+  if (verdict == RoleVerdict::may && !shut_out) co_return admitted;
   if (!pool->has_backends()) {
     // Nobody is left who could be asked whether that is still so, but by a login.
     const bool let_in = co_await server_lets_in(*pool);

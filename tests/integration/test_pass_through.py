@@ -3,7 +3,6 @@
 import itertools
 import struct
 import subprocess
-import threading
 import time
 
 import psycopg2
@@ -442,6 +441,30 @@ def test_a_client_that_leaves_while_its_password_is_judged(start, changes, secur
         holder.query("commit")
     until(lambda: len(judged(proxy, "wrong")) == 4, "they have been judged")
     assert answer(proxy, secure, role.name, role.password) is None
+
+
+def test_one_users_full_pool_is_nobody_elses_trouble(start, changes, secure, cluster, role):
+    """Passwords that wait for a place in it are not so many that no other user's can be judged."""
+    other = Role(cluster, "pass_other", f"{MARK}-other")
+    proxy = start(changes=changes({"max_unproven": 2}, max_size=1, max_logins=1))
+    waiting = []
+    try:
+        with proxy.wire(role.name, password=role.password, tls=secure) as holder:
+            holder.query("begin")
+            for number in range(4):
+                wire = proxy.socket().start_tls(secure)
+                waiting.append(wire)
+                wire.send(m.startup([("user", role.name), ("database", "app")]))
+                wire.receive()
+                wire.send(m.p(m.cstr(f"guess {number}")))
+            until(lambda: proxy.metric("pgweir_passwords_under_way") == 1, "one waits for a place")
+            assert answer(proxy, secure, other.name, other.password) is None
+            assert proxy.metric("pgweir_passwords_under_way") == 1
+            holder.query("commit")
+        for wire in waiting:
+            assert wire.receive(timeout=20).sqlstate == "28P01"
+    finally:
+        other.remove()
 
 
 def test_draining_ends_those_that_wait(start, changes, secure, role):

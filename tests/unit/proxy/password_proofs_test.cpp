@@ -12,15 +12,17 @@ namespace {
 const TimePoint start = TimePoint() + 1h;
 
 struct Fixture {
-  PasswordDigest digest(const char* password, const char* user = "u") const {
+  PasswordDigest digest(const char* password) const {
     return proofs.digest("db", user, config::Secret(password));
   }
   PasswordProofs::Attempt begin(const char* password, std::uint64_t session = 1, TimePoint at = start,
                                 std::uint32_t most = 2) {
-    return proofs.begin("db", digest(password), most, {0, session}, at);
+    return proofs.begin({"db", "db", user, most, most_of_user}, digest(password), {0, session}, at);
   }
 
   PasswordProofs proofs;
+  std::string user = "u";
+  std::size_t most_of_user = 9;
 };
 
 }  // namespace
@@ -80,10 +82,22 @@ TEST_CASE("there are never more under way for a database than it allows") {
   f.begin("2");
   CHECK(f.begin("3").kind == Attempt::busy);
   CHECK(f.begin("2").kind == Attempt::joined);
-  CHECK(f.proofs.begin("another", f.digest("3"), 2, {0, 1}, start).kind == Attempt::begun);
+  CHECK(f.proofs.begin({"another", "x", "u", 2, 2}, f.digest("3"), {0, 1}, start).kind == Attempt::begun);
   f.proofs.finish(first.proof, {Kind::wrong, ""}, start);
   CHECK(f.begin("4").kind == Attempt::begun);
   CHECK(f.begin("5").kind == Attempt::busy);
+}
+
+TEST_CASE("one user's passwords do not take the places of all others") {
+  Fixture f;
+  f.most_of_user = 1;
+  const PasswordProofs::Attempt first = f.begin("1");
+  CHECK(f.begin("2").kind == Attempt::busy);
+  f.user = "v";
+  CHECK(f.begin("3").kind == Attempt::begun);
+  f.user = "u";
+  f.proofs.finish(first.proof, {Kind::unknown, ""}, start);
+  CHECK(f.begin("2").kind == Attempt::begun);
 }
 
 TEST_CASE("a flood of wrong passwords holds bounded memory") {
