@@ -13,6 +13,8 @@ bool is_verified(const ServerTls& tls) {
   return tls.mode == TlsMode::verify_full || tls.mode == TlsMode::verify_ca;
 }
 
+constexpr Millis kMinForgetAfter = std::chrono::seconds{1};
+
 class Check {
  public:
   explicit Check(const Settings& settings) : settings_(settings) {}
@@ -39,6 +41,9 @@ class Check {
       report(at, "iam logs in by tokens, so that no password can be proved; give one of the two");
     if (database.pass_through.recheck.count() == 0)
       report(at + ".recheck", "must not be 0: each login would need one to the server");
+    if (database.pass_through.forget_after < kMinForgetAfter)
+      report(at + ".forget_after",
+             "must be a second at least: the pool would go before its first client is in");
     check_users(database, at + ".users");
   }
 

@@ -1,6 +1,6 @@
 // All pools. A configured (database, user) pair has its pool from the start, so that min_size is warm before
-// the first client; pairs of the "*" database get theirs with their first authenticated client. Thread rule:
-// any thread.
+// the first client; pairs of the "*" database get theirs with their first authenticated client, and users who
+// are not in the file with the first password that the server has taken. Thread rule: any thread.
 #pragma once
 
 #include <map>

@@ -129,6 +129,7 @@ TEST_CASE("names that could not pass through are told") {
   CHECK(problems(passing("users: [a, '']")).size() == 1);
   CHECK(problems(passing("users: [a], recheck: 0s")).size() == 1);
   CHECK(problems(passing("users: [a], max_unproven: 0")).size() == 1);
+  CHECK(problems(passing("users: [a], forget_after: 999ms")).size() == 1);
   const Lines console = problems(passing("users: [chief]", "", "admin: {console_users: [chief]}\n"));
   REQUIRE(console.size() == 2);
   CHECK(console[0] == at + "[0]: may use the console, so it has to be under users");
