@@ -18,6 +18,11 @@ namespace {
 // Its value is known without asking the server, which would have to be asked for each new name otherwise.
 constexpr std::string_view application_name = "application_name";
 
+// What may have been a password. An empty buffer has no address to be told.
+void wipe(std::span<Byte> bytes) {
+  if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
+}
+
 // PostgreSQL replaces what is not printable ASCII in an application_name (pg_clean_ascii).
 std::string clean_ascii(std::string_view text) {
   std::string clean(text);
@@ -198,9 +203,9 @@ bool Session::read_login_bytes() {
   joined.reserve(client_carry_.size() + fresh.size());
   joined.insert(joined.end(), client_carry_.begin(), client_carry_.end());
   joined.insert(joined.end(), fresh.begin(), fresh.end());
-  explicit_bzero(fresh.data(), fresh.size());
+  wipe(fresh);
   client_carry_.swap(joined);
-  explicit_bzero(joined.data(), joined.size());
+  wipe(joined);
   return true;
 }
 
@@ -209,7 +214,7 @@ void Session::drop_login_bytes(std::size_t count) {
   if (count == 0) return;
   ByteBuffer rest(client_carry_.begin() + static_cast<std::ptrdiff_t>(count), client_carry_.end());
   client_carry_.swap(rest);
-  explicit_bzero(rest.data(), rest.size());
+  wipe(rest);
 }
 
 bool Session::admit(const ClientLogin& login) {

@@ -395,7 +395,7 @@ def test_a_reload_switches_it_off_and_on(start, changes, secure, role):
     running = proxy.wire(role.name, password=role.password, tls=secure)
     running.query("begin")
     proxy.reload({"databases": {"app": {"pass_through": None}}})
-    until(lambda: answer(proxy, secure, role.name, role.password) == wrong(role.name), "it is off")
+    until(lambda: answer(proxy, secure, role.name, role.password, query=None) == wrong(role.name), "it is off")
     assert "databases.app.pass_through.users" in proxy.log_text()
     assert running.value("select 1") == "1", "who is in may finish"
     running.query("commit")
@@ -409,7 +409,7 @@ def test_a_user_who_comes_into_the_file_goes_by_it(start, changes, secure, role)
     proxy = start(changes=changes())
     assert answer(proxy, secure, role.name, role.password) is None
     proxy.reload({"users": {role.name: {"password": "the file's"}}, "databases": {"app": {"users": None}, "other": {"users": ["app"]}}})
-    until(lambda: answer(proxy, secure, role.name, role.password) == wrong(role.name), "the file's word counts")
+    until(lambda: answer(proxy, secure, role.name, role.password, query=None) == wrong(role.name), "the file's word counts")
     proxy.reload({"users": {role.name: None}})
     until(lambda: answer(proxy, secure, role.name, role.password) is None, "the server's word counts")
     assert answer(proxy, secure, role.name, "the file's") == wrong(role.name)
@@ -478,6 +478,7 @@ def test_draining_ends_those_that_wait(start, changes, secure, role):
     proxy.signal(15)
     assert waiting.receive(timeout=20).sqlstate == "57P01"
     holder.terminate()
+    until(lambda: proxy.process.poll() is not None, "it has ended")
 
 
 def test_whoever_guesses_waits(start, changes, secure, role):

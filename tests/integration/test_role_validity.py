@@ -123,7 +123,7 @@ def test_without_a_server_connection_the_server_decides(start, cluster, role):
     assert answer(proxy, role) is None
     cluster.execute(f"alter role {role} valid until '2001-01-01'")
     until_refused(proxy, role)
-    until(lambda: warm(proxy, role) == 0, "the server connections are closed", timeout=20)
+    until(lambda: proxy.metric("pgweir_backends", user=role) == 0, "the server connections are closed", timeout=20)
     assert login(proxy, role) == refusal(role)
     cluster.execute(f"alter role {role} valid until '2999-01-01'")
     until_admitted(proxy, role)
@@ -246,7 +246,7 @@ def test_what_the_server_said_to_one_client_keeps_out_the_next(start, cluster, r
     proxy = start(changes=changes(role, min_size=0, idle_timeout="100ms", role_check_interval="1h"))
     assert answer(proxy, role) is None
     cluster.execute(f"alter role {role} valid until '2001-01-01'")
-    until(lambda: warm(proxy, role) == 0, "the server connection is closed", timeout=20)
+    until(lambda: proxy.metric("pgweir_backends", user=role) == 0, "the server connection is closed", timeout=20)
     with proxy.wire(role, password=PASSWORD) as wire:
         wire.send(m.Q("select 1"))
         refused = wire.until_eof()[0]
