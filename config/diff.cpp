@@ -75,6 +75,7 @@ void add_pool(Values& out, const std::string& path, const Pool& pool) {
   add(out, path + ".idle_timeout", to_string(pool.idle_timeout));
   add(out, path + ".max_lifetime", to_string(pool.max_lifetime));
   add(out, path + ".connect_timeout", to_string(pool.connect_timeout));
+  add(out, path + ".role_check_interval", to_string(pool.role_check_interval));
 }
 
 Values values_of(const Database& database, const std::string& path) {
@@ -90,6 +91,10 @@ Values values_of(const Database& database, const std::string& path) {
   add(out, path + ".tls.allow_cleartext_password", database.tls.allow_cleartext_password ? "true" : "false");
   add(out, path + ".iam", database.iam ? "true" : "false");
   add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
+  add(out, path + ".pass_through.users", list(database.pass_through.users));
+  add(out, path + ".pass_through.recheck", to_string(database.pass_through.recheck));
+  add(out, path + ".pass_through.forget_after", to_string(database.pass_through.forget_after));
+  add(out, path + ".pass_through.max_unproven", std::to_string(database.pass_through.max_unproven));
   add_pool(out, path + ".pool", database.pool);
   return out;
 }

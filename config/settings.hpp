@@ -125,10 +125,21 @@ struct Pool {
   std::uint32_t max_logins = 4;  // simultaneous logins to the server
   std::uint32_t max_prepared_statements = 200;  // kept on each backend; the least recently used one goes
   Millis borrow_timeout{120'000};
-  Millis idle_timeout{600'000};    // 0: never
-  Millis max_lifetime{3'600'000};  // 0: never; each backend takes 90 to 100 % of it
-  Millis connect_timeout{5'000};   // TCP and login of one backend
+  Millis idle_timeout{600'000};        // 0: never
+  Millis max_lifetime{3'600'000};      // 0: never; each backend takes 90 to 100 % of it
+  Millis connect_timeout{5'000};       // TCP and login of one backend
+  Millis role_check_interval{60'000};  // how often the server is asked about the role; 0: never
   bool operator==(const Pool&) const = default;
+};
+
+// Users who are not in the file; the server judges their passwords.
+struct PassThrough {
+  std::vector<std::string> users;   // names, or patterns with `*`; empty: none
+  Millis recheck{300'000};          // how long a password that the server took is good without asking again
+  Millis forget_after{600'000};     // a pool without clients goes after this long, and its password with it
+  std::uint32_t max_unproven = 16;  // passwords that are being judged at a time
+
+  bool on() const { return !users.empty(); }
 };
 
 struct Database {
@@ -139,6 +150,7 @@ struct Database {
   ServerTls tls;
   bool iam = false;                // backends log in by tokens for RDS that are made here
   std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
+  PassThrough pass_through;        // and who else, with a password of the server's
   Pool pool;                       // the file's `pool`, overridden by the database's own
 };
 

@@ -16,6 +16,7 @@ constexpr std::uint32_t kMaxClients = 1'000'000;
 constexpr std::uint32_t kMaxWorkers = 1024;
 constexpr std::uint32_t kMaxPoolSize = 10'000;  // PostgreSQL's max_connections is far below in practice
 constexpr std::uint32_t kMaxStatements = 100'000;
+constexpr std::uint32_t kMaxUnproven = 1'000;  // each may have a login to the server under way
 constexpr std::uint32_t kMaxAuditEvery = 1'000'000'000;
 
 constexpr std::array<Choice<AuthMethod>, 3> kAuthMethods{
@@ -86,8 +87,17 @@ bool read_pool(Section section, Pool& out) {
   section.duration("idle_timeout", out.idle_timeout);
   section.duration("max_lifetime", out.max_lifetime);
   section.duration("connect_timeout", out.connect_timeout);
+  section.duration("role_check_interval", out.role_check_interval);
   section.finish();
   return sets_min_size;
+}
+
+void read_pass_through(Section section, PassThrough& out) {
+  section.names("users", out.users);
+  section.duration("recheck", out.recheck);
+  section.duration("forget_after", out.forget_after);
+  section.number("max_unproven", out.max_unproven, 1, kMaxUnproven);
+  section.finish();
 }
 
 Database read_database(Walk& walk, Section section, const std::string& name, const Pool& common,
@@ -106,6 +116,7 @@ Database read_database(Walk& walk, Section section, const std::string& name, con
       users != nullptr && users->kind == Node::Kind::sequence && users->children.empty()) {
     section.report("users", "is empty; leave the key out to admit every user");
   }
+  read_pass_through(section.section("pass_through"), out.pass_through);
   read_server_tls(walk, section.section("tls"), out.host, out.tls);
   section.flag("iam", out.iam);
   const bool own_min_size = read_pool(section.section("pool"), out.pool);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "config/aws_check.hpp"
+#include "config/pass_through.hpp"
 
 namespace pgweir::config {
 
@@ -35,6 +36,8 @@ class Validator {
     check_metrics();
     for (AwsProblem& problem : check_aws(settings_))
       report(problem.path, std::move(problem.message), problem.severity);
+    for (PassThroughProblem& problem : check_pass_through(settings_))
+      report(problem.path, std::move(problem.message));
     return std::move(problems_);
   }
 
@@ -94,7 +97,7 @@ class Validator {
     for (std::size_t i = 0; i < settings_.access->size(); ++i) {
       const AccessRule& rule = (*settings_.access)[i];
       const std::string path = index("access", i);
-      check_users(path + ".users", rule.users);
+      check_rule_users(path + ".users", rule.users);
       if (rule.tls && rule.allow && settings_.listen.tls.mode == TlsMode::disable)
         report(path + ".tls", "fits nobody while listen.tls.mode is disable");
       for (std::size_t k = 0; k < rule.databases.size(); ++k) {
@@ -159,6 +162,16 @@ class Validator {
     if (database.name != "*") check_name(path + ".dbname", database.dbname);
     check_users(path + ".users", database.users);
     check_pool(path + ".pool", database.pool);
+  }
+
+  // Rules may also name those whom the server judges.
+  void check_rule_users(const std::string& path, std::vector<std::string> users) {
+    std::erase_if(users, [&](const std::string& user) {
+      return std::any_of(settings_.databases.begin(), settings_.databases.end(), [&](const auto& entry) {
+        return pass_through_of(settings_, entry.first, user) != nullptr;
+      });
+    });
+    check_users(path, users);
   }
 
   void check_users(const std::string& path, const std::vector<std::string>& users) {

@@ -61,6 +61,8 @@ class BackendLogin {
 
   const ServerRefusal& refusal() const { return refusal_; }
   // After `ready`.
+  // The server has looked at the password: it did not let us in for who we are or where we come from.
+  bool proved_password() const { return scram_.has_value() || md5_answered_ || password_told_; }
   std::uint32_t pid() const { return pid_; }
   const ByteBuffer& cancel_secret() const { return cancel_secret_; }
   SettingMap take_parameters() { return std::move(parameters_); }

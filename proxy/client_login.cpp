@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/pass_through.hpp"
 #include "protocol/md5_password.hpp"
 #include "protocol/message.hpp"
 #include "protocol/startup_options.hpp"
@@ -110,6 +111,8 @@ ClientLogin::Step ClientLogin::begin_authentication(ByteBuffer& reply) {
   const config::User* const user = settings.find_user(startup_.user);
   if (user != nullptr && !user->iam_roles.empty()) return begin_token(reply);
   if (user != nullptr && !user->certificate.empty()) return check_certificate(*user);
+  if (config::pass_through_of(settings, startup_.database, startup_.user) != nullptr)
+    return begin_password(reply);
   switch (settings.listen.auth) {
     case config::AuthMethod::trust:
       return user != nullptr ? finish() : refuse_password();
@@ -150,7 +153,9 @@ ClientLogin::Step ClientLogin::take_password(ByteView& input, ByteBuffer& reply)
     case Phase::md5:
       return take_md5(body);
     case Phase::token:
-      return take_token(body);
+      return take_told(body, Step::check_token);
+    case Phase::password:
+      return take_told(body, Step::prove_password);
     case Phase::startup:
       break;
   }
@@ -251,6 +256,16 @@ ClientLogin::Step ClientLogin::begin_token(ByteBuffer& reply) {
   return Step::send;
 }
 
+ClientLogin::Step ClientLogin::begin_password(ByteBuffer& reply) {
+  if (!encrypted_) {
+    return refuse(Reason::tls_required, "the password of user \"" + given_user_ +
+                                            "\" is taken through SSL connections only (sslmode=require)");
+  }
+  phase_ = Phase::password;
+  write_authentication_cleartext(reply);
+  return Step::send;
+}
+
 ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
   if (!encrypted_) return refuse(Reason::tls_required, "");
   if (certificate_ == user.certificate) return finish();
@@ -259,20 +274,31 @@ ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
                 "certificate authentication failed for user \"" + given_user_ + "\"");
 }
 
-ClientLogin::Step ClientLogin::take_token(ByteView body) {
+ClientLogin::Step ClientLogin::take_told(ByteView body, Step next) {
   std::string_view response;
   if (parse_password_message(body, response) != Errc::ok) {
     return refuse(Reason::protocol_violation, "malformed password message");
   }
-  token_ = config::Secret(std::string(response));
-  return Step::check_token;
+  told_ = config::Secret(std::string(response));
+  return next;
+}
+
+ClientLogin::Step ClientLogin::password_judged(bool right) {
+  told_ = {};
+  return right ? finish() : refuse_password();
 }
 
 ClientLogin::Step ClientLogin::token_checked(bool proves_role) {
-  token_ = {};
+  told_ = {};
   if (proves_role) return finish();
   sqlstate_ = "28000";
   return refuse(Reason::authentication_failed, "IAM authentication failed for user \"" + given_user_ + "\"");
+}
+
+ClientLogin::Step ClientLogin::role_refused() {
+  if (by_password()) return refuse_password();
+  sqlstate_ = "28000";
+  return refuse(Reason::authentication_failed, "role \"" + given_user_ + "\" is not permitted to log in");
 }
 
 // PostgreSQL applies `options` first, so a parameter of the same name wins (postinit.c,

@@ -5,6 +5,7 @@
 //   -> R(Final)
 //
 // A user that proves a role of AWS instead: R(cleartext, through TLS only)   p
+// One that is not in the file, and whom the server judges: the same, and the password itself.
 // One that has shown a certificate in the handshake is asked for nothing.
 //
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
@@ -31,6 +32,7 @@ class ClientLogin {
     start_tls,
     check_secret,
     check_token,
+    prove_password,
     cancel,
     authenticated,
     refused
@@ -43,6 +45,7 @@ class ClientLogin {
   // Takes what it can off `input` and says what to do: send what was appended to `reply` and call again; act
   // on cancel_request(); or stop. need_bytes leaves an incomplete packet in `input`.
   // start_tls: send, shake hands with what is left in `input`, call tls_started() and go on.
+  // prove_password: let the server judge password() and call password_judged().
   // check_secret: the password is not one of those that are known of a secret that is kept elsewhere: read
   // that again and call secret_checked(). check_token: verify token() and call token_checked().
   Step feed(ByteView& input, ByteBuffer& reply);
@@ -56,8 +59,16 @@ class ClientLogin {
   }
   // With the snapshot of the moment.
   Step secret_checked(SnapshotRef snapshot, ByteBuffer& reply);
-  const config::Secret& token() const { return token_; }
+  const config::Secret& token() const { return told_; }
+  const config::Secret& password() const { return told_; }
+  Step password_judged(bool right);
   Step token_checked(bool proves_role);
+  // After `authenticated`: the server would not let this role in, so nobody gets in by it.
+  Step role_refused();
+  // It was a password that the server has judged, not one of the file's.
+  bool judged_by_server() const { return phase_ == Phase::password; }
+  // It was a password that has been proved.
+  bool by_password() const { return phase_ != Phase::startup && phase_ != Phase::token; }
 
   const StartupMessage& startup() const { return startup_; }
   const CancelRequest& cancel_request() const { return cancel_; }
@@ -72,7 +83,7 @@ class ClientLogin {
   std::string_view sqlstate() const { return sqlstate_; }  // empty: the reason's own
 
  private:
-  enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5, token };
+  enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5, token, password };
 
   Step take_startup(ByteView& input, ByteBuffer& reply);
   Step answer_ssl_request(ByteView input, ByteBuffer& reply);
@@ -83,8 +94,9 @@ class ClientLogin {
   Step take_md5(ByteView body);
   Errc check_md5(const Credential& credential) const;
   Step begin_token(ByteBuffer& reply);
+  Step begin_password(ByteBuffer& reply);
   Step check_certificate(const config::User& user);
-  Step take_token(ByteView body);
+  Step take_told(ByteView body, Step next);
   Step wrong_password();
   Step finish();
   Step refuse(Reason reason, std::string message);
@@ -108,7 +120,7 @@ class ClientLogin {
   std::optional<ScramServer> scram_;
   Md5Salt salt_{};
   std::string md5_response_;
-  config::Secret token_;
+  config::Secret told_;     // token or password
   bool is_remote_ = false;  // the credential of the login under way
   bool secret_checked_ = false;
   Reason reason_ = Reason::bad_startup;

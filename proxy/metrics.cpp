@@ -200,6 +200,26 @@ void add_process(const Services& services, std::vector<MetricFamily>& out) {
   out.push_back(std::move(draining));
 }
 
+// Without names: those of a flood are anybody's choice.
+void add_passwords(const Services& services, std::vector<MetricFamily>& out) {
+  const PasswordProofs::Counts counts = services.proofs.counts();
+  MetricFamily judged = metric_family("pgweir_passwords_judged_total",
+                                      "Passwords of users who are not in the file, by what became of them",
+                                      MetricType::Counter);
+  const std::pair<const char*, std::uint64_t> results[] = {{"known", counts.known},
+                                                           {"right", counts.right},
+                                                           {"wrong", counts.wrong},
+                                                           {"wrong_again", counts.again},
+                                                           {"unknown", counts.unknown}};
+  for (const auto& [name, count] : results)
+    add_series(judged, {{"result", name}}, static_cast<double>(count));
+  out.push_back(std::move(judged));
+  MetricFamily under_way =
+      metric_family("pgweir_passwords_under_way", "Of these, the server is judging now", MetricType::Gauge);
+  add_series(under_way, {}, static_cast<double>(counts.under_way));
+  out.push_back(std::move(under_way));
+}
+
 void add_certificate(const Services& services, std::vector<MetricFamily>& out) {
   const std::int64_t expires = services.certificate_expires.load();
   if (expires == 0) return;
@@ -230,6 +250,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
                                &WorkerCounters::tls_failures));
   add_certificate(services_, out);
   aws::add_metrics(services_, out);
+  add_passwords(services_, out);
   out.push_back(worker_counter(services_, "pgweir_logins_total",
                                "Successful client logins; refused ones are in pgweir_clients_ended_total",
                                &WorkerCounters::logins_ok));

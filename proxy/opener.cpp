@@ -57,13 +57,15 @@ class Received {
 };
 
 std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, BackendLogin& login, ByteView rest,
-                                      const config::Pool& settings) {
+                                      const PoolTarget& target, const config::Pool& settings) {
   auto backend = std::make_shared<Backend>(settings.max_prepared_statements);
   transport.watch(nullptr);
   backend->transport = std::move(transport);
   backend->worker = here.index();
   backend->expires_at = expiry(settings.max_lifetime);
   backend->pid = login.pid();
+  backend->login_user = target.user;
+  backend->proved_password = login.proved_password();
   backend->local = local_endpoint(backend->transport.fd());
   backend->remote = remote_endpoint(backend->transport.fd());
   backend->opened = here.now();
@@ -125,6 +127,11 @@ void ScramKeyCache::store(const config::Secret& password, ByteView salt, std::ui
                           const ScramKeys& keys) {
   const std::lock_guard lock(mutex_);
   entry_ = Entry{password, ByteBuffer(salt.begin(), salt.end()), iterations, keys};
+}
+
+void ScramKeyCache::forget() {
+  const std::lock_guard lock(mutex_);
+  entry_.reset();
 }
 
 bool PoolTarget::is_rotated_from(const PoolTarget& before) const {
@@ -202,7 +209,7 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
         break;
     }
   }
-  co_return Opened{make_backend(here, std::move(transport), login, received.view(), *settings), {}};
+  co_return Opened{make_backend(here, std::move(transport), login, received.view(), *target, *settings), {}};
 }
 
 }  // namespace pgweir

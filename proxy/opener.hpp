@@ -44,6 +44,7 @@ class ScramKeyCache {
   std::optional<ScramKeys> find(const config::Secret& password, ByteView salt,
                                 std::uint32_t iterations) const;
   void store(const config::Secret& password, ByteView salt, std::uint32_t iterations, const ScramKeys& keys);
+  void forget();
 
  private:
   struct Entry {

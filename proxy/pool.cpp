@@ -65,7 +65,14 @@ bool Pool::is_warm() const {
 
 std::optional<ServerRefusal> Pool::refusal() const {
   const std::lock_guard lock(mutex_);
-  return refusal_;
+  return refuses() ? refusal_ : std::nullopt;
+}
+
+// Where there are backends, one of them comes back some time: clients that are there go on although the role
+// may not log in any more.
+bool Pool::refuses() const {
+  const PoolCounts counts = state_.counts();
+  return refusal_ && (retired_ || counts.idle + counts.borrowed == 0);
 }
 
 bool Pool::has_waiters() const {
@@ -101,6 +108,7 @@ void Pool::wait(Waiter& waiter, Worker& here) {
     const std::lock_guard lock(mutex_);
     waiter.granted = state_.take_idle(here.index());
     if (waiter.granted == nullptr) state_.enqueue(waiter);
+    if (refusal_ && !retired_ && here.now() - refused_at_ >= refusal_age_max) refusal_.reset();
   }
   if (waiter.granted == nullptr) open_missing(here);
 }
@@ -189,12 +197,16 @@ void Pool::release(Backend& backend, Worker& here) {
   if (backend.cancel_in_doubt) return discard(backend, BackendClose::cancel_in_doubt, here);
   Waiter* waiter = nullptr;
   std::optional<BackendClose> leaves;
+  bool asks = false;
   {
     const std::lock_guard lock(mutex_);
     leaves = state_.must_leave(backend, here.now());
-    if (!leaves) waiter = state_.put(backend, here.now(), false);
+    asks = !leaves && begin_role_check(backend, here.now());
+    if (asks) backend.idle_since = here.now();
+    if (!leaves && !asks) waiter = state_.put(backend, here.now(), false);
     if (waiter != nullptr) hand_over(backend, *waiter, here);
   }
+  if (asks) spawn(here, ask_role(here, shared_from_this(), backend.shared_from_this()));
   if (leaves) discard(backend, *leaves, here);
 }
 
@@ -273,15 +285,16 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
     generation = state_.generation();
   }
   Opened result = co_await log_in(here, target, settings, scram_keys_);
+  note_login(target, result, here.now());
   if (result.backend) {
     result.backend->generation = generation;
-    opened(std::move(result.backend), here);
+    opened_backend(std::move(result.backend), here);
   } else {
     open_failed(std::move(result.refusal), here);
   }
 }
 
-void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
+void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
   counters(here).logins[static_cast<std::size_t>(BackendLoginResult::ok)].add();
   log::debug("backend_opened",
              {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});
@@ -292,6 +305,7 @@ void Pool::opened(std::shared_ptr<Backend> backend, Worker& here) {
     recovered = state_.failures() > 0;
     refusal_.reset();
     login_trouble_.reset();
+    if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
     // It has logged in before the defaults moved, or to the server that was meant then.
     outdated = backend->generation != state_.generation() || state_.paused();
     if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
@@ -316,7 +330,10 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     state_.open_failed(here.now());
     failures = state_.failures();
     retry_at = state_.retry_at();
-    if (refusal.permanent) refusal_ = refusal;
+    if (refusal.permanent) {
+      refusal_ = refusal;
+      refused_at_ = here.now();
+    }
     if (!login_trouble_) login_trouble_.emplace().since = here.now();
     login_trouble_->last_try = here.now();
     login_trouble_->result = refusal.result;

@@ -22,7 +22,9 @@
 #include "proxy/inventory.hpp"
 #include "proxy/known_logins.hpp"
 #include "proxy/opener.hpp"
+#include "proxy/password_proofs.hpp"
 #include "proxy/pool_state.hpp"
+#include "proxy/role_standing.hpp"
 #include "proxy/statement_cache.hpp"
 #include "proxy/task.hpp"
 #include "proxy/trigger_table.hpp"
@@ -35,6 +37,8 @@ class Worker;
 
 // A cancel request that takes longer is given up, and its backend with it.
 constexpr std::chrono::milliseconds cancel_timeout{5'000};
+// A server that refused us is asked again for who comes later than this.
+constexpr std::chrono::milliseconds refusal_age_max = login_backoff_max;
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
@@ -49,6 +53,18 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void stop_waiting(Waiter& waiter, Worker& here);
   // What a granted waiter got, attached to `here`; null when it was not alive any more.
   Backend* accept_grant(Waiter& waiter, Worker& here);
+
+  // Of a user who is not in the file (pool_proof.cpp). Is this the password that the server took, not longer
+  // than `recheck` ago?
+  bool knows_password(const PasswordDigest& digest, TimePoint now, std::chrono::milliseconds recheck);
+  // Lets the server judge a password by a login in one of this pool's places, and tells `proof`.
+  Task<> prove(Worker& here, std::shared_ptr<Pool> self, config::Secret password, PasswordDigest digest,
+               PasswordProofs::Ref proof);
+  // Such a pool it is, from now on or still. The password stays.
+  void pass_through(PoolTarget target, config::Pool settings, std::chrono::milliseconds forget_after);
+  bool passes_through() const;
+  // Nobody has used it for so long that it may go.
+  bool is_unused(TimePoint now);
 
   // Gives a backend back. It must be settled and clean, and nobody's Waker may watch it.
   void release(Backend& backend, Worker& here);
@@ -66,9 +82,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
   KnownLogins& logins() { return logins_; }
   // No backend can be had now, not even a new one.
   bool all_lent() const;
-  // Why the server refuses us for good, as far as known; empty otherwise.
+  // Why the server refuses us for good, as far as known; empty otherwise, and while there are backends.
   std::optional<ServerRefusal> refusal() const;
   bool has_waiters() const;
+
+  // Whether the server would let its role in now, as far as known.
+  RoleVerdict role_verdict(TimePoint now, bool by_password) const;
+  // Any that could be asked about it.
+  bool has_backends() const;
+  // There is none, and the server, which once let the role in, has refused its password.
+  bool is_shut_out() const;
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
   std::shared_ptr<ListenHub> hub(const std::string& encoding, Worker& here);
@@ -128,22 +151,35 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   Task<> open_one(Worker& here, std::shared_ptr<Pool> self);
+  Task<> ask_role(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
   Task<> see_off(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
   Task<> deliver_cancel(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend,
                         std::shared_ptr<void> done);
 
+  Task<bool> take_place(Worker& here);
+  Task<PasswordVerdict> judge_by_login(Worker& here, config::Secret password, PasswordDigest digest);
+  void take_judgement(const PasswordVerdict& judgement, const std::shared_ptr<const PoolTarget>& target,
+                      const PasswordDigest& digest, TimePoint now);
+  void proof_failed(std::shared_ptr<Backend> backend, Worker& here);
+  void note_login(const std::shared_ptr<const PoolTarget>& target, const Opened& opened, TimePoint now);
+  void forget_password();
+  void change_to(PoolTarget target, const config::Pool& settings);
+  bool begin_role_check(const Backend& backend, TimePoint now);  // under the mutex
+  void take_role_answer(const RoleAnswer& answer, Worker& here);
+  void put_back(Backend& backend, Worker& here);
   static bool is_silent(const Backend& backend, const Worker& here);
   bool settle_here(Backend& backend, Worker& here);
   bool absorb_idle_input(Backend& backend, Worker& here);
   void open_missing(Worker& here);
-  void opened(std::shared_ptr<Backend> backend, Worker& here);
+  void opened_backend(std::shared_ptr<Backend> backend, Worker& here);
   void open_failed(ServerRefusal refusal, Worker& here);
   void hand_over(Backend& backend, Waiter& waiter, Worker& here);
   void see_off_later(Backend& backend, BackendClose reason, Worker& here);
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
   static PoolLimits limits_of(const config::Pool& settings);
-  void retire_hubs();  // under the mutex
+  void retire_hubs();    // under the mutex
+  bool refuses() const;  // likewise
 
   Services& services_;
   const std::string database_;
@@ -165,10 +201,21 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
+  RoleStanding standing_;
   std::optional<ServerRefusal> refusal_;
+  TimePoint refused_at_{};
   std::optional<LoginTrouble> login_trouble_;
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;
+  // Of a user who is not in the file.
+  struct KnownPassword {
+    PasswordDigest digest{};
+    TimePoint proved_at{};
+  };
+  std::optional<KnownPassword> known_;
+  bool passes_through_ = false;
+  std::chrono::milliseconds forget_after_{0};
+  TimePoint used_at_{};
   const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
 };
 

@@ -1,6 +1,6 @@
 // All pools. A configured (database, user) pair has its pool from the start, so that min_size is warm before
-// the first client; pairs of the "*" database get theirs with their first authenticated client. Thread rule:
-// any thread.
+// the first client; pairs of the "*" database get theirs with their first authenticated client, and users who
+// are not in the file with the first password that the server has taken. Thread rule: any thread.
 #pragma once
 
 #include <map>
@@ -21,14 +21,25 @@ class PoolRegistry {
  public:
   // "*" pools are made by clients: so many at the most, and unused ones go.
   static constexpr std::size_t pools_max = 1'000;
+  // How often pools that nobody uses are looked for.
+  static constexpr std::chrono::milliseconds sweep_interval{1'000};
 
   explicit PoolRegistry(Services& services) : services_(services) {}
 
   // Makes, reconfigures and retires pools to match.
-  void apply(const Snapshot& snapshot);
+  void apply(const SnapshotRef& snapshot_ref);
   // The pool of an authenticated client; null: there are too many pools.
   std::shared_ptr<Pool> get(const Snapshot& snapshot, const config::Database& database,
                             const std::string& database_name, const config::User& user);
+  // Null: there is none (yet).
+  std::shared_ptr<Pool> find(const std::string& database, const std::string& user) const;
+  // Of a user who is not in the file, to prove a password in: the one that there is, or one that nobody else
+  // knows before publish().
+  std::shared_ptr<Pool> candidate(const Snapshot& snapshot, const config::Database& database,
+                                  const std::string& database_name, const std::string& user);
+  // The server has taken the password of `target`. False: the configuration has changed since, or there are
+  // too many pools.
+  bool publish(const std::shared_ptr<Pool>& pool, const std::shared_ptr<const PoolTarget>& target);
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
   // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of
@@ -51,11 +62,17 @@ class PoolRegistry {
  private:
   using Key = std::pair<std::string, std::string>;
 
+  void sweep(TimePoint now);
+  void retire(const std::shared_ptr<Pool>& pool);  // under the mutex, as the next two
+  void rebuild_list();
   bool is_paused_here(const std::string& database) const;  // under the mutex
 
   Services& services_;
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Pool>> pools_;
+  std::map<Key, std::weak_ptr<Pool>> candidates_;  // while passwords are proved in them
+  SnapshotRef snapshot_;                           // that of the last apply()
+  TimePoint next_sweep_{};
   bool all_paused_ = false;
   std::set<std::string> paused_;
   std::set<std::string> disabled_;

@@ -44,12 +44,26 @@ Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
   } else {
     --borrowed_;
   }
+  if (Waiter* const waiter = grant(member)) return waiter;
+  member.idle_since = now;
+  idle_.push_back(&member);
+  return nullptr;
+}
+
+Waiter* PoolState::put_back(PoolMember& member) {
+  --borrowed_;
+  if (Waiter* const waiter = grant(member)) return waiter;
+  const auto later = std::find_if(idle_.begin(), idle_.end(), [&](const PoolMember* other) {
+    return other->idle_since > member.idle_since;
+  });
+  idle_.insert(later, &member);
+  return nullptr;
+}
+
+// Null: nobody waits.
+Waiter* PoolState::grant(PoolMember& member) {
   Waiter* const waiter = first_;
-  if (waiter == nullptr) {
-    member.idle_since = now;
-    idle_.push_back(&member);
-    return nullptr;
-  }
+  if (waiter == nullptr) return nullptr;
   waiter->granted = &member;
   leave(*waiter);
   ++borrowed_;
@@ -63,12 +77,29 @@ std::size_t PoolState::begin_opening(TimePoint now) {
   // After a failure one login at a time finds out whether the server is back.
   const std::size_t logins_max = failures_ > 0 ? 1 : limits_.max_logins;
   const std::size_t logins_left = logins_max > opening_ ? logins_max - opening_ : 0;
-  const std::size_t for_waiters = waiting_ > opening_ ? waiting_ - opening_ : 0;
+  const std::size_t coming = opening_ + errands_;
+  const std::size_t for_waiters = waiting_ > coming ? waiting_ - coming : 0;
   const std::size_t living = idle_.size() + borrowed_ + opening_;
   const std::size_t for_minimum = limits_.min_size > living ? limits_.min_size - living : 0;
   const std::size_t count = std::min({room, logins_left, std::max(for_waiters, for_minimum)});
   opening_ += count;
   return count;
+}
+
+bool PoolState::begin_proof() {
+  if (paused_ || total() >= limits_.max_size || opening_ >= limits_.max_logins) return false;
+  ++opening_;
+  return true;
+}
+
+// So that many wrong passwords cannot empty a warm pool at once.
+PoolMember* PoolState::make_room() {
+  const bool room_comes = opening_ > 0 || leaving_ > 0;
+  if (paused_ || room_comes || total() < limits_.max_size || idle_.empty()) return nullptr;
+  PoolMember* const member = idle_.front();
+  idle_.erase(idle_.begin());
+  ++leaving_;
+  return member;
 }
 
 void PoolState::begin_leaving_unused() {

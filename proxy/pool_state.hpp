@@ -88,11 +88,25 @@ class PoolState {
   // not borrowed but opened.
   Waiter* put(PoolMember& member, TimePoint now, bool from_login);
 
+  // A backend that counts as borrowed is away for a moment, for nobody's work: no login is begun for a waiter
+  // whom it will serve. Then it goes to the oldest waiter, or back to its place among the idle ones; or it
+  // leaves.
+  void begin_errand() { ++errands_; }
+  void end_errand() { --errands_; }
+  Waiter* put_back(PoolMember& member);
+
   // How many logins to begin now; each is counted as opening at once.
   std::size_t begin_opening(TimePoint now);
   void open_failed(TimePoint now);
   // One that was opened is of an old generation already, and closed unused.
   void begin_leaving_unused();
+  // A login that is to prove a password takes a place, too, if there is one. It counts as opening; put() or
+  // begin_leaving_unused() follows, or proof_failed().
+  bool begin_proof();
+  void proof_failed() { --opening_; }
+  // Where there is none: the longest idle backend makes room, one at a time. It counts as leaving; null: none
+  // can.
+  PoolMember* make_room();
   // When to ask begin_opening() again although nothing else happens.
   TimePoint retry_at() const { return retry_at_; }
 
@@ -136,6 +150,7 @@ class PoolState {
   unsigned failures() const { return failures_; }
 
  private:
+  Waiter* grant(PoolMember& member);
   std::optional<BackendClose> too_old(const PoolMember& member, TimePoint now) const;
   std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
   // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them
@@ -149,6 +164,7 @@ class PoolState {
   std::vector<PoolMember*> idle_;  // most recently used last
   std::size_t borrowed_ = 0;
   std::size_t opening_ = 0;
+  std::size_t errands_ = 0;
   std::size_t leaving_ = 0;
   std::uint64_t generation_ = 0;
   bool paused_ = false;

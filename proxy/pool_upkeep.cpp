@@ -5,6 +5,7 @@
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
+#include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -12,12 +13,13 @@ namespace pgweir {
 void Pool::maintain(Worker& here) {
   std::vector<LeavingMember> leaving;
   std::vector<PoolMember*> speaking;
-  bool refuses = false;
+  std::vector<PoolMember*> asked;
+  bool has_refused = false;
   bool functions_are_old = false;
   {
     const std::lock_guard lock(mutex_);
-    refuses = refusal_.has_value() && state_.oldest_waiter() != nullptr;
     state_.take_expired(here.now(), leaving);
+    has_refused = refuses() && state_.oldest_waiter() != nullptr;
     functions_are_old = here.now() - functions_since_ >= FunctionTable::age_max;
     if (functions_are_old) functions_since_ = here.now();
     // Idle backends that have said something: usually their last words.
@@ -26,10 +28,18 @@ void Pool::maintain(Worker& here) {
           return m.worker == here.index() && static_cast<const Backend&>(m).transport.readable();
         },
         speaking);
+    state_.take_idle_if(
+        [&](const PoolMember& m) {
+          return asked.empty() && m.worker == here.index() &&
+                 begin_role_check(static_cast<const Backend&>(m), here.now());
+        },
+        asked);
   }
-  if (refuses) wake_all_waiters(here);
+  if (has_refused) wake_all_waiters(here);
   if (functions_are_old) forget_functions();
   for (const LeavingMember& each : leaving) see_off_later(backend_of(*each.member), each.reason, here);
+  for (PoolMember* member : asked)
+    spawn(here, ask_role(here, shared_from_this(), backend_of(*member).shared_from_this()));
   for (PoolMember* member : speaking) {
     Backend& backend = backend_of(*member);
     if (absorb_idle_input(backend, here)) {
@@ -51,12 +61,22 @@ bool Pool::all_lent() const {
 
 void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   const std::lock_guard lock(mutex_);
+  passes_through_ = false;
+  known_.reset();
+  change_to(std::move(target), settings);
+}
+
+// Under the mutex.
+void Pool::change_to(PoolTarget target, const config::Pool& settings) {
   state_.set_limits(limits_of(settings));
   settings_ = std::make_shared<const config::Pool>(settings);
   if (*target_ == target) return;
   if (target.is_rotated_from(*target_)) {
     // Another user on the server may have other settings.
-    if (target_->user != target.user) logins_.forget();
+    if (target_->user != target.user) {
+      logins_.forget();
+      standing_.forget();
+    }
     target_ = std::make_shared<const PoolTarget>(std::move(target));
     refusal_.reset();
     login_trouble_.reset();
@@ -68,6 +88,7 @@ void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   target_ = std::make_shared<const PoolTarget>(std::move(target));
   state_.recycle();
   logins_.forget_all();
+  standing_.forget();
   refusal_.reset();
   login_trouble_.reset();
 }
@@ -155,6 +176,7 @@ void Pool::close() {
 void Pool::retire() {
   const std::lock_guard lock(mutex_);
   retired_ = true;
+  forget_password();
   retire_hubs();
   state_.set_limits({});  // of no size: whoever comes back is surplus
   state_.recycle();

@@ -88,7 +88,7 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   const unsigned count = s.workers.value_or(auto_workers());
   for (unsigned i = 0; i < count; ++i)
     services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
-  services_.pools.apply(*snapshot_);
+  services_.pools.apply(snapshot_);
   services_.post_to_main = [this](std::function<void()> function) { asio::post(io_, std::move(function)); };
   services_.console = [this](const ConsoleRequest& request) { console_.take(request); };
   services_.use_secrets = [this](UserSecretsRef secrets) { use_secrets(std::move(secrets)); };
@@ -189,7 +189,7 @@ std::string Server::load(const config::Overrides& overrides) {
 
 void Server::use(SnapshotRef snapshot) {
   snapshot_ = std::move(snapshot);
-  services_.pools.apply(*snapshot_);
+  services_.pools.apply(snapshot_);
   for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
   show_expiry();
 }

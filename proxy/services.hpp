@@ -12,6 +12,7 @@
 #include "proxy/cancel_registry.hpp"
 #include "proxy/console/request.hpp"
 #include "proxy/login_failures.hpp"
+#include "proxy/password_proofs.hpp"
 #include "proxy/pool_registry.hpp"
 #include "proxy/session_notifier.hpp"
 #include "proxy/session_state.hpp"
@@ -27,6 +28,7 @@ struct Services {
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   LoginFailures login_failures;
+  PasswordProofs proofs;
   // Carries out a console's command. Main thread.
   std::function<void(const ConsoleRequest&)> console;
   std::atomic<std::size_t> consoles{0};  // clients that are at the console

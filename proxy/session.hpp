@@ -16,6 +16,7 @@
 #include "proxy/console/session.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/inventory.hpp"
+#include "proxy/password_proofs.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/stall_clock.hpp"
@@ -76,11 +77,18 @@ class Session final {
   // Login (session_login.cpp)
   Task<bool> login();
   Task<> hold_failure(const std::string& user);
-  Task<ClientLogin::Step> check_with_aws(ClientLogin& login, ClientLogin::Step step);  // session_aws.cpp
+  Task<ClientLogin::Step> check_with_aws(ClientLogin& login, ClientLogin::Step step,
+                                         ByteBuffer& reply);                  // session_aws.cpp
+  Task<ClientLogin::Step> check_role(ClientLogin& login, ByteBuffer& reply);  // session_role.cpp
+  Task<bool> server_lets_in(Pool& pool);
+  Task<ClientLogin::Step> prove_password(ClientLogin& login);  // session_proof.cpp
+  PasswordProofs::Attempt begin_proof(const ClientLogin& login, const config::Database& entry,
+                                      const PasswordDigest& digest);
   Task<bool> read_proxy_header();
   Task<bool> start_tls(ClientLogin& login);
   Task<bool> shake_hands(ClientLogin& login);
   bool read_login_bytes();
+  void drop_login_bytes(std::size_t count);
   bool admit(const ClientLogin& login);
   void keep_startup(const SettingMap& settings);
   MapRef known_parameters() const;
@@ -247,9 +255,10 @@ class Session final {
   std::string trigger_calls_;              // all trigger functions, while they wait for judgement
   std::string pin_cause_;                  // the first words of the statement that may have pinned
   std::uint32_t audit_every_ = 0;
-  bool flush_asked_ = false;  // a Flush of ours is under way, so that what it waits for comes
-  bool client_eof_ = false;   // it has closed its direction
-  bool client_gone_ = false;  // nobody reads our answers any more
+  bool wakes_each_tick_ = false;  // it waits for what nobody may tell it
+  bool flush_asked_ = false;      // a Flush of ours is under way, so that what it waits for comes
+  bool client_eof_ = false;       // it has closed its direction
+  bool client_gone_ = false;      // nobody reads our answers any more
   bool drain_ = false;
   bool query_cancelled_ = false;  // the running one, for its time was up
   std::optional<Reason> expired_;

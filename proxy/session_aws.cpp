@@ -28,8 +28,8 @@ void ask_about_secret(Worker& here, const ClientLogin& login, Awaited<bool>::Giv
 
 }  // namespace
 
-Task<ClientLogin::Step> Session::check_with_aws(ClientLogin& login, ClientLogin::Step step) {
-  flush();
+Task<ClientLogin::Step> Session::check_with_aws(ClientLogin& login, ClientLogin::Step step,
+                                                ByteBuffer& reply) {
   const Awaited<aws::CallerVerdict> verdict(waker_);
   const Awaited<bool> secret(waker_);
   const bool by_token = step == ClientLogin::Step::check_token;
@@ -49,8 +49,7 @@ Task<ClientLogin::Step> Session::check_with_aws(ClientLogin& login, ClientLogin:
     co_await waker_.wait();
   }
   if (!by_token) {
-    step = login.secret_checked(worker_.snapshot_ref(), worker_.to_client().own());
-    worker_.to_client().end_own();
+    step = login.secret_checked(worker_.snapshot_ref(), reply);
     co_return step;
   }
   const bool proven = (*verdict).is_known();

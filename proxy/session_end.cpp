@@ -41,6 +41,7 @@ void write_error(ByteBuffer& out, std::string_view severity, std::string_view sq
 void Session::on_tick(TimePoint now) {
   const bool holds_failure = phase_ == Phase::login && closes_at_ != TimePoint{};
   if ((phase_ == Phase::closing || holds_failure) && now >= closes_at_) return waker_.wake();
+  if (wakes_each_tick_) waker_.wake();
   if (phase_ == Phase::closing) return;
   if (expired_ || waiter_.granted != nullptr) return;
   std::optional<Reason> reason = overdue(now);

@@ -1,5 +1,8 @@
 // The first part of a session: who is it, may it, and what is it told.
 
+#include <string.h>
+
+#include "config/pass_through.hpp"
 #include "protocol/proxy_header.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/access.hpp"
@@ -14,6 +17,11 @@ namespace {
 
 // Its value is known without asking the server, which would have to be asked for each new name otherwise.
 constexpr std::string_view application_name = "application_name";
+
+// What may have been a password. An empty buffer has no address to be told.
+void wipe(std::span<Byte> bytes) {
+  if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
+}
 
 // PostgreSQL replaces what is not printable ASCII in an application_name (pg_clean_ascii).
 std::string clean_ascii(std::string_view text) {
@@ -41,17 +49,19 @@ Task<bool> Session::login() {
       co_return false;
     }
     ByteView input = client_carry_;
-    ClientLogin::Step step = login.feed(input, worker_.to_client().own());
+    ByteBuffer reply;
+    ClientLogin::Step step = login.feed(input, reply);
+    drop_login_bytes(client_carry_.size() - input.size());
+    if (step == ClientLogin::Step::prove_password) step = co_await prove_password(login);
+    if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token)
+      step = co_await check_with_aws(login, step, reply);
+    if (step == ClientLogin::Step::authenticated) step = co_await check_role(login, reply);
+    if (phase_ == Phase::closing) co_return false;
+    worker_.to_client().own().insert(worker_.to_client().own().end(), reply.begin(), reply.end());
     worker_.to_client().end_own();
     // The last word of the authentication goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) flush();
-    client_carry_.erase(client_carry_.begin(),
-                        client_carry_.end() - static_cast<std::ptrdiff_t>(input.size()));
     if (phase_ == Phase::closing) co_return false;
-    if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token) {
-      step = co_await check_with_aws(login, step);
-      if (phase_ == Phase::closing) co_return false;
-    }
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
@@ -183,14 +193,28 @@ bool Session::read_login_bytes() {
     end(result.status == IoStatus::closed ? Reason::client_closed : Reason::client_lost);
     return false;
   }
-  const ByteView fresh = worker_.scratch().first(result.size);
+  const std::span<Byte> fresh = worker_.scratch().first(result.size);
   // One packet of the greatest size and the beginning of the next are all that a login needs.
   if (client_carry_.size() + fresh.size() > 2 * authentication_message_max) {
     end(Reason::protocol_violation, "too much data before authentication");
     return false;
   }
-  client_carry_.insert(client_carry_.end(), fresh.begin(), fresh.end());
+  ByteBuffer joined;
+  joined.reserve(client_carry_.size() + fresh.size());
+  joined.insert(joined.end(), client_carry_.begin(), client_carry_.end());
+  joined.insert(joined.end(), fresh.begin(), fresh.end());
+  wipe(fresh);
+  client_carry_.swap(joined);
+  wipe(joined);
   return true;
+}
+
+// There may be a password in them, of which no copy is to stay in memory that is used again.
+void Session::drop_login_bytes(std::size_t count) {
+  if (count == 0) return;
+  ByteBuffer rest(client_carry_.begin() + static_cast<std::ptrdiff_t>(count), client_carry_.end());
+  client_carry_.swap(rest);
+  wipe(rest);
 }
 
 bool Session::admit(const ClientLogin& login) {
@@ -201,16 +225,23 @@ bool Session::admit(const ClientLogin& login) {
   if (database == nullptr) {
     return end(Reason::no_such_database, "database \"" + startup.database + "\" does not exist"), false;
   }
-  if (user == nullptr || !may_use(*database, user->name)) {
+  // A reload may have turned the one into the other since it has begun.
+  const bool is_listed = !login.judged_by_server() && user != nullptr && may_use(*database, user->name);
+  const bool passes = login.judged_by_server() &&
+                      config::pass_through_of(*snapshot.settings, startup.database, startup.user) != nullptr;
+  if (!is_listed && !passes) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
   if (worker_.services().pools.is_disabled(startup.database)) {
     return end(Reason::database_disabled, "database \"" + startup.database + "\" is disabled"), false;
   }
-  pool_ = worker_.services().pools.get(snapshot, *database, startup.database, *user);
+  pool_ = is_listed ? worker_.services().pools.get(snapshot, *database, startup.database, *user)
+                    : worker_.services().pools.find(startup.database, startup.user);
+  if (pool_ && passes && !pool_->passes_through()) pool_.reset();
+  if (!pool_ && passes) return end(Reason::draining, "the configuration has changed"), false;
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
-  if (!user->scram_verifier.empty() && login.scram() != nullptr) {
+  if (is_listed && !user->scram_verifier.empty() && login.scram() != nullptr) {
     const ScramVerifier& verifier = login.scram()->verifier();
     pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
   }

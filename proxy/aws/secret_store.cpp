@@ -104,12 +104,14 @@ void SecretStore::worked(const std::string& user, const std::string& version) {
 }
 
 void SecretStore::ask(const EntryRef& entry, const char* stage, std::function<void(CallReply)> done) {
-  if (entry->is_parameter) {
-    const nlohmann::json body{{"Name", entry->name}, {"WithDecryption", true}};
-    return client_.call(Service::ssm, "AmazonSSM.GetParameter", body.dump(), std::move(done));
-  }
+  if (entry->is_parameter) return ask_parameter(entry->name, std::move(done));
   const nlohmann::json body{{"SecretId", entry->name}, {"VersionStage", stage}};
   client_.call(Service::secretsmanager, "secretsmanager.GetSecretValue", body.dump(), std::move(done));
+}
+
+void SecretStore::ask_parameter(const std::string& name, std::function<void(CallReply)> done) {
+  const nlohmann::json body{{"Name", name}, {"WithDecryption", true}};
+  client_.call(Service::ssm, "AmazonSSM.GetParameter", body.dump(), std::move(done));
 }
 
 // The current version, then what else is needed.
@@ -130,6 +132,8 @@ void SecretStore::take_current(EntryRef entry, CallReply reply) {
   const std::string id = version->id;
   const bool changed = entry->secret.take_current(std::move(*version), now());
   if (changed && !first) log::info("secret_rotated", {{"secret", entry->name}, {"version", id}});
+  const auto before = entry->is_parameter && first ? previous_parameter_version(id) : std::nullopt;
+  if (before) return ask_previous_parameter(entry, *before);
   if (entry->is_parameter) return finish(entry, {CallResult::ok, {}});
   if (first) return ask_previous(entry);
   if (entry->with_pending) return ask_pending(entry);
@@ -145,6 +149,18 @@ void SecretStore::ask_previous(EntryRef entry) {
         entry->secret.take_previous(std::move(*version), now());
     }
     if (entry->with_pending) return ask_pending(entry);
+    finish(entry, {CallResult::ok, {}});
+  });
+}
+
+// What was replaced before we began. It may be too old to be kept, or not ours to read.
+void SecretStore::ask_previous_parameter(EntryRef entry, const std::string& version) {
+  ask_parameter(entry->name + ':' + version, [this, entry, version](CallReply reply) {
+    std::string ignored;
+    if (reply.failure.result == CallResult::ok) {
+      auto found = parse_parameter(reply.http.body, ignored);
+      if (found && found->id == version) entry->secret.take_previous(std::move(*found), now());
+    }
     finish(entry, {CallResult::ok, {}});
   });
 }

@@ -70,8 +70,10 @@ class SecretStore {
   void read(EntryRef entry);
   void read_soon(EntryRef entry);
   void ask(const EntryRef& entry, const char* stage, std::function<void(CallReply)> done);
+  void ask_parameter(const std::string& name, std::function<void(CallReply)> done);
   void take_current(EntryRef entry, CallReply reply);
   void ask_previous(EntryRef entry);
+  void ask_previous_parameter(EntryRef entry, const std::string& version);
   void ask_pending(EntryRef entry);
   void finish(EntryRef entry, CallFailure failure);
   void schedule(EntryRef entry);

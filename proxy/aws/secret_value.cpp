@@ -1,6 +1,7 @@
 #include "proxy/aws/secret_value.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 
 #include "config/problem.hpp"
@@ -124,6 +125,13 @@ std::optional<SecretVersion> parse_parameter(std::string_view json, std::string&
   made->id = std::to_string(version->get<std::int64_t>());
   made->created = time_at(*parameter, "LastModifiedDate");
   return made;
+}
+
+std::optional<std::string> previous_parameter_version(std::string_view id) {
+  std::int64_t version = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), version);
+  if (error != std::errc() || end != id.data() + id.size() || version <= 1) return std::nullopt;
+  return std::to_string(version - 1);
 }
 
 std::string_view to_string(CallResult result) {

@@ -26,6 +26,9 @@ std::optional<SecretVersion> parse_secret_text(std::string_view text, std::strin
 std::optional<SecretVersion> parse_secret_value(std::string_view json, std::string& error);
 std::optional<SecretVersion> parse_parameter(std::string_view json, std::string& error);
 
+// Versions of a parameter are counted. The one before that, nullopt: there is none.
+std::optional<std::string> previous_parameter_version(std::string_view id);
+
 // How a call to AWS ended; metrics have these names.
 enum class CallResult : std::uint8_t {
   ok,

@@ -126,6 +126,12 @@ ConsoleTable users(const ShowContext& context) {
     const Sum sum = sums[name];
     table.rows.push_back(
         {name, std::nullopt, std::nullopt, std::nullopt, "0", cell(sum.servers), "0", cell(sum.clients)});
+    sums.erase(name);
+  }
+  // Those whom the server judges, while they have pools.
+  for (const auto& [name, sum] : sums) {
+    table.rows.push_back(
+        {name, std::nullopt, std::nullopt, std::nullopt, "0", cell(sum.servers), "0", cell(sum.clients)});
   }
   return table;
 }

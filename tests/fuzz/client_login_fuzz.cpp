@@ -24,6 +24,8 @@ SnapshotRef snapshot_with(config::AuthMethod method, bool with_tls) {
   settings->users["s"].name = "s";
   settings->users["r"].iam_roles = {"arn:aws:iam::123456789012:role/worker"};
   settings->users["s"].secret = "kept elsewhere";
+  settings->databases["d"].name = "d";
+  settings->databases["d"].pass_through.users = {"g*"};
   TlsFiles tls;
   if (with_tls) {
     auto context = std::make_shared<TlsServerContext>();
@@ -72,6 +74,10 @@ Result run(ByteView bytes, unsigned method, std::size_t portion) {
       pending.assign(rest.begin(), rest.end());
       // Neither AWS nor anybody else vouches for whoever it is.
       if (result.step == Step::check_token) result.step = login.token_checked(false);
+      if (result.step == Step::prove_password) {
+        require((method & tls_bit) != 0 && login.startup().user.starts_with('g'));
+        result.step = login.password_judged(false);
+      }
       if (result.step == Step::check_secret) result.step = login.secret_checked(snapshot(method), reply);
       if (result.step != Step::start_tls) continue;
       login.tls_started();

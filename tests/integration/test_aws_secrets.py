@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import time
 
 import pytest
 
@@ -70,6 +71,23 @@ def test_a_parameter_does_as_well(serve, fake, value):
     proxy = serve({"ssm_parameter": "/prod/app"})
     with proxy.wire() as wire:
         assert wire.value("select 1") == "1"
+
+
+@pytest.mark.parametrize("age,admitted", [(10, True), (7200, False)])
+def test_the_parameter_that_was_replaced_before_the_start_is_taken_for_the_grace(serve, fake, age, admitted):
+    fake.parameters["/prod/app"] = [(7, USERS["app"]), (6, "replaced"), (5, "older")]
+    fake.modified["/prod/app"] = time.time() - age
+    proxy = serve({"ssm_parameter": "/prod/app"})
+    assert admits(proxy)
+    assert admits(proxy, password="replaced") == admitted
+    assert not admits(proxy, password="older")
+
+
+def test_a_parameter_whose_last_version_is_gone_is_none_the_worse(serve, fake):
+    fake.parameters["/prod/app"] = (7, USERS["app"])
+    proxy = serve({"ssm_parameter": "/prod/app"})
+    assert admits(proxy) and not admits(proxy, password="replaced")
+    assert "secret_read_failed" not in proxy.log_text()
 
 
 def test_endpoints_by_tls_are_verified(start, certificates):

@@ -128,7 +128,7 @@ def at_rest(endpoint):
 @pytest.mark.own
 @pytest.mark.parametrize("batch", QUIET, ids=ids(QUIET))
 def test_what_changes_nothing_does_not_reach_the_server(shared, logged, batch):
-    endpoint = shared("logged", max_size=1)
+    endpoint = shared("logged", max_size=1, role_check_interval="0s")
     with endpoint.wire(params=batch.params) as wire:
         wire.query("select 1 /* the log works */")
         assert [line for line in logged.seen() if "the log works" in line]
@@ -233,7 +233,7 @@ def test_asyncpg_pool(endpoint, pins):
 
 @pytest.mark.own
 def test_asyncpg_returns_connections_without_the_server(shared, logged):
-    endpoint = shared("logged", max_size=1)
+    endpoint = shared("logged", max_size=1, role_check_interval="0s")
     logged.forget()
     asyncio.run(asyncpg_turns(endpoint))
     seen = logged.seen()

@@ -320,7 +320,8 @@ def test_a_new_default_reaches_the_next_client_and_not_what_a_client_has_set(sta
 def relayed(start, cluster):
     """One backend behind a relay that counts."""
     with Relay(cluster.host, cluster.port) as relay:
-        yield start(max_size=1, audit_every=0, changes={"databases": {"app": {"port": relay.port}}}), relay
+        yield start(max_size=1, audit_every=0, role_check_interval="0s",
+                    changes={"databases": {"app": {"port": relay.port}}}), relay
 
 
 def rest(endpoint, wire):

@@ -83,6 +83,7 @@ class FakeAws:
         self.key = new_key()
         self.keys = {self.key.access: self.key}
         self.secrets, self.parameters, self.seen = {}, {}, []
+        self.modified = {}  # when the parameter of this name got its current version, in seconds since 1970
         self.faults, self.clock_offset = {}, 0.0
         self.container_token, self.lifetime = None, 3600
         self.vpc_blocks, self.task_networks = "10.20.0.0/16\n10.21.0.0/16", [{"IPv4SubnetCIDRBlock": "10.20.1.0/24"}]
@@ -294,10 +295,16 @@ class FakeAws:
         self.check_header_signature(request, body, "ssm")
         asked = json.loads(body)
         assert asked["WithDecryption"] is True
-        if asked["Name"] not in self.parameters:
+        name, _, version = asked["Name"].partition(":")
+        if name not in self.parameters:
             raise Refused("ParameterNotFound")
-        version, value = self.parameters[asked["Name"]]
-        return {"Parameter": {"Name": asked["Name"], "Type": "SecureString", "Value": value, "Version": version}}
+        versions = self.parameters[name]  # (version, value), or several of them, the current one first
+        versions = dict([versions] if isinstance(versions, tuple) else versions)
+        version = int(version) if version else next(iter(versions))
+        if version not in versions:
+            raise Refused("ParameterVersionNotFound")
+        return {"Parameter": {"Name": name, "Type": "SecureString", "Value": versions[version], "Version": version,
+                              **({"LastModifiedDate": self.modified[name]} if name in self.modified else {})}}
 
     def get_caller_identity(self, request, _body):
         allowed = {"host", "accept", "x-pgweir-server-id"}

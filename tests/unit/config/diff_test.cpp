@@ -49,24 +49,33 @@ TEST_CASE("everything else applies at once") {
 }
 
 TEST_CASE("every key of a database is compared") {
-  CHECK(
-      changes(
-          with(""),
-          "databases: {app: {host: other, port: 1, dbname: x, users: [u], pool: {mode: session, state: "
-          "strict, sequence_values: pin, trust_triggers: true, pin_notice: true, audit_every: 1, "
-          "audit_close: false, min_size: 1, "
-          "max_size: 30, max_logins: 1, max_prepared_statements: 1, borrow_timeout: 1s, idle_timeout: 1s, "
-          "max_lifetime: 1s, connect_timeout: 1s}}}\nusers: {u: {password: p}}") ==
-      Lines{"databases.app.dbname: app -> x", "databases.app.host: db -> other",
-            "databases.app.pool.audit_close: true -> false", "databases.app.pool.audit_every: 5000 -> 1",
-            "databases.app.pool.borrow_timeout: 2m -> 1s", "databases.app.pool.connect_timeout: 5s -> 1s",
-            "databases.app.pool.idle_timeout: 10m -> 1s", "databases.app.pool.max_lifetime: 1h -> 1s",
-            "databases.app.pool.max_logins: 4 -> 1", "databases.app.pool.max_prepared_statements: 200 -> 1",
-            "databases.app.pool.max_size: 20 -> 30", "databases.app.pool.min_size: 2 -> 1",
-            "databases.app.pool.mode: transaction -> session", "databases.app.pool.pin_notice: false -> true",
-            "databases.app.pool.sequence_values: learn -> pin", "databases.app.pool.state: tracked -> strict",
-            "databases.app.pool.trust_triggers: false -> true", "databases.app.port: 5432 -> 1",
-            "databases.app.users: all -> [u]"});
+  CHECK(changes(
+            with(""),
+            "databases: {app: {host: other, port: 1, dbname: x, users: [u], pool: {mode: session, state: "
+            "strict, sequence_values: pin, trust_triggers: true, pin_notice: true, audit_every: 1, "
+            "audit_close: false, min_size: 1, "
+            "max_size: 30, max_logins: 1, max_prepared_statements: 1, borrow_timeout: 1s, idle_timeout: 1s, "
+            "max_lifetime: 1s, connect_timeout: 1s, role_check_interval: 1s}}}\nusers: {u: {password: p}}") ==
+        Lines{"databases.app.dbname: app -> x",
+              "databases.app.host: db -> other",
+              "databases.app.pool.audit_close: true -> false",
+              "databases.app.pool.audit_every: 5000 -> 1",
+              "databases.app.pool.borrow_timeout: 2m -> 1s",
+              "databases.app.pool.connect_timeout: 5s -> 1s",
+              "databases.app.pool.idle_timeout: 10m -> 1s",
+              "databases.app.pool.max_lifetime: 1h -> 1s",
+              "databases.app.pool.max_logins: 4 -> 1",
+              "databases.app.pool.max_prepared_statements: 200 -> 1",
+              "databases.app.pool.max_size: 20 -> 30",
+              "databases.app.pool.min_size: 2 -> 1",
+              "databases.app.pool.mode: transaction -> session",
+              "databases.app.pool.pin_notice: false -> true",
+              "databases.app.pool.role_check_interval: 1m -> 1s",
+              "databases.app.pool.sequence_values: learn -> pin",
+              "databases.app.pool.state: tracked -> strict",
+              "databases.app.pool.trust_triggers: false -> true",
+              "databases.app.port: 5432 -> 1",
+              "databases.app.users: all -> [u]"});
 }
 
 TEST_CASE("databases and users that come or go are one change each") {

@@ -301,3 +301,81 @@ TEST_CASE("while a pool is paused nobody gets a backend, and all that exist are 
   f.pool.set_paused(false);
   CHECK(f.pool.begin_opening(t0) == 1);
 }
+
+TEST_CASE("a backend that was away for nobody's work goes back to its place, as idle as before") {
+  Fixture f(limits(0, 3, 3));
+  for (unsigned i = 0; i < 3; ++i) {
+    Waiter waiter;
+    f.pool.enqueue(waiter);
+    REQUIRE(f.open(i) == &waiter);
+  }
+  for (unsigned i = 0; i < 3; ++i) f.give_back(i, t0 + i * 1s);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([&](const PoolMember& m) { return &m == &f.members[1]; }, out);
+  CHECK(f.pool.put_back(f.members[1]) == nullptr);
+  CHECK(f.members[1].idle_since == t0 + 1s);
+  CHECK(f.pool.counts().borrowed == 0);
+  CHECK(f.pool.take_idle(0) == &f.members[2]);
+  CHECK(f.pool.take_idle(0) == &f.members[1]);
+  CHECK(f.pool.take_idle(0) == &f.members[0]);
+}
+
+TEST_CASE("it goes to whoever has begun to wait meanwhile") {
+  Fixture f(limits(1, 1));
+  f.open(0);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([](const PoolMember&) { return true; }, out);
+  Waiter waiter;
+  f.pool.enqueue(waiter);
+  CHECK(f.pool.put_back(f.members[0]) == &waiter);
+  CHECK(waiter.granted == &f.members[0]);
+  CHECK(f.pool.counts().borrowed == 1);
+}
+
+TEST_CASE("a login that is to prove a password takes a place of the pool, and gives it back") {
+  Fixture f(limits(0, 2, 1));
+  REQUIRE(f.pool.begin_proof());
+  CHECK(f.pool.counts().opening == 1);
+  CHECK_FALSE(f.pool.begin_proof());  // max_logins
+  f.pool.proof_failed();
+  CHECK(f.pool.counts().total() == 0);
+  CHECK(f.pool.failures() == 0);
+  REQUIRE(f.pool.begin_proof());
+  CHECK(f.pool.put(f.members[0], t0, true) == nullptr);
+  CHECK(f.pool.counts().idle == 1);
+  f.pool.set_paused(true);
+  CHECK_FALSE(f.pool.begin_proof());
+}
+
+TEST_CASE("in a full pool the longest idle backend makes room, one at a time and none that is lent") {
+  Fixture f(limits(2, 2, 2));
+  f.open(0);
+  f.open(1);
+  CHECK_FALSE(f.pool.begin_proof());
+  CHECK(f.pool.make_room() == &f.members[0]);
+  CHECK(f.pool.make_room() == nullptr);
+  CHECK_FALSE(f.pool.begin_proof());  // the server may not have closed it yet
+  f.pool.left();
+  CHECK(f.pool.begin_proof());
+  CHECK(f.pool.make_room() == nullptr);  // while that is under way
+  REQUIRE(f.pool.take_idle(0) == &f.members[1]);
+  f.pool.put(f.members[0], t0, true);
+  REQUIRE(f.pool.take_idle(0) == &f.members[0]);
+  CHECK(f.pool.make_room() == nullptr);  // all are lent
+}
+
+TEST_CASE("nothing is opened for a waiter whom a backend on an errand will serve") {
+  Fixture f(limits(1, 3, 3));
+  f.open(0);
+  std::vector<PoolMember*> out;
+  f.pool.take_idle_if([](const PoolMember&) { return true; }, out);
+  f.pool.begin_errand();
+  Waiter first;
+  Waiter second;
+  f.pool.enqueue(first);
+  CHECK(f.pool.begin_opening(t0) == 0);
+  f.pool.enqueue(second);
+  CHECK(f.pool.begin_opening(t0) == 1);
+  f.pool.end_errand();
+  CHECK(f.pool.put_back(f.members[0]) == &first);
+}

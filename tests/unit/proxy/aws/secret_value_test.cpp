@@ -97,3 +97,12 @@ TEST_CASE("a failed call says what it is and what to do") {
   for (std::size_t i = 0; i < call_result_count; ++i)
     CHECK_FALSE(to_string(static_cast<CallResult>(i)).empty());
 }
+
+TEST_CASE("the version of a parameter before this one") {
+  CHECK(previous_parameter_version("7") == "6");
+  CHECK(previous_parameter_version("2") == "1");
+  for (const char* none : {"1", "0", "-3", "", "7x", "x", "99999999999999999999"}) {
+    INFO(none);
+    CHECK_FALSE(previous_parameter_version(none));
+  }
+}
