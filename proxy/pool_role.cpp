@@ -28,7 +28,7 @@ unsigned send_question(Backend& backend, const MapRef& no_settings) {
   return reset.sql.empty() ? 1 : 2;
 }
 
-RoleReply::Step walk(Backend& backend, RoleReply& reply, Interner& interner) {
+RoleReply::Step walk(Backend& backend, RoleReply& reply, SettingsMemo& memo) {
   ByteView input = backend.carry;
   Piece piece;
   FrameStatus status{};
@@ -41,7 +41,7 @@ RoleReply::Step walk(Backend& backend, RoleReply& reply, Interner& interner) {
     }
     ParameterStatusView parameter;
     if (parse_parameter_status(piece.body(), parameter) != Errc::ok) return RoleReply::Step::broken;
-    note_parameter(backend, parameter, interner);
+    backend.parameters = memo.with(backend.parameters, parameter.name, parameter.value);
   }
   if (status == FrameStatus::error) return RoleReply::Step::broken;
   backend.carry = ByteBuffer(input.begin(), input.end());
@@ -96,7 +96,7 @@ Task<> Pool::ask_role(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_
     alive = result.status == IoStatus::ok;
     const ByteView fresh = here.scratch().first(alive ? result.size : 0);
     backend->carry.insert(backend->carry.end(), fresh.begin(), fresh.end());
-    step = walk(*backend, reply, services_.interner);
+    step = walk(*backend, reply, here.settings_memo());
   }
   if (transport.attached()) transport.watch(nullptr);
   const bool done = step == RoleReply::Step::done;
