@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
@@ -38,7 +39,10 @@ Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
       work_(asio::make_work_guard(io_)),
       tasks_(end_on_exception),
       scratch_(scratch_size),
-      settings_memo_(services.interner) {}
+      settings_memo_(services.interner) {
+  // Asio's timers open three descriptors when the first one is made: before clients come, who might leave none.
+  const asio::steady_timer first(io_);
+}
 
 Worker::~Worker() {
   stop();

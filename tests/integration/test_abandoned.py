@@ -94,7 +94,8 @@ def test_a_cancel_that_the_server_ignores_is_sent_again(start, cluster, watch):
 
     with Link(cluster.host, cluster.port) as link, watch() as seen:
         link.to_server = to_server
-        proxy = start(max_size=1, changes={"databases": {"app": {"port": link.port, "users": ["app"]}}})
+        proxy = start(max_size=1, role_check_interval="0s",
+                      changes={"databases": {"app": {"port": link.port, "users": ["app"]}}})
         wire = proxy.wire()
         pid = wire.value("select pg_backend_pid() from pg_sleep(0)")  # and the pool knows both functions
         wire.send(m.Q("select pg_sleep(60)"))

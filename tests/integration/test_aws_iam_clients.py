@@ -254,7 +254,7 @@ def test_a_leaver_while_sts_is_asked_is_no_trouble(proxy, world):
         wire.send(password_message(made))
         until(lambda: world.fake.count("GetCallerIdentity") == asked + 1, "STS is asked")
         wire.abort()
-        until(lambda: proxy.metric("pgweir_clients") == before, "it is gone")
+        until(lambda: proxy.metric("pgweir_clients") <= before, "it is gone")
     connect(proxy, world, made).terminate()
 
 

@@ -134,7 +134,8 @@ def test_what_an_idle_backend_says_is_nobodys_answer(cluster, start, what):
     """Unasked messages are noted; one that says more than that, or not all of it, is not used again."""
     data, stays = SAID[what]
     with Link(cluster.host, cluster.port) as link:
-        proxy = start(max_size=1, changes={"databases": {"app": {"port": link.port, "users": ["app"]}}})
+        proxy = start(max_size=1, role_check_interval="0s",
+                      changes={"databases": {"app": {"port": link.port, "users": ["app"]}}})
         with proxy.wire() as first, proxy.wire() as second:
             pid = first.value(PID)
             rest(proxy)

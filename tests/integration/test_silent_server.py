@@ -77,7 +77,8 @@ def results(request, cluster):
     }
     for asks in ("before", "then"):
         links[asks] = Link(cluster.host, cluster.port)
-        proxy = shared(asks, max_size=1, changes={"databases": {"app": {"port": links[asks].port}}})
+        proxy = shared(asks, max_size=1, role_check_interval="0s",
+                       changes={"databases": {"app": {"port": links[asks].port}}})
         running[asks] = in_background(loses_its_server, cluster, proxy, links[asks], asks)
     yield lambda name: running[name].result(seconds(60))
     for link in links.values():
