@@ -40,7 +40,8 @@ Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
       tasks_(end_on_exception),
       scratch_(scratch_size),
       settings_memo_(services.interner) {
-  // Asio's timers open three descriptors when the first one is made: before clients come, who might leave none.
+  // Asio's timers open three descriptors when the first one is made: before clients come, who might leave
+  // none.
   const asio::steady_timer first(io_);
 }
 
