@@ -19,7 +19,7 @@ struct Services;
 
 class PoolRegistry {
  public:
-  // "*" pools are made by clients: so many at the most, and unused ones go.
+  // "*" pools are made by clients: so many at the most. Unused ones of users who are not in the file go.
   static constexpr std::size_t pools_max = 1'000;
   // How often pools that nobody uses are looked for.
   static constexpr std::chrono::milliseconds sweep_interval{1'000};
