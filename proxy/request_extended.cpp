@@ -46,6 +46,12 @@ std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
   return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
 
+// A name of the client's own that looks like one of ours stands for nothing.
+std::string_view name_on_server(std::string_view name, const StatementRef& statement) {
+  if (statement) return statement->server_name;
+  return name.starts_with(server_name_prefix) ? name.substr(1) : name;
+}
+
 }  // namespace
 
 Disposition RequestPath::take_parse(const Piece& piece) {
@@ -149,10 +155,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
     note_deallocate(*named);
     keep_bound(bind.portal, statement, longer);
   }
-  std::string_view server_name = bind.statement;
-  if (statement) server_name = statement->server_name;
-  // A name of the client's own that looks like one of ours stands for nothing.
-  if (!statement && server_name.starts_with(server_name_prefix)) server_name = server_name.substr(1);
+  const std::string_view server_name = name_on_server(bind.statement, statement);
   if (server_name == bind.statement) return forward(piece, {.reply = Reply::bind});
   const std::size_t head = message_length_size + bind.portal.size() + 1 + bind.statement.size() + 1;
   write_bind_head(x_.worker.to_server().own(), bind.portal, server_name,
@@ -177,9 +180,7 @@ Disposition RequestPath::take_describe(const Piece& piece) {
   }
   StatementRef statement = x_.statements.find(target.name);
   if (!resolve(statement) || !provide(target.name, statement)) return Disposition::hold;
-  std::string_view server_name = target.name;
-  if (statement) server_name = statement->server_name;
-  if (!statement && server_name.starts_with(server_name_prefix)) server_name = server_name.substr(1);
+  const std::string_view server_name = name_on_server(target.name, statement);
   if (server_name == target.name) return forward(piece, {.reply = Reply::describe_statement});
   write_describe_statement(x_.worker.to_server().own(), server_name);
   x_.worker.to_server().end_own();
