@@ -4,16 +4,15 @@
 #include <exception>
 #include <memory>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "bench/activity_watcher.hpp"
 #include "bench/client.hpp"
 #include "bench/descriptor_limit.hpp"
 #include "bench/progress.hpp"
 #include "bench/target.hpp"
+#include "bench/use_tuple.hpp"
 #include "protocol/startup.hpp"
 
 namespace asio = boost::asio;
@@ -26,7 +25,6 @@ namespace {
 constexpr std::size_t kStartBatch = 32;
 constexpr auto kTick = std::chrono::milliseconds(100);  // deadlines and progress
 constexpr std::size_t kSpareDescriptors = 32;           // everything that is not a client
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 ClientPlan make_plan(const BurstOptions& options) {
   ClientPlan plan;

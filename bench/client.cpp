@@ -1,14 +1,11 @@
 #include "bench/client.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "bench/use_tuple.hpp"
 
 namespace asio = boost::asio;
 
 namespace pgweir::bench {
 namespace {
-
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
 Micros since(Clock::time_point start) {
   return std::chrono::duration_cast<Micros>(Clock::now() - start);

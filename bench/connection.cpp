@@ -4,22 +4,15 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "bench/use_tuple.hpp"
 #include "protocol/backend.hpp"
 #include "protocol/startup.hpp"
 
 namespace asio = boost::asio;
 
 namespace pgweir::bench {
-namespace {
-
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
-
-}  // namespace
-
 Connection::Connection(asio::io_context& io, const ConnectionPlan& plan, Credentials& credentials,
                        std::optional<asio::ip::address> source)
     : socket_(io), plan_(plan), credentials_(credentials), source_(std::move(source)) {}

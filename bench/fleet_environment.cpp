@@ -2,18 +2,11 @@
 
 #include <algorithm>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "bench/use_tuple.hpp"
 
 namespace asio = boost::asio;
 
 namespace pgweir::bench {
-namespace {
-
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
-
-}  // namespace
-
 void record_rest(const FleetContext& fleet, std::optional<Invocation> first, EnvironmentSchedule& schedule) {
   for (auto left = first ? first : schedule.next(); left; left = schedule.next()) {
     if (left->due <= fleet.end) {

@@ -12,10 +12,10 @@ constexpr std::size_t kTargetsMax = 8;
 constexpr std::uint32_t kEnvironmentsMax = 100'000;  // one process and one thread hold them all
 constexpr double kRateMax = 1e6;
 constexpr Seconds kTimeMax{24 * 3600.0};
-constexpr double kInvocationsMax = 1e8;             // of the whole run
-constexpr std::uint32_t kSourceAddressesMax = 250;  // 127.0.0.2 to 127.0.0.251
+constexpr double kInvocationsMax = 1e8;                  // of the whole run
+constexpr std::uint32_t kFleetSourceAddressesMax = 250;  // 127.0.0.2 to 127.0.0.251
 
-bool has_nul(const std::string& text) {
+bool contains_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
 }
 
@@ -30,7 +30,8 @@ std::optional<FleetTarget> parse_target(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, out.port);
   if (error != std::errc() || stopped != end || out.port == 0) return std::nullopt;
-  if (out.name.empty() || out.host.empty() || has_nul(text) || out.host.front() == '/') return std::nullopt;
+  if (out.name.empty() || out.host.empty() || contains_nul(text) || out.host.front() == '/')
+    return std::nullopt;
   return out;
 }
 
@@ -68,7 +69,8 @@ std::vector<std::string> check(const FleetOptions& options) {
   };
   check_targets(options, problems);
   require(!options.user.empty(), "--user is empty");
-  require(!has_nul(options.user) && !has_nul(options.database), "--user or --database contains a zero byte");
+  require(!contains_nul(options.user) && !contains_nul(options.database),
+          "--user or --database contains a zero byte");
   require(options.environments >= 1 && options.environments <= kEnvironmentsMax,
           "--environments is not between 1 and 100000");
   require(options.burst <= options.environments, "--burst is above --environments");
@@ -88,7 +90,7 @@ std::vector<std::string> check(const FleetOptions& options) {
   require(options.timeout >= std::chrono::seconds(1), "--timeout is below 1 second");
   require(is_time(options.grace, 0), "--grace is not between 0 and 86400 seconds");
   require(is_time(options.pause, 0), "--pause is not between 0 and 86400 seconds");
-  require(options.source_addresses >= 1 && options.source_addresses <= kSourceAddressesMax,
+  require(options.source_addresses >= 1 && options.source_addresses <= kFleetSourceAddressesMax,
           "--source-addresses is not between 1 and 250");
   if (!problems.empty()) return problems;
   const double each = options.duration / options.interval() + 1;

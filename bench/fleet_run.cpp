@@ -4,18 +4,17 @@
 #include <deque>
 #include <exception>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "bench/activity_watcher.hpp"
 #include "bench/descriptor_limit.hpp"
 #include "bench/fleet_environment.hpp"
 #include "bench/fleet_progress.hpp"
 #include "bench/target.hpp"
+#include "bench/use_tuple.hpp"
 #include "protocol/startup.hpp"
 
 namespace asio = boost::asio;
@@ -25,10 +24,9 @@ namespace {
 
 // Environments begun between two looks at what has arrived: enough to be a flood, few enough that our own
 // queue does not grow into the measured times.
-constexpr std::size_t kStartBatch = 32;
-constexpr auto kTick = std::chrono::milliseconds(50);  // deadlines, progress, our own lag
-constexpr std::size_t kSpareDescriptors = 32;          // everything that is not a client
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kFleetStartBatch = 32;
+constexpr auto kFleetTick = std::chrono::milliseconds(50);  // deadlines, progress, our own lag
+constexpr std::size_t kFleetSpareDescriptors = 32;          // everything that is not a client
 
 ConnectionPlan make_plan(const FleetOptions& options, const FleetTarget& target) {
   ConnectionPlan plan;
@@ -54,7 +52,7 @@ class FleetRun {
         signals_(io_),
         progress_(options, target.name) {
     require_loopback_for_sources(options.source_addresses, plan_.target);
-    require_descriptors(schedule.size() + kSpareDescriptors);
+    require_descriptors(schedule.size() + kFleetSpareDescriptors);
     fleet_.end = std::chrono::round<Micros>(options.duration);
     recorder_.result().target = target;
   }
@@ -89,7 +87,7 @@ class FleetRun {
       arrivals_.expires_at(fleet_.started + schedule_.arrival(begun));
       if (arrivals_.expiry() > Clock::now()) {
         [[maybe_unused]] auto [ignored] = co_await arrivals_.async_wait(use_tuple);
-      } else if (begun % kStartBatch == 0) {
+      } else if (begun % kFleetStartBatch == 0) {
         co_await asio::post(io_, asio::use_awaitable);
       }
       if (fleet_.stopped) break;
@@ -113,7 +111,7 @@ class FleetRun {
   asio::awaitable<void> tick() {
     const Micros last_call = fleet_.end + std::chrono::round<Micros>(options_.grace);
     while (!done_) {
-      tick_.expires_after(kTick);
+      tick_.expires_after(kFleetTick);
       [[maybe_unused]] auto [ignored] = co_await tick_.async_wait(use_tuple);
       if (done_) break;
       const Clock::time_point now = Clock::now();

@@ -2,8 +2,54 @@
 add_library(pgweir_flags INTERFACE)
 
 target_compile_options(pgweir_flags INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
+  -Wall -Wextra -Werror -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms of g++ 12 in std::string (GCC bug 105329)
+
+# A unity build (release and the sanitizers) compiles files of one subject together. A name in an anonymous namespace is
+# then seen by its neighbours and must be unique among them; g++ takes these namespaces for a header's. The debug and clang
+# presets compile each file by itself, with every warning.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(pgweir_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+else()
+  target_compile_options(pgweir_flags INTERFACE -Wshadow)
+endif()
+
+# Which files of a target are compiled together: those of a folder whose names begin with one of these words, and the
+# others of that folder; of a large folder by their first letter. A new file changes one group.
+function(pgweir_unity_groups target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(GET source STEM name)
+    string(REGEX MATCH "^[a-z0-9]+" word ${name})
+    if(word IN_LIST ARGN)
+      set(group ${word})
+    else()
+      set(in_folder ${sources})
+      list(FILTER in_folder INCLUDE REGEX "^${folder}/[^/]*$")
+      list(LENGTH in_folder count)
+      set(group rest)
+      foreach(letters a-d e-k l-o p-r s t-z)
+        if(count GREATER 40 AND name MATCHES "^[${letters}]")
+          set(group ${letters})
+        endif()
+      endforeach()
+    endif()
+    cmake_path(GET folder FILENAME folder)
+    string(MAKE_C_IDENTIFIER "${folder}_${group}" group)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+endfunction()
+
+# A precompiled header pays where many compilations share it: not for the few of a small target in a unity build.
+function(pgweir_precompile target)
+  if(NOT CMAKE_UNITY_BUILD)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
 
 # Stack traces, reports and profiles need lines. Variables are for a debugger and cost a quarter of a build's time: the
 # debug preset has them.

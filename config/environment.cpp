@@ -30,15 +30,15 @@ class Descriptor {
   int fd_;
 };
 
-FileContent failure(std::string error) {
+FileContent no_content(std::string error) {
   return {{}, std::move(error), false};
 }
 FileContent failure_of(int code) {
-  return failure(std::generic_category().message(code));
+  return no_content(std::generic_category().message(code));
 }
 
 FileContent failure_too_large(std::size_t max_bytes) {
-  return failure("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+  return no_content("larger than the limit of " + std::to_string(max_bytes) + " bytes");
 }
 
 FileContent read_all(int fd, std::size_t max_bytes) {
@@ -59,7 +59,7 @@ FileContent read_all(int fd, std::size_t max_bytes) {
 
 FileContent read_variable(std::string_view name, std::size_t max_bytes) {
   const char* const value = std::getenv(std::string(name).c_str());
-  if (value == nullptr) return failure("the environment variable is not set");
+  if (value == nullptr) return no_content("the environment variable is not set");
   FileContent content{value, {}, false};
   return content.text.size() > max_bytes ? failure_too_large(max_bytes) : content;
 }
@@ -73,7 +73,7 @@ FileContent read_named(const std::string& path, std::size_t max_bytes) {
   if (file.get() < 0) return failure_of(errno);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return failure_of(errno);
-  if (!S_ISREG(info.st_mode)) return failure("not a regular file");
+  if (!S_ISREG(info.st_mode)) return no_content("not a regular file");
   FileContent content = read_all(file.get(), max_bytes);
   content.readable_by_others = (info.st_mode & S_IROTH) != 0;
   return content;

@@ -7,7 +7,7 @@
 namespace pgweir::config {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 63;  // a server cuts what is longer, and takes it for somebody else
+constexpr std::size_t kUserNameBytesMax = 63;  // a server cuts what is longer, and takes it for somebody else
 
 bool is_verified(const ServerTls& tls) {
   return tls.mode == TlsMode::verify_full || tls.mode == TlsMode::verify_ca;
@@ -84,7 +84,7 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
 
 const Database* pass_through_of(const Settings& settings, std::string_view database, std::string_view user) {
   // The console's, whatever else has the name.
-  if (database == "pgweir" || database == "pgbouncer" || user.size() > kMaxNameBytes) return nullptr;
+  if (database == "pgweir" || database == "pgbouncer" || user.size() > kUserNameBytesMax) return nullptr;
   const Database* const entry = settings.find_database(database);
   if (entry == nullptr || settings.find_user(user) != nullptr || settings.is_console_user(user))
     return nullptr;

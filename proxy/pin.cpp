@@ -5,7 +5,7 @@
 namespace pgweir {
 namespace {
 
-constexpr std::array<PinText, pin_count> texts{{
+constexpr std::array<PinText, pin_count> pin_texts{{
     {"session_mode", "pool.mode is session", "when the client leaves"},
     {"temporary_object", "a temporary table, view, sequence, type or function",
      "with DROP, ON COMMIT DROP or DISCARD TEMP"},
@@ -26,7 +26,7 @@ constexpr std::array<PinText, pin_count> texts{{
 }  // namespace
 
 const PinText& text_of(Pin pin) {
-  return texts[static_cast<std::size_t>(pin)];
+  return pin_texts[static_cast<std::size_t>(pin)];
 }
 
 std::string to_string(PinSet pins) {
@@ -34,7 +34,7 @@ std::string to_string(PinSet pins) {
   for (std::size_t i = 0; i < pin_count; ++i) {
     if (!pins.contains(static_cast<Pin>(i))) continue;
     if (!names.empty()) names += ',';
-    names += texts[i].name;
+    names += pin_texts[i].name;
   }
   return names;
 }

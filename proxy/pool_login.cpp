@@ -20,11 +20,6 @@ Opened trouble(BackendLoginResult result, std::string message) {
   return {nullptr, {"", std::move(message), false, result}};
 }
 
-// invalid_password; IAM's PAM module ends with invalid_authorization_specification.
-bool refuses_password(const ServerRefusal& refusal) {
-  return refusal.sqlstate == "28P01" || refusal.sqlstate == "28000";
-}
-
 // The secret's other version; nullopt as well when nothing has come in time.
 Task<MaybeLogin> other_login(Worker& here, TargetRef target, std::chrono::milliseconds limit) {
   TimedWaker clock(here, limit);
@@ -94,6 +89,10 @@ Task<Opened> log_in_by_token(Worker& here, TargetRef target, std::shared_ptr<con
 }
 
 }  // namespace
+
+bool refuses_password(const ServerRefusal& refusal) {
+  return refusal.sqlstate == "28P01" || refusal.sqlstate == "28000";
+}
 
 Task<Opened> log_in(Worker& here, TargetRef target, std::shared_ptr<const config::Pool> settings,
                     std::shared_ptr<ScramKeyCache> keys) {

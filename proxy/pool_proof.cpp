@@ -18,11 +18,6 @@ constexpr char no_place[] = "no server connection became free in time";
 constexpr char no_question[] = "the server lets this user in without asking for a password";
 constexpr char not_taken[] = "this database does not take such users any more, or there are too many pools";
 
-// invalid_password; NOLOGIN and pg_hba.conf end with invalid_authorization_specification.
-bool refuses_password(const ServerRefusal& refusal) {
-  return refusal.sqlstate == "28P01" || refusal.sqlstate == "28000";
-}
-
 PasswordVerdict judge(const Opened& opened) {
   using Kind = PasswordVerdict::Kind;
   if (!opened.backend)

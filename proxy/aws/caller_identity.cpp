@@ -7,14 +7,6 @@
 #include "proxy/aws/secret_value.hpp"
 
 namespace pgweir::aws {
-namespace {
-
-Time now() {
-  return std::chrono::system_clock::now();
-}
-
-}  // namespace
-
 std::string_view to_string(Verification verification) {
   constexpr std::array<std::string_view, verification_count> names{"verified", "cached",     "malformed",
                                                                    "refused",  "not_mapped", "unavailable"};

@@ -13,7 +13,7 @@ namespace pgweir::aws {
 namespace {
 
 constexpr std::size_t date_size = 16;  // 20150830T123600Z
-constexpr std::size_t day_size = 8;
+constexpr std::size_t token_day_size = 8;
 constexpr std::array<std::string_view, 9> parameters{
     "action",        "version",         "x-amz-algorithm",     "x-amz-credential",    "x-amz-date",
     "x-amz-expires", "x-amz-signature", "x-amz-signedheaders", "x-amz-security-token"};
@@ -152,7 +152,7 @@ std::string_view judge(const Parameters& given, const CallerRules& rules, Time n
   if (date > now + clock_skew_max) return "a date in the future; is a clock wrong?";
   good_until = date + std::min(rules.max_age, sts_signature_lifetime);
   if (now >= good_until || now >= date + expires + clock_skew_max) return "it is too old; is a clock wrong?";
-  if (!fits_scope(value("x-amz-credential"), value("x-amz-date").substr(0, day_size), rules.region))
+  if (!fits_scope(value("x-amz-credential"), value("x-amz-date").substr(0, token_day_size), rules.region))
     return "a scope that is not this region's STS of that day";
   return {};
 }

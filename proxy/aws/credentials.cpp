@@ -12,14 +12,14 @@ namespace {
 using Clock = std::chrono::system_clock;
 
 // The year 2255: what is much later does not fit a time_point, nor does what was before 1678.
-constexpr double epoch_seconds_max = 9e9;
+constexpr double credentials_epoch_max = 9e9;
 
 std::optional<Clock::time_point> time_of(const nlohmann::json* value) {
   if (value == nullptr) return std::nullopt;
   if (value->is_string()) return parse_iso_time(value->get_ref<const std::string&>());
   if (!value->is_number()) return std::nullopt;
   const double seconds = value->get<double>();
-  if (!(seconds > 0 && seconds < epoch_seconds_max)) return std::nullopt;
+  if (!(seconds > 0 && seconds < credentials_epoch_max)) return std::nullopt;
   return Clock::time_point(std::chrono::seconds(std::llround(seconds)));
 }
 
@@ -85,7 +85,7 @@ std::optional<Clock::time_point> parse_iso_time(std::string_view text) {
   const char* const rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (rest == nullptr || (*rest != 'Z' && *rest != '.')) return std::nullopt;
   const std::time_t seconds = ::timegm(&parts);
-  if (seconds < 0 || static_cast<double>(seconds) > epoch_seconds_max) return std::nullopt;
+  if (seconds < 0 || static_cast<double>(seconds) > credentials_epoch_max) return std::nullopt;
   return Clock::from_time_t(seconds);
 }
 

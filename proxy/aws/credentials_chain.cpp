@@ -17,10 +17,6 @@ constexpr std::chrono::milliseconds metadata_timeout{1'000};
 constexpr char metadata_token_seconds[] = "21600";
 constexpr std::size_t role_name_max = 256;
 
-Time now() {
-  return std::chrono::system_clock::now();
-}
-
 std::string strip(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   return text;

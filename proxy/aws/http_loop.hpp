@@ -23,6 +23,11 @@
 
 namespace pgweir::aws {
 
+// What AWS's dates are compared with.
+inline Time now() {
+  return std::chrono::system_clock::now();
+}
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;

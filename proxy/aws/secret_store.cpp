@@ -11,10 +11,6 @@ namespace {
 
 using Millis = std::chrono::milliseconds;
 
-Time now() {
-  return std::chrono::system_clock::now();
-}
-
 std::string key_of(const config::User& user) {
   return user.secret.empty() ? "ssm:" + user.ssm_parameter : "secretsmanager:" + user.secret;
 }

@@ -6,8 +6,6 @@
 namespace pgweir::console {
 namespace {
 
-constexpr ColumnType int4 = ColumnType::int4;
-
 std::string state_of(const ClientFacts& client) {
   switch (client.state) {
     case ClientFacts::State::login:

@@ -7,8 +7,6 @@
 namespace pgweir::console {
 namespace {
 
-constexpr ColumnType int4 = ColumnType::int4;
-
 std::string mode_of(const config::Pool& pool) {
   return std::string(to_string(pool.mode));
 }

@@ -13,8 +13,6 @@
 namespace pgweir::console {
 namespace {
 
-constexpr ColumnType int4 = ColumnType::int4;
-
 std::map<std::string, std::string> defaults() {
   std::map<std::string, std::string> values;
   for (const config::Setting& setting : config::list_settings(config::Settings{}))

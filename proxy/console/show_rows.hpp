@@ -9,6 +9,8 @@
 
 namespace pgweir::console {
 
+inline constexpr ColumnType int4 = ColumnType::int4;
+
 template <class Number>
 requires std::is_integral_v<Number> std::string cell(Number value) {
   return std::to_string(value);

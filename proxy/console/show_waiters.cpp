@@ -7,7 +7,6 @@
 namespace pgweir::console {
 namespace {
 
-constexpr ColumnType int4 = ColumnType::int4;
 constexpr ColumnType int8 = ColumnType::int8;
 
 std::string whole_seconds(TimePoint since, TimePoint now) {

@@ -9,7 +9,7 @@ namespace pgweir::doctor {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto patience = 10s;
+constexpr auto login_patience = 10s;
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
@@ -93,7 +93,7 @@ std::optional<ServerRefusal> try_login(Probe& probe, const std::string& user,
   if (SSL* const ssl = probe.wire.ssl()) end_point = certificate_end_point(SSL_get0_peer_certificate(ssl));
   const std::string& name = database.dbname.empty() ? user : database.dbname;
   return log_in(probe.wire, {user, password.reveal(), name, cleartext_for(probe)}, std::move(end_point),
-                in(patience));
+                in(login_patience));
 }
 
 void pass_login(Probe& probe) {

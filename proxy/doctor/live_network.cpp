@@ -9,9 +9,6 @@
 namespace pgweir::doctor {
 namespace {
 
-using namespace std::chrono_literals;
-constexpr auto patience = 5s;
-
 void pass_names(Probe& probe) {
   std::vector<Evidence> evidence;
   bool is_public = false;
@@ -48,7 +45,7 @@ Finding dropped(const Probe& probe, const std::vector<Evidence>& evidence) {
 
 bool resolve_name(Probe& probe) {
   const config::Database& database = probe.target.database;
-  Names names = resolve(database.host, database.port, in(patience));
+  Names names = resolve(database.host, database.port, in(network_patience));
   const std::string where = "name lookup of " + database.host;
   if (names.error == EAI_NONAME || names.error == EAI_NODATA)
     return probe.stop(
@@ -72,7 +69,7 @@ bool connect_tcp(Probe& probe) {
   std::vector<Evidence> evidence;
   int error = 0;
   for (const Address& address : probe.addresses) {
-    error = probe.wire.connect(address, in(patience));
+    error = probe.wire.connect(address, in(network_patience));
     evidence.push_back({"TCP to " + address.text, error == 0 ? "connected" : std::strerror(error)});
     if (error == 0) break;
   }

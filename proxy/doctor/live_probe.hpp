@@ -11,6 +11,9 @@
 
 namespace pgweir::doctor {
 
+// For one step that only the network can delay.
+inline constexpr std::chrono::seconds network_patience{5};
+
 struct Probe {
   const LiveTarget& target;
   std::map<std::string, Finding> findings = {};

@@ -9,7 +9,7 @@ namespace pgweir::doctor {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto patience = 10s;
+constexpr auto server_patience = 10s;
 
 std::int64_t as_number(const std::string& text) {
   std::int64_t value = 0;
@@ -67,7 +67,7 @@ void judge_transactions(Probe& probe, const std::vector<std::string>& row) {
 }  // namespace
 
 void ask_server(Probe& probe) {
-  const auto rows = ask(probe.wire, questions, in(patience));
+  const auto rows = ask(probe.wire, questions, in(server_patience));
   if (!rows || rows->size() != 1 || rows->front().size() != 8) {
     probe.stopped = "the server did not answer a query";
     return;

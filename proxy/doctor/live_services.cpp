@@ -8,9 +8,6 @@
 namespace pgweir::doctor {
 namespace {
 
-using namespace std::chrono_literals;
-constexpr auto patience = 5s;
-
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string() : value;
@@ -59,7 +56,7 @@ void look_for_services(Probe& probe) {
   if (services.empty()) return;
   for (const aws::Service service : services) {
     const std::string url = aws::endpoint_of(service, settings.aws);
-    const Reached one = reach(endpoint_of_url(url), in(patience));
+    const Reached one = reach(endpoint_of_url(url), in(network_patience));
     reached.push_back(one.evidence());
     const std::string name(aws::name_of(service));
     if (!one.is_well() && one.known && one.is_private) probe.report(dead_endpoint(name, one.evidence()));
@@ -99,7 +96,7 @@ void look_for_credentials(Probe& probe) {
   }
   if (!has_role) return probe.report(not_evaluated("L28", "this is no task of ECS"));
   const Reached reached =
-      reach(full.empty() ? Endpoint{"169.254.170.2", 80} : endpoint_of_url(full), in(patience));
+      reach(full.empty() ? Endpoint{"169.254.170.2", 80} : endpoint_of_url(full), in(network_patience));
   if (reached.is_well())
     return probe.report(passed("L28", "The task's role can be asked for.", {reached.evidence()}));
   probe.report(problem("L28", "The task's role cannot be asked for.", {reached.evidence()},

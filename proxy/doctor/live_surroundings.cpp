@@ -11,9 +11,6 @@
 namespace pgweir::doctor {
 namespace {
 
-using namespace std::chrono_literals;
-constexpr auto patience = 5s;
-
 void look_at_limits(Probe& probe) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -30,15 +27,15 @@ void look_at_limits(Probe& probe) {
 // Whether pgweir answers an SSLRequest there. Through a balancer with the PROXY protocol the balancer adds
 // the header.
 std::string answer_of(const Endpoint& endpoint) {
-  const Names names = resolve(endpoint.host, endpoint.port, in(patience));
+  const Names names = resolve(endpoint.host, endpoint.port, in(network_patience));
   if (names.addresses.empty()) return "the name is not resolved";
   Wire wire;
-  if (const int error = wire.connect(names.addresses.front(), in(patience)); error != 0)
+  if (const int error = wire.connect(names.addresses.front(), in(network_patience)); error != 0)
     return std::strerror(error);
   ByteBuffer request;
   ByteBuffer answer;
   write_ssl_request(request);
-  const Deadline deadline = in(patience);
+  const Deadline deadline = in(network_patience);
   if (!wire.write(request, deadline) || !wire.read(answer, deadline))
     return wire.timed_out() ? "no answer in 5 s" : "the connection is closed";
   return answer.front() == 'S' || answer.front() == 'N' ? "" : "another answer than PostgreSQL's";

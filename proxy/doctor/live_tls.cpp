@@ -11,9 +11,6 @@
 namespace pgweir::doctor {
 namespace {
 
-using namespace std::chrono_literals;
-constexpr auto patience = 5s;
-
 std::string first_bytes(const ByteBuffer& bytes) {
   std::string out;
   for (const Byte byte : bytes) {
@@ -112,7 +109,7 @@ bool judge_certificate(Probe& probe, bool check_name) {
 char ask_for_tls(Probe& probe) {
   ByteBuffer bytes;
   write_ssl_request(bytes);
-  const Deadline deadline = in(patience);
+  const Deadline deadline = in(network_patience);
   ByteBuffer answer;
   const bool answered = probe.wire.write(bytes, deadline) && probe.wire.read(answer, deadline);
   if (answered && answer.size() == 1 && (answer[0] == 'S' || answer[0] == 'N'))
@@ -159,7 +156,7 @@ bool start_tls(Probe& probe) {
   if (!context)
     return probe.stop(problem("L10", "tls." + trouble.key + " " + trouble.message, {}, {}), "no trust");
   const std::string why =
-      probe.wire.start_tls(context->context.get(), probe.target.database.host, in(patience));
+      probe.wire.start_tls(context->context.get(), probe.target.database.host, in(network_patience));
   if (!why.empty())
     return probe.stop(problem("L10", "The TLS handshake fails.", {{"handshake", why}}, {}),
                       "the TLS handshake fails");

@@ -16,7 +16,7 @@ namespace {
 // As the SDKs: a metadata service that is not there must not be waited for.
 constexpr std::chrono::milliseconds metadata_timeout{1'000};
 
-std::string variable(const char* name) {
+std::string environment_variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string() : value;
 }
@@ -31,7 +31,7 @@ aws::HttpReply get(Probe& probe, std::string url, const std::string& token = {})
 
 // Lines of CIDR blocks, of the first interface. Empty: this is no instance of EC2, or it is not to be asked.
 std::string vpc_blocks(Probe& probe) {
-  if (variable("AWS_EC2_METADATA_DISABLED") == "true") return {};
+  if (environment_variable("AWS_EC2_METADATA_DISABLED") == "true") return {};
   const std::string base = aws::endpoint_of(aws::Service::imds, probe.target.settings.aws) + "/latest/";
   aws::HttpRequest request;
   request.method = "PUT";
@@ -49,7 +49,7 @@ std::string vpc_blocks(Probe& probe) {
 
 // The block of this task's subnet; empty: this is no task with an interface of its own.
 std::string task_subnet(Probe& probe) {
-  const std::string uri = variable("ECS_CONTAINER_METADATA_URI_V4");
+  const std::string uri = environment_variable("ECS_CONTAINER_METADATA_URI_V4");
   if (uri.empty()) return {};
   const aws::HttpReply reply = get(probe, uri);
   std::string error;

@@ -29,17 +29,17 @@ const ScramVerifier& verifier() {
   return made;
 }
 
-struct Outcome {
+struct Exchanged {
   Errc first = Errc::ok;
   Errc final = Errc::ok;
   std::string header;  // of the client's first message
 };
 
 // A whole exchange between a client and a server that know the same password.
-Outcome exchange(const ScramBinding& clients, const ScramBinding& servers) {
+Exchanged exchange(const ScramBinding& clients, const ScramBinding& servers) {
   ScramClient client(nonce, clients);
   ScramServer server(verifier(), {}, servers);
-  Outcome outcome;
+  Exchanged outcome;
   ByteBuffer said, answer;
   REQUIRE(client.client_first(said) == Errc::ok);
   outcome.header = std::string(as_text(said)).substr(0, as_text(said).find("n=,"));
@@ -67,14 +67,14 @@ const ScramBinding bound{certificate, true};
 }  // namespace
 
 TEST_CASE("both ends of one channel agree that they are") {
-  const Outcome outcome = exchange(bound, bound);
+  const Exchanged outcome = exchange(bound, bound);
   CHECK(outcome.first == Errc::ok);
   CHECK(outcome.final == Errc::ok);
   CHECK(outcome.header == "p=tls-server-end-point,,");
 }
 
 TEST_CASE("an end of another channel is found out") {
-  const Outcome outcome = exchange({other_certificate, true}, bound);
+  const Exchanged outcome = exchange({other_certificate, true}, bound);
   CHECK(outcome.first == Errc::ok);
   CHECK(outcome.final == Errc::wrong_channel);
 }

@@ -9,7 +9,7 @@
 
 using namespace pgweir;
 using namespace pgweir::test;
-using Step = BackendLogin::Step;
+using BackendStep = BackendLogin::Step;
 
 namespace {
 
@@ -74,8 +74,8 @@ struct Fixture {
   }
 
   // Up to the moment when the keys are needed.
-  Step challenge() {
-    REQUIRE(feeder.receive(sasl()) == Step::need_bytes);
+  BackendStep challenge() {
+    REQUIRE(feeder.receive(sasl()) == BackendStep::need_bytes);
     const ByteBuffer body = answer();
     SaslInitialResponse initial;
     REQUIRE(parse_sasl_initial_response(body, initial) == Errc::ok);
@@ -92,7 +92,7 @@ struct Fixture {
     ScramKeys keys;
     REQUIRE(derive_scram_keys("secret", login.salt(), login.iterations(), keys) == Errc::ok);
     ByteBuffer out;
-    REQUIRE(login.use_keys(keys, out) == Step::send);
+    REQUIRE(login.use_keys(keys, out) == BackendStep::send);
     const std::vector<Message> sent = messages(out);
     REQUIRE(sent.size() == 1);
     REQUIRE(sent[0].type == 'p');
@@ -102,8 +102,8 @@ struct Fixture {
     return result;
   }
 
-  void check_refused(Step step, std::string_view sqlstate = "") {
-    CHECK(step == Step::refused);
+  void check_refused(BackendStep step, std::string_view sqlstate = "") {
+    CHECK(step == BackendStep::refused);
     CHECK(login.refusal().sqlstate == sqlstate);
     CHECK_FALSE(login.refusal().message.empty());
     CHECK(login.refusal().message.find("secret") == std::string::npos);
@@ -118,11 +118,11 @@ struct Fixture {
 
 TEST_CASE("we log in by SCRAM and learn the parameters and the cancel key") {
   Fixture f(GENERATE(false, true));
-  REQUIRE(f.challenge() == Step::need_keys);
+  REQUIRE(f.challenge() == BackendStep::need_keys);
   CHECK(f.login.iterations() == 4096);
   ByteBuffer final;
   REQUIRE(f.prove(final) == Errc::ok);
-  REQUIRE(f.feeder.receive(final + ok() + greeting()) == Step::ready);
+  REQUIRE(f.feeder.receive(final + ok() + greeting()) == BackendStep::ready);
   CHECK(f.login.pid() == 4711);
   CHECK(f.login.cancel_secret() == ByteBuffer{9, 8, 7, 6});
   CHECK(f.login.take_parameters() == SettingMap{{"TimeZone", "UTC"}, {"server_version", "15.1"}});
@@ -167,7 +167,7 @@ TEST_CASE("SCRAM is bound to the channel exactly when there is one and the serve
     f.login.bind_to(c.end_point);
     ByteBuffer offer;
     write_authentication_sasl(offer, c.offered);
-    REQUIRE(f.feeder.receive(offer) == Step::need_bytes);
+    REQUIRE(f.feeder.receive(offer) == BackendStep::need_bytes);
     const ByteBuffer body = f.answer();
     SaslInitialResponse initial;
     REQUIRE(parse_sasl_initial_response(body, initial) == Errc::ok);
@@ -187,13 +187,13 @@ TEST_CASE("without TLS a server that can only bind is refused") {
 TEST_CASE("what follows the first ReadyForQuery is left in the input") {
   Fixture f(GENERATE(false, true));
   const ByteBuffer more = raw('N', std::string_view("\0", 1));
-  REQUIRE(f.feeder.receive(ok() + greeting() + more) == Step::ready);
+  REQUIRE(f.feeder.receive(ok() + greeting() + more) == BackendStep::ready);
   CHECK(f.feeder.input() == more);
 }
 
 TEST_CASE("a server that asks for nothing lets us in") {
   Fixture f(GENERATE(false, true));
-  CHECK(f.feeder.receive(ok() + greeting()) == Step::ready);
+  CHECK(f.feeder.receive(ok() + greeting()) == BackendStep::ready);
 }
 
 TEST_CASE("we answer md5, once") {
@@ -201,7 +201,7 @@ TEST_CASE("we answer md5, once") {
   const Md5Salt salt = {1, 2, 3, 4};
   ByteBuffer asked;
   write_authentication_md5(asked, salt);
-  REQUIRE(f.feeder.receive(asked) == Step::need_bytes);
+  REQUIRE(f.feeder.receive(asked) == BackendStep::need_bytes);
   const ByteBuffer body = f.answer();
   std::string_view response;
   REQUIRE(parse_password_message(body, response) == Errc::ok);
@@ -209,7 +209,7 @@ TEST_CASE("we answer md5, once") {
   REQUIRE(md5_hash("secret", "app", hash) == Errc::ok);
   CHECK(check_md5_response(response, hash, salt) == Errc::ok);
   SECTION("and are let in") {
-    CHECK(f.feeder.receive(ok() + greeting()) == Step::ready);
+    CHECK(f.feeder.receive(ok() + greeting()) == BackendStep::ready);
   }
   SECTION("not twice") {
     f.check_refused(f.feeder.receive(asked));
@@ -227,11 +227,11 @@ TEST_CASE("the password is not sent in clear text unless that is permitted") {
   }
   SECTION("permitted, once") {
     f.login.permit(GENERATE(BackendLogin::Cleartext::yes, BackendLogin::Cleartext::only));
-    REQUIRE(f.feeder.receive(authentication(3)) == Step::need_bytes);
+    REQUIRE(f.feeder.receive(authentication(3)) == BackendStep::need_bytes);
     const ByteBuffer body = f.answer();
     CHECK(as_text(body) == std::string_view("secret\0", 7));
     SECTION("and we are let in") {
-      CHECK(f.feeder.receive(ok() + greeting()) == Step::ready);
+      CHECK(f.feeder.receive(ok() + greeting()) == BackendStep::ready);
     }
     SECTION("not twice") {
       f.check_refused(f.feeder.receive(authentication(3)));
@@ -256,19 +256,19 @@ TEST_CASE("a server that lets us in before SCRAM is finished does not know the p
   const bool bytewise = GENERATE(false, true);
   SECTION("before the challenge") {
     Fixture f(bytewise);
-    REQUIRE(f.feeder.receive(sasl()) == Step::need_bytes);
+    REQUIRE(f.feeder.receive(sasl()) == BackendStep::need_bytes);
     f.check_refused(f.feeder.receive(ok()));
   }
   SECTION("after our proof, without its own") {
     Fixture f(bytewise);
-    REQUIRE(f.challenge() == Step::need_keys);
+    REQUIRE(f.challenge() == BackendStep::need_keys);
     ByteBuffer final;
     REQUIRE(f.prove(final) == Errc::ok);
     f.check_refused(f.feeder.receive(ok() + greeting()));
   }
   SECTION("with a signature of another password") {
     Fixture f(bytewise, "another");
-    REQUIRE(f.challenge() == Step::need_keys);
+    REQUIRE(f.challenge() == BackendStep::need_keys);
     ByteBuffer none;
     REQUIRE(f.prove(none) == Errc::authentication_failed);
     ByteBuffer final;
@@ -277,7 +277,7 @@ TEST_CASE("a server that lets us in before SCRAM is finished does not know the p
   }
   SECTION("by changing to md5 in the middle") {
     Fixture f(bytewise);
-    REQUIRE(f.feeder.receive(sasl()) == Step::need_bytes);
+    REQUIRE(f.feeder.receive(sasl()) == BackendStep::need_bytes);
     f.feeder.sent();
     ByteBuffer asked;
     write_authentication_md5(asked, {1, 2, 3, 4});
@@ -288,7 +288,7 @@ TEST_CASE("a server that lets us in before SCRAM is finished does not know the p
 
 TEST_CASE("a server cannot ask for anything after it has let us in") {
   Fixture f;
-  REQUIRE(f.feeder.receive(ok()) == Step::need_bytes);
+  REQUIRE(f.feeder.receive(ok()) == BackendStep::need_bytes);
   ByteBuffer asked;
   write_authentication_md5(asked, {});
   SECTION("md5") {
@@ -318,7 +318,7 @@ TEST_CASE("a SCRAM challenge that nobody began, or that is not ours, is refused"
   }
   SECTION("another's nonce") {
     Fixture f;
-    REQUIRE(f.feeder.receive(sasl()) == Step::need_bytes);
+    REQUIRE(f.feeder.receive(sasl()) == BackendStep::need_bytes);
     f.check_refused(f.feeder.receive(challenge));
   }
 }
@@ -356,7 +356,7 @@ TEST_CASE("notices and negotiations while logging in are read over") {
   write_notice_response(notice, {.severity = "NOTICE", .code = "00000", .message = "hello"});
   ByteBuffer negotiate;
   write_negotiate_protocol_version(negotiate, 0, {});
-  CHECK(f.feeder.receive(notice + negotiate + ok() + notice + greeting()) == Step::ready);
+  CHECK(f.feeder.receive(notice + negotiate + ok() + notice + greeting()) == BackendStep::ready);
 }
 
 TEST_CASE("whatever no server says while logging in is refused") {

@@ -25,8 +25,8 @@ SecretLogin login_of(const char* user, const char* password) {
   return {password, user, config::Secret(password)};
 }
 
-struct World {
-  explicit World(AuthMethod auth = AuthMethod::scram_sha_256) {
+struct AwsWorld {
+  explicit AwsWorld(AuthMethod auth = AuthMethod::scram_sha_256) {
     auto made = std::make_shared<config::Settings>();
     made->listen.auth = auth;
     made->users["app"].name = "app";
@@ -49,8 +49,9 @@ struct World {
   SnapshotRef now;
 };
 
-struct Client {
-  explicit Client(const World& world, bool bytewise = false) : login(world.now), feeder(login, bytewise) {}
+struct AwsClient {
+  explicit AwsClient(const AwsWorld& world, bool bytewise = false)
+      : login(world.now), feeder(login, bytewise) {}
 
   Step start(std::string_view user) {
     ByteBuffer out;
@@ -99,21 +100,21 @@ struct Client {
 }  // namespace
 
 TEST_CASE("any accepted password of a secret lets its user in") {
-  World world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5));
+  AwsWorld world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5));
   world.learn({login_of("app", "new"), login_of("app", "old")});
   for (const char* password : {"new", "old"}) {
-    Client client(world);
+    AwsClient client(world);
     const bool md5 = world.settings->listen.auth == AuthMethod::md5;
     CHECK((md5 ? client.md5("app", password) : client.scram("app", password)) == Step::authenticated);
   }
 }
 
 TEST_CASE("a password that is not known asks for the secret to be read again, once") {
-  World world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5));
+  AwsWorld world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5));
   const bool md5 = world.settings->listen.auth == AuthMethod::md5;
   const bool before = GENERATE(false, true);
   if (before) world.learn({login_of("app", "old")});
-  Client client(world);
+  AwsClient client(world);
   REQUIRE((md5 ? client.md5("app", "new") : client.scram("app", "new")) == Step::check_secret);
   ByteBuffer reply;
   SECTION("which has changed") {
@@ -129,27 +130,27 @@ TEST_CASE("a password that is not known asks for the secret to be read again, on
 }
 
 TEST_CASE("users whose secret is here are refused at once") {
-  World world;
-  CHECK(Client(world).scram("plain", "wrong") == Step::refused);
-  CHECK(Client(world).scram("plain", "right") == Step::authenticated);
-  CHECK(Client(world).scram("nobody", "right") == Step::refused);
+  AwsWorld world;
+  CHECK(AwsClient(world).scram("plain", "wrong") == Step::refused);
+  CHECK(AwsClient(world).scram("plain", "right") == Step::authenticated);
+  CHECK(AwsClient(world).scram("nobody", "right") == Step::refused);
 }
 
 TEST_CASE("clients come by the names that the secret has on the server, each with its own password") {
-  World world;
+  AwsWorld world;
   world.learn({login_of("app_clone", "clone"), login_of("app", "first")});
-  Client clone(world);
+  AwsClient clone(world);
   REQUIRE(clone.scram("app_clone", "clone") == Step::authenticated);
   CHECK(clone.login.startup().user == "app");
-  CHECK(Client(world).scram("app", "clone") == Step::authenticated);
-  CHECK(Client(world).scram("app", "first") == Step::authenticated);
-  CHECK(Client(world).scram("app_clone", "first") == Step::check_secret);
+  CHECK(AwsClient(world).scram("app", "clone") == Step::authenticated);
+  CHECK(AwsClient(world).scram("app", "first") == Step::authenticated);
+  CHECK(AwsClient(world).scram("app_clone", "first") == Step::check_secret);
 }
 
 TEST_CASE("the second of two users is known before its first turn") {
-  World world;
+  AwsWorld world;
   world.learn({login_of("app", "first")});
-  Client clone(world);
+  AwsClient clone(world);
   REQUIRE(clone.scram("app_clone", "clone") == Step::check_secret);
   world.learn({login_of("app_clone", "clone"), login_of("app", "first")});
   ByteBuffer reply;
@@ -157,33 +158,33 @@ TEST_CASE("the second of two users is known before its first turn") {
 }
 
 TEST_CASE("a user's salt is the same whatever is known of its secret") {
-  World world;
-  Client before(world);
+  AwsWorld world;
+  AwsClient before(world);
   before.scram("app", "x");
   world.learn({login_of("app", "x")});
-  Client after(world);
+  AwsClient after(world);
   after.scram("app", "x");
   CHECK(ByteBuffer(before.client.salt().begin(), before.client.salt().end()) ==
         ByteBuffer(after.client.salt().begin(), after.client.salt().end()));
 }
 
 TEST_CASE("everybody's proof is compared with as many verifiers") {
-  World world;
+  AwsWorld world;
   world.learn({login_of("app", "new"), login_of("app", "old")});
   for (const char* user : {"app", "app_clone", "plain", "nobody"})
     CHECK(world.now->credential(user).other_scram.size() == accepted_passwords_max);
 }
 
 TEST_CASE("a user of a role is asked for its token, through TLS only") {
-  World world;
+  AwsWorld world;
   SECTION("in plain text") {
-    Client client(world);
+    AwsClient client(world);
     CHECK(client.start("role") == Step::refused);
     CHECK(client.login.reason() == Reason::tls_required);
     CHECK(client.login.message() == "IAM authentication is allowed only with SSL connections");
   }
   SECTION("through TLS") {
-    Client client(world, GENERATE(false, true));
+    AwsClient client(world, GENERATE(false, true));
     client.login.tls_started();
     REQUIRE(client.start("role") == Step::need_bytes);
     REQUIRE(client.asked().kind == AuthenticationKind::cleartext_password);
@@ -201,12 +202,12 @@ TEST_CASE("a user of a role is asked for its token, through TLS only") {
 }
 
 TEST_CASE("a user of a certificate is let in by its name, and by nothing else") {
-  World world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5, AuthMethod::trust));
-  Client plain(world);
+  AwsWorld world(GENERATE(AuthMethod::scram_sha_256, AuthMethod::md5, AuthMethod::trust));
+  AwsClient plain(world);
   CHECK(plain.start("shown") == Step::refused);
   CHECK(plain.login.reason() == Reason::tls_required);
   for (const char* name : {"a name", "", "another name", "a name ", "A name"}) {
-    Client client(world);
+    AwsClient client(world);
     client.login.tls_started(name);
     const bool right = std::string_view(name) == "a name";
     CHECK(client.start("shown") == (right ? Step::authenticated : Step::refused));
@@ -218,9 +219,9 @@ TEST_CASE("a user of a certificate is let in by its name, and by nothing else") 
 }
 
 TEST_CASE("trust does not let a user of a role in") {
-  World world(AuthMethod::trust);
-  CHECK(Client(world).start("role") == Step::refused);
-  CHECK(Client(world).start("plain") == Step::authenticated);
+  AwsWorld world(AuthMethod::trust);
+  CHECK(AwsClient(world).start("role") == Step::refused);
+  CHECK(AwsClient(world).start("plain") == Step::authenticated);
 }
 
 TEST_CASE("a user may change from any way to log in to any other") {

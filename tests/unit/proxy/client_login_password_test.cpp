@@ -25,8 +25,9 @@ SnapshotRef snapshot() {
   return make_snapshot(settings, nullptr, tls);
 }
 
-struct Client {
-  explicit Client(bool bytewise = false, bool encrypted = true) : login(snapshot()), feeder(login, bytewise) {
+struct PasswordClient {
+  explicit PasswordClient(bool bytewise = false, bool encrypted = true)
+      : login(snapshot()), feeder(login, bytewise) {
     if (encrypted) login.tls_started();
   }
 
@@ -56,7 +57,7 @@ struct Client {
 }  // namespace
 
 TEST_CASE("a user who passes through tells its password, which is handed out to be judged") {
-  Client client(GENERATE(false, true));
+  PasswordClient client(GENERATE(false, true));
   REQUIRE(client.start("guest1", "db", {{"search_path", "x"}}) == Step::need_bytes);
   CHECK(client.asked() == AuthenticationKind::cleartext_password);
   const std::string password(GENERATE(1, 4'096, 60'000), 'x');
@@ -80,7 +81,7 @@ TEST_CASE("a user who passes through tells its password, which is handed out to 
 }
 
 TEST_CASE("in plain text nobody is asked for it") {
-  Client client(false, false);
+  PasswordClient client(false, false);
   CHECK(client.start("guest1") == Step::refused);
   CHECK(client.login.reason() == Reason::tls_required);
   CHECK(client.feeder.sent().empty());
@@ -89,14 +90,14 @@ TEST_CASE("in plain text nobody is asked for it") {
 TEST_CASE("who is in no pattern, in another database or in the file is not asked for it") {
   const auto [user, database] = GENERATE(std::pair{"visitor", "db"}, std::pair{"guest1", "other"},
                                          std::pair{"listed", "db"}, std::pair{"guest1", "pgweir"});
-  Client client;
+  PasswordClient client;
   const Step step = client.start(user, database);
   CHECK_FALSE(client.login.judged_by_server());
   if (step == Step::need_bytes) CHECK(client.asked() != AuthenticationKind::cleartext_password);
 }
 
 TEST_CASE("another message in place of the password ends the login") {
-  Client client;
+  PasswordClient client;
   REQUIRE(client.start("guest1") == Step::need_bytes);
   ByteBuffer query;
   Writer(query).begin_message('Q').cstring("select 1").end_message();
@@ -105,7 +106,7 @@ TEST_CASE("another message in place of the password ends the login") {
 }
 
 TEST_CASE("a password message without its end, or longer than any, is refused") {
-  Client client;
+  PasswordClient client;
   REQUIRE(client.start("guest1") == Step::need_bytes);
   ByteBuffer message;
   const bool endless = GENERATE(false, true);
@@ -119,7 +120,7 @@ TEST_CASE("a password message without its end, or longer than any, is refused") 
 }
 
 TEST_CASE("a role that the server would not let in is told what a wrong password is told") {
-  Client client;
+  PasswordClient client;
   REQUIRE(client.start("guest1") == Step::need_bytes);
   REQUIRE(client.tell("p") == Step::prove_password);
   REQUIRE(client.login.password_judged(true) == Step::authenticated);

@@ -11,8 +11,8 @@ namespace {
 const TimePoint t0{1h};
 
 // A pool whose members the test names by number.
-struct Fixture {
-  explicit Fixture(PoolLimits limits) : pool(limits) {}
+struct PoolFixture {
+  explicit PoolFixture(PoolLimits limits) : pool(limits) {}
 
   // Opens member `i` on `worker`: idle, or given to a waiter.
   Waiter* open(std::size_t i, unsigned worker = 0, TimePoint now = t0) {
@@ -67,7 +67,7 @@ TEST_CASE("each waiter causes one login, not counting those under way") {
 }
 
 TEST_CASE("backends that open and backends that leave count against max_size") {
-  Fixture f(limits(0, 2, 9));
+  PoolFixture f(limits(0, 2, 9));
   std::array<Waiter, 4> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   CHECK(f.pool.begin_opening(t0) == 2);
@@ -81,7 +81,7 @@ TEST_CASE("backends that open and backends that leave count against max_size") {
 }
 
 TEST_CASE("a backend that is free goes to whoever has waited longest") {
-  Fixture f(limits(0, 1));
+  PoolFixture f(limits(0, 1));
   std::array<Waiter, 3> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   CHECK(f.open(0) == &waiters[0]);
@@ -96,7 +96,7 @@ TEST_CASE("a backend that is free goes to whoever has waited longest") {
 
 TEST_CASE("who leaves the queue leaves it from the front, the middle and the back") {
   const std::size_t leaver = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2});
-  Fixture f(limits(0, 1));
+  PoolFixture f(limits(0, 1));
   std::array<Waiter, 3> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   f.pool.leave(waiters[leaver]);
@@ -108,7 +108,7 @@ TEST_CASE("who leaves the queue leaves it from the front, the middle and the bac
 }
 
 TEST_CASE("who stops waiting after a grant still has the backend to give back") {
-  Fixture f(limits(0, 1));
+  PoolFixture f(limits(0, 1));
   Waiter first;
   Waiter second;
   f.pool.enqueue(first);
@@ -121,7 +121,7 @@ TEST_CASE("who stops waiting after a grant still has the backend to give back") 
 }
 
 TEST_CASE("a borrower gets a backend of its own worker before a more recent one of another") {
-  Fixture f(limits(3, 3, 3));
+  PoolFixture f(limits(3, 3, 3));
   f.open(0, 1);
   f.open(1, 0);
   f.open(2, 1);
@@ -132,7 +132,7 @@ TEST_CASE("a borrower gets a backend of its own worker before a more recent one 
 }
 
 TEST_CASE("of its own worker's backends a borrower gets the one used last") {
-  Fixture f(limits(3, 3, 3));
+  PoolFixture f(limits(3, 3, 3));
   for (std::size_t i = 0; i < 3; ++i) f.open(i, 0);
   CHECK(f.pool.take_idle(0) == &f.members[2]);
   f.give_back(2);
@@ -165,7 +165,7 @@ TEST_CASE("after a failed login the next one waits, twice as long each time up t
 }
 
 TEST_CASE("after a failed login one login alone finds out whether the server is back") {
-  Fixture f(limits(0, 9, 4));
+  PoolFixture f(limits(0, 9, 4));
   std::array<Waiter, 4> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   REQUIRE(f.pool.begin_opening(t0) == 4);
@@ -180,7 +180,7 @@ TEST_CASE("after a failed login one login alone finds out whether the server is 
 }
 
 TEST_CASE("idle_timeout takes idle backends down to the minimum, the longest idle first") {
-  Fixture f(limits(1, 3, 3, 10s));
+  PoolFixture f(limits(1, 3, 3, 10s));
   std::array<Waiter, 3> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   for (std::size_t i = 0; i < 3; ++i) f.open(i);
@@ -193,7 +193,7 @@ TEST_CASE("idle_timeout takes idle backends down to the minimum, the longest idl
 }
 
 TEST_CASE("without idle_timeout an idle backend stays") {
-  Fixture f(limits(0, 1));
+  PoolFixture f(limits(0, 1));
   Waiter waiter;
   f.pool.enqueue(waiter);
   f.open(0);
@@ -203,7 +203,7 @@ TEST_CASE("without idle_timeout an idle backend stays") {
 
 TEST_CASE(
     "a backend that has outlived max_lifetime leaves when it is idle or comes back, even below the minimum") {
-  Fixture f(limits(2, 2, 2));
+  PoolFixture f(limits(2, 2, 2));
   f.open(0);
   f.open(1);
   f.members[0].expires_at = f.members[1].expires_at = t0 + 5s;
@@ -219,7 +219,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a recycled pool sends away what it had, as it comes back, and keeps what is opened since") {
-  Fixture f(limits(2, 3, 3));
+  PoolFixture f(limits(2, 3, 3));
   f.open(0);
   f.open(1);
   PoolMember* const borrowed = f.pool.take_idle(0);
@@ -232,7 +232,7 @@ TEST_CASE("a recycled pool sends away what it had, as it comes back, and keeps w
 }
 
 TEST_CASE("what was recycled while it logged in makes room for another login, and serves nobody") {
-  Fixture f(limits(0, 1));
+  PoolFixture f(limits(0, 1));
   Waiter waiter;
   f.pool.enqueue(waiter);
   CHECK(f.pool.begin_opening(t0) == 1);
@@ -249,7 +249,7 @@ TEST_CASE("what was recycled while it logged in makes room for another login, an
 }
 
 TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until it fits") {
-  Fixture f(limits(4, 4, 4));
+  PoolFixture f(limits(4, 4, 4));
   for (std::size_t i = 0; i < 4; ++i) f.open(i);
   f.pool.set_limits(limits(0, 3, 4));
   Waiter waiter;
@@ -265,7 +265,7 @@ TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until
 }
 
 TEST_CASE("backends that are already leaving do not drag more of a shrunk pool after them") {
-  Fixture f(limits(4, 4, 4));
+  PoolFixture f(limits(4, 4, 4));
   for (std::size_t i = 0; i < 4; ++i) f.open(i);
   f.pool.set_limits(limits(0, 2, 4));
   CHECK(expired(f.pool, t0) ==
@@ -277,7 +277,7 @@ TEST_CASE("backends that are already leaving do not drag more of a shrunk pool a
 }
 
 TEST_CASE("idle backends picked by a predicate count as borrowed") {
-  Fixture f(limits(3, 3, 3));
+  PoolFixture f(limits(3, 3, 3));
   for (unsigned i = 0; i < 3; ++i) f.open(i, i);
   std::vector<PoolMember*> out;
   f.pool.take_idle_if([](const PoolMember& m) { return m.worker != 1; }, out);
@@ -287,7 +287,7 @@ TEST_CASE("idle backends picked by a predicate count as borrowed") {
 }
 
 TEST_CASE("while a pool is paused nobody gets a backend, and all that exist are to leave") {
-  Fixture f(limits(0, 2, 2));
+  PoolFixture f(limits(0, 2, 2));
   Waiter first;
   f.pool.enqueue(first);
   REQUIRE(f.open(0) == &first);
@@ -303,7 +303,7 @@ TEST_CASE("while a pool is paused nobody gets a backend, and all that exist are 
 }
 
 TEST_CASE("a backend that was away for nobody's work goes back to its place, as idle as before") {
-  Fixture f(limits(0, 3, 3));
+  PoolFixture f(limits(0, 3, 3));
   for (unsigned i = 0; i < 3; ++i) {
     Waiter waiter;
     f.pool.enqueue(waiter);
@@ -321,7 +321,7 @@ TEST_CASE("a backend that was away for nobody's work goes back to its place, as 
 }
 
 TEST_CASE("it goes to whoever has begun to wait meanwhile") {
-  Fixture f(limits(1, 1));
+  PoolFixture f(limits(1, 1));
   f.open(0);
   std::vector<PoolMember*> out;
   f.pool.take_idle_if([](const PoolMember&) { return true; }, out);
@@ -333,7 +333,7 @@ TEST_CASE("it goes to whoever has begun to wait meanwhile") {
 }
 
 TEST_CASE("a login that is to prove a password takes a place of the pool, and gives it back") {
-  Fixture f(limits(0, 2, 1));
+  PoolFixture f(limits(0, 2, 1));
   REQUIRE(f.pool.begin_proof());
   CHECK(f.pool.counts().opening == 1);
   CHECK_FALSE(f.pool.begin_proof());  // max_logins
@@ -348,7 +348,7 @@ TEST_CASE("a login that is to prove a password takes a place of the pool, and gi
 }
 
 TEST_CASE("in a full pool the longest idle backend makes room, one at a time and none that is lent") {
-  Fixture f(limits(2, 2, 2));
+  PoolFixture f(limits(2, 2, 2));
   f.open(0);
   f.open(1);
   CHECK_FALSE(f.pool.begin_proof());
@@ -365,7 +365,7 @@ TEST_CASE("in a full pool the longest idle backend makes room, one at a time and
 }
 
 TEST_CASE("nothing is opened for a waiter whom a backend on an errand will serve") {
-  Fixture f(limits(1, 3, 3));
+  PoolFixture f(limits(1, 3, 3));
   f.open(0);
   std::vector<PoolMember*> out;
   f.pool.take_idle_if([](const PoolMember&) { return true; }, out);

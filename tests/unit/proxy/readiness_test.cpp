@@ -21,8 +21,8 @@ Task<> sleep_once(Waker& waker, std::function<void()> action) {
   action();
 }
 
-struct Fixture {
-  Fixture() {
+struct ReadinessFixture {
+  ReadinessFixture() {
     std::array<int, 2> fds{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
     near = Transport(UniqueFd(fds[0]));
@@ -50,7 +50,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a sleeper runs when its socket becomes readable, not before and only once") {
-  Fixture f;
+  ReadinessFixture f;
   REQUIRE(f.near.attach(f.reactor, &f.waker));
   int woken = 0;
   f.poll();  // a fresh socket is reported as writable
@@ -68,7 +68,7 @@ TEST_CASE("a sleeper runs when its socket becomes readable, not before and only 
 }
 
 TEST_CASE("a wake before the wait is remembered") {
-  Fixture f;
+  ReadinessFixture f;
   bool woken = false;
   f.waker.wake();
   f.poll();
@@ -79,7 +79,7 @@ TEST_CASE("a wake before the wait is remembered") {
 }
 
 TEST_CASE("several wakes are one") {
-  Fixture f;
+  ReadinessFixture f;
   int woken = 0;
   f.on_wake(f.waker, [&] { ++woken; });
   f.waker.wake();
@@ -91,7 +91,7 @@ TEST_CASE("several wakes are one") {
 }
 
 TEST_CASE("sleepers run in the order in which they were woken") {
-  Fixture f;
+  ReadinessFixture f;
   Waker second(f.reactor);
   Waker third(f.reactor);
   std::string order;
@@ -106,7 +106,7 @@ TEST_CASE("sleepers run in the order in which they were woken") {
 }
 
 TEST_CASE("a waker that is destroyed wakes nobody any more") {
-  Fixture f;
+  ReadinessFixture f;
   bool woken = false;
   {
     Waker gone(f.reactor);
@@ -118,7 +118,7 @@ TEST_CASE("a waker that is destroyed wakes nobody any more") {
 }
 
 TEST_CASE("a read that takes less than it could have means that nothing more is there") {
-  Fixture f;
+  ReadinessFixture f;
   REQUIRE(f.near.attach(f.reactor, nullptr));
   f.say("abc");
   f.poll();
@@ -132,7 +132,7 @@ TEST_CASE("a read that takes less than it could have means that nothing more is 
 }
 
 TEST_CASE("the end of a stream is told after what came before it") {
-  Fixture f;
+  ReadinessFixture f;
   REQUIRE(f.near.attach(f.reactor, nullptr));
   f.say("abc");
   f.far.reset();
@@ -145,7 +145,7 @@ TEST_CASE("the end of a stream is told after what came before it") {
 }
 
 TEST_CASE("a socket that was detached and attached again is reported afresh") {
-  Fixture f;
+  ReadinessFixture f;
   REQUIRE(f.near.attach(f.reactor, nullptr));
   f.say("abc");
   f.poll();
@@ -162,7 +162,7 @@ TEST_CASE("a socket that was detached and attached again is reported afresh") {
 
 TEST_CASE("an interrupt ends a wait, and the next one too until somebody has taken notice") {
   using namespace std::chrono_literals;
-  Fixture f;
+  ReadinessFixture f;
   CHECK_FALSE(f.reactor.take_interrupt());
   std::thread other([&] { f.reactor.interrupt(); });
   f.reactor.fetch(1h);
@@ -173,7 +173,7 @@ TEST_CASE("an interrupt ends a wait, and the next one too until somebody has tak
 }
 
 TEST_CASE("nobody waits while a sleeper is awake") {
-  Fixture f;
+  ReadinessFixture f;
   bool woken = false;
   f.on_wake(f.waker, [&] { woken = true; });
   f.waker.wake();

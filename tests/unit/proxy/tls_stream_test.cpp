@@ -66,8 +66,8 @@ TlsClientRef client_context() {
 }
 
 // Both ends of a connection whose buffers take some kilobytes.
-struct Fixture {
-  Fixture() {
+struct TlsFixture {
+  TlsFixture() {
     std::array<int, 2> fds{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
     const int small = 4608;
@@ -119,7 +119,7 @@ std::vector<iovec> cut(ByteBuffer& bytes) {
 }  // namespace
 
 TEST_CASE("what goes in comes out, through a socket that hardly ever takes a record whole") {
-  Fixture f;
+  TlsFixture f;
   f.shake();
   ByteBuffer sent = numbered(500'000);
   const std::vector<iovec> parts = cut(sent);
@@ -143,7 +143,7 @@ TEST_CASE("what goes in comes out, through a socket that hardly ever takes a rec
 }
 
 TEST_CASE("what was decrypted and not taken is pending, though the socket has nothing more") {
-  Fixture f;
+  TlsFixture f;
   f.shake();
   const ByteBuffer sent = numbered(100);
   REQUIRE(write(*f.client, sent).size == 100);
@@ -160,7 +160,7 @@ TEST_CASE("what was decrypted and not taken is pending, though the socket has no
 }
 
 TEST_CASE("what a client says right behind its handshake is pending when that is over") {
-  Fixture f;
+  TlsFixture f;
   REQUIRE(f.client->handshake() == Handshake::wants_read);
   REQUIRE(f.server->handshake() == Handshake::wants_read);
   REQUIRE(f.client->handshake() == Handshake::done);
@@ -173,7 +173,7 @@ TEST_CASE("what a client says right behind its handshake is pending when that is
 
 TEST_CASE("a handshake goes on from what was read off the socket before") {
   const std::size_t share = GENERATE(1, 5, 100, 1'000);
-  Fixture f;
+  TlsFixture f;
   REQUIRE(f.client->handshake() == Handshake::wants_read);
   ByteBuffer received(share);
   const ssize_t n = ::recv(f.server_fd.get(), received.data(), received.size(), 0);
@@ -187,7 +187,7 @@ TEST_CASE("a handshake goes on from what was read off the socket before") {
 
 TEST_CASE("a peer that closes has closed, with a word or without") {
   const bool polite = GENERATE(true, false);
-  Fixture f;
+  TlsFixture f;
   f.shake();
   REQUIRE(write(*f.client, numbered(5)).size == 5);
   if (polite) f.client->close_notify();
@@ -200,7 +200,7 @@ TEST_CASE("a peer that closes has closed, with a word or without") {
 }
 
 TEST_CASE("a peer that closes in a handshake has broken it off") {
-  Fixture f;
+  TlsFixture f;
   REQUIRE(f.client->handshake() == Handshake::wants_read);
   f.server_fd.reset();
   REQUIRE(f.client->handshake() == Handshake::failed);
@@ -208,7 +208,7 @@ TEST_CASE("a peer that closes in a handshake has broken it off") {
 }
 
 TEST_CASE("what is no TLS is refused, with a reason") {
-  Fixture f;
+  TlsFixture f;
   REQUIRE(::send(f.client_fd.get(), "GET / HTTP/1.1\r\n\r\n", 18, 0) == 18);
   REQUIRE(f.server->handshake() == Handshake::failed);
   CHECK(f.server->failure() == "http request");
@@ -216,7 +216,7 @@ TEST_CASE("what is no TLS is refused, with a reason") {
 }
 
 TEST_CASE("a record that was tampered with ends the connection, behind what came before it") {
-  Fixture f;
+  TlsFixture f;
   f.shake();
   REQUIRE(write(*f.client, numbered(5)).size == 5);
   const Byte forged[] = {23, 3,  3,  0,  20, 1,  2,  3,  4,  5,  6,  7, 8,
@@ -231,9 +231,9 @@ TEST_CASE("a record that was tampered with ends the connection, behind what came
 
 namespace {
 
-// A client that is OpenSSL itself, on the socket of a Fixture.
+// A client that is OpenSSL itself, on the socket of a TlsFixture.
 struct RawClient {
-  explicit RawClient(Fixture& f) : context(SSL_CTX_new(TLS_client_method())), ssl(SSL_new(context)) {
+  explicit RawClient(TlsFixture& f) : context(SSL_CTX_new(TLS_client_method())), ssl(SSL_new(context)) {
     f.client.reset();
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_set_fd(ssl, f.client_fd.get());
@@ -256,7 +256,7 @@ struct RawClient {
 
 TEST_CASE("a client may ask for new keys, also while it takes nothing") {
   const bool full = GENERATE(false, true);
-  Fixture f;
+  TlsFixture f;
   RawClient peer(f);
   const ByteBuffer sent = numbered(100'000);
   std::size_t written = 0;

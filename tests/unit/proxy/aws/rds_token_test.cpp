@@ -8,12 +8,12 @@ using pgweir::config::Secret;
 namespace {
 
 constexpr char token[] = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267";
-constexpr char host[] = "mydb.abcdefghijkl.us-east-1.rds.amazonaws.com";
+constexpr char rds_host[] = "mydb.abcdefghijkl.us-east-1.rds.amazonaws.com";
 
 Time at(std::int64_t seconds) {
   return std::chrono::system_clock::from_time_t(seconds);
 }
-const Time suite_time = at(1440938160);  // 2015-08-30T12:36:00Z
+const Time token_time = at(1440938160);  // 2015-08-30T12:36:00Z
 
 Credentials example(const char* session = "") {
   return {"AKIDEXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), Secret(session)};
@@ -41,7 +41,7 @@ TEST_CASE("an rds-db token is signed with its port, even 443: Kong's test vector
 }
 
 TEST_CASE("an rds-db token is a URL without its scheme") {
-  CHECK(rds_token(host, 5432, "iam_user", "us-east-1", example(), suite_time).reveal() ==
+  CHECK(rds_token(rds_host, 5432, "iam_user", "us-east-1", example(), token_time).reveal() ==
         "mydb.abcdefghijkl.us-east-1.rds.amazonaws.com:5432/?Action=connect&DBUser=iam_user&X-Amz-Algorithm="
         "AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Frds-db%2Faws4_request&X-Amz-"
         "Date=20150830T123600Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature="
@@ -49,15 +49,15 @@ TEST_CASE("an rds-db token is a URL without its scheme") {
 }
 
 TEST_CASE("an rds-db token signs the session token and encodes the user") {
-  CHECK(signature(rds_token(host, 5432, "iam_user", "us-east-1", example(token), suite_time)) ==
+  CHECK(signature(rds_token(rds_host, 5432, "iam_user", "us-east-1", example(token), token_time)) ==
         "6d66e9c2c503725028caf1d9b0906a4a5bff23a01d1e4961ddfd4c9c398164b3");
-  const Secret made = rds_token(host, 5432, "jane doe@example.com", "us-east-1", example(), suite_time);
+  const Secret made = rds_token(rds_host, 5432, "jane doe@example.com", "us-east-1", example(), token_time);
   CHECK(made.reveal().find("DBUser=jane%20doe%40example.com&") != std::string::npos);
   CHECK(signature(made) == "10752bfcf8256fde1f1567fa1b83f92ba5c8b13f616d4a43c2761d150b8dd7b6");
 }
 
 TEST_CASE("an RDS host name tells its region") {
-  CHECK(region_of_host(host, "eu-west-1") == "us-east-1");
+  CHECK(region_of_host(rds_host, "eu-west-1") == "us-east-1");
   CHECK(region_of_host("x.cluster-ro-abc.cn-north-1.rds.amazonaws.com.cn", "eu-west-1") == "cn-north-1");
   for (const char* other : {"127.0.0.1", "db.internal", "a.rds.amazonaws.com.evil", ".rds.amazonaws.com", ""})
     CHECK(region_of_host(other, "eu-west-1") == "eu-west-1");
