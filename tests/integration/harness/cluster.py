@@ -1,6 +1,11 @@
-"""A private PostgreSQL cluster: own data directory, own port, loopback only, gone after the run."""
+"""A private PostgreSQL cluster: own data directory, own port, loopback only, gone after the run.
 
+initdb and the roles and databases that every test knows are made once for a build, beside it; each cluster is a copy.
+"""
+
+import fcntl
 import functools
+import hashlib
 import os
 import pathlib
 import shutil
@@ -11,7 +16,7 @@ import tempfile
 import psycopg2
 
 from . import processes
-from .waiting import until
+from .waiting import seconds, until
 
 BIN = pathlib.Path(os.environ.get("PGWEIR_TEST_PG_BIN", "/usr/lib/postgresql/15/bin"))
 
@@ -63,26 +68,16 @@ class Cluster:
         processes.give_to_unprivileged(self.directory)
         self.port = processes.free_port()
         self.process = None
-        self.initialise()
-
-    def initialise(self):
-        secret = self.directory / "password"
-        secret.write_text(SUPERUSER_PASSWORD)
-        processes.give_to_unprivileged(secret)
-        command = [BIN / "initdb", "-D", self.data, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", secret,
-                   "-E", "UTF8", "--locale", "C", "-N"]
-        done = subprocess.run(processes.command_as_unprivileged([str(c) for c in command]), cwd="/",
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"initdb: {done.stdout}{done.stderr}"
-        with open(self.data / "postgresql.conf", "a") as conf:
-            conf.write(CONFIGURATION + f"port = {self.port}\nunix_socket_directories = ''\n")
-        (self.data / "pg_hba.conf").write_text(ACCESS)
+        self.fill()
         self.start()
-        self.execute(ROLES)
-        for name in DATABASES:
-            self.execute(f"create database {name} owner app")
-            with self.connect(name) as admin, admin.cursor() as cursor:
-                cursor.execute("grant all on schema public to public")
+
+    def fill(self):
+        subprocess.run(["cp", "-a", template(), self.data], check=True)
+        self.take_port()
+
+    def take_port(self):
+        with open(self.data / "postgresql.conf", "a") as conf:
+            conf.write(f"port = {self.port}\n")
 
     def launch(self):
         self.process = processes.start([str(BIN / "postgres"), "-D", str(self.data)], self.log_path,
@@ -132,3 +127,49 @@ class Cluster:
 
     def log_tail(self, lines=60):
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+
+class FirstCluster(Cluster):
+    """Made by initdb."""
+
+    def fill(self):
+        secret = self.directory / "password"
+        secret.write_text(SUPERUSER_PASSWORD)
+        processes.give_to_unprivileged(secret)
+        command = [BIN / "initdb", "-D", self.data, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", secret,
+                   "-E", "UTF8", "--locale", "C", "-N"]
+        done = subprocess.run(processes.command_as_unprivileged([str(c) for c in command]), cwd="/",
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds(120))
+        assert done.returncode == 0, f"initdb: {done.stdout}{done.stderr}"
+        with open(self.data / "postgresql.conf", "a") as conf:
+            conf.write(CONFIGURATION + "unix_socket_directories = ''\n")
+        (self.data / "pg_hba.conf").write_text(ACCESS)
+        self.take_port()
+        self.start()
+        self.execute(ROLES)
+        for name in DATABASES:
+            self.execute(f"create database {name} owner app")
+            with self.connect(name) as admin, admin.cursor() as cursor:
+                cursor.execute("grant all on schema public to public")
+        self.stop()
+
+
+@functools.lru_cache
+def template():
+    """The data directory that clusters are copies of, kept beside the build for as long as it would be made the same."""
+    kept = processes.build_directory() / "test-clusters"
+    kept.mkdir(parents=True, exist_ok=True)
+    program = BIN / "postgres"
+    recipe = f"{program} {program.stat().st_mtime_ns} {pathlib.Path(__file__).read_text()}"
+    made = kept / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    with open(kept / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.is_dir():
+            unfinished = kept / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            first = FirstCluster()
+            first.stop()
+            subprocess.run(["cp", "-a", first.data, unfinished], check=True)
+            first.remove()
+            unfinished.rename(made)
+    return made

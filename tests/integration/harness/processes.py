@@ -1,6 +1,7 @@
 """Starting servers that cannot outlive the test run, as an unprivileged user where that is asked for."""
 
 import os
+import pathlib
 import pwd
 import random
 import signal
@@ -8,6 +9,11 @@ import socket
 import subprocess
 
 LOOPBACK = "127.0.0.1"
+
+
+def build_directory():
+    root = pathlib.Path(__file__).resolve().parents[3]
+    return pathlib.Path(os.environ.get("PGWEIR_BUILD_DIR", root / "build" / "release"))
 
 
 def _ports():

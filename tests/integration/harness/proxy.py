@@ -31,8 +31,7 @@ SANITIZER_REPORT = re.compile(
 def binary():
     if os.environ.get("PGWEIR_BIN"):
         return os.environ["PGWEIR_BIN"]
-    root = pathlib.Path(__file__).resolve().parents[3]
-    return str(pathlib.Path(os.environ.get("PGWEIR_BUILD_DIR", root / "build" / "release")) / "pgweir")
+    return str(processes.build_directory() / "pgweir")
 
 
 class Endpoint:
