@@ -204,13 +204,18 @@ class Conditions:
         """Whoever cancels the question about a session's state again and again."""
         seen = self.start("unreadable", max_size=1)
         locker = self.cluster.connect("app")
+
+        def given_up():
+            self.cluster.execute(cancel)  # finds nothing any more after the last one
+            return told(seen, "internal_error")
+
         cancel = ("select pg_cancel_backend(pid) from pg_stat_activity where usename = 'app' and state = 'active' "
                   "and wait_event_type = 'Lock' and query like '%current_setting(''statement_timeout'')%'")
         try:
             with seen.endpoint.wire() as wire, locker.cursor() as lock:
                 lock.execute("begin; lock table pg_catalog.pg_depend in access exclusive mode")
                 wire.send(m.Q("do $$ begin execute 'set statement_timeout to ''400ms'''; end $$"))
-                until(lambda: self.cluster.execute(cancel) and told(seen, "internal_error"), "it is given up")
+                until(given_up, "it is given up")
                 lock.execute("rollback")
         finally:
             locker.close()
