@@ -149,6 +149,7 @@ Values values_of_rest(const Settings& settings) {
   add(out, "admin.console_users", list(settings.admin.console_users));
   add(out, "admin.stats_users", list(settings.admin.stats_users));
   add(out, "admin.watch_config", settings.admin.watch_config ? "true" : "false");
+  add(out, "admin.ready_requires", list(settings.admin.ready_requires));
   add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
   add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
   add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));

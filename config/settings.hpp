@@ -108,6 +108,9 @@ struct Admin {
   std::vector<std::string> console_users;  // who may use the console, pgweir's virtual database
   std::vector<std::string> stats_users;    // who may only look there
   bool watch_config = false;               // reload when the file changes
+  // Databases without which no load balancer should send clients here. Empty: an instance that was ready
+  // stays so while its databases are away.
+  std::vector<std::string> ready_requires;
 };
 
 // The limits of one pool, of one (database, user).

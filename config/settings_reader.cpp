@@ -67,6 +67,7 @@ void read_admin(Section section, Admin& out) {
   section.names("console_users", out.console_users);
   section.names("stats_users", out.stats_users);
   section.flag("watch_config", out.watch_config);
+  section.names("ready_requires", out.ready_requires);
   section.finish();
 }
 

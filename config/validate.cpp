@@ -5,6 +5,7 @@
 #include <set>
 
 #include "config/aws_check.hpp"
+#include "config/kept_warm.hpp"
 #include "config/pass_through.hpp"
 
 namespace pgweir::config {
@@ -123,6 +124,28 @@ class Validator {
     }
     check_console_users("admin.console_users", admin.console_users);
     check_console_users("admin.stats_users", admin.stats_users);
+    check_ready_requires(admin.ready_requires);
+  }
+
+  // A name that nobody watches over would never be ready, or always.
+  void check_ready_requires(const std::vector<std::string>& names) {
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string path = index("admin.ready_requires", i);
+      if (!seen.insert(names[i]).second) report(path, "named twice");
+      if (names[i] == "*") {
+        report(path, "\"*\" stands for no database in particular; give names");
+        continue;
+      }
+      const auto found = settings_.databases.find(names[i]);
+      if (found == settings_.databases.end()) {
+        report(path, "there is no such database under databases");
+      } else if (!settings_.users.empty() && !is_kept_warm(settings_, found->second)) {
+        report(path,
+               "no pool of this database is kept warm, so nobody would notice that it is away; it needs "
+               "min_size 1 and a user with a password, one who is not for the console");
+      }
+    }
   }
 
   void check_console_users(const std::string& list, const std::vector<std::string>& names) {

@@ -1,12 +1,12 @@
 #include "proxy/admin_routes.hpp"
 
-#include <algorithm>
-
 #include "proxy/dashboard/state.hpp"
 #include "proxy/drain.hpp"
+#include "proxy/liveness.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/services.hpp"
+#include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
@@ -36,8 +36,13 @@ AdminRoutes::AdminRoutes(const Services& services, const Metrics& metrics, const
       page_(dashboard::make_page()),
       started_(Clock::now()) {}
 
-HttpReply AdminRoutes::answer(std::string_view path) const {
-  if (path == "/healthz") return text(200, "ok\n");
+void AdminRoutes::observe(const std::vector<PoolFacts>& pools, TimePoint now) {
+  history_.observe(pools, now);
+  judge_ready(pools, now);
+}
+
+HttpReply AdminRoutes::answer(std::string_view path) {
+  if (path == "/healthz") return healthy();
   if (path == "/readyz") return ready();
   if (path == "/metrics") {
     HttpReply reply = text(200, metrics_text(metrics_));
@@ -50,20 +55,26 @@ HttpReply AdminRoutes::answer(std::string_view path) const {
   return text(404, "try /, /metrics, /healthz or /readyz\n");
 }
 
-HttpReply AdminRoutes::ready() const {
-  if (can_serve()) return text(200, "ready\n");
-  return text(503, drain_.begun() ? "draining\n" : "a database cannot be reached yet\n");
+HttpReply AdminRoutes::healthy() const {
+  std::vector<TimePoint> last_turns;
+  for (const auto& worker : services_.workers) last_turns.push_back(worker->last_turn());
+  Liveness liveness = judge_liveness(last_turns, Clock::now());
+  return text(liveness.alive ? 200 : 503, std::move(liveness.text));
 }
 
-// Every pool that is to be warm has reached its server, and has not lost it since.
-bool AdminRoutes::can_serve() const {
-  if (drain_.begun()) return false;
-  const auto pools = services_.pools.all();
-  return std::all_of(pools.begin(), pools.end(),
-                     [](const auto& pool) { return pool->settings()->min_size == 0 || pool->is_warm(); });
+ReadyRule::Answer AdminRoutes::judge_ready(const std::vector<PoolFacts>& pools, TimePoint now) {
+  return ready_rule_.judge(administration_.settings(), pools, drain_.begun(), now,
+                           std::chrono::system_clock::now());
 }
 
-std::string AdminRoutes::state() const {
+HttpReply AdminRoutes::ready() {
+  std::vector<PoolFacts> pools;
+  for (const auto& pool : services_.pools.all()) pools.push_back(pool->facts());
+  ReadyRule::Answer answer = judge_ready(pools, Clock::now());
+  return text(answer.ready ? 200 : 503, std::move(answer.text));
+}
+
+std::string AdminRoutes::state() {
   const std::vector<PoolFacts> pools = take_pools(services_);
   const TimePoint now = Clock::now();
   dashboard::ProcessFacts process;
@@ -73,7 +84,7 @@ std::string AdminRoutes::state() const {
   process.clients = services_.sessions();
   process.max_clients = administration_.settings().listen.max_clients;
   process.draining = drain_.begun();
-  process.ready = can_serve();
+  process.ready = judge_ready(pools, now).ready;
   process.certificate_expires = services_.certificate_expires.load();
   return dashboard::state_json(
       {process, pools, history_,

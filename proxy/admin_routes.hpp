@@ -1,5 +1,5 @@
-// The paths of the admin address: /metrics, /healthz (the process answers), /readyz (it can serve) and the
-// dashboard, which is / with /api/state and /api/history. Thread rule: main thread.
+// The paths of the admin address: /metrics, /healthz (the process lives), /readyz (it should be sent clients)
+// and the dashboard, which is / with /api/state and /api/history. Thread rule: main thread.
 #pragma once
 
 #include <string_view>
@@ -9,6 +9,7 @@
 #include "proxy/dashboard/history.hpp"
 #include "proxy/dashboard/page.hpp"
 #include "proxy/http.hpp"
+#include "proxy/ready_rule.hpp"
 
 namespace pgweir {
 
@@ -23,13 +24,14 @@ class AdminRoutes {
               const Administration& administration);
 
   // To be called each second.
-  void observe(const std::vector<PoolFacts>& pools, TimePoint now) { history_.observe(pools, now); }
-  HttpReply answer(std::string_view path) const;
+  void observe(const std::vector<PoolFacts>& pools, TimePoint now);
+  HttpReply answer(std::string_view path);
 
  private:
-  bool can_serve() const;
-  HttpReply ready() const;
-  std::string state() const;
+  HttpReply healthy() const;
+  ReadyRule::Answer judge_ready(const std::vector<PoolFacts>& pools, TimePoint now);
+  HttpReply ready();
+  std::string state();
 
   const Services& services_;
   const Metrics& metrics_;
@@ -38,6 +40,7 @@ class AdminRoutes {
   const dashboard::Page page_;
   const TimePoint started_;
   History history_;
+  ReadyRule ready_rule_;
 };
 
 }  // namespace pgweir

@@ -123,6 +123,8 @@ struct PoolFacts {
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
   bool up = false;       // its server has been reached, and not been lost since
+  bool tried = false;    // a login of its own has ended, well or not
+  bool reached = false;  // one has ended well
   bool retired = false;  // no longer configured
   std::string refusal;   // why the server takes no login of ours
   std::optional<LoginTrouble> login_trouble{};

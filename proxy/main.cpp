@@ -62,16 +62,28 @@ int check(const std::string& path, const doctor::BudgetOptions& budget) {
   return exit_ok;
 }
 
-int healthcheck(const std::string& path) {
+int healthcheck(const std::string& path, bool ready) {
   const config::LoadResult loaded = config::load_file(path);
   if (!loaded.settings) {
     print(loaded.problems);
     return exit_problem;
   }
   std::string answer;
-  const bool ready = ask_ready(loaded.settings->admin.host, loaded.settings->admin.port, answer);
+  const config::Admin& admin = loaded.settings->admin;
+  const bool well = ask_health(admin.host, admin.port, ready ? "/readyz" : "/healthz", answer);
   std::cout << answer;
-  return ready ? exit_ok : exit_problem;
+  return well ? exit_ok : exit_problem;
+}
+
+// By default what may be answered by a restart: a container that waits for its database must not be killed.
+void add_healthcheck(CLI::App& app, int& code) {
+  CLI::App* sub =
+      app.add_subcommand("healthcheck", "Ask the running process whether it lives (/healthz); exit 0 if so.");
+  const auto path = std::make_shared<std::string>();
+  const auto ready = std::make_shared<bool>(false);
+  sub->add_option("CONFIG", *path, config_help)->required();
+  sub->add_flag("--ready", *ready, "ask whether it should be sent clients (/readyz) instead");
+  sub->callback([&code, path, ready] { code = healthcheck(*path, *ready); });
 }
 
 CLI::App* add_explain_pin(CLI::App& app, int& code) {
@@ -135,7 +147,7 @@ int main(int argc, char** argv) {
   };
   command("serve", "Run the pool. SIGTERM drains, a second one ends at once; SIGHUP reloads CONFIG.", serve);
   add_check(app, code);
-  command("healthcheck", "Ask the running process whether it can serve; exit 0 if so.", healthcheck);
+  add_healthcheck(app, code);
   const CLI::App* const explain_pin = add_explain_pin(app, code);
   const CLI::App* const doctor = add_doctor(app, code);
   app.add_subcommand("version", "Print the version.")->callback([] {

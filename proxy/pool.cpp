@@ -58,11 +58,6 @@ bool Pool::has_clients() const {
   return clients > 0;
 }
 
-bool Pool::is_warm() const {
-  const std::lock_guard lock(mutex_);
-  return logins_.baseline() != nullptr && state_.failures() == 0;
-}
-
 std::optional<ServerRefusal> Pool::refusal() const {
   const std::lock_guard lock(mutex_);
   return refuses() ? refusal_ : std::nullopt;
@@ -303,6 +298,7 @@ void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
+    tried_ = reached_ = true;
     refusal_.reset();
     login_trouble_.reset();
     if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
@@ -324,12 +320,15 @@ void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
 void Pool::open_failed(ServerRefusal refusal, Worker& here) {
   counters(here).logins[static_cast<std::size_t>(refusal.result)].add();
   unsigned failures = 0;
+  bool wants_line = false;
   TimePoint retry_at;
   {
     const std::lock_guard lock(mutex_);
     state_.open_failed(here.now());
     failures = state_.failures();
     retry_at = state_.retry_at();
+    wants_line = failure_log_.wants_line(failures, here.now());
+    tried_ = true;
     if (refusal.permanent) {
       refusal_ = refusal;
       refused_at_ = here.now();
@@ -339,8 +338,7 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     login_trouble_->result = refusal.result;
     login_trouble_->message = refusal.message;
   }
-  // The first failure of an outage, and then the 2nd, 4th, 8th ...: enough to see, too few to fill a disk.
-  if ((failures & (failures - 1)) == 0) {
+  if (wants_line) {
     log::warning("server_login_failed", {{"database", database_},
                                          {"user", user_},
                                          {"failures", std::to_string(failures)},

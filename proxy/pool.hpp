@@ -21,6 +21,7 @@
 #include "proxy/function_table.hpp"
 #include "proxy/inventory.hpp"
 #include "proxy/known_logins.hpp"
+#include "proxy/login_failure_log.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/password_proofs.hpp"
 #include "proxy/pool_state.hpp"
@@ -119,7 +120,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // Of a backend that the caller has borrowed.
   ServerFacts facts_of(const Backend& backend) const;
   void describe_idle(std::vector<ServerFacts>& out) const;
-  bool is_warm() const;
   bool has_clients() const;
   StatementCache& statements() { return statements_; }
   FunctionTable& functions() { return functions_; }
@@ -205,6 +205,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::optional<ServerRefusal> refusal_;
   TimePoint refused_at_{};
   std::optional<LoginTrouble> login_trouble_;
+  LoginFailureLog failure_log_;
+  bool tried_ = false;    // the server that is meant now: a login to it has ended
+  bool reached_ = false;  // one has ended well
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;
   // Of a user who is not in the file.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/kept_warm.hpp"
 #include "config/pass_through.hpp"
 #include "proxy/aws/rds_token.hpp"
 #include "proxy/worker.hpp"
@@ -38,14 +39,10 @@ PoolTarget target_of(const Snapshot& snapshot, const config::Database& database,
   return target;
 }
 
-// Without a password it takes a client's login to open the first backend. Users of the console need not exist
-// on the server.
 config::Pool settings_of(const config::Settings& all, const config::Database& database,
                          const config::User& user) {
   config::Pool settings = database.pool;
-  const bool is_for_console = database.users.empty() && all.is_console_user(user.name);
-  const bool is_unlisted = !all.users.contains(user.name);
-  if (!user.scram_verifier.empty() || is_for_console || is_unlisted) settings.min_size = 0;
+  if (!config::can_be_kept_warm(all, database, user)) settings.min_size = 0;
   return settings;
 }
 

@@ -91,6 +91,7 @@ void Pool::change_to(PoolTarget target, const config::Pool& settings) {
   standing_.forget();
   refusal_.reset();
   login_trouble_.reset();
+  tried_ = reached_ = false;
 }
 
 void Pool::forget_functions() {
@@ -137,6 +138,8 @@ PoolFacts Pool::facts() const {
   facts.settings = settings_;
   facts.paused = state_.paused();
   facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
+  facts.tried = tried_;
+  facts.reached = reached_;
   facts.retired = retired_;
   if (refusal_) facts.refusal = refusal_->message;
   facts.login_trouble = login_trouble_;

@@ -301,11 +301,10 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     flush();
     if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(BackendClose::lost, true);
     if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(BackendClose::lost);
-    log::error("server_protocol_violation", {{"database", pool_->database()}, {"user", pool_->user()}});
-    return lose_backend(BackendClose::protocol_violation);
+    return break_off();
   }
   flush();  // before the bytes move
-  if (status == FrameStatus::error) return lose_backend(BackendClose::protocol_violation);
+  if (status == FrameStatus::error) return break_off();
   if (from_carry) {
     backend.carry.erase(backend.carry.begin(),
                         backend.carry.end() - static_cast<std::ptrdiff_t>(input.size()));
@@ -314,6 +313,12 @@ void Session::walk_replies(ByteView input, bool from_carry) {
     backend.carry.assign(input.begin(), input.end());
   }
   after_replies();
+}
+
+// Messages that cannot be, or bytes that are none.
+void Session::break_off() {
+  log::error("server_protocol_violation", {{"database", pool_->database()}, {"user", pool_->user()}});
+  lose_backend(BackendClose::protocol_violation);
 }
 
 // See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else

@@ -115,6 +115,7 @@ class Session final {
   void keep(ByteView rest);
   void read_server();
   void walk_replies(ByteView input, bool from_carry);
+  void break_off();
   void begin_fence();
   void after_replies();
   bool may_read_client() const;
@@ -132,6 +133,7 @@ class Session final {
   bool client_stalls(TimePoint now, std::chrono::milliseconds limit);
   void check_interrupts();
   void refuse_waiting(Reason reason);
+  void log_statement(std::string_view event, Reason reason, TimePoint since) const;
   void refuse_piece(const Piece& piece);
   // The client is told the reason's sentence and SQLSTATE, or these instead.
   void end(Reason reason, std::string_view message = {}, std::string_view sqlstate = {});

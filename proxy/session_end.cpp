@@ -106,6 +106,7 @@ std::optional<Reason> Session::overdue_query(TimePoint now, std::chrono::millise
     const bool late = is_over(now, query_started_, limit + abandon_timeout);
     return late ? std::optional(Reason::query_timeout) : std::nullopt;
   }
+  log_statement("statement_timed_out", Reason::query_timeout, query_started_);
   pool_->cancel(*exchange_.backend, worker_, nullptr);
   return std::nullopt;
 }
@@ -192,6 +193,18 @@ void Session::refuse_waiting(Reason reason) {
   refusing_.reset();
 }
 
+// The client stays, so that no other line tells of it: one for each statement.
+void Session::log_statement(std::string_view event, Reason reason, TimePoint since) const {
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(worker_.now() - since);
+  log::info(event, {{"client", std::to_string(id_)},
+                    {"reason", text_of(reason).name},
+                    {"database", pool_->database()},
+                    {"user", pool_->user()},
+                    {"application_name", shown_name()},
+                    {"peer", peer_},
+                    {"waited_ms", std::to_string(waited.count())}});
+}
+
 void Session::refuse_piece(const Piece& piece) {
   ByteBuffer& out = worker_.to_client().own();
   const auto type = static_cast<FrontendType>(piece.type);
@@ -205,6 +218,7 @@ void Session::refuse_piece(const Piece& piece) {
   } else {
     if (exchange_.listen) exchange_.listen->forget_offer();
     worker_.counters().ended[static_cast<std::size_t>(*refusing_)].add();
+    log_statement("statement_refused", *refusing_, waiter_.since);
     write_reason(out, *std::exchange(refusing_, std::nullopt));
     refusing_until_sync_ = !ends_batch;
   }

@@ -209,6 +209,7 @@ ClientTally Worker::tally() const {
 }
 
 void Worker::tick() {
+  last_turn_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   for (const auto& [id, session] : sessions_) session->on_tick(now_);
   if (++ticks_ % ticks_per_look == 0) {
     for (const auto& [id, session] : sessions_) session->look_at_server();

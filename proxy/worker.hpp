@@ -106,6 +106,10 @@ class Worker {
   void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
   // Any thread: how much CPU time its thread has had. Zero before it runs.
   std::chrono::nanoseconds cpu_time() const;
+  // Any thread: when its loop has last turned.
+  TimePoint last_turn() const {
+    return TimePoint(TimePoint::duration(last_turn_.load(std::memory_order_relaxed)));
+  }
   std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
 
   // Called by sessions.
@@ -162,6 +166,7 @@ class Worker {
   std::size_t drains_per_tick_ = 0;
   std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> session_count_{0};
+  std::atomic<TimePoint::rep> last_turn_{now_.time_since_epoch().count()};
   bool stopping_ = false;
   std::thread thread_;
 };

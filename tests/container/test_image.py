@@ -83,7 +83,8 @@ def test_it_runs_as_nobody_in_particular_and_knows_its_health_check(image):
     assert image["Config"]["User"] == "65532:65532"
     assert image["Config"]["StopSignal"] in ("SIGTERM", "15")
     declared = {key.lower(): value for key, value in {**image["Config"], **image}.items()}
-    assert declared["healthcheck"]["Test"][1:3] == ["/usr/bin/pgweir", "healthcheck"]
+    # Without --ready: whoever restarts what fails it must not do so while a database is away.
+    assert declared["healthcheck"]["Test"][1:] == ["/usr/bin/pgweir", "healthcheck", "/etc/pgweir/pgweir.yaml"]
 
 
 def test_nothing_in_it_is_writable_for_that_user(files):
@@ -146,7 +147,7 @@ def test_it_serves_with_a_read_only_root_and_drains(served):
     assert json.loads(run("podman", "inspect", name).stdout)[0]["State"]["ExitCode"] == 0
 
 
-def test_a_database_that_is_gone_shows_in_the_health_check(image, tmp_path):
+def test_a_process_that_is_not_there_fails_the_health_check(image, tmp_path):
     tmp_path.chmod(0o755)
     config = tmp_path / "pgweir.yaml"
     config.write_text(yaml.safe_dump({"admin": {"port": processes.free_port()}, "databases": {"app": {"host": "127.0.0.1"}},

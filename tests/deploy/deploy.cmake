@@ -8,4 +8,6 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND CMAKE_CXX_COMPILER_ID STREQUAL
     set_tests_properties(${name} PROPERTIES LABELS deploy TIMEOUT 300
       ENVIRONMENT "PGWEIR_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;PYTHONUNBUFFERED=1")
   endforeach()
+  # Waits for an alarm that looks at three minutes.
+  set_tests_properties(deploy_alarms PROPERTIES TIMEOUT 600)
 endif()

@@ -76,6 +76,12 @@ def statement(template, **changes):
     resource(template, "ExecutionRole")["Policies"][0]["PolicyDocument"]["Statement"][1].update(changes)
 
 
+def change_configuration(template, old, new):
+    value = next(e["Value"] for e in t.container(template)["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
+    assert old in value[0]
+    value[0] = value[0].replace(old, new)
+
+
 BROKEN = {
     "an open address": (t.addresses_in_rules, lambda x: (
         resource(x, "DatabaseFromTask").pop("SourceSecurityGroupId"), resource(x, "DatabaseFromTask").update(CidrIp="0.0.0.0/0"))),
@@ -101,6 +107,8 @@ BROKEN = {
     "root": (t.weak_container, lambda x: t.container(x).pop("User")),
     "capabilities": (t.weak_container, lambda x: t.container(x).pop("LinuxParameters")),
     "no health check": (t.weak_container, lambda x: t.container(x).pop("HealthCheck")),
+    "a health check that asks for the database": (t.weak_container, lambda x: t.container(x)["HealthCheck"]["Command"].append(
+        "--ready")),
     "a public address": (t.weak_container, lambda x: resource(x, "Service")["NetworkConfiguration"][
         "AwsvpcConfiguration"].update(AssignPublicIp="ENABLED")),
     "no circuit breaker": (t.weak_container, lambda x: resource(x, "Service")["DeploymentConfiguration"].pop(
@@ -110,6 +118,10 @@ BROKEN = {
     "TLS at the balancer": (t.weak_balancer, lambda x: resource(x, "Listener").update(Protocol="TLS")),
     "no PROXY header": (t.weak_balancer, lambda x: attribute(x, "proxy_protocol_v2.enabled", "false")),
     "a TCP health check": (t.weak_balancer, lambda x: resource(x, "TargetGroup").update(HealthCheckProtocol="TCP")),
+    "a health check of the process only": (t.weak_balancer, lambda x: resource(x, "TargetGroup").update(
+        HealthCheckPath="/healthz")),
+    "all targets away with the database": (t.weak_balancer, lambda x: change_configuration(
+        x, "port: 9127}", "port: 9127, ready_requires: [app]}")),
     "the balancer's default idle time": (t.weak_balancer, lambda x: attribute(x, "tcp.idle_timeout.seconds", "350")),
     "deregistration for ever": (t.weak_balancer, lambda x: attribute(
         x, "deregistration_delay.timeout_seconds", "300")),
@@ -146,9 +158,7 @@ VALUES = {"AWS::Region": "eu-west-1", "AWS::StackName": "pgweir", "Iam": "",
 
 
 def configuration(template, **values):
-    value = next(e["Value"] for e in t.container(template)["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
-    text = value if isinstance(value, str) else value[0]
-    return re.sub(r"\$\{([\w:]+)\}", lambda match: {**VALUES, **values}[match[1]], text)
+    return re.sub(r"\$\{([\w:]+)\}", lambda match: {**VALUES, **values}[match[1]], t.configuration(template))
 
 
 def check_configuration(template, certificates, bundle, iam="", **changes):

@@ -69,7 +69,11 @@ class Task:
         self.log = directory / "log"
         container = t.container(template)
         self.health = [binary(), *container["HealthCheck"]["Command"][2:]]
-        self.process = processes.start([binary(), *container["Command"]], self.log, env=self.environment)
+        self.command = [binary(), *container["Command"]]
+        self.start()
+
+    def start(self):
+        self.process = processes.start(self.command, self.log, env=self.environment)
 
     def alive(self):
         assert self.process.poll() is None, self.log.read_text()
@@ -97,7 +101,7 @@ def task(request, root, tls_cluster, certificates, aws, tmp_path):
 
 def test_it_becomes_healthy_and_serves_through_tls(task, certificates):
     until(lambda: task.alive() and get(task.admin, "/readyz", LOCAL if task.balanced else b"") == 200, "it is ready", 20)
-    assert processes.subprocess.run(task.health, env=task.environment, timeout=20).returncode == 0
+    assert healthy(task)
     with Wire("127.0.0.1", task.port) as wire:
         if task.balanced:
             wire.send(CLIENT)
@@ -106,6 +110,37 @@ def test_it_becomes_healthy_and_serves_through_tls(task, certificates):
     with urllib.request.urlopen(f"http://127.0.0.1:{task.admin}/metrics", timeout=5) as metrics:
         assert b"pgweir_tls_handshakes_total" in metrics.read()
     assert USERS["app"] not in task.log.read_text()
+
+
+def healthy(task):
+    return processes.subprocess.run(task.health, env=task.environment, timeout=20).returncode == 0
+
+
+def test_a_failover_stops_no_task_and_takes_none_from_the_balancer(task, tls_cluster):
+    first = LOCAL if task.balanced else b""
+    until(lambda: task.alive() and get(task.admin, "/readyz", first) == 200, "it is ready", 20)
+    tls_cluster.stop()
+    try:
+        until(lambda: "server_login_failed" in task.log.read_text(), "the database is missed")
+        assert healthy(task) and get(task.admin, "/readyz", first) == 200
+    finally:
+        tls_cluster.start()
+
+
+def test_a_new_task_without_its_database_lives_but_is_not_ready(task, tls_cluster):
+    """ECS lets it be, the balancer does not use it, and it begins by itself when the database is back."""
+    first = LOCAL if task.balanced else b""
+    until(lambda: task.alive() and get(task.admin, "/readyz", first) == 200, "the first one is ready", 20)
+    processes.stop(task.process, (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL))
+    tls_cluster.stop()
+    try:
+        task.start()
+        until(lambda: task.alive() and task.log.read_text().count('"started"') == 2, "it runs")
+        until(lambda: "server_login_failed" in task.log.read_text(), "the database is missed")
+        assert healthy(task) and get(task.admin, "/readyz", first) == 503
+    finally:
+        tls_cluster.start()
+    until(lambda: task.alive() and get(task.admin, "/readyz", first) == 200, "it is ready", 20)
 
 
 @pytest.mark.parametrize("first", [b"", LOCAL, LOCAL * 4, CLIENT + LOCAL], ids=["none", "one", "four", "two kinds"])

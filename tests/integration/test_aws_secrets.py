@@ -9,6 +9,7 @@ import pytest
 
 from harness.cluster import CANARY, USERS
 from harness.fake_aws import FakeAws
+from harness.proxy import merged
 from harness.waiting import until
 from harness.wire import LoginFailed
 
@@ -198,14 +199,17 @@ def test_a_wrong_clock_is_named(serve, fake):
     until(lambda: "is the clock of this machine right?" in proxy.log_text(), "the problem is named")
 
 
-def test_an_outage_at_the_start_ends_by_itself(serve, fake):
+def test_an_outage_at_the_start_ends_by_itself(start, fake):
+    """While the only user's secret cannot be read, there is nobody to serve."""
     fake.faults["GetSecretValue"] = "hang up"
-    proxy = serve(wait_ready=False)
+    changes = merged(by_secret(fake), {"users": {"app2": None, "md5app": None}, "databases": {"app": {"users": ["app"]}}})
+    proxy = start(wait_ready=False, changes=changes, variables=variables(**fake.key.environment()))
     until(lambda: fake.count("GetSecretValue") > 0, "the secret is asked for")
     assert not admits(proxy)
     assert proxy.http("/readyz")[0] == 503
     del fake.faults["GetSecretValue"]
     until(lambda: admits(proxy), "the secret is known")
+    until(lambda: proxy.http("/readyz")[0] == 200, "it is ready")
 
 
 def test_wrong_passwords_cost_few_calls(serve, fake):

@@ -95,7 +95,7 @@ def test_a_database_that_is_down(start, cluster):
     with pool_states.down(proxy, cluster) as pool:
         assert pool["diagnosis"].startswith("the server cannot be reached since ")
         assert "refused" in pool["diagnosis"]
-        assert not pool_states.state(proxy)["process"]["ready"]
+        assert pool_states.state(proxy)["process"]["ready"], "it was ready, and clients may wait here"
     until(lambda: pool_states.pool(proxy)["condition"] != "down", "it is back", timeout=15)
 
 

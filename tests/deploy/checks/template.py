@@ -142,11 +142,19 @@ def weak_container(template):
         yield "keeps capabilities"
     if "HealthCheck" not in only:
         yield "no health check"
+    elif "--ready" in only["HealthCheck"]["Command"]:
+        yield "a task that waits for its database is stopped"
     if service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] != "DISABLED":
         yield "public address"
     breaker = service["DeploymentConfiguration"].get("DeploymentCircuitBreaker", {})
     if not (breaker.get("Enable") and breaker.get("Rollback")):
         yield "a bad deployment is not taken back"
+
+
+def configuration(template):
+    """PGWEIR_CONFIG, with CloudFormation's variables in it."""
+    value = next(e["Value"] for e in container(template)["Environment"] if e["Name"] == "PGWEIR_CONFIG")["Fn::Sub"]
+    return value if isinstance(value, str) else value[0]
 
 
 def attributes(pairs):
@@ -168,6 +176,8 @@ def weak_balancer(template):
         yield "no PROXY header"
     if (group["HealthCheckProtocol"], group["HealthCheckPath"], group["HealthCheckPort"]) != ("HTTP", "/readyz", "9127"):
         yield "health is not asked at /readyz"
+    if "ready_requires" in configuration(template):
+        yield "a failover of the database takes all tasks away from the balancer"
     if not 1800 < int(of_listener.get("tcp.idle_timeout.seconds", 350)) <= 6000:
         yield "idle clients are forgotten before pgweir closes them"
     if int(of_group["deregistration_delay.timeout_seconds"]) >= container(template)["StopTimeout"]:

@@ -62,7 +62,7 @@ class Authority:
                 "-out", self.cert, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def sign(self, name, subject="/CN=pgweir", names=SUBJECT_NAMES, kind=P256, expired=False, usage="serverAuth",
-             digest="-sha256"):
+             digest="-sha256", days=30):
         pair = Pair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
         request, extensions = self.directory / f"{name}.csr", self.directory / f"{name}.ext"
         openssl("req", *kind, "-nodes", "-subj", subject, "-keyout", pair.key, "-out", request)
@@ -71,7 +71,7 @@ class Authority:
             self.sign_in_the_past(request, extensions, pair)
         else:
             openssl("x509", "-req", digest, "-in", request, "-CA", self.cert, "-CAkey", self.key, "-CAcreateserial",
-                    "-extfile", extensions, "-days", 30, "-out", pair.cert)
+                    "-extfile", extensions, "-days", days, "-out", pair.cert)
         pair.key.chmod(0o600)
         return pair
 

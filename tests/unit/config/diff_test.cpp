@@ -48,6 +48,11 @@ TEST_CASE("everything else applies at once") {
               "timeouts.query: 0s -> 1s"});
 }
 
+TEST_CASE("what readiness requires applies at once") {
+  CHECK(changes(with(""), with("admin: {ready_requires: [app]}")) ==
+        Lines{"admin.ready_requires: [] -> [app]"});
+}
+
 TEST_CASE("every key of a database is compared") {
   CHECK(changes(
             with(""),

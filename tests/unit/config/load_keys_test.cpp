@@ -30,6 +30,7 @@ TEST_CASE("the smallest file has the documented defaults") {
   CHECK(s.admin.host == "127.0.0.1");
   CHECK(s.admin.port == 9127);
   CHECK(s.admin.console_users.empty());
+  CHECK(s.admin.ready_requires.empty());
   const Database& app = s.databases.at("app");
   CHECK(app.name == "app");
   CHECK(app.host == "db");
@@ -84,6 +85,11 @@ log: {format: json, level: debug}
   CHECK(s.timeouts.drain == 0s);
   CHECK(s.log.format == LogFormat::json);
   CHECK(s.log.level == LogLevel::debug);
+}
+
+TEST_CASE("what readiness requires is read") {
+  CHECK(settings_of(with("admin: {ready_requires: [app]}")).admin.ready_requires ==
+        std::vector<std::string>{"app"});
 }
 
 TEST_CASE("every key of a database and of a pool is read") {

@@ -84,6 +84,31 @@ TEST_CASE("lists of users name users of the file") {
           "this name"});
 }
 
+TEST_CASE("ready_requires names databases that are kept warm") {
+  const auto lines = [](const std::string& names, const std::string& databases,
+                        const std::string& rest = "") {
+    return problems_of("databases: {" + databases + "}\nadmin: {ready_requires: [" + names +
+                       "]}\nusers: {u: {password: p}}\n" + rest);
+  };
+  const std::string cold =
+      "no pool of this database is kept warm, so nobody would notice that it is away; it needs min_size 1 "
+      "and a user with a password, one who is not for the console";
+  CHECK(lines("app", "app: {host: db}, other: {host: db}") == Lines{});
+  CHECK(lines("app, ap", "app: {host: db}") ==
+        Lines{"f:2: admin.ready_requires[1]: there is no such database under databases"});
+  CHECK(lines("app, app", "app: {host: db}") == Lines{"f:2: admin.ready_requires[1]: named twice"});
+  CHECK(lines("'*'", "'*': {host: db}") ==
+        Lines{"f:2: admin.ready_requires[0]: \"*\" stands for no database in particular; give names"});
+  CHECK(lines("app", "'*': {host: db}") ==
+        Lines{"f:2: admin.ready_requires[0]: there is no such database under databases"});
+  CHECK(lines("app", "app: {host: db, pool: {min_size: 0}}") ==
+        Lines{"f:2: admin.ready_requires[0]: " + cold});
+  CHECK(problems_of(with("admin: {console_users: [u], ready_requires: [app]}")) ==
+        Lines{"f:3: admin.ready_requires[0]: " + cold});
+  CHECK(lines("app", "app: {host: db}", "pool: {min_size: 0}") ==
+        Lines{"f:2: admin.ready_requires[0]: " + cold});
+}
+
 TEST_CASE("a database under the console's name is warned about") {
   CHECK(
       problems_of("databases: {pgbouncer: {host: db}}\nusers: {u: {password: p}}") ==
