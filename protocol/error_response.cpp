@@ -18,6 +18,8 @@ void write_fields(ByteBuffer& out, char type, const ErrorFields& fields) {
   field('M', fields.message);
   if (!fields.detail.empty()) field('D', fields.detail);
   if (!fields.hint.empty()) field('H', fields.hint);
+  if (!fields.file.empty()) field('F', fields.file);
+  if (!fields.routine.empty()) field('R', fields.routine);
   w.u8(0).end_message();
 }
 

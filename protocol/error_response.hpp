@@ -15,6 +15,8 @@ struct ErrorFields {
   std::string_view message;
   std::string_view detail = {};  // left out when empty
   std::string_view hint = {};    // left out when empty
+  std::string_view file = {};    // of PostgreSQL's source; likewise, and so the next
+  std::string_view routine = {};
 };
 
 // Append one whole message. The texts must not contain NUL.

@@ -18,11 +18,6 @@ bool read_arguments(SqlCursor& cursor, std::string_view text, NamedStatement& ou
   return !cursor.at(TokenKind::open_paren) || cursor.parenthesized(text, out.arguments);
 }
 
-bool is_string(const Token& token) {
-  return token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
-         token.kind == TokenKind::unicode_string || token.kind == TokenKind::dollar_string;
-}
-
 bool parse_prepare(SqlCursor& cursor, std::string_view text, NamedStatement& out) {
   out.verb = NamedVerb::prepare;
   // PREPARE TRANSACTION 'gid'; "transaction" is a possible name as well.

@@ -110,6 +110,11 @@ inline bool folded_find(std::string_view text, std::string_view lower) {
 inline bool is_word(const Token& token, std::string_view lower) {
   return token.kind == TokenKind::word && folded_equals(token.text, lower);
 }
+// Of any kind but B'...' and X'...'.
+inline bool is_string(const Token& token) {
+  return token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
+         token.kind == TokenKind::unicode_string || token.kind == TokenKind::dollar_string;
+}
 std::string ascii_lower(std::string_view text);
 
 // The name that PostgreSQL reads from a word or a quoted identifier: folded or unquoted, cut to

@@ -2,22 +2,17 @@
 
 #include <algorithm>
 
+#include "protocol/sql_set_config.hpp"
 #include "protocol/sql_tokenizer.hpp"
 #include "proxy/session_state.hpp"
 
 namespace pgweir {
 namespace {
 
-constexpr std::string_view set_config = "set_config";
 // Strings within strings that are read as code.
 constexpr unsigned depth_max = 3;
 // Longer ones exist on the server, but nobody binds them.
 constexpr std::size_t custom_name_max = 256;
-
-bool is_set_config(const Token& token) {
-  return is_word(token, set_config) ||
-         (token.kind == TokenKind::quoted_identifier && token.text == "\"set_config\"");
-}
 
 // Follows the tokens of one text for the two ways to name a setting: set_config('a.b' ...) and SET a.b.
 class NameScan {
@@ -45,7 +40,7 @@ bool NameScan::run() {
   for (Token token = tokens_.next(); token.kind != TokenKind::end; token = tokens_.next()) {
     if (opened) argument(token);
     opened = called && token.kind == TokenKind::open_paren;
-    called = is_set_config(token);
+    called = names_set_config(token);
     if (token.kind == TokenKind::undecided) all_known_ = false;
     if (is_word(token, "set")) set_target(token);
     if (!opened && depth_ > 0) code(token);

@@ -24,11 +24,6 @@ bool is_word_in(const Token& token, std::initializer_list<std::string_view> word
   return std::any_of(words.begin(), words.end(), [&](std::string_view w) { return is_word(token, w); });
 }
 
-bool is_string(const Token& token) {
-  return token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
-         token.kind == TokenKind::dollar_string || token.kind == TokenKind::unicode_string;
-}
-
 bool ends_statement(const Token& token) {
   return token.kind == TokenKind::semicolon || token.kind == TokenKind::end;
 }

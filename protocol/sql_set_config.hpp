@@ -1,0 +1,54 @@
+// The calls of set_config() in a text: which settings they change, to what, and whether for longer than the
+// transaction. Never wrong, rather undecided. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/sql_tokenizer.hpp"
+
+namespace pgweir {
+
+// One argument, as far as the text shows it.
+struct ConfigArgument {
+  enum class Kind : std::uint8_t {
+    literal,    // `text` is its value; true and false are "true" and "false"
+    parameter,  // $`number`
+    name,       // an identifier, folded, in `text`: in a function's body perhaps one of its arguments
+    other,      // an expression
+  };
+  Kind kind = Kind::other;
+  std::string text;
+  unsigned number = 0;
+};
+
+struct SetConfigCall {
+  ConfigArgument name;
+  ConfigArgument value;
+  ConfigArgument is_local;
+};
+
+struct SetConfigUse {
+  // Those that could be read. A name is in it as the text has it, not folded.
+  std::vector<SetConfigCall> calls;
+  // The text names set_config somewhere else, too: in a string that may be run as code, or in a call that
+  // could not be read.
+  bool hides_calls = false;
+  // Each call is made exactly once if the statement succeeds: it is SELECT set_config(...) [,
+  // set_config(...)] and nothing else, aliases left aside.
+  bool is_plain = false;
+};
+
+// `text`: one statement or several, or a function's body.
+SetConfigUse find_set_config(std::string_view text, SqlDialect dialect = {});
+
+// The name of the function, wherever it stands.
+bool names_set_config(const Token& token);
+
+// What a boolean literal says: PostgreSQL's spellings of true and false, without abbreviations.
+std::optional<bool> boolean_value(std::string_view text);
+
+}  // namespace pgweir
