@@ -59,13 +59,23 @@ enum class Fate : std::uint8_t { forward, drop, mute, inject };
 
 constexpr std::uint32_t resets_all = 1;
 
+// What a message is sent for, besides its reply.
+enum class Purpose : std::uint8_t {
+  plain,
+  learn_shape,    // a Describe of ours behind a Parse of ours
+  confirm_parse,  // a Describe of ours behind the client's own Parse
+  meant_to_fail,  // the statement is not what the client was told: its error becomes the one that says so
+};
+
 struct Expected {
   Reply reply = Reply::sync;
   Fate fate = Fate::forward;
-  bool may_copy = false;     // a Query or Execute that may open COPY IN
-  bool names = false;        // holds the oldest pending operation of the client's StatementMap
-  bool holds = false;        // this Parse or Close changes what the backend holds of `statement`
-  bool listens = false;      // its statements may change what the client listens to
+  bool may_copy = false;  // a Query or Execute that may open COPY IN
+  bool names = false;     // holds the oldest pending operation of the client's StatementMap
+  bool holds = false;     // this Parse or Close changes what the backend holds of `statement`
+  bool listens = false;   // its statements may change what the client listens to
+  bool sets = false;      // holds the oldest pending step of the session's SettingsJournal
+  Purpose purpose = Purpose::plain;
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
   std::int32_t longer = 0;   // by how much its text became longer when a name in it was replaced
   // A Query behind which the client's startup settings are restored: resets_all, or the hash of the one's

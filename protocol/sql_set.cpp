@@ -19,12 +19,20 @@ bool at_form(const SqlCursor& cursor, std::string_view word) {
   return cursor.at_word(word) && !names_setting(cursor.following());
 }
 
+// A word that is not all ASCII, which the server folds and cuts by its encoding: in UTF-8 only what is ASCII
+// in it is folded, and a short one is not cut.
+bool other_name(const Token& token, std::string& out) {
+  if (token.kind != TokenKind::word || token.text.size() > identifier_size_max) return false;
+  out = token.text;
+  return true;
+}
+
 // name or a.b.c, in lower case: PostgreSQL compares the names of settings without regard to case, quoted or
 // not.
 bool read_setting_name(SqlCursor& cursor, std::string& out) {
   std::string part;
   do {
-    if (!identifier_name(cursor.current(), part)) return false;
+    if (!identifier_name(cursor.current(), part) && !other_name(cursor.current(), part)) return false;
     if (!out.empty()) out.push_back('.');
     out += ascii_lower(part);
     cursor.advance();

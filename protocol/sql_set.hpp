@@ -30,7 +30,7 @@ struct SetStatement {
   // In lower case, as PostgreSQL compares names; old spellings are replaced (sort_mem -> work_mem). Two-part
   // names are joined by a dot. Empty for reset_all, SET TRANSACTION and SET CONSTRAINTS, and for SET SESSION
   // CHARACTERISTICS with several modes (then default_transaction_{isolation,read_only,deferrable} may have
-  // changed).
+  // changed). One that is not ASCII is right only where both the client and the server use UTF-8.
   std::string name;
   // For SetAction::set: the string that set_config(name, value, false) needs for the same effect (for
   // settings that are lists of names, such as search_path, it is quoted where PostgreSQL would). nullopt: ask

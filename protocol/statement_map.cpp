@@ -16,22 +16,37 @@ constexpr std::size_t kept_capacity = 8;
 
 }  // namespace
 
-const StatementRef& StatementMap::find(std::string_view name) const {
+const StatementMap::Held* StatementMap::find_held(std::string_view name) const {
   name = truncate_identifier(name);
   for (std::size_t i = pending_.size(); i > oldest_; --i) {
-    if (pending_[i - 1].name == name) return pending_[i - 1].statement;
+    if (pending_[i - 1].name == name) return &pending_[i - 1].held;
   }
-  if (name.empty()) return unnamed_;
+  if (name.empty()) return &unnamed_;
   const auto it = committed_.find(name);
-  return it == committed_.end() ? none : it->second;
+  return it == committed_.end() ? nullptr : &it->second;
+}
+
+const StatementRef& StatementMap::find(std::string_view name) const {
+  const Held* const held = find_held(name);
+  return held == nullptr ? none : held->statement;
+}
+
+bool StatementMap::is_described(std::string_view name) const {
+  const Held* const held = find_held(name);
+  return held != nullptr && held->described;
+}
+
+void StatementMap::mark_described(std::string_view name) {
+  Held* const held = const_cast<Held*>(find_held(name));  // one of our own, which are not const
+  if (held != nullptr) held->described = true;
 }
 
 void StatementMap::begin_put(std::string_view name, StatementRef statement) {
-  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), std::move(statement)});
+  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), {std::move(statement)}});
 }
 
 void StatementMap::begin_erase(std::string_view name) {
-  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), nullptr});
+  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), {}});
 }
 
 StatementMap::Pending StatementMap::take_front() {
@@ -48,16 +63,16 @@ StatementMap::Pending StatementMap::take_front() {
 void StatementMap::confirm_front() {
   Pending done = take_front();
   if (done.name.empty()) {
-    unnamed_ = std::move(done.statement);
-  } else if (done.statement) {
-    committed_.insert_or_assign(std::move(done.name), std::move(done.statement));
+    unnamed_ = std::move(done.held);
+  } else if (done.held.statement) {
+    committed_.insert_or_assign(std::move(done.name), std::move(done.held));
   } else {
     committed_.erase(done.name);
   }
 }
 
 void StatementMap::fail_front() {
-  if (take_front().name.empty()) unnamed_.reset();
+  if (take_front().name.empty()) unnamed_ = {};
 }
 
 void StatementMap::drop_front() {
@@ -69,20 +84,18 @@ void StatementMap::clear_named() {
 }
 
 void StatementMap::put(std::string_view name, StatementRef statement) {
-  committed_.insert_or_assign(std::string(truncate_identifier(name)), std::move(statement));
-}
-
-void StatementMap::replace(const StatementRef& old, const StatementRef& fresh) {
-  if (unnamed_ == old) unnamed_ = fresh;
-  for (auto& [name, statement] : committed_) {
-    if (statement == old) statement = fresh;
+  Held held{std::move(statement)};
+  if (name.empty()) {
+    unnamed_ = std::move(held);
+  } else {
+    committed_.insert_or_assign(std::string(truncate_identifier(name)), std::move(held));
   }
 }
 
 void StatementMap::erase(std::string_view name) {
   name = truncate_identifier(name);
   if (name.empty()) {
-    unnamed_.reset();
+    unnamed_ = {};
   } else if (const auto it = committed_.find(name); it != committed_.end()) {
     committed_.erase(it);
   }
@@ -99,10 +112,10 @@ std::string StatementMap::name_of(const StatementRef& statement, std::uint32_t n
     return hash_of(name) == name_hash;
   };
   for (std::size_t i = oldest_; i < pending_.size(); ++i) {
-    if (pending_[i].statement == statement && take(pending_[i].name)) return pending_[i].name;
+    if (pending_[i].held.statement == statement && take(pending_[i].name)) return pending_[i].name;
   }
   for (const auto& [name, known] : committed_) {
-    if (known == statement && take(name)) return name;
+    if (known.statement == statement && take(name)) return name;
   }
   return any;
 }

@@ -18,15 +18,24 @@
 
 #include "protocol/bytes.hpp"
 #include "protocol/sql_effects.hpp"
+#include "protocol/sql_set_config.hpp"
+#include "protocol/statement_shape.hpp"
 
 namespace pgweir {
 
-// What a Parse said. Immutable; shared by all clients that sent the same, and by the backends that hold it.
+// What a Parse said. Immutable but for its shape, which is learned once; shared by all clients that sent the
+// same, and by the backends that hold it.
 struct Statement {
   std::string text;
   ByteBuffer parameter_types;  // the count and the OIDs, as sent
   std::string server_name;     // empty: this is somebody's unnamed statement
   SqlEffects effects;
+  // Its calls of set_config(); null where the text names none.
+  std::unique_ptr<const SetConfigUse> set_config;
+  // Where the cache of shared statements keeps it; 0: it is not shared.
+  std::size_t cache_hash = 0;
+  // What every client that has been told about it was told. What the server says later has to be the same.
+  LearnedShape shape;
   // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
   bool by_sql = false;
 
@@ -57,25 +66,31 @@ class StatementMap {
   // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
   void put(std::string_view name, StatementRef statement);
-  // Every name that stands for `old` stands for `fresh` from now on.
-  void replace(const StatementRef& old, const StatementRef& fresh);
+  // The client has asked what the statement of this name looks like, and goes on reading rows by that.
+  void mark_described(std::string_view name);
+  bool is_described(std::string_view name) const;
   void erase(std::string_view name);
   // The client's name for it, the one with this hash if it has several; empty when it has none. Walks the
   // map: for error texts only.
   std::string name_of(const StatementRef& statement, std::uint32_t name_hash = 0) const;
   static std::uint32_t hash_of(std::string_view name);
+  struct Held {
+    StatementRef statement;
+    bool described = false;
+  };
   // Every committed name. Invalidated by any change.
-  const std::map<std::string, StatementRef, std::less<>>& committed() const { return committed_; }
+  const std::map<std::string, Held, std::less<>>& committed() const { return committed_; }
 
  private:
   struct Pending {
     std::string name;
-    StatementRef statement;  // null: erase
+    Held held;  // without a statement: erase
   };
   Pending take_front();
+  const Held* find_held(std::string_view name) const;
 
-  std::map<std::string, StatementRef, std::less<>> committed_;
-  StatementRef unnamed_;  // apart from the map: it changes with every unnamed Parse
+  std::map<std::string, Held, std::less<>> committed_;
+  Held unnamed_;  // apart from the map: it changes with every unnamed Parse
   // From oldest_ on; the rest is spent.
   std::vector<Pending> pending_;
   std::size_t oldest_ = 0;

@@ -36,7 +36,8 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   // Since its login.
   std::uint32_t pid = 0;
   std::string login_user;
-  bool proved_password = false;  // the server has asked for one, and taken it
+  std::string default_role = "none";  // that its login gave it
+  bool proved_password = false;       // the server has asked for one, and taken it
   Endpoint remote;
   Endpoint local;
   TimePoint opened{};

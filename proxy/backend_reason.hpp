@@ -17,10 +17,11 @@ enum class BackendClose : std::uint8_t {
   cancel_in_doubt,  // a cancel request that may still be on its way would hit the next client
   idle_timeout,
   max_lifetime,
-  outdated,  // a fresh login gets something else by now: after a reload, or ALTER ROLE ... SET
-  surplus,   // more than max_size, after that was lowered
+  outdated,            // a fresh login gets something else by now: after a reload, or ALTER ROLE ... SET
+  surplus,             // more than max_size, after that was lowered
+  statements_changed,  // code in the database has changed the set of its prepared statements
 };
-constexpr std::size_t backend_close_count = static_cast<std::size_t>(BackendClose::surplus) + 1;
+constexpr std::size_t backend_close_count = static_cast<std::size_t>(BackendClose::statements_changed) + 1;
 
 enum class BackendLoginResult : std::uint8_t {
   ok,

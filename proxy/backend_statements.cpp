@@ -1,6 +1,7 @@
 #include "proxy/backend_statements.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace pgweir {
 
@@ -10,6 +11,7 @@ BackendStatements::Presence BackendStatements::find(const StatementRef& statemen
   const Entry& entry = *found->second;
   if (found->second != entries_.begin()) entries_.splice(entries_.begin(), entries_, found->second);
   if (entry.pending > 0 && entry.segment != segment) return Presence::undecided;
+  if (entry.doubtful && entry.pending == 0) return Presence::absent;
   return entry.will_exist ? Presence::present : Presence::absent;
 }
 
@@ -20,6 +22,7 @@ void BackendStatements::begin(const StatementRef& statement, bool will_exist, st
     found = index_.emplace(statement.get(), entries_.begin()).first;
   }
   Entry& entry = *found->second;
+  if (found->second != entries_.begin()) entries_.splice(entries_.begin(), entries_, found->second);
   entry.will_exist = will_exist;
   entry.segment = segment;
   ++entry.pending;
@@ -27,17 +30,80 @@ void BackendStatements::begin(const StatementRef& statement, bool will_exist, st
 
 void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t segment) {
   begin(statement, true, segment);
+  Entry& entry = entries_.front();
+  entry.description = Description::unknown;
+  entry.own_parse = false;
+  entry.moment = {};
+}
+
+BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
+  const auto found = index_.find(statement.get());
+  return found == index_.end() ? nullptr : &*found->second;
+}
+
+void BackendStatements::note_own_parse(const StatementRef& statement, const ParseMoment& moment) {
+  Entry* const entry = find_entry(statement);
+  if (entry == nullptr) return;
+  entry->moment = moment;
+  entry->own_parse = true;
+}
+
+bool BackendStatements::is_own_parse(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->own_parse && entry->description == Description::unknown;
+}
+
+ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry == nullptr ? ParseMoment{} : entry->moment;
+}
+
+BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry == nullptr ? Description::unknown : entry->description;
+}
+
+void BackendStatements::describe(const StatementRef& statement, Description description) {
+  if (Entry* const entry = find_entry(statement)) entry->description = description;
+}
+
+bool BackendStatements::is_doubtful(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->doubtful;
+}
+
+void BackendStatements::doubt(const StatementRef& statement) {
+  if (Entry* const entry = find_entry(statement)) entry->doubtful = true;
+}
+
+void BackendStatements::doubt_all() {
+  in_doubt_ = true;
+  for (Entry& entry : entries_) entry.doubtful = true;
 }
 
 void BackendStatements::begin_close(const StatementRef& statement, std::uint64_t segment) {
   begin(statement, false, segment);
 }
 
+std::string BackendStatements::listing() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.exists) names.push_back(entry.statement->server_name + (entry.statement->by_sql ? 't' : 'f'));
+  }
+  std::sort(names.begin(), names.end());
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
+  return list;
+}
+
 void BackendStatements::end(const StatementRef& statement, Outcome outcome, bool exists_when_done) {
   const auto found = index_.find(statement.get());
   if (found == index_.end()) return;
   Entry& entry = *found->second;
-  if (outcome == Outcome::done) entry.exists = exists_when_done;
+  if (outcome == Outcome::done) {
+    entry.exists = exists_when_done;
+    entry.doubtful = false;
+  }
   if (entry.pending > 0) --entry.pending;
   if (entry.pending > 0) return;
   entry.will_exist = entry.exists;
@@ -83,6 +149,7 @@ BackendStatements::Presence BackendStatements::find_unnamed(const StatementRef& 
 
 void BackendStatements::begin_unnamed(const StatementRef& statement, std::uint64_t segment) {
   unnamed_ = statement;
+  unnamed_description_ = Description::unknown;
   unnamed_segment_ = segment;
   ++unnamed_pending_;
 }

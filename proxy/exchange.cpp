@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/framer.hpp"
+#include "protocol/frontend.hpp"
+
 namespace pgweir {
 namespace {
 
@@ -37,6 +40,38 @@ bool Batch::note_reply(BackendType type) {
   return true;
 }
 
+bool Batch::describes(ByteView messages, std::string_view name) {
+  Framer framer(frontend_rule);
+  Piece piece;
+  bool described = false;
+  std::vector<std::string_view> portals;  // bound, and not described yet
+  while (framer.next(messages, piece) == FrameStatus::piece) {
+    BindView bind;
+    TargetView target;
+    ExecuteView execute;
+    switch (static_cast<FrontendType>(piece.type)) {
+      case FrontendType::Query:
+        return true;  // its answer describes its rows
+      case FrontendType::Bind:
+        if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name)
+          portals.push_back(bind.portal);
+        break;
+      case FrontendType::Describe:
+        if (parse_target(piece.body(), target) != Errc::ok) break;
+        if (target.kind == 'S' && target.name == name) described = true;
+        if (target.kind == 'P') std::erase(portals, target.name);
+        break;
+      case FrontendType::Execute:
+        if (described || parse_execute(piece.body(), execute) != Errc::ok) break;
+        if (std::find(portals.begin(), portals.end(), execute.portal) != portals.end()) return false;
+        break;
+      default:
+        break;
+    }
+  }
+  return described || portals.empty();
+}
+
 void Exchange::use_view(MapRef parameters) {
   if (view == parameters) return;
   view = std::move(parameters);
@@ -53,6 +88,11 @@ bool Exchange::is_opaque(std::string_view text) const {
 
 bool Exchange::writes_utf8() const {
   return value_of(*view, "client_encoding") == "UTF8";
+}
+
+TextRules Exchange::text_rules() const {
+  const bool utf8 = writes_utf8();
+  return {utf8, utf8 && value_of(*view, "server_encoding") == "UTF8"};
 }
 
 }  // namespace pgweir

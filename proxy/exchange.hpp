@@ -16,6 +16,8 @@
 #include "proxy/listen_state.hpp"
 #include "proxy/pin.hpp"
 #include "proxy/session_state.hpp"
+#include "proxy/settings_journal.hpp"
+#include "proxy/settings_steps.hpp"
 #include "proxy/state_check.hpp"
 #include "proxy/state_watch.hpp"
 
@@ -44,6 +46,8 @@ enum class OwnQuery : std::uint8_t {
 struct Batch {
   // Counts a reply to the client. False: it had this one before.
   bool note_reply(BackendType type);
+  // Whether in these messages whatever runs the statement of this name also describes it first.
+  static bool describes(ByteView messages, std::string_view name);
 
   static constexpr std::size_t size_max = 16 * 1024;
   enum class State : std::uint8_t {
@@ -59,6 +63,8 @@ struct Batch {
   unsigned left_out = 0;    // how many are still to be left out
   bool again = false;       // it is being sent for the second time
   StatementRef stale;       // the statement that the server refused; its ReadyForQuery is not for the client
+  bool renews = false;      // its name is to stand for a new one; otherwise it is only missing on the server
+  std::string stale_name;   // the client's name for it
   bool needs_sync = false;  // refused before the client's Sync came: one of ours has to end the batch
 };
 
@@ -81,6 +87,12 @@ struct Exchange {
   MapRef greeting;       // what it was told at its login: its startup settings as the server spells them
   bool greeted = false;  // it has been told any
   StateWatch watch;
+  SettingsJournal settings;
+  // Parsed in this transaction while nobody knew what some code of it does: under the settings that were
+  // believed to be in force.
+  std::vector<StatementRef> presumed;
+  // When the client's unnamed statement was parsed.
+  ParseMoment unnamed_parsed{};
   std::vector<std::string> custom_names;  // settings with a dot that it has set
   // Calls of functions that nobody has judged yet: before the session's state is settled, the server is asked
   // for their sources.
@@ -114,6 +126,16 @@ struct Exchange {
   StatementRef bound;
   std::string bound_portal;
   std::int32_t bound_longer = 0;
+  // What running a portal does to settings, where a SET does not say it.
+  struct BoundStep {
+    std::string portal;
+    SettingsStep step;
+  };
+  std::vector<BoundStep> bound_steps;
+  // The portal that was bound last, and the client's name for its statement, unless the client has been told
+  // what that looks like.
+  std::string described_portal;
+  std::optional<std::string> undescribed_name;
 
   // A PREPARE or DEALLOCATE by SQL is under way: what it names is known when it has ended.
   bool naming = false;
@@ -164,6 +186,7 @@ struct Exchange {
   void use_view(MapRef parameters);
   // Its texts are in UTF-8.
   bool writes_utf8() const;
+  TextRules text_rules() const;
   // Unqualified names may be created in the temporary schema.
   bool creates_temporary() const {
     const auto path = desired->find("search_path");

@@ -68,12 +68,12 @@ void explain_code(const SqlStatement& statement, const SqlEffects& effects, Expl
   FunctionTable unread;
   FunctionQuestion question;
   const FunctionEffects code = unread.judge(statement.text, question);
-  if (!code.custom.empty()) {
-    out.add(EffectKind::follows, code.custom,
+  if (!code.settings.empty()) {
+    out.add(EffectKind::follows, code.settings,
             "the client's, if its code sets them; the server is asked for the values after the transaction");
   }
   if (code.verdict >= FunctionVerdict::suspicious) {
-    out.pins.insert(visible_pins);
+    out.pins.insert(code.pins);
     out.add(
         EffectKind::judged, {},
         "its code may leave state behind; after the transaction the server is asked for all that it shows");

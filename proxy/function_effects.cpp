@@ -5,11 +5,18 @@
 
 #include "protocol/sql_facts.hpp"
 #include "proxy/session_state.hpp"
+#include "proxy/settings_journal.hpp"
 
 namespace pgweir {
 namespace {
 
-enum class Habit : std::uint8_t { changes_settings, changes_locks, keeps_hidden_state, runs_text };
+enum class Habit : std::uint8_t {
+  changes_role,
+  changes_threshold,
+  changes_locks,
+  keeps_hidden_state,
+  runs_text
+};
 
 struct NameRule {
   std::string_view name;  // or its beginning, if it ends with '*'
@@ -37,11 +44,11 @@ constexpr std::array<NameRule, 14> extensions{{
     {"dbms_random_*", Habit::keeps_hidden_state},
     {"hypopg*", Habit::keeps_hidden_state},
     {"pgv_*", Habit::keeps_hidden_state},
-    {"reset_user", Habit::changes_settings},
-    {"set_limit", Habit::changes_settings},
-    {"set_session_auth", Habit::changes_settings},
-    {"set_user", Habit::changes_settings},
-    {"set_user_u", Habit::changes_settings},
+    {"reset_user", Habit::changes_role},
+    {"set_limit", Habit::changes_threshold},
+    {"set_session_auth", Habit::changes_role},
+    {"set_user", Habit::changes_role},
+    {"set_user_u", Habit::changes_role},
     {"xpath_table", Habit::runs_text},
 }};
 
@@ -68,9 +75,15 @@ SqlFacts facts_of_call(std::string_view name) {
 
 void add_habit(FunctionEffects& effects, Habit habit) {
   switch (habit) {
-    case Habit::changes_settings:
+    case Habit::changes_role:  // the extension set_user
+      for (const std::string_view name : {"role", "session_authorization", "log_statement"})
+        effects.add_setting(std::string(name));
+      return;
+    case Habit::changes_threshold:  // pg_trgm
+      effects.add_setting("pg_trgm.similarity_threshold");
+      return;
     case Habit::changes_locks:
-      effects.add(FunctionVerdict::suspicious);
+      effects.add_pin(Pin::advisory_lock);
       return;
     case Habit::keeps_hidden_state:
       effects.add(FunctionVerdict::lasting);
@@ -99,22 +112,36 @@ void FunctionEffects::add(FunctionVerdict other) {
 
 void FunctionEffects::add(const FunctionEffects& other) {
   add(other.verdict);
-  for (const std::string& name : other.custom) add_custom(name);
+  for (const std::string& name : other.settings) add_setting(name);
   all_named = all_named && other.all_named;
+  pins.insert(other.pins);
+  changes_schema = changes_schema || other.changes_schema;
+  touches_context = touches_context || other.touches_context;
 }
 
-void FunctionEffects::add_custom(std::string name) {
-  if (std::find(custom.begin(), custom.end(), name) != custom.end()) return;
-  if (custom.size() < custom_max) {
-    custom.push_back(std::move(name));
-  } else {
-    all_named = false;
-  }
+void FunctionEffects::add_setting(std::string name) {
+  if (std::find(settings.begin(), settings.end(), name) != settings.end()) return;
+  if (settings.size() >= settings_max) return add_unnamed_setting();
+  add(FunctionVerdict::suspicious);
+  touches_context = touches_context || matters_to_analysis(name);
+  settings.push_back(std::move(name));
+}
+
+void FunctionEffects::add_unnamed_setting() {
+  add(FunctionVerdict::suspicious);
+  all_named = false;
+  touches_context = true;
+}
+
+void FunctionEffects::add_pin(Pin pin) {
+  add(FunctionVerdict::suspicious);
+  pins.insert(pin);
 }
 
 void FunctionEffects::add_opaque() {
-  add(FunctionVerdict::suspicious);
-  all_named = false;
+  add_unnamed_setting();
+  pins.insert(visible_pins);
+  changes_schema = true;
 }
 
 FunctionEffects effects_of_name(std::string_view name) {
@@ -126,7 +153,7 @@ FunctionEffects effects_of_name(std::string_view name) {
   if (facts.contains(SqlFact::keeps_hidden_state)) effects.add(FunctionVerdict::lasting);
   if (facts.contains(SqlFact::set_config)) effects.add_opaque();
   if (facts.contains(SqlFact::session_advisory_lock) || facts.contains(SqlFact::advisory_unlock)) {
-    effects.add(FunctionVerdict::suspicious);
+    effects.add_pin(Pin::advisory_lock);
   }
   return effects;
 }

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/pin.hpp"
+
 namespace pgweir {
 
 // From the best to the worst.
@@ -19,18 +21,26 @@ enum class FunctionVerdict : std::uint8_t {
 };
 
 struct FunctionEffects {
-  // Custom settings that are remembered by name; a function with more of them counts as one that hides them.
-  static constexpr std::size_t custom_max = 32;
+  // Settings that are remembered by name; a function with more of them counts as one that hides them.
+  static constexpr std::size_t settings_max = 32;
 
   FunctionVerdict verdict = FunctionVerdict::harmless;
-  // The custom settings (names with a dot, in lower case) that it may set, each once. The server does not
-  // list such settings: it has to be asked for each by its name.
-  std::vector<std::string> custom;
-  bool all_named = true;  // false: it may set others, whose names nobody can tell
+  // The settings (in lower case) that it may set for longer than its transaction, each once: the server is
+  // asked for these.
+  std::vector<std::string> settings;
+  bool all_named = true;         // false: it may set others, whose names nobody can tell
+  PinSet pins;                   // of visible_pins, that it may begin or end
+  bool changes_schema = false;   // what texts mean that are parsed afterwards
+  bool touches_context = false;  // it may set, until the end of its transaction, what analysis reads
 
+  // Nothing of it has to be noted when it is called.
+  bool is_free() const { return verdict == FunctionVerdict::harmless && !changes_schema && !touches_context; }
   void add(FunctionVerdict other);
   void add(const FunctionEffects& other);
-  void add_custom(std::string name);
+  void add_setting(std::string name);
+  // It sets what nobody can name.
+  void add_unnamed_setting();
+  void add_pin(Pin pin);
   // Runs something that cannot be read.
   void add_opaque();
 };

@@ -9,6 +9,7 @@
 #include "protocol/sql_verb.hpp"
 #include "proxy/function_call.hpp"
 #include "proxy/session_state.hpp"
+#include "proxy/settings_journal.hpp"
 
 namespace pgweir {
 namespace {
@@ -65,10 +66,10 @@ FunctionEffects judge_do_at(SqlTokenizer tokens, int depth, std::vector<std::str
 
 // Adds what the facts about the whole body say. Calls and settings are looked at one by one.
 void add_facts(FunctionEffects& effects, SqlFacts facts) {
-  for (const SqlFact f : {SqlFact::session_advisory_lock, SqlFact::advisory_unlock,
-                          SqlFact::creates_temporary, SqlFact::declares_cursor_with_hold}) {
-    if (facts.contains(f)) effects.add(FunctionVerdict::suspicious);
-  }
+  if (facts.contains(SqlFact::session_advisory_lock) || facts.contains(SqlFact::advisory_unlock))
+    effects.add_pin(Pin::advisory_lock);
+  if (facts.contains(SqlFact::creates_temporary)) effects.add_pin(Pin::temporary_object);
+  if (facts.contains(SqlFact::declares_cursor_with_hold)) effects.add_pin(Pin::holdable_cursor);
   if (facts.contains(SqlFact::keeps_hidden_state)) effects.add(FunctionVerdict::lasting);
   if (facts.contains(SqlFact::undecided)) effects.add_opaque();
 }
@@ -103,13 +104,18 @@ class BodyScan {
 
 bool BodyScan::run() {
   add_facts(effects_, scan_facts(body_, dialect_));
-  if (may_update_settings(body_)) effects_.add(FunctionVerdict::suspicious);
+  if (may_update_settings(body_)) effects_.add_unnamed_setting();
   for (;;) {
     const Token token = tokens_.next();
     if (token.kind == TokenKind::end) return true;
     if (token.kind == TokenKind::unterminated) return false;
     const Token previous = tracker_.previous();
     call(tracker_.note(token));
+    // A search_path that begins with the temporary schema, under which names are made without it.
+    if (is_string(token) && folded_find(token.text, "pg_temp")) effects_.add_pin(Pin::temporary_object);
+    const bool makes_table =
+        code_ == Code::sql && is_word(token, "into") && !is_word_in(previous, {"insert", "merge"});
+    if (makes_table) effects_.changes_schema = true;
     if (token.kind != TokenKind::word || previous.kind == TokenKind::dot) continue;
     if (may_start_statement(previous)) statement(token);
     if (is_word(token, "execute")) execute();
@@ -135,14 +141,15 @@ void BodyScan::statement(const Token& verb) {
       return;
     case Verb::close:
       // PL/pgSQL closes its own cursors in this way.
-      if (code_ == Code::sql) effects_.add(FunctionVerdict::suspicious);
+      if (code_ == Code::sql) effects_.add_pin(Pin::holdable_cursor);
       return;
-    case Verb::unlisten:
-      if (next.text == "*") effects_.add(FunctionVerdict::suspicious);
-      [[fallthrough]];
     case Verb::alter:
-    case Verb::comment:
     case Verb::create:
+    case Verb::import_:
+      if (!is_object(next)) return;
+      effects_.changes_schema = true;
+      return calls(std::string(event_triggers_name));
+    case Verb::comment:
     case Verb::grant:
     case Verb::refresh:
     case Verb::reindex:
@@ -151,13 +158,20 @@ void BodyScan::statement(const Token& verb) {
       if (is_object(next)) calls(std::string(event_triggers_name));
       return;
     case Verb::drop:  // perhaps of something temporary, which unpins a session
-      if (is_object(next)) calls(std::string(event_triggers_name));
-      [[fallthrough]];
+      if (!is_object(next)) return;
+      effects_.changes_schema = true;
+      effects_.add_pin(Pin::temporary_object);
+      return calls(std::string(event_triggers_name));
     case Verb::discard:
+      if (is_object(next)) effects_.add_pin(Pin::temporary_object);
+      return;
     case Verb::listen:
+    case Verb::unlisten:
+      if (is_object(next) || next.text == "*") effects_.add_pin(Pin::listen);
+      return;
     case Verb::prepare:
     case Verb::deallocate:
-      if (is_object(next)) effects_.add(FunctionVerdict::suspicious);
+      if (is_object(next)) effects_.add_pin(Pin::sql_prepare);
       return;
     default:
       return;
@@ -171,8 +185,8 @@ void BodyScan::set(const Token& verb) {
   const std::size_t end = token.kind == TokenKind::end ? body_.size() : token.offset;
   const auto parsed = parse_set(body_.substr(verb.offset, end - verb.offset), dialect_);
   if (!parsed) return effects_.add_opaque();
+  if (parsed->scope == SetScope::local && matters_to_analysis(parsed->name)) effects_.touches_context = true;
   if (parsed->scope != SetScope::session) return;
-  effects_.add(FunctionVerdict::suspicious);
   name_setting(parsed->name);
 }
 
@@ -220,13 +234,14 @@ void BodyScan::calls(const std::string& name) {
 
 // The tokenizer stands behind the opening parenthesis.
 void BodyScan::set_config() {
-  if (sets_until_end_of_transaction(tokens_)) return;
-  effects_.add(FunctionVerdict::suspicious);
   std::string name;
-  if (literal_argument(tokens_, name)) {
+  const bool is_named = literal_argument(tokens_, name);
+  if (sets_until_end_of_transaction(tokens_)) {
+    if (!is_named || matters_to_analysis(fold(name))) effects_.touches_context = true;
+  } else if (is_named) {
     name_setting(name);
   } else {
-    effects_.all_named = false;
+    effects_.add_unnamed_setting();
   }
 }
 
@@ -248,12 +263,8 @@ bool BodyScan::sets_until_end_of_transaction(SqlTokenizer arguments) const {
 }
 
 void BodyScan::name_setting(const std::string& name) {
-  if (name.find('.') == std::string::npos) return;  // the server lists it
-  if (name.find(not_ascii) == std::string::npos) {
-    effects_.add_custom(fold(name));
-  } else {
-    effects_.all_named = false;
-  }
+  if (name.empty() || name.find(not_ascii) != std::string::npos) return effects_.add_unnamed_setting();
+  effects_.add_setting(fold(name));
 }
 
 FunctionEffects opaque() {

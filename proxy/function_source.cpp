@@ -43,6 +43,16 @@ std::string functions_called(const std::string& names) {
          " WHERE " + wanted;
 }
 
+// A function that runs under a search_path of its own with the temporary schema in it (CREATE FUNCTION ...
+// SET) creates what has no schema there.
+std::string temporary_paths(const std::string& names) {
+  return "SELECT p.proname,'sql','SELECT ''pg_temp''' FROM pg_catalog.pg_proc p WHERE " +
+         equals("p.proname", "ANY(" + names + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
+         std::string(first_own_oid) +
+         " AND pg_catalog.strpos(pg_catalog.array_to_string(p.proconfig,','),'pg_temp')"
+         " OPERATOR(pg_catalog.>) 0";
+}
+
 // Built-in functions and dblink's that change their session.
 constexpr std::string_view state_functions =
     "ARRAY['set_config','setseed','pg_advisory_lock','pg_advisory_lock_shared','pg_try_advisory_lock',"
@@ -159,8 +169,8 @@ std::string sources_query(const std::vector<std::string>& names) {
          " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
          " pg_catalog.pg_get_expr(p.proargdefaults,0) FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
-         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL" + unnamed +
-         ") c(name,language,body)";
+         std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL UNION ALL " + temporary_paths(list) +
+         unnamed + ") c(name,language,body)";
 }
 
 bool changes_functions(std::string_view tag) {

@@ -25,7 +25,7 @@ FunctionEffects FunctionTable::judge(std::string_view text, FunctionQuestion& qu
     changes = changes_;
   }
   FunctionEffects effects = read(text, question, dialect);
-  if (effects.verdict != FunctionVerdict::harmless) return effects;
+  if (!effects.is_free()) return effects;
   const std::lock_guard lock(mutex_);
   if (changes != changes_) return effects;
   if (harmless_texts_.size() >= texts_max) harmless_texts_.clear();
@@ -96,7 +96,7 @@ void FunctionTable::resolve(Functions::value_type& function, FunctionEffects& ef
   if (!complete) {
     reached.add(FunctionVerdict::unknown);
     reached.all_named = false;
-  } else if (reached.verdict == FunctionVerdict::harmless) {
+  } else if (reached.is_free()) {
     for (Functions::value_type* each : path) each->second = {{}, {}, true};
   } else {
     function.second = {reached, {}, true};

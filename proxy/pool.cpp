@@ -3,10 +3,12 @@
 #include "protocol/backend.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/connect.hpp"
+#include "proxy/default_role.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_login.hpp"
 #include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
+#include "proxy/state_check.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -22,9 +24,11 @@ Pool::Pool(Services& services, std::string database, PoolTarget target, config::
       user_(target.user),
       no_settings_(services.interner.intern({})),
       logins_(no_settings_),
+      names_question_(statements_.make_by_sql(names_query(), "SELECT")),
       state_(limits_of(settings)),
       settings_(std::make_shared<const config::Pool>(settings)),
       target_(std::make_shared<const PoolTarget>(std::move(target))) {
+  schema_version_ = schema_of(*target_);
   for (std::size_t i = 0; i < services.workers.size(); ++i)
     counters_.push_back(std::make_unique<PoolCounters>());
 }
@@ -45,6 +49,15 @@ std::shared_ptr<const config::Pool> Pool::settings() const {
 PoolCounts Pool::counts() const {
   const std::lock_guard lock(mutex_);
   return state_.counts();
+}
+
+std::shared_ptr<SchemaVersion> Pool::schema_of(const PoolTarget& target) const {
+  return services_.schemas.of(target.address.host, target.address.port, target.dbname);
+}
+
+std::shared_ptr<SchemaVersion> Pool::schema_version() const {
+  const std::lock_guard lock(mutex_);
+  return schema_version_;
 }
 
 ServerAddress Pool::address() const {
@@ -279,7 +292,8 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
     settings = settings_;
     generation = state_.generation();
   }
-  Opened result = co_await log_in(here, target, settings, scram_keys_);
+  Opened login = co_await log_in(here, target, settings, scram_keys_);
+  Opened result = co_await learn_default_role(here, std::move(login), settings->connect_timeout);
   note_login(target, result, here.now());
   if (result.backend) {
     result.backend->generation = generation;

@@ -122,6 +122,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void describe_idle(std::vector<ServerFacts>& out) const;
   bool has_clients() const;
   StatementCache& statements() { return statements_; }
+  // The question about settings by their names, see names_query().
+  const StatementRef& names_question() const { return names_question_; }
+  // Of the database, shared with all its pools.
+  std::shared_ptr<SchemaVersion> schema_version() const;
   FunctionTable& functions() { return functions_; }
   TriggerTable& triggers() { return triggers_; }
   // What views and the like run unseen, see definitions_name.
@@ -150,6 +154,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   MapRef no_settings() const { return no_settings_; }
 
  private:
+  std::shared_ptr<SchemaVersion> schema_of(const PoolTarget& target) const;
   Task<> open_one(Worker& here, std::shared_ptr<Pool> self);
   Task<> ask_role(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
   Task<> see_off(Worker& here, std::shared_ptr<Pool> self, std::shared_ptr<Backend> backend);
@@ -187,6 +192,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const MapRef no_settings_;
   KnownLogins logins_;
   StatementCache statements_;
+  const StatementRef names_question_;
   FunctionTable functions_;
   TriggerTable triggers_;
   TriggerTable definitions_;
@@ -200,6 +206,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::unordered_map<PoolMember*, std::shared_ptr<Backend>> members_;
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
+  std::shared_ptr<SchemaVersion> schema_version_;
   TimePoint functions_since_{};  // when functions_ was last emptied for its age
   RoleStanding standing_;
   std::optional<ServerRefusal> refusal_;

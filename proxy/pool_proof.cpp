@@ -2,6 +2,7 @@
 // by a login that takes a place in this pool and stays in it. A pool that has not seen one yet is a
 // candidate: nobody but its proofs knows of it, and it goes with them.
 #include "proxy/connect.hpp"
+#include "proxy/default_role.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/pool_login.hpp"
@@ -90,7 +91,8 @@ Task<PasswordVerdict> Pool::judge_by_login(Worker& here, config::Secret password
   made.password = std::move(password);
   const auto target = std::make_shared<const PoolTarget>(std::move(made));
   // The pool's own keys are those of the password that is known.
-  Opened opened = co_await log_in(here, target, settings, std::make_shared<ScramKeyCache>());
+  Opened login = co_await log_in(here, target, settings, std::make_shared<ScramKeyCache>());
+  Opened opened = co_await learn_default_role(here, std::move(login), settings->connect_timeout);
   PasswordVerdict judgement = judge(opened);
   const bool right = judgement.kind == PasswordVerdict::Kind::right;
   if (right && !services_.pools.publish(shared_from_this(), target))

@@ -86,6 +86,8 @@ void Pool::change_to(PoolTarget target, const config::Pool& settings) {
                      target_->user != target.user;
   if (moved) retire_hubs();
   target_ = std::make_shared<const PoolTarget>(std::move(target));
+  schema_version_ = schema_of(*target_);
+  schema_version_->change();
   state_.recycle();
   logins_.forget_all();
   standing_.forget();

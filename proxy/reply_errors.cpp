@@ -24,6 +24,13 @@ bool is_stale_plan(const ErrorView& error) {
   return error.code() == "0A000" && error.field('R') == "RevalidateCachedQuery";
 }
 
+// Code has dropped it: none of the client's statements can have done so.
+bool is_missing(const ErrorView& error, const Expected& failed, const StatementRef& about) {
+  const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement;
+  return error.code() == "26000" && about && !about->server_name.empty() &&
+         (uses || failed.reply == Reply::query);
+}
+
 }  // namespace
 
 Disposition ReplyPath::take_error(const Piece& piece) {
@@ -47,22 +54,24 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
-  if (whole && about && is_stale_plan(error)) {
-    // The server refuses it for ever: whoever parses this text again gets a new statement.
-    x_.pool->statements().forget(about);
-    if (may_send_again(*oldest)) {
-      x_.batch.stale = about;
-      x_.batch.needs_sync = x_.batch.state == Batch::State::open;
-      receive(piece, TransactionStatus::idle);
-      return Disposition::taken;
-    }
-    // The error is the client's. It gets no second one: its name stands for a new statement from here on.
-    x_.statements.replace(about, x_.pool->statements().renew(about));
+  const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
+  const Repair repair = whole && about ? repair_of(*oldest, error, about, client_name) : Repair::no;
+  if (repair != Repair::no) {
+    x_.batch.stale = about;
+    x_.batch.renews = repair == Repair::renew;
+    x_.batch.stale_name = client_name;
+    x_.batch.needs_sync = x_.batch.state == Batch::State::open;
+    receive(piece, TransactionStatus::idle);
+    return Disposition::taken;
   }
+  if (oldest->reply == Reply::query && oldest->sets) query_failed_ = true;
+  if (oldest->fate == Fate::forward || oldest->fate == Fate::drop) x_.settings.failed();
   if (x_.listen && !is_own()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
-  if (verdict == ResponseTracker::Verdict::forward &&
-      !(whole && forward_renamed(piece, about, client_name, longer))) {
+  if (verdict == ResponseTracker::Verdict::forward && meant_to_fail) {
+    write_stale_plan();
+  } else if (verdict == ResponseTracker::Verdict::forward &&
+             !(whole && forward_renamed(piece, about, client_name, longer))) {
     forward(piece);
     forwarding_rest_ = true;
   }
@@ -102,6 +111,42 @@ void ReplyPath::take_own_error(const Expected& failed, const ErrorView& error) {
   }
 }
 
+// What can be mended unseen: outside of a transaction, with nothing answered yet, a statement is parsed anew
+// and the batch is sent again. A statement that has changed only if the client does not go on by what it was
+// told before: a driver that keeps a description would read the rows by that.
+ReplyPath::Repair ReplyPath::repair_of(const Expected& failed, const ErrorView& error,
+                                       const StatementRef& about, std::string_view client_name) {
+  const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
+  if (!changed && !is_missing(error, failed, about)) return Repair::no;
+  const bool may = may_send_again(failed);
+  if (!changed) {
+    x_.backend->statements.doubt_all();
+    return may ? Repair::parse_again : Repair::no;
+  }
+  // The server refuses it for ever: whoever parses this text again gets a new statement.
+  x_.pool->statements().forget(about);
+  const bool described = x_.statements.is_described(client_name);
+  const bool told = described && !x_.batch.describes(x_.backend->batch, client_name);
+  if (may && !told) return Repair::renew;
+  // The error is the client's. One that holds no description gets no second one.
+  if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
+    x_.statements.put(client_name, x_.pool->statements().renew(about));
+  return Repair::no;
+}
+
+// What PostgreSQL says (plancache.c).
+void ReplyPath::write_stale_plan() {
+  ErrorFields fields;
+  fields.severity = "ERROR";
+  fields.code = "0A000";
+  fields.message = "cached plan must not change result type";
+  fields.file = "plancache.c";
+  fields.routine = "RevalidateCachedQuery";  // drivers look at it
+  write_error_response(x_.worker.to_client().own(), fields);
+  x_.worker.to_client().end_own();
+  x_.batch.answered = true;
+}
+
 bool ReplyPath::may_send_again(const Expected& failed) const {
   const Batch& batch = x_.batch;
   return batch.state != Batch::State::none && !batch.answered && !batch.again && !batch.stale &&
@@ -130,9 +175,10 @@ StatementRef ReplyPath::statement_named_in(const Piece& piece) const {
   const std::string_view text = as_text(piece.body());
   const std::size_t at = text.find(server_name_prefix);
   if (at == std::string_view::npos) return nullptr;
-  for (const auto& [name, statement] : x_.statements.committed()) {
-    const std::string& ours = statement->server_name;
-    if (text.substr(at, ours.size()) == ours && text.substr(at + ours.size(), 1) == "\"") return statement;
+  for (const auto& [name, held] : x_.statements.committed()) {
+    const std::string& ours = held.statement->server_name;
+    if (text.substr(at, ours.size()) == ours && text.substr(at + ours.size(), 1) == "\"")
+      return held.statement;
   }
   return nullptr;
 }

@@ -33,6 +33,7 @@ void ReplyPath::forward(const Piece& piece) {
 
 Disposition ReplyPath::take(const Piece& piece) {
   if (piece.first) return take_first(piece);
+  if (described_.statement) take_description(piece);
   if (forwarding_rest_) {
     forward(piece);
   } else if (piece.type == static_cast<char>(BackendType::DataRow) && is_own()) {
@@ -64,6 +65,11 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::DataRow:
       if (is_own()) take_own_row(piece);
       break;
+    case BackendType::ParameterDescription:
+    case BackendType::RowDescription:
+    case BackendType::NoData:
+      take_description(piece);
+      break;
     case BackendType::ReadyForQuery:
       if (parse_ready_for_query(piece.body(), status) != Errc::ok) return Disposition::violation;
       break;
@@ -84,6 +90,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     forwarding_rest_ = true;
   }
   write_due();
+  if (ready && !x_.settings.is_empty()) x_.settings.ready(status);
   if (ready && status == TransactionStatus::idle) publish_changes();
   if (ready) x_.watch.resets_now = false;
   if (ready) x_.watch.restores_now = 0;
@@ -98,6 +105,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
 // What has been committed holds for everybody who asks from now on, also if this session ends here.
 void ReplyPath::publish_changes() {
   if (std::exchange(x_.watch.changed_functions, false)) x_.pool->forget_functions();
+  if (std::exchange(x_.watch.changed_schema, false)) x_.pool->schema_version()->change();
   if (std::exchange(x_.watch.changed_defaults, false)) x_.worker.services().pools.recycle(*x_.pool);
 }
 
@@ -134,6 +142,7 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
         break;
     }
   }
+  if (expected.sets) x_.settings.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
   if (expected.listens && x_.listen) x_.listen->ended();
   if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) end_own_query();

@@ -10,6 +10,7 @@
 #include "protocol/error_response.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/shape_reader.hpp"
 
 namespace pgweir {
 
@@ -58,11 +59,24 @@ class ReplyPath final : public ReplySink {
 
   // Errors (reply_errors.cpp)
   Disposition take_error(const Piece& piece);
+  enum class Repair : std::uint8_t {
+    no,
+    parse_again,  // it is gone from the server
+    renew,        // it is not what it was
+  };
+  Repair repair_of(const Expected& failed, const ErrorView& error, const StatementRef& about,
+                   std::string_view client_name);
+  void write_stale_plan();
   void take_own_error(const Expected& failed, const ErrorView& error);
   bool may_send_again(const Expected& failed) const;
   bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
                        std::int32_t longer);
   StatementRef statement_named_in(const Piece& piece) const;
+
+  // What the server says of statements (reply_shape.cpp)
+  void take_description(const Piece& piece);
+  void learn_shape(StatementShape shape);
+  void shape_changed(const StatementShape& shape);
 
   // What the server tells about the session (reply_session.cpp)
   void take_parameter(const Piece& piece);
@@ -82,6 +96,14 @@ class ReplyPath final : public ReplySink {
   Exchange& x_;
   bool forwarding_rest_ = false;  // of a streamed message
   bool receiving_ = false;
+  // The statement whose description is arriving, what for, and the client's name for it.
+  struct Described {
+    StatementRef statement;
+    Purpose purpose = Purpose::plain;
+    std::shared_ptr<const std::string> name;
+  };
+  Described described_;
+  ShapeReader shape_;
   ByteBuffer own_row_;            // the part of a row of ours that has arrived
   std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
   bool batch_failed_ = false;
@@ -93,6 +115,7 @@ class ReplyPath final : public ReplySink {
   bool triggers_answered_ = false;
   bool sources_answered_ = false;
   bool own_prepare_failed_ = false;  // of a PREPARE that was sent again
+  bool query_failed_ = false;        // the Query that is being answered, if it holds a step of the journal
 };
 
 }  // namespace pgweir

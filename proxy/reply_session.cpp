@@ -102,6 +102,10 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);
+  if (changes_schema(tag)) x_.pool->schema_version()->change();
+  const bool hidden =
+      !oldest->sets && x_.settings.follows_control() && (tag == "COMMIT" || tag == "ROLLBACK");
+  if (hidden) x_.settings.doubt({});  // by a text that nobody has read
   const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.resets_now = true;
   if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
@@ -139,7 +143,7 @@ void ReplyPath::take_own_row(const Piece& piece) {
   const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 3;
   if (!read_texts(whole, {texts.data(), wanted})) return;
   if (which == OwnQuery::check) {
-    take_state_row(texts[0], texts[1], x_.pool->user(), x_.answer);
+    take_state_row(texts[0], texts[1], {x_.pool->user(), x_.backend->default_role}, x_.answer);
   } else if (which == OwnQuery::triggers) {
     x_.trigger_names.emplace_back(texts[0]);
   } else {

@@ -1,12 +1,10 @@
 // The extended query protocol: statements under the client's names, on a backend that knows them by ours.
-#include <algorithm>
-#include <array>
-
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
+#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -15,35 +13,17 @@ namespace {
 using Disposition = RequestPath::Disposition;
 using Presence = BackendStatements::Presence;
 
-// Settings that decide what a text means when it is parsed: names are looked up, literals are read.
-constexpr std::array<std::string_view, 15> parse_settings = {"array_nulls",
-                                                             "backslash_quote",
-                                                             "client_encoding",
-                                                             "datestyle",
-                                                             "default_text_search_config",
-                                                             "intervalstyle",
-                                                             "lc_monetary",
-                                                             "role",
-                                                             "search_path",
-                                                             "session_authorization",
-                                                             "standard_conforming_strings",
-                                                             "timezone",
-                                                             "timezone_abbreviations",
-                                                             "transform_null_equals",
-                                                             "xmloption"};
-
-std::string parse_scope(const SettingMap& settings) {
-  std::string scope;
-  for (const std::string_view name : parse_settings) {
-    const auto it = settings.find(name);
-    if (it != settings.end()) scope.append(name).append("=").append(it->second).append("\n");
-  }
-  return scope;
-}
-
 // Only a name that was cut has to be remembered, or one for which another statement was bound.
 std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
   return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
+}
+
+// DISCARD ALL, DEALLOCATE ALL: what the client's names stand for afterwards is known with the answer.
+bool clears_names(const Statement& statement) {
+  if (statement.effects.verb == Verb::discard) return parse_discard(statement.text) == DiscardTarget::all;
+  if (statement.effects.verb != Verb::deallocate) return false;
+  const std::optional<NamedStatement> named = parse_named(statement.text);
+  return named && named->verb == NamedVerb::deallocate_all;
 }
 
 // A name of the client's own that looks like one of ours stands for nothing.
@@ -63,12 +43,16 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
+  // What was learned of the old one's shape need not hold for the new one.
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
-                              as_text(statement->parameter_types) == as_text(parse.parameter_types);
+                              as_text(statement->parameter_types) == as_text(parse.parameter_types) &&
+                              statement->shape.get() == nullptr;
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
   guard_batch(*statement);
+  x_.unnamed_parsed = parse_moment();
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
+  x_.backend->statements.describe_unnamed(BackendStatements::Description::same);
   return forward(piece,
                  {.reply = Reply::parse, .names = true, .holds = true, .statement = std::move(statement)});
 }
@@ -77,38 +61,67 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
   if (x_.statements.full()) return Disposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
-  StatementRef statement = intern(text, types);
+  const AnalysisContext context = analysis_context();
+  const StatementRef statement = x_.pool->statements().intern(text, types, context.settings);
   StatementRef sent = statement;
   if (!resolve(sent)) return Disposition::hold;
-  const Presence presence = x_.backend->statements.find(sent, x_.tracker.segment());
+  BackendStatements& held = x_.backend->statements;
+  const Presence presence = held.find(sent, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
   guard_batch(*sent);
-  // In a failed transaction a Parse is an error. Where that is possible the server has to say so: by a real
-  // Parse, under another name if it has this one.
+  // In a failed transaction a Parse is an error. Where that is possible the server has to say so.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
-  if (presence == Presence::present && !may_fail) {
+  const bool as_ever = presence == Presence::present && context.is_certain &&
+                       held.description_of(sent) == BackendStatements::Description::same;
+  const ParseMoment now = parse_moment();
+  if (as_ever && !may_fail && x_.pool->statements().was_parsed_lately(sent, now)) {
     x_.statements.begin_put(name, statement);
     x_.tracker.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = sent}, sink_);
     return Disposition::taken;
   }
-  if (presence == Presence::present) {
-    const bool is_itself = sent == statement;
-    sent = x_.pool->statements().copy(sent);
-    if (is_itself) statement = sent;
-  }
-  evict();
+  make_room_for(sent);
   write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   x_.statements.begin_put(name, statement);
-  x_.backend->statements.begin_parse(sent, x_.tracker.segment());
+  held.begin_parse(sent, x_.tracker.segment());
+  held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
+  if (!context.is_certain) x_.presumed.push_back(sent);
   x_.tracker.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = sent}, sink_);
+  ask_shape(sent, Purpose::confirm_parse, name);
   return Disposition::taken;
 }
 
-StatementRef RequestPath::intern(std::string_view text, ByteView types) {
-  return x_.pool->statements().intern(text, types, parse_scope(*x_.desired));
+ParseMoment RequestPath::parse_moment() const {
+  return {x_.pool->schema_version()->get(), x_.worker.now()};
+}
+
+// What analysis would read now. A text that was parsed while that was not known is shared with nobody.
+RequestPath::AnalysisContext RequestPath::analysis_context() const {
+  const PinSet begun = x_.watch.may_have_begun;
+  const bool has_temporary = x_.pins.contains(Pin::temporary_object) || begun.contains(Pin::temporary_object);
+  // Its own DDL is seen by nobody else before it is committed.
+  if (has_temporary || x_.watch.unseen || x_.watch.changed_schema) return {};
+  Interner& interner = x_.worker.services().interner;
+  const bool is_certain = x_.unjudged.empty() && !x_.triggers_unjudged && !x_.definitions_unjudged;
+  if (x_.settings.leaves_context())
+    return {x_.worker.settings_memo().analysis_settings(x_.desired), is_certain};
+  const std::optional<SettingMap> in_force = x_.settings.in_force(*x_.desired, *x_.startup);
+  if (!in_force) return {};
+  return {interner.intern(analysis_settings(*in_force)), is_certain};
+}
+
+// Behind a Parse: what the statement looks like decides whether it is what it was.
+void RequestPath::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
+  write_describe_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  x_.tracker.expect({.reply = Reply::describe_statement,
+                     .fate = Fate::drop,
+                     .purpose = purpose,
+                     .statement = statement,
+                     .spelled = name.empty() ? nullptr : std::make_shared<const std::string>(name)},
+                    sink_);
 }
 
 // PREPARE may have taken the name without our knowing: then a Parse under it makes the server say so.
@@ -144,12 +157,16 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
   if (!resolve(statement)) return Disposition::hold;
   if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
-  if (!provide(bind.statement, statement)) return Disposition::hold;
+  const Provided provided = provide(bind.statement, statement, statement.get() == named);
+  if (provided == Provided::not_yet) return Disposition::hold;
   if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
     follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
-  const bool is_renamed = statement.get() != named;
+  note_undescribed(bind);
+  if (provided == Provided::changed) return refuse_bind(piece, bind, statement);
+  const bool is_renamed =
+      named != nullptr && names_statement(named->effects.verb, named->text) && statement->text != named->text;
   const std::int32_t longer = is_renamed ? growth(named->text, statement->text) : 0;
   if (is_renamed) {
     note_deallocate(*named);
@@ -157,35 +174,82 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   }
   const std::string_view server_name = name_on_server(bind.statement, statement);
   if (server_name == bind.statement) return forward(piece, {.reply = Reply::bind});
+  return send_bind(piece, bind, server_name,
+                   {.reply = Reply::bind,
+                    .statement = statement,
+                    .longer = longer,
+                    .name_hash = StatementMap::hash_of(bind.statement),
+                    .spelled = spelled(bind.statement, is_renamed)});
+}
+
+// The client's own message but for the statement's name.
+Disposition RequestPath::send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
+                                   Expected&& expected) {
   const std::size_t head = message_length_size + bind.portal.size() + 1 + bind.statement.size() + 1;
   write_bind_head(x_.worker.to_server().own(), bind.portal, server_name,
                   piece.body_size + message_length_size - head);
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::bind,
-                     .statement = statement,
-                     .longer = longer,
-                     .name_hash = StatementMap::hash_of(bind.statement),
-                     .spelled = spelled(bind.statement, is_renamed)},
-                    sink_);
+  x_.tracker.expect(std::move(expected), sink_);
   return Disposition::taken;
+}
+
+// The client would read the rows by what it was told once. A name that no statement has makes the server fail
+// the message, with all that follows from that, and the client gets the error of a stale plan.
+Disposition RequestPath::refuse_bind(const Piece& piece, const BindView& bind,
+                                     const StatementRef& statement) {
+  return send_bind(piece, bind, x_.pool->statements().own_name(),
+                   {.reply = Reply::bind,
+                    .purpose = Purpose::meant_to_fail,
+                    .statement = statement,
+                    .name_hash = StatementMap::hash_of(bind.statement),
+                    .spelled = std::make_shared<const std::string>(bind.statement)});
+}
+
+// A Describe of the portal tells the client about its statement.
+void RequestPath::note_undescribed(const BindView& bind) {
+  x_.described_portal = bind.portal;
+  if (x_.statements.is_described(bind.statement)) {
+    x_.undescribed_name.reset();
+  } else {
+    x_.undescribed_name = bind.statement;
+  }
+}
+
+void RequestPath::note_described(const TargetView& target) {
+  if (target.kind == 'S') return x_.statements.mark_described(target.name);
+  if (target.name != x_.described_portal || !x_.undescribed_name) return;
+  x_.statements.mark_described(*x_.undescribed_name);
+  x_.undescribed_name.reset();
 }
 
 Disposition RequestPath::take_describe(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
   if (!understood || target.kind != 'S') {
+    if (understood) note_described(target);
     return forward(piece, {.reply = target.kind == 'S' ? Reply::describe_statement : Reply::describe_portal});
   }
   StatementRef statement = x_.statements.find(target.name);
-  if (!resolve(statement) || !provide(target.name, statement)) return Disposition::hold;
-  const std::string_view server_name = name_on_server(target.name, statement);
-  if (server_name == target.name) return forward(piece, {.reply = Reply::describe_statement});
+  const Statement* const named = statement.get();
+  if (!resolve(statement)) return Disposition::hold;
+  const Provided provided = provide(target.name, statement, statement.get() == named);
+  if (provided == Provided::not_yet) return Disposition::hold;
+  note_described(target);
+  const bool fails = provided == Provided::changed;
+  const std::string_view server_name =
+      fails ? std::string_view(x_.pool->statements().own_name()) : name_on_server(target.name, statement);
+  Expected expected{.reply = Reply::describe_statement,
+                    .purpose = fails ? Purpose::meant_to_fail : Purpose::plain,
+                    .statement = statement,
+                    .name_hash = StatementMap::hash_of(target.name),
+                    .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
+  if (server_name == target.name) return forward(piece, std::move(expected));
   write_describe_statement(x_.worker.to_server().own(), server_name);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::describe_statement, .statement = statement}, sink_);
+  x_.tracker.expect(std::move(expected), sink_);
   return Disposition::taken;
 }
 
@@ -217,12 +281,18 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   ++x_.watch.statements;
   x_.watch.set.reset();
   ExecuteView execute;
-  const bool is_bound =
-      x_.bound && parse_execute(piece.body(), execute) == Errc::ok && execute.portal == x_.bound_portal;
+  const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
+  const bool is_bound = understood && x_.bound && execute.portal == x_.bound_portal;
   const bool is_renamed = is_bound && x_.bound_longer != 0;
   const bool sets = is_bound && !is_renamed;
-  if (sets) note_set(x_.bound->text);
+  if (understood && !x_.bound_steps.empty()) step_ = take_bound_step(execute.portal);
+  if (sets && x_.bound->effects.sets()) note_set(x_.bound->text);
+  if (sets && clears_names(*x_.bound)) {
+    if (x_.bound->effects.verb == Verb::discard) step_.push_back({.kind = SettingsItem::Kind::discard_all});
+    x_.naming = true;
+  }
   if (is_renamed) expected.longer = x_.bound_longer;
+  attach_step(expected);
   forward(piece, std::move(expected));
   if (!sets || !loses_startup(x_.bound->effects.verb, x_.bound->text)) return Disposition::taken;
   x_.restore_due = !x_.watch.set;

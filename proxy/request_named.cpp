@@ -83,8 +83,9 @@ bool RequestPath::resolve(StatementRef& statement, int depth) {
   note_named(*use->statement);
   const std::string text = with_name(statement->text, use->named, use->statement->server_name);
   const bool is_unnamed = statement->server_name.empty();
-  statement =
-      is_unnamed ? unnamed_of(text, statement->parameter_types) : intern(text, statement->parameter_types);
+  statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
+                         : x_.pool->statements().intern(text, statement->parameter_types,
+                                                        analysis_context().settings);
   return true;
 }
 
@@ -128,8 +129,9 @@ bool RequestPath::may_name_statement(std::string_view text, const SqlEffects& ef
 }
 
 // nullopt: the text goes out as it is.
-std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view text, Expected& expected) {
-  if (!is_single_statement(text)) return rewrite_string(text, expected);
+std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view text, const SqlEffects& effects,
+                                                            Expected& expected) {
+  if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
   x_.naming_name.clear();
   x_.naming_statement.reset();
   StatementRef statement;
@@ -157,13 +159,15 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   x_.naming = !x_.naming_name.empty();
   expected.statement = statement;
   expected.longer = growth(text, renamed);
+  note(effects, text);
   send_rewritten(renamed, expected);
   return Disposition::taken;
 }
 
 // Several statements: those among them that run a prepared one, one that drops it, and those that take its
 // name again while it is there.
-std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Expected& expected) {
+std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, const SqlEffects& effects,
+                                                       Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;
   std::string rewritten;
   std::size_t copied = 0;
@@ -193,6 +197,7 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, Ex
   x_.naming = !dropped.empty();
   x_.naming_name = std::move(dropped);
   x_.naming_statement.reset();
+  note(effects, text);
   send_rewritten(rewritten, expected);
   return Disposition::taken;
 }
@@ -215,6 +220,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   guard_batch(*sent);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
+  x_.backend->statements.describe_unnamed(BackendStatements::Description::same);
   Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
   if (sent == statement) return forward(piece, std::move(expected));
   expected.longer = growth(parse.text, sent->text);

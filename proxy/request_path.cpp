@@ -36,10 +36,30 @@ bool is_large_object_call(ByteView body) {
          large_object_functions.end();
 }
 
+// DISCARD ALL, DEALLOCATE ALL: what the client's names stand for afterwards is known with the answer.
+bool clears_names(std::string_view text) {
+  StatementSplitter statements(text);
+  for (SqlStatement part; statements.next(part);) {
+    if (part.verb == Verb::discard && parse_discard(part.text) == DiscardTarget::all) return true;
+    const std::optional<NamedStatement> named =
+        part.verb == Verb::deallocate ? parse_named(part.text) : std::nullopt;
+    if (named && named->verb == NamedVerb::deallocate_all) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Disposition RequestPath::take(const Piece& piece) {
   if (!piece.first) return take_rest(piece);
+  in_message_ = true;
+  step_.clear();
+  const Disposition disposition = take_first(piece);
+  in_message_ = false;
+  return disposition;
+}
+
+Disposition RequestPath::take_first(const Piece& piece) {
   const auto type = static_cast<FrontendType>(piece.type);
   discarding_rest_ = false;
   if (type == FrontendType::Terminate) return owes_answers() ? Disposition::hold : Disposition::terminate;
@@ -129,7 +149,7 @@ Disposition RequestPath::take_function_call(const Piece& piece) {
   if (!is_large_object_call(piece.body())) {
     const SqlEffects anything = effects_of_anything();
     if (!guard_sequences(anything, {})) return Disposition::hold;
-    note(anything, {}, false);
+    note(anything, {});
     // The arguments are laid out like those of a Bind.
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
     for (std::string_view value; arguments.next(value);) remember_bound_name(x_.custom_names, value);
@@ -155,17 +175,18 @@ Disposition RequestPath::take_query(const Piece& piece) {
       !follow_query(understood ? query.text : std::string_view{}, understood, effects, expected))
     return Disposition::hold;
   if (understood && may_name_statement(query.text, effects)) {
-    const std::optional<Disposition> renamed = rewrite_named_query(query.text, expected);
+    const std::optional<Disposition> renamed = rewrite_named_query(query.text, effects, expected);
     if (renamed) {
-      if (*renamed == Disposition::taken) note(effects, query.text, false);
       if (*renamed == Disposition::taken && !effects.single) note_prepare(effects, query.text);
       return *renamed;
     }
     // It may run what the client prepared by SQL under a name that nobody else knows.
     if (effects.verbs.contains(Verb::execute) && x_.pins.contains(Pin::sql_prepare))
-      note(effects_of_anything(), query.text, false);
+      note(effects_of_anything(), query.text);
   }
-  note(effects, query.text, false);
+  if (effects.verbs.intersects({Verb::discard, Verb::deallocate}) && clears_names(query.text))
+    x_.naming = true;
+  note(effects, query.text);
   note_prepare(effects, query.text);
   begin_query(expected);
   const bool resets = effects.single && loses_startup(effects.verb, query.text);
@@ -181,6 +202,7 @@ void RequestPath::begin_query(Expected& expected) {
   ++x_.watch.statements;
   x_.mixed_protocols |= x_.tracker.unsynced();
   expected.holds = true;
+  attach_step(expected);
   if (expected.listens) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (x_.statements.find({}) == nullptr) return;

@@ -9,6 +9,7 @@
 #include "protocol/sql_named.hpp"
 #include "proxy/counters.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/trigger_table.hpp"
 
 namespace pgweir {
 
@@ -31,13 +32,14 @@ class RequestPath final {
   };
 
   Disposition take(const Piece& piece);
-  // What the functions may have done that a statement calls.
+  // What the functions have done, perhaps, that the transaction has called.
   void note_code(const FunctionEffects& code, std::string_view text);
   // Something that ran unseen may have taken the next value of a sequence.
   void note_advance();
 
  private:
   bool owes_answers() const;
+  Disposition take_first(const Piece& piece);
   Disposition take_rest(const Piece& piece);
   Disposition take_copy(const Piece& piece);
   Disposition take_sync(const Piece& piece);
@@ -49,14 +51,38 @@ class RequestPath final {
   Disposition take_describe(const Piece& piece);
   Disposition take_close(const Piece& piece);
   Disposition take_execute(const Piece& piece);
+  // The settings that analysis reads, as they are in force.
+  struct AnalysisContext {
+    MapRef settings;          // interned; null: not known
+    bool is_certain = false;  // false: some code that has run nobody has read yet
+  };
+  AnalysisContext analysis_context() const;
+  ParseMoment parse_moment() const;
+  void ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name = {});
+  Disposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
+                        Expected&& expected);
+  Disposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
+  void note_undescribed(const BindView& bind);
+  void note_described(const TargetView& target);
   void probe_name(std::string_view name, std::string_view text, ByteView types);
   Disposition repeat_parse(const ParseView& parse, const StatementRef& known);
 
+  enum class Provided : std::uint8_t {
+    yes,
+    not_yet,  // hold
+    changed,  // the server describes it otherwise than the client was told
+  };
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
+  // `is_own`: the client's name stands for it, and not for one that names it. A client that was never told
+  // what it looks like gets a new one in the place of one that has changed.
+  Provided provide(std::string_view name, StatementRef& statement, bool is_own);
+  Provided check_shape(std::string_view name, StatementRef& statement);
+  Provided provide_unnamed(const StatementRef& statement);
+  bool was_parsed_lately(const StatementRef& statement) const;
   // False: hold.
-  bool provide(std::string_view name, const StatementRef& statement);
   bool provide_named(const StatementRef& statement);
-  bool provide_unnamed(const StatementRef& statement);
+  ByteView known_types(const Statement& statement) const;
+  void make_room_for(const StatementRef& statement);
   bool provide_for_query(const StatementRef& statement);
   bool provide_by_sql(const StatementRef& statement);
   void evict();
@@ -77,21 +103,32 @@ class RequestPath final {
   std::optional<NamedUse> find_named(std::string_view text) const;
   bool resolve(StatementRef& statement, int depth = 0);
   StatementRef unnamed_of(std::string_view text, ByteView types) const;
-  StatementRef intern(std::string_view text, ByteView types);
   void note_deallocate(const Statement& statement);
   void tell_cut(std::string_view text, const NamedStatement& named);
   std::string rename_prepare(std::string_view text);
   bool may_name_statement(std::string_view text, const SqlEffects& effects) const;
-  std::optional<Disposition> rewrite_named_query(std::string_view text, Expected& expected);
-  std::optional<Disposition> rewrite_string(std::string_view text, Expected& expected);
+  std::optional<Disposition> rewrite_named_query(std::string_view text, const SqlEffects& effects,
+                                                 Expected& expected);
+  std::optional<Disposition> rewrite_string(std::string_view text, const SqlEffects& effects,
+                                            Expected& expected);
   void send_rewritten(std::string_view text, Expected& expected);
   // What the statement may do to the session, for Session::at_rest().
-  void note(const SqlEffects& effects, std::string_view text, bool bound);
+  // What it does to settings is collected in step_. `values`: those of a Bind, or null.
+  void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
+  void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
+  void note_string(std::string_view text);
+  void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
+  // The collected step goes with this message.
+  void attach_step(Expected& expected);
+  SettingsStep take_bound_step(std::string_view portal);
+  bool path_may_be_temporary() const;
   void judge_code(std::string_view text);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
   void note_named(const Statement& statement);
   void note_set(std::string_view text);
+  void note_names(std::string_view text, bool bound);
+  void note_free_code(const TriggerTable& code);
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(Verb verb, std::string_view text) const;
   void restore_startup();
@@ -114,6 +151,8 @@ class RequestPath final {
 
   Exchange& x_;
   ReplySink& sink_;
+  SettingsStep step_;
+  bool in_message_ = false;       // a message of the client's is being looked at
   bool discarding_rest_ = false;  // of a streamed message
 };
 

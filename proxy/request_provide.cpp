@@ -9,14 +9,54 @@ namespace {
 
 using Presence = BackendStatements::Presence;
 
-// What inserted statements of ours are called, in the middle of a client's extended batch.
-constexpr std::string_view own_name = "__pgweir_own";
+using Description = BackendStatements::Description;
 
 }  // namespace
 
-bool RequestPath::provide(std::string_view name, const StatementRef& statement) {
+RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& statement, bool is_own) {
   if (name.empty()) return provide_unnamed(statement);
-  return !statement || provide_named(statement);
+  if (!statement) return Provided::yes;
+  if (!provide_named(statement)) return Provided::not_yet;
+  return is_own && !statement->by_sql ? check_shape(name, statement) : Provided::yes;
+}
+
+// Whether it is on this backend what its clients were told.
+RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementRef& statement) {
+  const Description description = x_.backend->statements.description_of(statement);
+  if (description == Description::same) return Provided::yes;
+  const bool described = x_.statements.is_described(name);
+  if (description == Description::unknown) {
+    if (x_.backend->statements.is_own_parse(statement)) return Provided::yes;
+    const bool waits = described && statement->shape.get() != nullptr && !was_parsed_lately(statement);
+    return waits ? Provided::not_yet : Provided::yes;
+  }
+  if (described) return Provided::changed;
+  statement = x_.pool->statements().renew(statement);
+  x_.statements.put(name, statement);
+  return provide_named(statement) ? Provided::yes : Provided::not_yet;
+}
+
+bool RequestPath::was_parsed_lately(const StatementRef& statement) const {
+  return x_.pool->statements().was_parsed_lately(statement, parse_moment());
+}
+
+// Types that the server has inferred once are the statement's for good, whatever has become of its tables
+// (plancache.c).
+ByteView RequestPath::known_types(const Statement& statement) const {
+  const StatementShape* const shape = statement.shape.get();
+  return shape != nullptr ? shape->parameter_types : statement.parameter_types;
+}
+
+// In front of its Parse: its own older version goes, or the least recently used statements.
+void RequestPath::make_room_for(const StatementRef& statement) {
+  BackendStatements& held = x_.backend->statements;
+  const bool may_exist = held.find(statement, x_.tracker.segment()) == Presence::present;
+  if (!may_exist && !held.is_doubtful(statement)) return evict();
+  write_close_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  held.begin_close(statement, x_.tracker.segment());
+  x_.tracker.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = statement},
+                    sink_);
 }
 
 bool RequestPath::provide_named(const StatementRef& statement) {
@@ -24,14 +64,14 @@ bool RequestPath::provide_named(const StatementRef& statement) {
   if (presence == Presence::undecided) return false;
   if (presence == Presence::present) return true;
   if (statement->by_sql) return provide_by_sql(statement);
-  evict();
-  write_parse(x_.worker.to_server().own(), statement->server_name, statement->text,
-              statement->parameter_types);
+  make_room_for(statement);
+  write_parse(x_.worker.to_server().own(), statement->server_name, statement->text, known_types(*statement));
   x_.worker.to_server().end_own();
   x_.pool->counters(x_.worker).statements_injected.add();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
   x_.tracker.expect({.reply = Reply::parse, .fate = Fate::drop, .holds = true, .statement = statement},
                     sink_);
+  ask_shape(statement, Purpose::learn_shape);
   return true;
 }
 
@@ -43,13 +83,18 @@ bool RequestPath::provide_by_sql(const StatementRef& statement) {
 }
 
 // The backend's unnamed statement may be another client's, and must never run for this one.
-bool RequestPath::provide_unnamed(const StatementRef& statement) {
-  const Presence presence = x_.backend->statements.find_unnamed(statement, x_.tracker.segment());
-  if (presence == Presence::undecided) return false;
-  if (presence == Presence::present) return true;
+RequestPath::Provided RequestPath::provide_unnamed(const StatementRef& statement) {
+  BackendStatements& held = x_.backend->statements;
+  const bool described = statement && statement->shape.get() != nullptr && x_.statements.is_described({});
+  const Presence presence = held.find_unnamed(statement, x_.tracker.segment());
+  if (presence == Presence::undecided) return Provided::not_yet;
+  if (presence == Presence::present) {
+    if (!described || held.unnamed_description() == Description::same) return Provided::yes;
+    return held.unnamed_description() == Description::changed ? Provided::changed : Provided::not_yet;
+  }
   ByteBuffer& out = x_.worker.to_server().own();
   if (statement) {
-    write_parse(out, {}, statement->text, statement->parameter_types);
+    write_parse(out, {}, statement->text, known_types(*statement));
   } else {
     write_close_statement(out, {});
   }
@@ -57,7 +102,15 @@ bool RequestPath::provide_unnamed(const StatementRef& statement) {
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   const Reply reply = statement ? Reply::parse : Reply::close;
   x_.tracker.expect({.reply = reply, .fate = Fate::drop, .holds = true, .statement = statement}, sink_);
-  return true;
+  const ParseMoment now = parse_moment();
+  const bool lately = x_.unnamed_parsed.schema_version == now.schema_version &&
+                      now.at - x_.unnamed_parsed.at <= StatementCache::parse_age_max;
+  if (!described || lately) {
+    held.describe_unnamed(Description::same);
+    return Provided::yes;
+  }
+  ask_shape(statement, Purpose::learn_shape);
+  return Provided::not_yet;
 }
 
 // In front of a Query, whose answer an error of ours must not swallow.
@@ -68,12 +121,24 @@ bool RequestPath::provide_for_query(const StatementRef& statement) {
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
   if (presence == Presence::undecided || !tracker.may_insert_group()) return false;
   ByteBuffer& out = x_.worker.to_server().own();
-  write_parse(out, statement->server_name, statement->text, statement->parameter_types);
+  const bool doubtful = x_.backend->statements.is_doubtful(statement);
+  if (doubtful) write_close_statement(out, statement->server_name);
+  write_parse(out, statement->server_name, statement->text, known_types(*statement));
+  write_describe_statement(out, statement->server_name);
   write_sync(out);
   x_.worker.to_server().end_own();
   x_.pool->counters(x_.worker).statements_injected.add();
+  if (doubtful) {
+    x_.backend->statements.begin_close(statement, tracker.segment());
+    tracker.expect({.reply = Reply::close, .fate = Fate::mute, .holds = true, .statement = statement}, sink_);
+  }
   x_.backend->statements.begin_parse(statement, tracker.segment());
   tracker.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement}, sink_);
+  tracker.expect({.reply = Reply::describe_statement,
+                  .fate = Fate::mute,
+                  .purpose = Purpose::learn_shape,
+                  .statement = statement},
+                 sink_);
   tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
   return true;
 }
@@ -119,6 +184,7 @@ bool RequestPath::insert_statement(std::string_view sql, const StatementRef& pre
   }
   if (!tracker.unsynced()) return false;
   ByteBuffer& out = x_.worker.to_server().own();
+  const std::string& own_name = x_.pool->statements().own_name();
   write_parse(out, own_name, sql, no_parameter_types);
   write_bind(out, own_name, own_name);
   write_execute(out, own_name);

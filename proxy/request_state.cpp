@@ -1,5 +1,8 @@
 // Client to server: what a statement may do to its session, for Session::at_rest() to find out.
+#include <algorithm>
+
 #include "protocol/sql_named.hpp"
+#include "protocol/sql_scan.hpp"
 #include "protocol/sql_set.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
@@ -32,21 +35,23 @@ bool fires_event_triggers(const SqlEffects& effects) {
 // CREATE, SELECT INTO.
 bool may_create(const SqlEffects& effects, std::string_view text) {
   if (effects.verbs.contains(Verb::create)) return true;
-  return effects.verbs.intersects({Verb::select, Verb::with, Verb::execute}) && folded_find(text, "into");
+  if (!effects.verbs.intersects({Verb::select, Verb::with, Verb::execute})) return false;
+  if (!folded_find(text, "into")) return false;
+  SqlTokenizer tokens(text);
+  Token previous;
+  for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
+    if (is_word(token, "into") && !is_word(previous, "insert") && !is_word(previous, "merge")) return true;
+    previous = token;
+  }
+  return false;
 }
 
 }  // namespace
 
-void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bound) {
+void RequestPath::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   StateWatch& watch = x_.watch;
   watch.set.reset();
-  watch.may_set |= effects.may_set || effects.runs_code() || effects.verbs.contains(Verb::set);
-  if (effects.sets()) note_set(text);
-  const bool names_settings =
-      effects.may_set || effects.runs_code() || (!effects.single && effects.verbs.contains(Verb::set));
-  if (names_settings && (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names)))
-    watch.unknown_names = true;
-  if (effects.may_set) watch.unseen = true;
+  note_settings(effects, text, values);
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
   if (reads_relations(effects)) note_definitions(text);
@@ -56,20 +61,100 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, bool bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
   }
+  const bool creates = may_create(effects, text);
+  if (effects.is_unreadable() || (creates && !effects.facts.contains(SqlFact::creates_temporary)))
+    watch.changed_schema = true;
   PinSet begun = may_begin(effects, x_.judgement);
   begun.erase({Pin::load});  // its tag tells, if it has succeeded
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
-  // The client's search_path may be another than we know as long as its transaction is under way.
-  const bool path_may_be_temporary = x_.creates_temporary() || watch.may_set || watch.unseen;
-  if (path_may_be_temporary && may_create(effects, text)) watch.note_begin({Pin::temporary_object}, text);
+  if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
+}
+
+// Whatever is created without a schema may be temporary then.
+bool RequestPath::path_may_be_temporary() const {
+  return x_.creates_temporary() || x_.watch.unseen || x_.settings.may_use_temporary_path() ||
+         std::any_of(step_.begin(), step_.end(), [](const SettingsItem& item) {
+           return item.kind == SettingsItem::Kind::local_doubt ||
+                  (item.kind == SettingsItem::Kind::doubt && item.name.empty()) ||
+                  (item.name == "search_path" && item.value.find("pg_temp") != std::string::npos);
+         });
+}
+
+void RequestPath::note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
+  if (effects.is_unreadable()) return note_names(text, values != nullptr);
+  const bool controls =
+      effects.verbs.intersects(control_verbs) && (x_.settings.follows_control() || !effects.single);
+  if (!effects.single) {
+    const bool sets = effects.verbs.intersects({Verb::set, Verb::reset}) || effects.may_set;
+    if (sets || (controls && x_.settings.follows_control())) note_string(text);
+  } else if (effects.sets()) {
+    note_set(text);
+  } else if (effects.may_set) {
+    note_config(find_set_config(text), text, values);
+  } else if (effects.verb == Verb::discard && parse_discard(text) == DiscardTarget::all) {
+    step_.push_back({.kind = SettingsItem::Kind::discard_all});
+  } else if (controls) {
+    add_control(text, step_);
+  }
+  if (effects.runs_code()) note_names(text, values != nullptr);
+}
+
+// A query string: each of its statements is run once, or an error undoes them all.
+void RequestPath::note_string(std::string_view text) {
+  StatementSplitter statements(text);
+  for (SqlStatement part; statements.next(part);) {
+    if (part.verb == Verb::set || part.verb == Verb::reset) {
+      note_set(part.text);
+    } else if (control_verbs.contains(part.verb)) {
+      add_control(part.text, step_);
+    } else if (const SetConfigUse use = find_set_config(part.text); !use.calls.empty() || use.hides_calls) {
+      note_config(use, part.text, nullptr);
+    }
+  }
+  x_.watch.set.reset();
+}
+
+void RequestPath::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
+  const std::size_t before = step_.size();
+  add_set_config(use, values, x_.text_rules(), step_);
+  bool unnamed = may_update_settings(text);
+  if (unnamed) step_.push_back({.kind = SettingsItem::Kind::doubt});
+  for (std::size_t i = before; i < step_.size(); ++i) {
+    const SettingsItem& item = step_[i];
+    if (item.kind == SettingsItem::Kind::doubt && item.name.empty()) unnamed = true;
+    if (item.local || item.name.find('.') == std::string::npos) continue;
+    if (!remember_name(x_.custom_names, item.name)) unnamed = true;
+  }
+  if (unnamed) note_names(text, false);
+}
+
+// Custom settings that the text may set without saying so.
+void RequestPath::note_names(std::string_view text, bool bound) {
+  if (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names))
+    x_.watch.unknown_names = true;
+}
+
+void RequestPath::attach_step(Expected& expected) {
+  if (step_.empty()) return;
+  x_.settings.begin(std::exchange(step_, {}));
+  expected.sets = true;
+}
+
+SettingsStep RequestPath::take_bound_step(std::string_view portal) {
+  const auto found = std::find_if(x_.bound_steps.begin(), x_.bound_steps.end(),
+                                  [&](const Exchange::BoundStep& bound) { return bound.portal == portal; });
+  if (found == x_.bound_steps.end()) return {};
+  SettingsStep step = std::move(found->step);
+  x_.bound_steps.erase(found);
+  return step;
 }
 
 // What the definitions of tables, views and operators call that a statement may use. Most databases have none
 // that leaves anything, and the pool knows that.
 void RequestPath::note_definitions(std::string_view text) {
   TriggerTable& definitions = x_.pool->definitions();
-  if (definitions.verdict() == FunctionVerdict::harmless) return;
+  if (definitions.verdict() == FunctionVerdict::harmless) return note_free_code(definitions);
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
   // Asked for once in a transaction, whose other statements have to wait for the same answer.
   if (x_.definitions_unjudged) return;
@@ -78,6 +163,11 @@ void RequestPath::note_definitions(std::string_view text) {
   if (x_.definitions_unjudged) return;
   definitions.learn(code);
   note_code(code, text);
+}
+
+// It leaves nothing in the session, but may change what analysis finds.
+void RequestPath::note_free_code(const TriggerTable& code) {
+  if (!code.is_free()) note_code(code.effects(), {});
 }
 
 // Unknown functions are put off until their sources are here.
@@ -95,7 +185,7 @@ void RequestPath::judge_code(std::string_view text) {
 void RequestPath::note_triggers(std::string_view text) {
   switch (x_.pool->triggers().verdict()) {
     case FunctionVerdict::harmless:
-      return;
+      return note_free_code(x_.pool->triggers());
     case FunctionVerdict::unknown:
       x_.triggers_unjudged = true;
       return;
@@ -105,20 +195,33 @@ void RequestPath::note_triggers(std::string_view text) {
 }
 
 void RequestPath::note_code(const FunctionEffects& code, std::string_view text) {
-  if (code.verdict == FunctionVerdict::harmless) return;
   StateWatch& watch = x_.watch;
-  watch.unseen = true;
-  for (const std::string& name : code.custom) {
-    if (!remember_name(x_.custom_names, name)) watch.unknown_names = true;
+  if (code.changes_schema) {
+    watch.changed_schema = true;
+    // It may have been committed already, when nobody knew.
+    if (!in_message_) x_.pool->schema_version()->change();
+  }
+  if (code.touches_context && in_message_) step_.push_back({.kind = SettingsItem::Kind::local_doubt});
+  if (code.changes_schema && (code.touches_context || path_may_be_temporary()))
+    watch.note_begin({Pin::temporary_object}, text);
+  if (code.verdict == FunctionVerdict::harmless) return;
+  for (const std::string& name : code.settings) {
+    const bool is_custom = name.find('.') != std::string::npos;
+    if (is_custom && !remember_name(x_.custom_names, name)) watch.unknown_names = watch.unseen = true;
+    if (in_message_) {
+      step_.push_back({.kind = SettingsItem::Kind::doubt, .name = name});
+    } else {
+      x_.settings.doubt(name);
+    }
   }
   if (!code.all_named) {
+    watch.unseen = true;
     watch.unknown_names = true;
     if (text.size() <= named_text_max) guess_custom_names(x_.custom_names, text);
   }
-  PinSet pins = visible_pins;
-  if (code.verdict == FunctionVerdict::lasting) pins.insert(Pin::session_function);
-  watch.note_begin(pins, text);
-  watch.may_have_ended.insert(visible_pins);
+  watch.note_begin(code.pins, text);
+  if (code.verdict == FunctionVerdict::lasting) watch.note_begin({Pin::session_function}, text);
+  watch.may_have_ended.insert(code.pins);
 }
 
 void RequestPath::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer) {
@@ -131,48 +234,49 @@ void RequestPath::keep_bound(std::string_view portal, const StatementRef& statem
 // that is too long to be looked at.
 void RequestPath::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
   if (x_.bound && x_.bound_portal == portal) x_.bound.reset();
+  if (!x_.bound_steps.empty()) (void)take_bound_step(portal);
   if (!statement) return;
-  if (x_.is_opaque(statement->text)) return note(effects_of_anything(), {}, false);
+  if (x_.is_opaque(statement->text)) return note(effects_of_anything(), {});
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
-  if (effects.sets() || (effects.single && effects.verb == Verb::discard)) {
+  if (effects.sets() || (effects.single && effects.verbs.intersects({Verb::discard, Verb::deallocate}))) {
     keep_bound(portal, statement, 0);
   }
-  if (effects.sets()) {
-    // Counted when it is executed; the name of what it sets has to be known even if it is one of several
-    // portals.
-    find_custom_names(statement->text, true, x_.custom_names);
-    x_.watch.may_set = true;
-    if (!x_.judgement.strict) return;
+  if (effects.sets()) return;  // noted when it is executed
+  const bool fires = effects.writes() && !x_.pool->triggers().is_free();
+  const bool shows = !x_.pool->definitions().is_free();
+  const bool controls = control_verbs.contains(effects.verb) && x_.settings.follows_control();
+  if (effects.is_quiet() && !fires && !shows && !controls && !x_.judgement.strict) return;
+  const StatementShape* const shape = statement->shape.get();
+  const BoundValues bound(values, shape != nullptr ? shape->parameter_types : statement->parameter_types);
+  note(effects, statement->text, values.empty() ? nullptr : &bound);
+  const bool hidden = x_.watch.unknown_names || !x_.unjudged.empty();
+  BindValues each(values);
+  for (std::string_view value; hidden && each.next(value);) guess_bound_name(x_.custom_names, value);
+  if (step_.empty()) return;
+  if (x_.bound_steps.size() >= SettingsJournal::items_max) {
+    x_.watch.unseen = true;
+    return;
   }
-  const bool fires = effects.writes() && x_.pool->triggers().verdict() != FunctionVerdict::harmless;
-  const bool shows = x_.pool->definitions().verdict() != FunctionVerdict::harmless;
-  if (effects.is_quiet() && !fires && !shows && !x_.judgement.strict) return;
-  note(effects, statement->text, !values.empty());
-  if (effects.may_set || x_.watch.unknown_names || !x_.unjudged.empty()) {
-    BindValues bound(values);
-    for (std::string_view value; bound.next(value);) {
-      if (!effects.may_set) {
-        guess_bound_name(x_.custom_names, value);
-      } else if (!remember_bound_name(x_.custom_names, value)) {
-        x_.watch.unknown_names = true;
-      }
-    }
-  }
+  x_.bound_steps.push_back({std::string(portal), std::exchange(step_, {})});
 }
 
 // A prepared statement that is run by its name.
 void RequestPath::note_named(const Statement& statement) {
   const bool opaque = x_.is_opaque(statement.text);
-  note(opaque ? effects_of_anything() : statement.effects, statement.text, false);
+  note(opaque ? effects_of_anything() : statement.effects, statement.text);
 }
 
 void RequestPath::note_set(std::string_view text) {
   std::optional<SetStatement> set = parse_set(text);
-  if (!set) return;
-  if (set->scope != SetScope::session) ++x_.watch.local_sets;
-  if (set->scope == SetScope::session && set->name.find('.') != std::string::npos &&
-      !remember_name(x_.custom_names, set->name))
+  ++x_.watch.known_sets;
+  add_set(set, x_.text_rules(), step_);
+  if (!set) {
+    x_.watch.unknown_names = true;
+    return;
+  }
+  const bool is_custom = set->scope == SetScope::session && set->name.find('.') != std::string::npos;
+  if (is_custom && !remember_name(x_.custom_names, set->name))
     x_.watch.unknown_names = x_.watch.unseen = true;
   // It restarts random(), which cannot be replayed.
   if (set->name == "seed") x_.watch.note_begin({Pin::session_function}, text);

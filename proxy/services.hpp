@@ -14,6 +14,7 @@
 #include "proxy/login_failures.hpp"
 #include "proxy/password_proofs.hpp"
 #include "proxy/pool_registry.hpp"
+#include "proxy/schema_version.hpp"
 #include "proxy/session_notifier.hpp"
 #include "proxy/session_state.hpp"
 
@@ -25,6 +26,7 @@ struct Services {
   Interner interner;
   const MapRef no_settings = interner.intern({});
   CancelRegistry cancels;
+  SchemaVersions schemas;
   SessionNotifier notifier{*this};
   PoolRegistry pools{*this};
   LoginFailures login_failures;

@@ -171,12 +171,15 @@ bool Session::offer(const Piece& piece, bool& retry) {
   refusing_rest_ = false;
   if (piece.first && (exchange_.asks_for_state() || exchange_.batch.stale)) return false;
   if (piece.first && exchange_.backend != nullptr && !apply_settings()) return false;
-  const bool begins = piece.first && exchange_.backend != nullptr && only_own_work_left();
+  // What went out in front of it, before it had to wait, is not the client's.
+  const bool waited = std::exchange(batch_waits_, false);
+  const bool begins = piece.first && exchange_.backend != nullptr && (waited || only_own_work_left());
   switch (requests_.take(piece)) {
     case RequestPath::Disposition::taken:
       keep_batch(piece, begins);
       return true;
     case RequestPath::Disposition::hold:
+      batch_waits_ = begins;
       if (!flush_asked_ && exchange_.tracker.unsynced()) {
         flush_asked_ = true;
         write_flush(worker_.to_server().own());

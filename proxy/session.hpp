@@ -145,6 +145,8 @@ class Session final {
   void ask_to_finish();
   void cancel_leftovers();
   void deliver_cancel();
+  bool is_unjudged() const;
+  Task<bool> judge_leftovers(TimePoint until);
   void forget_state(bool with_statements);
   bool only_own_work_left() const;
   bool own_work_runs() const;
@@ -176,6 +178,7 @@ class Session final {
   bool is_resting() const;
   void begin_anew();
   void give_back();
+  void give_to_pool(Backend& backend);
   bool has_nothing_to_lose() const;
   // `told`: the server's own last words have reached the client.
   void lose_backend(BackendClose reason, bool told = false);
@@ -188,9 +191,12 @@ class Session final {
   void send_question();
   void ask_state_again();
   void take_state_answer();
+  void question_settings(StateQuestion& question);
   void take_settings(SettingMap applied);
-  bool settings_are_known() const;
-  void apply_watch();
+  void take_named_settings(const std::vector<std::string>& names, const SettingMap& values);
+  void apply_committed();
+  std::string statements_left() const;
+  std::string named_question();
   void want(SettingMap desired);
   void update_pins(PinSet pins);
   void uncount_pins();
@@ -210,6 +216,7 @@ class Session final {
   void take_sources();
   void judge_again();
   void judge_definitions();
+  void doubt_presumed();
 
   Worker& worker_;
   Waker waker_;
@@ -231,8 +238,9 @@ class Session final {
   Reason reason_ = Reason::client_closed;
   std::string goodbye_;  // what the client is told instead of the reason's own sentence
   std::string goodbye_sqlstate_;
-  MapRef applied_before_;  // what the backend had before the last prelude
-  bool held_ = false;      // client_carry_ starts with a message that has to wait
+  MapRef applied_before_;     // what the backend had before the last prelude
+  bool batch_waits_ = false;  // that message is the first of its batch
+  bool held_ = false;         // client_carry_ starts with a message that has to wait
   bool prelude_must_succeed_ = false;
   MapRef other_role_;              // what it had set when it last had another role, or null
   bool sets_as_other_ = false;     // it needs that role for some of its settings
@@ -244,6 +252,7 @@ class Session final {
   bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
   StateQuestion asked_;              // the last one about the server's state
   unsigned asked_again_ = 0;         // because it was cancelled
+  bool prepares_question_ = false;   // the question about names, on this backend
   bool last_value_is_open_ = false;  // lastval() has to be asked
   bool auditing_ = false;            // the check under way is an audit
   bool audited_ = false;             // since the borrow

@@ -141,6 +141,9 @@ bool Session::is_resting() const {
 // The next transaction has nothing to do with the last one.
 void Session::begin_anew() {
   exchange_.watch = {};
+  exchange_.settings.clear();
+  exchange_.presumed.clear();
+  exchange_.bound_steps.clear();
   exchange_.copy_portal = false;
   exchange_.restore_due = false;
   exchange_.bound.reset();
@@ -155,8 +158,18 @@ void Session::give_back() {
   if (backend.sequence_owner == exchange_.session && !took_values) backend.sequence_owner = 0;
   prelude_failures_ = 0;
   pool_->counters(worker_).transaction.observe(worker_.now() - transaction_started_);
-  pool_->release(backend, worker_);
+  give_to_pool(backend);
   if (drain_) end(Reason::draining);
+}
+
+void Session::give_to_pool(Backend& backend) {
+  if (!backend.statements.in_doubt()) return pool_->release(backend, worker_);
+  log::warning("prepared_statements_changed", {{"database", pool_->database()},
+                                               {"user", pool_->user()},
+                                               {"pid", std::to_string(backend.pid)},
+                                               {"client", std::to_string(id_)}});
+  backend.transport.watch(nullptr);
+  pool_->discard(backend, BackendClose::statements_changed, worker_);
 }
 
 // The client has its answers and left nothing behind, or all that is open is what its database's views and
@@ -188,6 +201,10 @@ void Session::lose_backend(BackendClose reason, bool told) {
   }
   // Nothing of the client's was under way: another backend will do.
   exchange_.watch = {};
+  exchange_.settings = {};
+  exchange_.presumed.clear();
+  exchange_.bound_steps.clear();
+  prepares_question_ = false;
   exchange_.unjudged.clear();
   exchange_.definitions_unjudged = false;
   exchange_.function_question = {};

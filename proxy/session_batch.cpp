@@ -48,7 +48,11 @@ void Session::end_refused_batch() {
 void Session::send_again() {
   Batch& batch = exchange_.batch;
   const StatementRef stale = std::exchange(batch.stale, nullptr);
-  exchange_.statements.replace(stale, pool_->statements().renew(stale));
+  if (batch.renews && exchange_.statements.find(batch.stale_name) == stale) {
+    const bool is_unnamed = stale->server_name.empty();
+    exchange_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
+                                                          : pool_->statements().renew(stale));
+  }
   const ByteBuffer& kept = exchange_.backend->batch;
   client_carry_.insert(client_carry_.begin(), kept.begin(), kept.end());
   batch.state = Batch::State::none;

@@ -23,9 +23,8 @@ bool Session::state_is_known() {
   note_sequences();
   StateQuestion question;
   question.pins = open_pins();
-  const bool touched = exchange_.watch.settings_touched();
-  question.settings = touched && !settings_are_known();
-  if (touched && !question.settings) apply_watch();
+  question_settings(question);
+  question.statements = !question.pins.empty() && question.pins.contains(Pin::sql_prepare);
   if (question.empty()) {
     update_pins(exchange_.pins);
     if (last_value_is_open_) return ask_last_value(), false;
@@ -36,6 +35,30 @@ bool Session::state_is_known() {
   }
   ask_state(std::move(question));
   return false;
+}
+
+// What its transaction has set: as far as that is certain it is carried out, the rest is asked.
+void Session::question_settings(StateQuestion& question) {
+  SettingsJournal& journal = exchange_.settings;
+  if (journal.is_empty() && !exchange_.watch.sets_unknown() && !exchange_.watch.discarded_all) return;
+  const SettingsStep& committed = journal.committed();
+  // What a role of the login's own becomes, and with it what may be set, the server knows.
+  const bool by_role = exchange_.backend->default_role != "none" &&
+                       std::any_of(committed.begin(), committed.end(), [](const SettingsItem& item) {
+                         return item.kind == SettingsItem::Kind::discard_all ||
+                                item.kind == SettingsItem::Kind::reset_all || item.name == "role" ||
+                                item.name == "session_authorization";
+                       });
+  const bool all_by_discard =
+      exchange_.watch.discarded_all && exchange_.watch.restored && !exchange_.watch.unseen;
+  const bool unknown = exchange_.watch.sets_unknown() && !all_by_discard;
+  if (unknown || by_role || journal.doubts_all()) {
+    question.settings = true;
+  } else {
+    if (!committed.empty()) apply_committed();
+    question.names = journal.doubts();
+  }
+  journal.clear();
 }
 
 // Pins that the server has to confirm or to end. What it does not show is taken for given.
@@ -75,10 +98,10 @@ void Session::ask_state(StateQuestion question) {
   asked_after_reset_ = exchange_.watch.reset_seen;
   exchange_.watch = {};
   if (question.settings) {
-    question.custom = exchange_.custom_names;
+    question.names = exchange_.custom_names;
     for (const SettingMap* map : {exchange_.desired.get(), exchange_.backend->applied.get()}) {
       for (const auto& [name, value] : *map) {
-        if (name.find('.') != std::string::npos) remember_name(question.custom, name);
+        if (name.find('.') != std::string::npos) remember_name(question.names, name);
       }
     }
   }
@@ -92,8 +115,22 @@ void Session::send_question() {
   exchange_.answer = {};
   exchange_.own_cancelled = false;
   pool_->counters(worker_).state_checks.add();
-  send_own(OwnQuery::check, state_query(asked_));
+  send_own(OwnQuery::check, asked_.is_about_names() ? named_question() : state_query(asked_));
   flush();
+}
+
+// By a statement that the backend keeps for it.
+std::string Session::named_question() {
+  BackendStatements& held = exchange_.backend->statements;
+  const StatementRef& question = pool_->names_question();
+  std::string sql;
+  if (held.find(question, exchange_.tracker.segment()) != BackendStatements::Presence::present) {
+    sql = "PREPARE \"" + question->server_name + '"' + question->text + ';';
+    // In doubt until the answer is here.
+    prepares_question_ = true;
+    held.begin_parse(question, exchange_.tracker.segment());
+  }
+  return sql + "EXECUTE \"" + question->server_name + "\"(" + names_array(asked_.names) + ')';
 }
 
 // Most likely by a timeout that the client has set where nobody saw it.
@@ -109,6 +146,11 @@ void Session::ask_state_again() {
 }
 
 void Session::take_state_answer() {
+  if (std::exchange(prepares_question_, false)) {
+    const bool failed = exchange_.own_cancelled || exchange_.own_failed;
+    exchange_.backend->statements.end_parse(pool_->names_question(),
+                                            failed ? Outcome::failed : Outcome::done);
+  }
   if (std::exchange(exchange_.own_cancelled, false)) return ask_state_again();
   StateAnswer answer = std::move(exchange_.answer);
   exchange_.answer = {};
@@ -119,11 +161,40 @@ void Session::take_state_answer() {
   }
   const StateQuestion asked = std::exchange(asked_, {});
   if (std::exchange(auditing_, false)) return take_audit(answer);
-  if (asked.settings) take_settings(std::move(answer.settings));
+  if (asked.settings) {
+    take_settings(std::move(answer.settings));
+  } else if (!asked.names.empty()) {
+    take_named_settings(asked.names, answer.settings);
+  }
+  if (asked.statements && answer.statements != statements_left()) exchange_.backend->statements.doubt_all();
   PinSet pins = exchange_.pins;
   pins.erase(asked.pins);
   pins.insert(answer.pins);
   update_pins(pins);
+}
+
+// Each has the value that the server says, or is not there.
+void Session::take_named_settings(const std::vector<std::string>& names, const SettingMap& values) {
+  SettingMap desired = *exchange_.desired;
+  SettingMap applied = *exchange_.backend->applied;
+  const bool after_reset = std::exchange(asked_after_reset_, false);
+  for (const std::string& name : names) {
+    desired.erase(name);
+    applied.erase(name);
+    const auto it = values.find(name);
+    if (it == values.end()) {
+      if (const auto brought = exchange_.startup->find(name); brought != exchange_.startup->end())
+        desired.insert(*brought);
+      continue;
+    }
+    applied.insert(*it);
+    // A custom setting that was reset is empty, not gone.
+    const auto brought = exchange_.startup->find(name);
+    const bool was_reset = after_reset && it->second.empty() && brought != exchange_.startup->end();
+    desired.insert(was_reset ? *brought : *it);
+  }
+  want(std::move(desired));
+  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
 }
 
 // What the server says is set, is set. A startup setting that it does not list was reset, to what it was at
@@ -142,63 +213,22 @@ void Session::take_settings(SettingMap applied) {
   want(std::move(desired));
   exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
   if (!std::exchange(unknown_names_, false)) return;
-  ask_unhurried(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ALL");
+  ask_unhurried(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL");
   exchange_.backend->applied = worker_.services().no_settings;
 }
 
-// One statement, and its text says what it did.
-bool Session::settings_are_known() const {
-  const StateWatch& watch = exchange_.watch;
-  if (watch.statements != 1 || watch.failed || watch.unseen) return false;
-  if (watch.discarded_all) return true;
-  if (watch.restored) return false;
-  if (!watch.set || watch.set->scope != SetScope::session) return false;
-  if (watch.set->action == SetAction::reset_all) return true;
-  if (watch.set->name.empty()) return false;
-  if (watch.set->action != SetAction::set) return true;
-  return watch.set->value && (is_ascii(*watch.set->value) || exchange_.writes_utf8());
-}
-
-void Session::apply_watch() {
+void Session::apply_committed() {
   SettingMap desired = *exchange_.desired;
   SettingMap applied = *exchange_.backend->applied;
-  const SettingMap& startup = *exchange_.startup;
-  const auto keep_identity = [](SettingMap& to, const SettingMap& from) {
-    for (const std::string_view name : {"role", "session_authorization"}) {
-      if (const auto it = from.find(name); it != from.end()) to.insert_or_assign(it->first, it->second);
-    }
+  pgweir::apply_settings(exchange_.settings.committed(), *exchange_.startup, exchange_.watch.restored,
+                         desired, applied);
+  // Its role is that of the login again, which has none of its own.
+  const auto drop_none = [](SettingMap& map) {
+    if (const auto it = map.find("role"); it != map.end() && it->second == "none") map.erase(it);
   };
-  if (exchange_.watch.discarded_all) {
-    desired = startup;
-    applied = exchange_.watch.restored ? startup : SettingMap();
-  } else if (exchange_.watch.set->action == SetAction::reset_all) {
-    SettingMap nothing;
-    keep_identity(nothing, applied);
-    applied = nothing;
-    SettingMap fresh = startup;
-    keep_identity(fresh, desired);
-    desired = fresh;
-  } else {
-    const SetStatement& set = *exchange_.watch.set;
-    if (set.name == "seed") return;
-    const bool to_none = set.name == "role" && set.value && *set.value == "none";
-    const bool by_authorization = set.name == "session_authorization";
-    if (by_authorization) {
-      desired.erase("role");
-      applied.erase("role");
-    }
-    if (set.action == SetAction::set && !to_none) {
-      desired.insert_or_assign(set.name, *set.value);
-      applied.insert_or_assign(set.name, *set.value);
-    } else {
-      applied.erase(set.name);
-      desired.erase(set.name);
-      if (const auto it = startup.find(set.name); it != startup.end())
-        desired.insert_or_assign(it->first, it->second);
-    }
-    // Not the role that it brought.
-    const bool without_role = to_none || (by_authorization && set.action == SetAction::set);
-    if (without_role && startup.contains("role")) desired.insert_or_assign("role", "none");
+  if (exchange_.backend->default_role == "none") {
+    drop_none(applied);
+    if (!exchange_.startup->contains("role")) drop_none(desired);
   }
   want(std::move(desired));
   exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
@@ -274,6 +304,11 @@ void Session::report_pins(PinSet begun) {
     write_notice_response(worker_.to_client().own(), fields);
     worker_.to_client().end_own();
   }
+}
+
+// The statements that the backend should have, as the server lists them.
+std::string Session::statements_left() const {
+  return exchange_.backend->statements.listing();
 }
 
 // --- Audit

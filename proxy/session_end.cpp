@@ -20,11 +20,13 @@ bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
   return limit.count() > 0 && now - since >= limit;
 }
 
-// DISCARD ALL without DEALLOCATE ALL and DISCARD PLANS.
+// DISCARD ALL without DEALLOCATE ALL and DISCARD PLANS. It leaves a role that the login gave behind as
+// "none", so RESET ROLE is here, too.
 constexpr std::string_view reset_but_statements =
-    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ALL;UNLISTEN *;SELECT "
+    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ROLE;RESET ALL;UNLISTEN *;SELECT "
     "pg_catalog.pg_advisory_unlock_all();"
     "DISCARD TEMP;DISCARD SEQUENCES";
+constexpr std::string_view and_statements = ";DEALLOCATE ALL";
 
 void write_error(ByteBuffer& out, std::string_view severity, std::string_view sqlstate,
                  std::string_view message) {
@@ -318,15 +320,17 @@ Task<> Session::wind_down() {
     clean = co_await settle(until);
   }
   // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
-  const bool unjudged = !exchange_.unjudged.empty() || exchange_.definitions_unjudged;
-  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() || unjudged ||
-                     exchange_.triggers_unjudged || !trigger_calls_.empty();
+  const bool dirty = !was_settled || exchange_.pinned() || exchange_.watch.touched() || is_unjudged() ||
+                     !exchange_.settings.is_empty();
+  if (clean && is_unjudged()) clean = co_await judge_leftovers(until);
   if (clean && dirty) {
     PinSet left = exchange_.pins;
     left.insert(exchange_.watch.may_have_begun);
-    clean = (left & lasting_pins).empty() && !unjudged;
+    clean = (left & lasting_pins).empty();
     const bool with_statements = left.contains(Pin::sql_prepare);
-    if (clean) send_own(OwnQuery::reset, with_statements ? "DISCARD ALL" : reset_but_statements);
+    std::string reset(reset_but_statements);
+    if (with_statements) reset += and_statements;
+    if (clean) send_own(OwnQuery::reset, reset);
     if (clean) clean = co_await settle(until);
     if (clean) forget_state(with_statements);
   }
@@ -336,7 +340,7 @@ Task<> Session::wind_down() {
   clean = clean && exchange_.tracker.settled() && !exchange_.own_failed;
   backend.transport.watch(nullptr);
   if (clean) {
-    pool_->release(backend, worker_);
+    give_to_pool(backend);
   } else {
     log::info("backend_not_clean", {{"database", pool_->database()},
                                     {"user", pool_->user()},
@@ -344,6 +348,31 @@ Task<> Session::wind_down() {
                                     {"client", std::to_string(id_)}});
     pool_->discard(backend, BackendClose::not_clean, worker_);
   }
+}
+
+// Something has run whose code nobody has read yet.
+bool Session::is_unjudged() const {
+  return !exchange_.unjudged.empty() || exchange_.definitions_unjudged || exchange_.triggers_unjudged ||
+         !trigger_calls_.empty() || !exchange_.function_question.empty();
+}
+
+// Most clients that leave in the middle of a transaction have only read: their backend is worth a question.
+// What the answers tell is in the watch afterwards. False: not in time.
+Task<bool> Session::judge_leftovers(TimePoint until) {
+  for (unsigned round = 0; round < FunctionTable::rounds_max + 1; ++round) {
+    if (std::exchange(exchange_.triggers_unjudged, false)) {
+      ask_triggers();
+    } else if (!exchange_.function_question.empty()) {
+      ask_sources();
+    } else {
+      break;
+    }
+    if (!co_await settle(until)) co_return false;
+    if (replies_.take_triggers_answered()) take_triggers();
+    if (replies_.take_sources_answered()) take_sources();
+  }
+  judge_again();
+  co_return !exchange_.own_failed;
 }
 
 // The reset has taken back all that the backend had of its session.

@@ -81,15 +81,28 @@ void Session::take_sources() {
 
 // What is still unknown now stays so, and counts as suspicious.
 void Session::judge_again() {
+  const auto note = [this](const FunctionEffects& code, std::string_view text) {
+    requests_.note_code(code, text);
+    if (code.touches_context) doubt_presumed();
+  };
   for (const std::string& text : std::exchange(exchange_.unjudged, {}))
-    requests_.note_code(pool_->functions().judge(text, exchange_.function_question), text);
+    note(pool_->functions().judge(text, exchange_.function_question), text);
   if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
     const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
     pool_->triggers().learn(effects);
-    requests_.note_code(effects, {});
+    note(effects, {});
   }
   exchange_.function_question = {};
+  exchange_.presumed.clear();
+}
+
+// They may have been analysed under other settings than anybody believed.
+void Session::doubt_presumed() {
+  for (const StatementRef& statement : std::exchange(exchange_.presumed, {})) {
+    pool_->statements().forget(statement);
+    exchange_.backend->statements.doubt(statement);
+  }
 }
 
 // What nobody could find out this time is asked for again by the next transaction.

@@ -8,8 +8,6 @@ namespace {
 
 // The order in which they have to change: rights first on the way back, last on the way there; the encoding
 // before anything that is written in it.
-constexpr std::string_view role = "role";
-constexpr std::string_view session_authorization = "session_authorization";
 constexpr std::string_view client_encoding = "client_encoding";
 
 // Settings that anyone may change at any time, to any value that was once accepted. The others can fail:
@@ -76,7 +74,7 @@ bool is_short_timeout(std::string_view name, std::string_view value) {
 }
 
 bool is_identity(std::string_view name) {
-  return name == role || name == session_authorization;
+  return name == role_setting || name == authorization_setting;
 }
 
 std::size_t hash_of(const SettingMap& map) {
@@ -92,8 +90,8 @@ std::size_t hash_of(const SettingMap& map) {
 // RESET would cut a custom setting's name at 63 bytes and leave the setting as it is: set_config(), which
 // made it, does not. A value of NULL is a RESET.
 std::string reset_statement(std::string_view name) {
-  if (name == role) return "RESET ROLE;";
-  if (name == session_authorization) return "RESET SESSION AUTHORIZATION;";
+  if (name == role_setting) return "RESET ROLE;";
+  if (name == authorization_setting) return "RESET SESSION AUTHORIZATION;";
   if (name.find('.') == std::string_view::npos) return "RESET " + quote_identifier(name) + ";";
   return "SELECT pg_catalog.set_config(" + text_expression(name) + ",NULL,false);";
 }
@@ -159,7 +157,7 @@ std::string change_settings(const SettingMap& applied, const SettingMap& desired
 // From the login role to the one that these settings have.
 std::string take_identity(const SettingMap& settings) {
   SetConfigList identity;
-  for (const std::string_view name : {session_authorization, role}) {
+  for (const std::string_view name : {authorization_setting, role_setting}) {
     if (const auto it = settings.find(name); it != settings.end()) identity.add(name, it->second);
   }
   return identity.take();
@@ -168,7 +166,7 @@ std::string take_identity(const SettingMap& settings) {
 // And back.
 std::string leave_identity(const SettingMap& settings) {
   std::string sql;
-  for (const std::string_view name : {role, session_authorization}) {
+  for (const std::string_view name : {role_setting, authorization_setting}) {
     if (settings.contains(name)) sql += reset_statement(name);
   }
   return sql;

@@ -26,6 +26,10 @@ using SettingMap = std::map<std::string, std::string, std::less<>>;
 // Names as the server spells them, for example "TimeZone".
 using ParameterMap = std::map<std::string, std::string, std::less<>>;
 
+// Who a session acts as: the settings that RESET ALL leaves as they are.
+inline constexpr std::string_view role_setting = "role";
+inline constexpr std::string_view authorization_setting = "session_authorization";
+
 // Gives equal maps one address, so that most comparisons are of two pointers.
 class Interner {
  public:

@@ -1,5 +1,7 @@
 #include "proxy/settings_memo.hpp"
 
+#include "proxy/settings_journal.hpp"
+
 #include <functional>
 
 namespace pgweir {
@@ -47,6 +49,14 @@ MapRef SettingsMemo::with(const MapRef& before, std::string_view name, std::stri
   const auto entry = after->find(name);
   changes_.emplace(Change{before.get(), entry->first, entry->second}, KnownChange{before, after});
   return after;
+}
+
+MapRef SettingsMemo::analysis_settings(const MapRef& settings) {
+  if (analysed_ != settings) {
+    analysis_ = interner_.intern(pgweir::analysis_settings(*settings));
+    analysed_ = settings;
+  }
+  return analysis_;
 }
 
 }  // namespace pgweir

@@ -26,6 +26,9 @@ class SettingsMemo {
   // `before`, but for the value of this parameter. Interned.
   MapRef with(const MapRef& before, std::string_view name, std::string_view value);
 
+  // analysis_settings(*settings). Interned.
+  MapRef analysis_settings(const MapRef& settings);
+
   std::size_t size() const { return preludes_.size() + changes_.size(); }
 
  private:
@@ -58,6 +61,9 @@ class SettingsMemo {
   Interner& interner_;
   std::unordered_map<Pair, KnownPrelude, Hash> preludes_;
   std::unordered_map<Change, KnownChange, Hash> changes_;
+  // The last one: most clients of a pool have the same settings.
+  MapRef analysed_;
+  MapRef analysis_;
 };
 
 }  // namespace pgweir

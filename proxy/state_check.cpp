@@ -19,6 +19,13 @@ constexpr std::string_view has_sql_prepare =
     "EXISTS(SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
     " AND NOT pg_catalog.starts_with(name,'__pgweir_'))";
 
+// No setting has this name.
+constexpr std::string_view statements_name = "=statements";
+constexpr std::string_view statements_kept =
+    "SELECT '=statements',pg_catalog.string_agg(name OPERATOR(pg_catalog.||)"
+    " CASE WHEN from_sql THEN 't' ELSE 'f' END,',' ORDER BY name COLLATE pg_catalog.\"C\")"
+    " FROM pg_catalog.pg_prepared_statements WHERE pg_catalog.starts_with(name,'__pgweir_')";
+
 struct PinQuestion {
   Pin pin;
   std::string_view condition;
@@ -54,6 +61,33 @@ std::string names_of(const std::vector<std::string>& settings) {
   return list;
 }
 
+// The view of all settings takes a good part of a millisecond, so only those are looked for in it that may be
+// there as the session's.
+bool is_listed(std::string_view name) {
+  return name.find('.') == std::string_view::npos && name != "role" && name != "session_authorization";
+}
+
+// Null where it is not the session's own. `name` is an expression, in lower case.
+std::string listed_value(const std::string& name) {
+  return "(SELECT s.setting FROM pg_catalog.pg_settings s WHERE pg_catalog.lower(s.name) "
+         "OPERATOR(pg_catalog.=) " +
+         name + " AND s.source OPERATOR(pg_catalog.=) 'session')";
+}
+
+// Null where there is no such setting.
+std::string any_value(const std::string& name) {
+  return "pg_catalog.current_setting(" + name + ",true)";
+}
+
+// Rows of (name, value), in ASCII whatever is in them.
+std::string in_ascii(const std::string& rows) {
+  return "SELECT CASE WHEN c.other THEN ' ' OPERATOR(pg_catalog.||) " + in_hex("c.name") +
+         " ELSE c.name END,CASE WHEN c.other THEN " + in_hex("c.value") +
+         " ELSE c.value END FROM (SELECT r.name,r.value,(r.name OPERATOR(pg_catalog.||) r.value)"
+         " COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~) '[^[:ascii:]]' FROM (" +
+         rows + ") r(name,value)) c(name,value,other)";
+}
+
 void add_part(std::string& sql, std::string_view part) {
   if (!sql.empty()) sql += " UNION ALL ";
   sql += part;
@@ -77,11 +111,12 @@ std::string state_query(const StateQuestion& question) {
             "])"
             " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
             " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')");
-    for (const std::string& name : question.custom) {
-      const std::string quoted = text_expression(name);
-      add_part(sql, "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ",true)");
-    }
   }
+  for (const std::string& name : question.names) {
+    const std::string quoted = text_expression(name);
+    add_part(sql, "SELECT " + quoted + "," + (is_listed(name) ? listed_value(quoted) : any_value(quoted)));
+  }
+  if (question.statements) add_part(sql, statements_kept);
   for (const PinQuestion& q : pin_questions) {
     if (!question.pins.contains(q.pin)) continue;
     add_part(sql, "SELECT '','" + std::string(text_of(q.pin).name) + "' WHERE " + std::string(q.condition));
@@ -91,18 +126,29 @@ std::string state_query(const StateQuestion& question) {
     const std::string quoted = quote_literal(name);
     if (question.settings) before += "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ");";
   }
-  return before + lift_timeouts(question.lifted) +
-         "SELECT CASE WHEN c.other THEN ' ' OPERATOR(pg_catalog.||) " + in_hex("c.name") +
-         " ELSE c.name END,CASE WHEN c.other THEN " + in_hex("c.value") +
-         " ELSE c.value END FROM (SELECT r.name,r.value,(r.name OPERATOR(pg_catalog.||) r.value)"
-         " COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~) '[^[:ascii:]]' FROM (" +
-         sql + ") r(name,value)) c(name,value,other)";
+  return before + lift_timeouts(question.lifted) + in_ascii(sql);
 }
 
-void take_state_row(std::string_view name, std::string_view value, std::string_view login_user,
+std::string names_query() {
+  return "(pg_catalog.text[]) AS " +
+         in_ascii(
+             "SELECT n,CASE WHEN pg_catalog.strpos(n,'.') OPERATOR(pg_catalog.>) 0 OR n"
+             " OPERATOR(pg_catalog.=) ANY(ARRAY['role','session_authorization']) THEN " +
+             any_value("n") + " ELSE " + listed_value("n") + " END FROM pg_catalog.unnest($1) n");
+}
+
+std::string names_array(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + text_expression(name);
+  return "ARRAY[" + list + "]";
+}
+
+void take_state_row(std::string_view name, std::string_view value, const LoginState& login,
                     StateAnswer& out) {
-  if (name.starts_with(' ')) {
-    return take_state_row(of_hex(name.substr(1)), of_hex(value), login_user, out);
+  if (name.starts_with(' ')) return take_state_row(of_hex(name.substr(1)), of_hex(value), login, out);
+  if (name == statements_name) {
+    out.statements = value;
+    return;
   }
   if (name.empty()) {
     for (const PinQuestion& q : pin_questions) {
@@ -110,8 +156,8 @@ void take_state_row(std::string_view name, std::string_view value, std::string_v
     }
     return;
   }
-  if (name == "role" && value == "none") return;
-  if (name == "session_authorization" && value == login_user) return;
+  if (name == "role" && value == login.role) return;
+  if (name == "session_authorization" && value == login.user) return;
   out.settings.insert_or_assign(fold(name), std::string(value));
 }
 

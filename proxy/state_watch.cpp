@@ -1,11 +1,13 @@
 #include "proxy/state_watch.hpp"
 
 #include "proxy/function_source.hpp"
+#include "proxy/schema_version.hpp"
 
 namespace pgweir {
 
 // The first letter decides for almost every tag.
 void StateWatch::note_tag(std::string_view tag) {
+  changed_schema |= changes_schema(tag);
   switch (tag.empty() ? '\0' : tag[0]) {
     case 'A':
       if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") changed_defaults = true;

@@ -14,9 +14,9 @@ namespace pgweir {
 
 struct StateWatch {
   unsigned statements = 0;          // Query and Execute messages
-  std::optional<SetStatement> set;  // the only one of them, if its text is a plain SET or RESET
+  std::optional<SetStatement> set;  // of the last one, if its text is a plain SET or RESET
   unsigned set_tags = 0;            // CommandComplete SET or RESET
-  unsigned local_sets = 0;          // statements whose SET cannot outlive their transaction
+  unsigned known_sets = 0;          // statements that have one, as far as texts tell
   bool discarded_all = false;
   bool restored = false;    // the client's startup settings were applied behind a RESET
   bool reset_seen = false;  // CommandComplete RESET or DISCARD ALL
@@ -24,8 +24,7 @@ struct StateWatch {
   // Expected::resets.
   bool resets_now = false;
   std::uint32_t restores_now = 0;
-  bool may_set = false;        // by its text, a statement sets or runs what may: also one that is under way
-  bool unseen = false;         // something ran that changes settings without a tag
+  bool unseen = false;         // something ran that may have changed any setting
   bool unknown_names = false;  // and they may be custom ones, which the server does not list
   bool failed = false;         // an error was seen: some of the statements did not happen
   PinSet may_have_begun;
@@ -36,14 +35,13 @@ struct StateWatch {
   bool inserted_discard = false;  // we have sent a DISCARD SEQUENCES
   bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   bool changed_functions = false;
-  std::string cause;  // the first words of what raised the first suspicion
+  bool changed_schema = false;  // what texts mean, perhaps
+  std::string cause;            // the first words of what raised the first suspicion
 
-  // The settings are not what they were.
-  bool settings_touched() const {
-    return discarded_all || unseen || (failed ? set_tags > 0 : set_tags > local_sets);
-  }
+  // Settings may have changed in a way that the session's SettingsJournal does not tell.
+  bool sets_unknown() const { return unseen || restored || set_tags > known_sets; }
   // Anything at all that a client's leaving must not leave behind.
-  bool touched() const { return settings_touched() || !may_have_begun.empty(); }
+  bool touched() const { return discarded_all || sets_unknown() || !may_have_begun.empty(); }
 
   void note_begin(PinSet pins, std::string_view text) {
     if (pins.empty()) return;

@@ -1,14 +1,25 @@
 // The texts of named prepared statements, once each for all clients and backends of a pool, and the name
-// under which a backend holds one. Thread rule: any thread.
+// under which a backend holds one.
+//
+// PostgreSQL analyses a statement when it is parsed: under the settings of that moment, and with the
+// catalogue as it is then. So a statement is shared only between clients whose Parse would come to the same:
+// the same text and declared types, the same settings as far as analysis reads them, and a catalogue that has
+// not changed. What a client's Parse is answered with was parsed lately: since the last DDL that went through
+// here, and not longer than parse_age_max ago, so that DDL from elsewhere is seen as well. Otherwise it is
+// parsed again, and when the server describes it as before it stays the same statement.
+//
+// Names are random: code that runs in a database must not be able to name another client's statement.
+// Thread rule: any thread.
 #pragma once
 
-#include <atomic>
-#include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "protocol/statement_map.hpp"
+#include "proxy/schema_version.hpp"
+#include "proxy/session_state.hpp"
 
 namespace pgweir {
 
@@ -17,31 +28,43 @@ constexpr std::string_view server_name_prefix = "__pgweir_";
 
 class StatementCache {
  public:
-  // The statement for what a Parse said. `scope`: what else decides its meaning when it is parsed (the
-  // client's search_path, DateStyle and the like), so that two tables of one name do not share a plan.
-  StatementRef intern(std::string_view text, ByteView parameter_types, std::string_view scope);
+  // A client's Parse is answered without the server for so long after the last real one. DDL that does not go
+  // through here is seen by those who parse later.
+  static constexpr std::chrono::milliseconds parse_age_max{100};
+
+  StatementCache();
+
+  // The statement for what a Parse said. `context`: the settings that analysis reads, interned; null: they
+  // are not known, so that the statement is shared with nobody.
+  StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context);
   // A statement that SQL prepares: `rest` is the PREPARE's text behind the name, `body` that behind AS. Never
   // shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
-  // The same statement under a new name on the server.
-  StatementRef copy(const StatementRef& statement);
-  // Such a copy in place of the old one: the next intern() of its text does not find the old
-  // one.
-  StatementRef renew(const StatementRef& statement);
-  // The next intern() of its text makes a new statement.
+  // The next intern() of its text makes a new statement: the server describes it otherwise by now.
   void forget(const StatementRef& statement);
+  // A new one in its place, for the clients that come from now on, and for one that has to have it.
+  StatementRef renew(const StatementRef& statement);
+  // The server has parsed it at that moment, by its text and declared types alone, and describes it as ever.
+  void confirm(const StatementRef& statement, const ParseMoment& moment);
+  // A Parse of it now would come to what the last one came to.
+  bool was_parsed_lately(const StatementRef& statement, const ParseMoment& now);
+  // What statements and portals of our own are called in the middle of a client's batch.
+  const std::string& own_name() const { return own_name_; }
   std::size_t size() const;
 
  private:
   struct Known {
     std::weak_ptr<const Statement> statement;
-    std::string scope;
+    MapRef context;
+    ParseMoment parsed{};
   };
+  using Table = std::unordered_multimap<std::size_t, Known>;
+  Table::iterator find(const StatementRef& statement);
 
   mutable std::mutex mutex_;
-  std::unordered_multimap<std::size_t, Known> known_;
-  std::uint64_t next_id_ = 1;
+  Table known_;
   std::size_t sweep_at_ = 256;
+  const std::string own_name_;
 };
 
 // A statement without a name of its own on the server.

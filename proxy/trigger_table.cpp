@@ -15,6 +15,7 @@ void TriggerTable::learn(const FunctionEffects& effects) {
   // What stays unknown is not asked for again and again.
   if (effects_.verdict == FunctionVerdict::unknown) effects_.add_opaque();
   verdict_.store(effects_.verdict, std::memory_order_release);
+  is_free_.store(effects_.is_free(), std::memory_order_release);
 }
 
 // Internal triggers (foreign keys) run the server's own functions.

@@ -22,12 +22,18 @@ class TriggerTable {
 
   // unknown: ask the server. One atomic load.
   FunctionVerdict verdict() const { return verdict_.load(std::memory_order_acquire); }
+  // What is harmless may have to be noted all the same, see FunctionEffects::is_free().
+  bool is_free() const { return is_free_.load(std::memory_order_acquire); }
   FunctionEffects effects() const;
   void learn(const FunctionEffects& effects);
-  void forget() { verdict_.store(FunctionVerdict::unknown, std::memory_order_release); }
+  void forget() {
+    is_free_.store(false, std::memory_order_release);
+    verdict_.store(FunctionVerdict::unknown, std::memory_order_release);
+  }
 
  private:
   std::atomic<FunctionVerdict> verdict_{FunctionVerdict::unknown};
+  std::atomic<bool> is_free_{false};
   mutable std::mutex mutex_;
   FunctionEffects effects_;
 };

@@ -62,11 +62,11 @@ TEST_CASE("Close and Parse of one name in one pipeline, in stream order", "[stat
   CHECK(text_of(map, "s") == "two");
   map.begin_erase("s");
   CHECK(text_of(map, "s") == "-");
-  CHECK(map.committed().at("s")->text == "one");
+  CHECK(map.committed().at("s").statement->text == "one");
   map.confirm_front();
   CHECK(map.committed().empty());
   map.confirm_front();
-  CHECK(map.committed().at("s")->text == "two");
+  CHECK(map.committed().at("s").statement->text == "two");
   map.drop_front();
   CHECK(text_of(map, "s") == "two");
 }

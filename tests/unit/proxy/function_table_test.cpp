@@ -71,7 +71,7 @@ TEST_CASE("a function is unknown until its source has been read") {
   CHECK(table.judge("select f(1)", nothing).verdict == harmless);
   const FunctionEffects after = table.judge("select f(1), setter($1)", nothing);
   CHECK(after.verdict == suspicious);
-  CHECK(after.custom == Names{"app.tenant"});
+  CHECK(after.settings == Names{"app.tenant"});
   CHECK(after.all_named);
   CHECK(nothing.empty());
 }
@@ -160,7 +160,7 @@ TEST_CASE("nested calls are judged in turn") {
   FunctionTable table;
   const FunctionEffects effects = judge(table, server, "select a(1)");
   CHECK(effects.verdict == suspicious);
-  CHECK(effects.custom == Names{"x.y"});
+  CHECK(effects.settings == Names{"x.y"});
   CHECK(server.asked == std::vector<Names>{{"a"}, {"b", "c"}, {"d"}});
   CHECK(judge(table, server, "select e(1)").verdict == harmless);
 }
@@ -200,7 +200,7 @@ TEST_CASE("recursion and mutual recursion end") {
   CHECK(judge(table, server, "select odd(1)").verdict == harmless);
   CHECK(judge(table, server, "select even(1)").verdict == harmless);
   CHECK(judge(table, server, "select ping(1)").verdict == suspicious);
-  CHECK(judge(table, server, "select pong(1)").custom == Names{"x.y"});
+  CHECK(judge(table, server, "select pong(1)").settings == Names{"x.y"});
   CHECK(server.asked.size() == 5);
 }
 

@@ -12,7 +12,7 @@ TEST_CASE("only what is in question is asked for") {
   CHECK(state_query(question).find("pg_locks") != std::string::npos);
   CHECK(state_query(question).find("pg_settings") == std::string::npos);
   question.settings = true;
-  question.custom = {"app.tenant"};
+  question.names = {"app.tenant"};
   CHECK(state_query(question).find("'app.tenant'") != std::string::npos);
 }
 
@@ -22,7 +22,7 @@ TEST_CASE("custom settings are asked for by quoted names") {
   const std::string plain = state_query(question);
   CHECK(plain.find("SELECT name,setting FROM pg_catalog.pg_settings") != std::string::npos);
   CHECK(plain.find("current_setting('role')") != std::string::npos);
-  question.custom = {"a.b", "a.it's"};
+  question.names = {"a.b", "a.it's"};
   CHECK(state_query(question).find(
             " UNION ALL SELECT 'a.b',pg_catalog.current_setting('a.b',true)"
             " UNION ALL SELECT 'a.it''s',pg_catalog.current_setting('a.it''s',true)") != std::string::npos);
@@ -42,24 +42,24 @@ TEST_CASE("a lifted timeout is asked for before it is lifted, and is not among t
 
 TEST_CASE("what is not ASCII comes in hexadecimal") {
   StateAnswer answer;
-  take_state_row(" 6d792ec3a4", "c3a9", "app", answer);
+  take_state_row(" 6d792ec3a4", "c3a9", {"app"}, answer);
   CHECK(answer.settings == SettingMap{{"my.\xc3\xa4", "\xc3\xa9"}});
 }
 
 TEST_CASE("a fresh login's role is no setting, another one is") {
   StateAnswer answer;
-  take_state_row("role", "other", "app", answer);
-  take_state_row("session_authorization", "boss", "app", answer);
+  take_state_row("role", "other", {"app"}, answer);
+  take_state_row("session_authorization", "boss", {"app"}, answer);
   CHECK(answer.settings == SettingMap{{"role", "other"}, {"session_authorization", "boss"}});
 }
 
 TEST_CASE("rows become settings and pins, without what a fresh login has") {
   StateAnswer answer;
-  take_state_row("work_mem", "4096", "app", answer);
-  take_state_row("role", "none", "app", answer);
-  take_state_row("session_authorization", "app", "app", answer);
-  take_state_row("TimeZone", "UTC", "app", answer);
-  take_state_row("", "temporary_object", "app", answer);
+  take_state_row("work_mem", "4096", {"app"}, answer);
+  take_state_row("role", "none", {"app"}, answer);
+  take_state_row("session_authorization", "app", {"app"}, answer);
+  take_state_row("TimeZone", "UTC", {"app"}, answer);
+  take_state_row("", "temporary_object", {"app"}, answer);
   CHECK(answer.settings == SettingMap{{"timezone", "UTC"}, {"work_mem", "4096"}});
   CHECK(answer.pins == PinSet{Pin::temporary_object});
 }

@@ -1,0 +1,32 @@
+// Puts together what the server says of a statement, from ParameterDescription and RowDescription or NoData,
+// each whole or in pieces. Pure; owned by one session.
+#pragma once
+
+#include <optional>
+
+#include "protocol/framer.hpp"
+#include "protocol/statement_shape.hpp"
+
+namespace pgweir {
+
+class ShapeReader {
+ public:
+  // A description with more bytes than this is not put together.
+  static constexpr std::size_t size_max = 1024 * 1024;
+
+  // The first piece or a later one of any of the three messages.
+  void take(const Piece& piece);
+  // The description, once all of it is here; nullopt as well where it could not be read.
+  std::optional<StatementShape> take_shape();
+
+ private:
+  void finish(char type);
+
+  ByteBuffer body_;
+  StatementShape shape_;
+  bool has_parameters_ = false;
+  bool is_complete_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace pgweir
