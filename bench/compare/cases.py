@@ -213,7 +213,9 @@ ALL = (
         ("simple", "pgbench -S, simple protocol"), ("extended", "pgbench -S, extended protocol"),
         ("prepared", "pgbench -S, prepared protocol"),
         ("settings", "the same, two clients with settings of their own taking turns"),
-        ("function", "a user's function that writes nothing, prepared protocol"))),
+        ("function", "a user's function that writes nothing, prepared protocol"),
+        ("tenant-simple", "BEGIN, set_config(..., true), query, COMMIT, simple protocol"),
+        ("tenant-prepared", "BEGIN, set_config(..., true), query, COMMIT, prepared protocol"))),
     counted("connect", "connect, SCRAM, one query, close; plain", instructions.WORK["connect"], each="connection"),
 )
 

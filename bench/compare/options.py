@@ -40,6 +40,7 @@ examples:
   bench/compare.sh --pgbouncer ~/pgbouncer-1.25.2/pgbouncer --html report.html --json report.json
   bench/compare.sh --systems pgweir --other before=pgweir:PATH --cases select,instructions    two versions
   bench/compare.sh --systems pgweir,pgweir-strict --cases select,tpcb,function                what strict costs
+  bench/compare.sh --pgbouncer PATH --cases tenant,orm-mix         transactions of many tenants, and their aims
   bench/compare.sh --systems pgweir --cases set                                               what SET costs
   bench/compare.sh --from report.json --html report.html    an earlier run's report, without measuring again
 """

@@ -55,8 +55,8 @@ def comparison(views, titles, key, base):
 
 
 AIM_HEADS = ("case", "what", "aim", view.BASE, "pgweir", "ratio", "verdict")
-AIMS_TOLD = ("An aim is met or missed where several repeats agree about it; \"not certain\" says on which side of it the "
-             "median is.\nLatency is the client's own, with the server's part in it.")
+AIMS_TOLD = ("An aim is met or missed where all of several repeats agree about it; \"not certain\" says on which side "
+             "of it the median is.\nLatency is the client's own, with the server's part in it.")
 
 
 def aims(results, titles):
