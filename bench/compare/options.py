@@ -86,7 +86,8 @@ def names(known, what):
 
 
 def more():
-    described = "\n".join(f"          {case.name:23}{case.title}" for case in cases.ALL)
+    width = 1 + max(len(case.name) for case in cases.ALL)
+    described = "\n".join(f"          {case.name:{width}}{case.title}" for case in cases.ALL)
     usual = [MODELS[key] for key in USUAL]
     lasts = {}
     for name, amounts in (("full", FULL), ("quick", QUICK)):
