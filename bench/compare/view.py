@@ -50,6 +50,9 @@ class CaseView:
             sides = zip(self.samples.get(key, ()), self.samples.get(base, ()))
             repeats = sum(bool(mine and other) for mine, other in sides)
             found = verdict(cell.ratio, aim, repeats) if cell and cell.ratio else self.unmeasured(key, base)
+            # One client's figures change by a multiple there, and may do so in all repeats alike.
+            if cell and cell.ratio and self.busy_before >= BUSY_PERCENT:
+                found += ", machine busy"
             out[metric] = cell, self.cell(base, metric, base), found
         return out
 

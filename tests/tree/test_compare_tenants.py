@@ -248,6 +248,13 @@ def test_the_report_tells_the_aims():
     assert '<td class="good">met</td>' in page and '<td class="bad">missed</td>' in page
 
 
+def test_a_busy_machine_is_told_with_every_verdict():
+    results = copy.deepcopy(RESULTS)
+    results["cases"][0]["busy_before"] = 90
+    assert "| 1.08 (1.05..1.10) | met, machine busy |" in report_markdown.render(results)
+    assert 'class="good">met' not in report_html.render(results), "and not coloured as if it were certain"
+
+
 def test_a_price_without_an_aim_is_told_too():
     results = copy.deepcopy(RESULTS)
     results["cases"][0]["aims"] = {"cpu_us": None}
