@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Callable
 
-from . import estimate, instructions, scripts, trials
+from . import estimate, instructions, scripts, tenants, trials
 from .pgbench import Load
 
 
@@ -22,6 +22,10 @@ class Case:
     count: Callable | None = None  # (place, system) -> {metric: value}, once, under strace
     under: Callable | None = None  # (place) -> the command under which the systems run
     wants: tuple = ()  # programs that have to be there
+    without: frozenset = frozenset()  # of systems.CAPABILITIES: those of which it would say nothing new
+    longest: int | None = None  # seconds of a trial, at most; None: as many as --seconds says
+    # {metric: the most that pgweir should have of PgBouncer's}, with None for a price that is told without an aim.
+    aims: dict = dataclasses.field(default_factory=dict)
 
 
 CALLS = ("sends", "receives", "waits", "other_calls")
@@ -74,6 +78,87 @@ def function(name, does, clients):
                 count=trials.count_transactions(load))
 
 
+# Many cases, each of them short: what they are about is seen by a client alone already.
+TENANT_SECONDS = 2
+AIM = 1.1
+AIMED = {"cpu_us": AIM, "p50_us": AIM}
+PRICED = dict.fromkeys(AIMED)
+
+
+def tenant(name, title, protocol, clients, text, aims=AIMED):
+    """As with TPC-B, a thread for each client. System calls are counted with one client: more would say the same."""
+    load = Load(protocol, clients, tenants.variables(), text=text, threads=clients, longest=TENANT_SECONDS)
+    return Case(f"{name}-{clients}", f"{title}, {protocol} protocol, {of(clients)}", trials.transactions(load),
+                TRANSACTIONS, estimate.short(TENANT_SECONDS), needs=protocol_needs(protocol), aims=aims,
+                without=frozenset({"haproxy"}), longest=TENANT_SECONDS,
+                count=trials.count_transactions(load) if clients == 1 else None)
+
+
+def tenant_local(protocol, names, clients):
+    how = "name and value literal" if protocol == "simple" else "name and value bound"
+    what = "one setting" if names == 1 else "three settings"
+    name = f"tenant-local-{'one' if names == 1 else 'three'}-{protocol}"
+    return tenant(name, f"BEGIN, set_config(..., true) of {what} ({how}), query, COMMIT", protocol, clients,
+                  tenants.local(protocol, names))
+
+
+def tenant_session(protocol, whose, clients):
+    values = "the same value for all" if whose == "same" else "a value for each client"
+    return tenant(f"tenant-session-{whose}-{protocol}", f"set_config(..., false) ({values}), query", protocol, clients,
+                  tenants.session(protocol, whose))
+
+
+def tenant_function(language, scope, clients):
+    what = ("BEGIN, {}(..., true), query, COMMIT" if scope == "local" else "{}(..., false), query").format(
+        f"a function in {language} around set_config")
+    return tenant(f"tenant-function-{language}-{scope}", what, "prepared", clients, tenants.function(language, scope))
+
+
+def tenant_search_path(clients):
+    return tenant("tenant-search-path", f"BEGIN, SET LOCAL search_path to one of {tenants.TENANTS} schemas, two "
+                  "queries, COMMIT", "prepared", clients, tenants.search_path())
+
+
+def tenant_search_path_parsed(clients):
+    """By clients of our own, which have a process each: pgbench prepares before it begins."""
+    return Case(f"tenant-search-path-parsed-{clients}",
+                f"the same, each client's queries prepared behind its first SET LOCAL, {of(clients)}",
+                trials.shoppers(clients, TENANT_SECONDS), tuple(key for key in TRANSACTIONS if key not in CALLS),
+                estimate.shoppers(TENANT_SECONDS), needs=protocol_needs("prepared"), aims=AIMED,
+                without=frozenset({"haproxy"}), longest=TENANT_SECONDS)
+
+
+def tenant_policy(clients):
+    return tenant("tenant-policy", "BEGIN, set_config(..., true), a query of a table whose policy reads it, COMMIT",
+                  "prepared", clients, tenants.policy())
+
+
+def orm_mix(protocol, clients):
+    return tenant(f"orm-mix-{protocol}", "BEGIN, SET LOCAL statement_timeout, three queries, COMMIT", protocol, clients,
+                  tenants.orm())
+
+
+def tenant_unknown(clients):
+    return tenant("tenant-unknown", "BEGIN, a function that builds its SQL (EXECUTE format(...)), query, COMMIT",
+                  "prepared", clients, tenants.unknown(), PRICED)
+
+
+FEW_AND_MANY = (1, 32)
+TENANTS = (
+    *(tenant_local(protocol, names, clients) for names in (1, 3) for protocol in ("simple", "prepared")
+      for clients in FEW_AND_MANY),
+    *(tenant_session(protocol, "same", clients) for protocol in ("simple", "prepared") for clients in FEW_AND_MANY),
+    *(tenant_session(protocol, "own", 32) for protocol in ("simple", "prepared")),  # one client has but one value
+    *(tenant_function(language, scope, clients) for language in tenants.LANGUAGES for scope in tenants.SCOPES
+      for clients in FEW_AND_MANY),
+    *(tenant_search_path(clients) for clients in FEW_AND_MANY),
+    *(tenant_search_path_parsed(clients) for clients in FEW_AND_MANY),
+    *(tenant_policy(clients) for clients in FEW_AND_MANY),
+    *(orm_mix(protocol, clients) for protocol in ("simple", "prepared") for clients in FEW_AND_MANY),
+    *(tenant_unknown(clients) for clients in FEW_AND_MANY),
+)
+
+
 def counted(name, what, work, each="transaction"):
     """Exact, and of the pooler's own code only: most of a transaction's time is the kernel's, which is not counted."""
     return Case(f"instructions-{name}", f"instructions of the pooler's own, {what}", instructions.trial(work),
@@ -108,6 +193,7 @@ ALL = (
     settings("same", 1), settings("mixed", scripts.KINDS),
     *(function(name, does, clients) for name, does in (("reads", "writes nothing"), ("sets", "sets a setting"))
       for clients in (1, 32)),
+    *TENANTS,
     connect(tls=False), connect(tls=True),
     Case("storm-tls", "500 queries a second while TLS logins come as fast as clients of the lowest priority can", trials.login_storm,
          ("storm_factor", "quiet_p99_us", "p99_us", "connections_s"), estimate.two_loads, tls=True,
@@ -127,7 +213,9 @@ ALL = (
         ("simple", "pgbench -S, simple protocol"), ("extended", "pgbench -S, extended protocol"),
         ("prepared", "pgbench -S, prepared protocol"),
         ("settings", "the same, two clients with settings of their own taking turns"),
-        ("function", "a user's function that writes nothing, prepared protocol"))),
+        ("function", "a user's function that writes nothing, prepared protocol"),
+        ("tenant-simple", "BEGIN, set_config(..., true), query, COMMIT, simple protocol"),
+        ("tenant-prepared", "BEGIN, set_config(..., true), query, COMMIT, prepared protocol"))),
     counted("connect", "connect, SCRAM, one query, close; plain", instructions.WORK["connect"], each="connection"),
 )
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 
-from . import processes, scripts
+from . import processes, scripts, tenants
 from .processes import Trouble
 
 CONFIGURATION = """
@@ -76,7 +76,7 @@ class Cluster:
         self.client("pgbench", "-i", "-q", "-s", scale, "-h", self.directory, "-p", self.port, "-U", "app", "app",
                     timeout=600)
         self.sql("CREATE UNLOGGED TABLE sink (line text); ALTER TABLE sink OWNER TO app", scripts.DEFINITIONS,
-                 database="app")
+                 tenants.DEFINITIONS, database="app")
 
     def initialise(self):
         secret = self.private_file("admin.password", self.admin_password)

@@ -11,6 +11,10 @@ from . import processes
 # Above the largest case, so that no system refuses anyone.
 MAX_CLIENTS = 12000
 
+# For each server connection, the same for all that have such a limit. No case needs more: the most are two texts in
+# each of 50 schemas.
+PREPARED_STATEMENTS = 500
+
 
 def haproxy(place, system, tls):
     """Copies bytes: one connection to the server for each client. TLS passes through."""
@@ -39,7 +43,7 @@ client_tls_sslmode = require
 client_tls_cert_file = {place.cluster.certificate}
 client_tls_key_file = {place.cluster.key}
 """ if tls else ""
-    prepared = "max_prepared_statements = 200" if "prepared" in system.capabilities else ""
+    prepared = f"max_prepared_statements = {PREPARED_STATEMENTS}" if "prepared" in system.capabilities else ""
     return [place.cluster.private_file(f"{system.key}.ini", f"""
 [databases]
 app = host=127.0.0.1 port={place.cluster.port}
@@ -125,6 +129,7 @@ workers = {system.workers}
 default_pool_size = {place.pool}
 min_pool_size = {place.pool}
 pooler_mode = "transaction"
+prepared_statements_limit = {PREPARED_STATEMENTS}
 auth_type = "scram"
 {secure}
 [[databases]]
@@ -155,7 +160,7 @@ admin_password = "{place.cluster.admin_password}"
 [pools.app]
 pool_mode = "transaction"
 query_parser_enabled = false
-prepared_statements_cache_size = 200
+prepared_statements_cache_size = {PREPARED_STATEMENTS}
 [pools.app.users.0]
 username = "app"
 password = "{place.cluster.password}"
@@ -173,6 +178,7 @@ def pgweir(place, system, tls):
     secret = cluster.private_file("app.password", cluster.password)
     # Named only where it is not the default: versions that do not know it yet can be compared, too.
     state = f", state: {system.state}" if system.state else ""
+    prepared = f", max_prepared_statements: {PREPARED_STATEMENTS}"
     return ["serve", cluster.private_file(f"{system.key}.yaml", f"""
 listen: {{host: 127.0.0.1, port: {system.address[1]}, max_clients: {MAX_CLIENTS}{secure}}}
 workers: {system.workers}
@@ -181,6 +187,6 @@ databases:
   app: {{host: 127.0.0.1, port: {cluster.port}}}
 users:
   app: {{password_file: {secret}}}
-pool: {{mode: transaction, min_size: {place.pool}, max_size: {place.pool}{state}}}
+pool: {{mode: transaction, min_size: {place.pool}, max_size: {place.pool}{prepared}{state}}}
 log: {{level: warning}}
 """)]

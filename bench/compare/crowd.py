@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from . import wire
+from . import tenants, wire
 from .processes import Trouble
 
 # More processes than CPUs, so that the system compared never waits for a client that waits for it.
@@ -22,8 +22,8 @@ def source(number):
     return f"127.0.0.{2 + number % 200}"
 
 
-def come_and_go(visit, seconds=None, count=None, niceness=0):
-    """VISITORS processes call visit(process, number) again and again, for `seconds` or `count` times in all.
+def come_and_go(visit, seconds=None, count=None, niceness=0, visitors=VISITORS):
+    """So many processes call visit(process, number) again and again, for `seconds` or `count` times in all.
 
     Returns (durations in us, the sum of what visit returned, seconds in all).
     """
@@ -31,9 +31,9 @@ def come_and_go(visit, seconds=None, count=None, niceness=0):
     pipes, children = [], []
     started = time.monotonic()
     try:
-        for index in range(VISITORS):
+        for index in range(visitors):
             ours, theirs = context.Pipe(duplex=False)
-            share = None if count is None else count // VISITORS
+            share = None if count is None else count // visitors
             child = context.Process(target=visitor, args=(theirs, visit, index, seconds, share, niceness),
                                     daemon=True)
             child.start()
@@ -43,7 +43,7 @@ def come_and_go(visit, seconds=None, count=None, niceness=0):
         answers = [result(pipe, (seconds or 60) + 60) for pipe in pipes]
     finally:
         for child in children:
-            child.join(5) if child.exitcode is None and len(pipes) == VISITORS else None
+            child.join(5) if child.exitcode is None and len(pipes) == visitors else None
             if child.exitcode is None:
                 child.terminate()
                 child.join()
@@ -110,6 +110,27 @@ def lambda_visit(place, system):
             wrong += seen[0][:2] != [tenant, f"{timeout}s"]
         client.close()
         return wrong
+    return visit
+
+
+def shopper(place, system):
+    """Each visitor is one client that stays, and serves another shop by each transaction. As drivers do, it prepares a
+    query when it needs it first, and that is behind a SET LOCAL search_path; then it is used in all other shops."""
+    clients = {}  # of this process, which has one
+
+    def visit(index, number):
+        first = index not in clients
+        if first:
+            clients[index] = wire.Client(system.address, place.cluster, source=source(index))
+        client, shop = clients[index], 1 + (index + 7 * number) % tenants.TENANTS
+        client.query("BEGIN")
+        client.query(tenants.set_shop(shop))
+        for position, query in enumerate(tenants.SHOP_QUERIES):
+            parse = (wire.parse_message(f"s{position}", query.format("$1")),) if first else ()
+            rows = client.ask(*parse, wire.run_message(f"s{position}", str(1 + number % tenants.SHOP_ROWS)), wire.SYNC)
+            if len(rows) != 1:
+                raise wire.Refused(f"{len(rows)} rows where a shop has one")
+        client.query("COMMIT")
     return visit
 
 

@@ -10,6 +10,16 @@ def load(options):
     return options.seconds + 2  # with logins and warm-up
 
 
+def short(longest):
+    """Of a load whose trials last no longer than that, whatever --seconds says. Its few clients are soon there."""
+    return lambda options: min(longest, options.seconds) + 1
+
+
+def shoppers(longest):
+    """With their warm-up, and the time that so many processes take to come and go."""
+    return lambda options: min(longest, options.seconds) + 2
+
+
 def two_loads(options):
     return 2 * load(options)
 

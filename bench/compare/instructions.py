@@ -36,6 +36,7 @@ class Work:
     """`$1` is a number of five digits; pgbench's own column would change its width with every TPC-B."""
     protocol: str  # or "connect": each transaction by a client that comes for it and leaves
     sql: str = "SELECT bid FROM pgbench_accounts WHERE aid = $1"
+    first: str = ""  # a statement of the same transaction in front of `sql`; empty: no BEGIN and no COMMIT
     clients: int = 1  # taking turns; with more than one, each has settings of its own
 
     @property
@@ -48,8 +49,13 @@ class Work:
             for statement in scripts.statements(number):
                 client.query(statement)
         if self.named:
-            client.ask(wire.parse_message("s", self.sql), wire.SYNC)
+            for name, sql in self.statements():
+                client.ask(wire.parse_message(name, sql), wire.SYNC)
         return client
+
+    def statements(self):
+        """[(name, SQL)] of those with a parameter; the last one is what gives the row."""
+        return [("f", self.first), ("s", self.sql)] if self.first else [("s", self.sql)]
 
     def ask(self, client, number):
         value = str(10001 + number % 1000)
@@ -58,16 +64,27 @@ class Work:
             rows = visitor.query(self.sql.replace("$1", value))
             visitor.close()
             return rows
+        if self.first:
+            client.query("BEGIN")
+        for name, sql in self.statements():
+            rows = self.run(client, name, sql, value)
+        if self.first:
+            client.query("COMMIT")
+        return rows
+
+    def run(self, client, name, sql, value):
         if self.protocol == "simple":
-            return client.query(self.sql.replace("$1", value))
-        parse = () if self.named else (wire.parse_message("", self.sql),)
-        return client.ask(*parse, wire.run_message("s" if self.named else "", value), wire.SYNC)
+            return client.query(sql.replace("$1", value))
+        parse = () if self.named else (wire.parse_message("", sql),)
+        return client.ask(*parse, wire.run_message(name if self.named else "", value), wire.SYNC)
 
 
 WORK = {
     "simple": Work("simple"), "extended": Work("extended"), "prepared": Work("prepared"),
     "settings": Work("prepared", clients=2), "function": Work("prepared", "SELECT balance_of($1)"),
     "connect": Work("connect"),
+    "tenant-simple": Work("simple", first="SELECT set_config('app.tenant', '$1', true)"),
+    "tenant-prepared": Work("prepared", first="SELECT set_config('app.tenant', $1, true)"),
 }
 
 

@@ -86,7 +86,8 @@ def run_cases(options):
             case, busy = step.case, measure.busy_percent()
             outcome = CaseRun(case, step.columns, step.absent, place, progress).run()
             results["cases"].append({"name": case.name, "title": case.title, "each": case.each,
-                                     "shown": list(case.shown), "busy_before": round(busy),
+                                     "shown": list(case.shown), "aims": case.aims,
+                                     "seconds": case.longest, "busy_before": round(busy),
                                      "results": ordered(outcome, options)})
             if options.json:  # a long run that is interrupted leaves what it has measured
                 pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")

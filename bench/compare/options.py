@@ -40,6 +40,7 @@ examples:
   bench/compare.sh --pgbouncer ~/pgbouncer-1.25.2/pgbouncer --html report.html --json report.json
   bench/compare.sh --systems pgweir --other before=pgweir:PATH --cases select,instructions    two versions
   bench/compare.sh --systems pgweir,pgweir-strict --cases select,tpcb,function                what strict costs
+  bench/compare.sh --pgbouncer PATH --cases tenant,orm-mix         transactions of many tenants, and their aims
   bench/compare.sh --systems pgweir --cases set                                               what SET costs
   bench/compare.sh --from report.json --html report.html    an earlier run's report, without measuring again
 """
@@ -85,7 +86,8 @@ def names(known, what):
 
 
 def more():
-    described = "\n".join(f"          {case.name:23}{case.title}" for case in cases.ALL)
+    width = 1 + max(len(case.name) for case in cases.ALL)
+    described = "\n".join(f"          {case.name:{width}}{case.title}" for case in cases.ALL)
     usual = [MODELS[key] for key in USUAL]
     lasts = {}
     for name, amounts in (("full", FULL), ("quick", QUICK)):

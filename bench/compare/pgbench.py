@@ -31,7 +31,11 @@ class Load:
     threads: int | None = None
     text: str = ""
     tls: bool = False
+    longest: int = LONG_ENOUGH  # seconds of a trial, at most
     rate: int = 0  # transactions per second that are begun whether others have ended or not; 0: each after the last
+
+    def seconds(self, options):
+        return min(self.longest, options.seconds)
 
     def arguments(self, place, system):
         threads = self.threads or (1 if self.clients <= 32 else 2)

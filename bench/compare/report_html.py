@@ -23,6 +23,7 @@ def render(results):
     body = [f"<h1>Connection poolers compared</h1><p class=about>{escape(report_markdown.introduction(results))}</p>",
             f"<nav>{links}</nav>"]
     body += [comparison(views, titles, key, base) for key, base in view.pairs(results)]
+    body.append(aims(results, titles))
     body += [case_section(each, titles) for each in views]
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>Connection poolers compared</title><style>{STYLE}</style><body>{''.join(body)}</body></html>\n")
@@ -37,6 +38,24 @@ def comparison(views, titles, key, base):
                     f"<td>{'<br>'.join(ratio_line(each, metric, ratio) for metric, ratio in cells)}</td></tr>"
                     for each, cells in rows)
     return f"<h2>{escape(titles[key])} against {escape(titles[base])}</h2><table>{lines}</table>"
+
+
+VERDICT_CLASSES = {"met": "good", "missed": "bad"}
+
+
+def aims(results, titles):
+    lines = "".join(aim_line(each.name, row) for each in view.aimed(results) for row in report_markdown.aim_rows(each))
+    if not lines:
+        return ""
+    heads = "".join(f"<th>{escape(head)}</th>" for head in report_markdown.AIM_HEADS)
+    heading = report_markdown.aims_heading(titles)
+    return f"<h2>{escape(heading)}</h2><table><tr>{heads}</tr>{lines}</table><p>{escape(report_markdown.AIMS_TOLD)}</p>"
+
+
+def aim_line(name, row):
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[:-1])
+    return (f'<tr><td><a href="#{escape(name)}">{escape(name)}</a></td>{cells}'
+            f'<td class="{VERDICT_CLASSES.get(row[-1], "")}">{escape(row[-1])}</td></tr>')
 
 
 def ratio_line(each, metric, ratio):

@@ -8,6 +8,7 @@ def render(results):
     parts = [introduction(results)]
     for key, base in view.pairs(results):
         parts += comparison(views, titles, key, base)
+    parts += aims(results, titles)
     parts += [part for each in views for part in case_part(each, titles)]
     return "\n\n".join(parts) + "\n"
 
@@ -15,8 +16,9 @@ def render(results):
 def introduction(results):
     about, options = results["about"], results["about"]["options"]
     rough = " A quick look: too short for figures to rely on." if options["quick"] else ""
+    short = " (fewer where a case says so)" if any(each.seconds for each in view.views(results)) else ""
     return (f"PostgreSQL {about['postgresql']}, {about['machine']}, {about['date']}; load, server and pooler share the "
-            f"machine.\n{options['repeats']} runs of {options['seconds']} s each, alternating, pool of "
+            f"machine.\n{options['repeats']} runs of {options['seconds']} s each{short}, alternating, pool of "
             f"{options['pool']}, scale {options['scale']}; {options['idle_clients']:,} idle clients, a burst of "
             f"{options['burst_clients']:,}, {options['copy_mib']:,} MiB to copy.{rough}\n"
             "Figures are medians; in brackets the ratio to PgBouncer in the same run, its median (and its smallest and "
@@ -50,6 +52,33 @@ def comparison(views, titles, key, base):
     if not rows:
         return []
     return [f"### {titles[key]} against {titles[base]}", table(["case", *columns], rows)]
+
+
+AIM_HEADS = ("case", "what", "aim", view.BASE, "pgweir", "ratio", "verdict")
+AIMS_TOLD = ("An aim is met or missed where all of several repeats agree about it; \"not certain\" says on which side "
+             "of it the median is.\nLatency is the client's own, with the server's part in it.")
+
+
+def aims(results, titles):
+    """One line for each case that has an aim, or a price that is told without one."""
+    rows = [[each.name, *row] for each in view.aimed(results) for row in aim_rows(each)]
+    if not rows:
+        return []
+    return ["### " + aims_heading(titles), table(AIM_HEADS, rows, left=3), AIMS_TOLD]
+
+
+def aims_heading(titles):
+    return f"Aims: {titles['pgweir']} against {titles.get(view.BASE, view.BASE)}"
+
+
+def aim_rows(each):
+    """what, aim, both figures, their ratio, verdict"""
+    for metric, (cell, base, verdict) in each.judged().items():
+        known, aim = metrics.METRICS[metric], each.aims[metric]
+        yield [metrics.title(metric, each.each) + unit(metric),
+               "-" if aim is None else f"{'at most' if known.better == 'lower' else 'at least'} {aim:.2f}",
+               *(metrics.number(metric, one.value.median) if one else "-" for one in (base, cell)),
+               ratio_text(cell.ratio) if cell and cell.ratio else "-", verdict]
 
 
 def case_part(each, titles):

@@ -60,7 +60,7 @@ MODELS = {
 
 
 def takes_part(column, case):
-    return not column.variant or column.variant in case.variants
+    return column.kind not in case.without and (not column.variant or column.variant in case.variants)
 
 
 def refusal(column, needs):

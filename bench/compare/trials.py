@@ -13,10 +13,11 @@ WIDE = Load("simple", 8, text="SELECT repeat('x', 100000) FROM generate_series(1
 WIDE_MIB = 1.0  # of a transaction, about
 # Before an idle client's memory is counted: time to give back what was needed only to log in.
 SETTLE_SECONDS = 3
+WARM_UP_SECONDS = 1
 
 
 def transactions(load):
-    return lambda place, system: pgbench.timed(place, system, load, place.options.seconds)
+    return lambda place, system: pgbench.timed(place, system, load, load.seconds(place.options))
 
 
 def count_transactions(load):
@@ -91,6 +92,23 @@ def login_storm(place, system):
 
 def connections(tls):
     return lambda place, system: visits(place, system, crowd.connect_query_close(place, system, tls))[0]
+
+
+def shoppers(clients, longest):
+    """Clients that stay. What they prepare is known on every server connection before anything is measured."""
+    def trial(place, system):
+        visit = crowd.shopper(place, system)
+        crowd.come_and_go(visit, seconds=WARM_UP_SECONDS, visitors=clients)
+        before = measure.cpu_us(system.pid) if system.pid else None
+        durations, _, lasted = crowd.come_and_go(visit, seconds=min(longest, place.options.seconds), visitors=clients)
+        if not durations:
+            raise Trouble("no client was served")
+        out = {"tps": len(durations) / lasted, "p50_us": percentile(durations, 50), "p99_us": percentile(durations, 99)}
+        if system.pid:
+            out["cpu_us"] = (measure.cpu_us(system.pid) - before) / len(durations)
+            out["pss_kib"] = measure.pss_kib(system.pid)
+        return out
+    return trial
 
 
 def count_visits(place, system, visit):

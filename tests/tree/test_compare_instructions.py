@@ -91,6 +91,27 @@ def test_messages_of_a_transaction(name, messages):
     assert client.asked == [messages]
 
 
+def test_messages_of_a_tenants_transaction():
+    client = Client()
+    assert instructions.WORK["tenant-prepared"].ask(client, 0) == [["1"]]
+    instructions.WORK["tenant-simple"].ask(client, 0)
+    assert client.asked == ["BEGIN", b"BDES", b"BDES", "COMMIT", "BEGIN",
+                            "SELECT set_config('app.tenant', '10001', true)",
+                            "SELECT bid FROM pgbench_accounts WHERE aid = 10001", "COMMIT"]
+
+
+@pytest.mark.parametrize("name, prepared", [("simple", 0), ("prepared", 1), ("tenant-simple", 0),
+                                            ("tenant-prepared", 2)])
+def test_what_is_prepared_when_a_client_comes(name, prepared):
+    client = Client()
+
+    class Place:
+        def client(self, system, timeout):
+            return client
+    assert instructions.WORK[name].connect(Place(), None, 0) is client
+    assert client.asked == [b"PS"] * prepared
+
+
 def test_every_transaction_has_the_same_length():
     client = Client()
     for number in range(2000):
