@@ -7,11 +7,11 @@ set(pgweir_integration_env PGWEIR_BUILD_DIR=${CMAKE_BINARY_DIR} PYTHONDONTWRITEB
 if(PGWEIR_SANITIZE)
   # Fewer repetitions, longer deadlines.
   set(pgweir_integration_alone)
-  list(APPEND pgweir_integration_env PGWEIR_TEST_FACTOR=0.25 PGWEIR_TEST_SLOWNESS=4)
+  list(APPEND pgweir_integration_env PGWEIR_TEST_FACTOR=0.25 PGWEIR_TEST_SLOWNESS=8)
   # What a browser makes of the page is the same in every build.
   list(FILTER pgweir_integration EXCLUDE REGEX test_dashboard_browser)
 else()
-  list(APPEND pgweir_integration_env PGWEIR_TEST_SLOWNESS=2)
+  list(APPEND pgweir_integration_env PGWEIR_TEST_SLOWNESS=5)
 endif()
 
 foreach(file ${pgweir_integration})
@@ -24,7 +24,7 @@ foreach(file ${pgweir_integration})
   add_test(NAME integration_${subject}
     COMMAND /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider --color=no ${file})
   set_tests_properties(integration_${subject} PROPERTIES
-    LABELS integration TIMEOUT 600 RUN_SERIAL ${alone} ENVIRONMENT "${pgweir_integration_env}")
+    LABELS integration TIMEOUT 1800 RUN_SERIAL ${alone} ENVIRONMENT "${pgweir_integration_env}")
 endforeach()
 
 include(${CMAKE_CURRENT_LIST_DIR}/../tree/tree.cmake)
