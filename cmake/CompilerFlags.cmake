@@ -87,9 +87,11 @@ else()
   endif()
 endif()
 
-# For what runs only for a moment, tests and command lines. _FORTIFY_SOURCE needs some optimisation.
+# For what runs only for a moment: command lines, which keep _FORTIFY_SOURCE, and that needs some optimisation; and tests.
 add_library(pgweir_unoptimised INTERFACE)
 target_compile_options(pgweir_unoptimised INTERFACE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+add_library(pgweir_test_flags INTERFACE)
+target_compile_options(pgweir_test_flags INTERFACE -O0 -U_FORTIFY_SOURCE)
 
 find_program(PGWEIR_CCACHE ccache)
 if(PGWEIR_CCACHE)

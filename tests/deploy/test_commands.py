@@ -47,7 +47,7 @@ def has_options(script):
 
 def help_of(program):
     return subprocess.run([pathlib.Path(binary()).parent / program, "--help"], capture_output=True, text=True,
-                          timeout=30).stdout
+                          timeout=300).stdout
 
 
 def a_mode_of_install_packages(command):
@@ -62,7 +62,7 @@ def names_a_preset(command):
 
 def compares(command):
     done = subprocess.run([ROOT / "bench/compare.sh", "--plan", *shlex.split(command)[1:]], capture_output=True, text=True,
-                          timeout=60)
+                          timeout=300)
     assert done.returncode == 0 and "storm-tls" in done.stdout, done.stdout + done.stderr
 
 
@@ -200,7 +200,7 @@ def test_the_stack_is_given_what_its_template_asks_for():
 
 # --- running
 
-def shell(command, directory, timeout=60, **env):
+def shell(command, directory, timeout=300, **env):
     path = f"{pathlib.Path(binary()).parent}:{os.environ['PATH']}"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "AWS_"))}
     return subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=directory, capture_output=True, text=True,

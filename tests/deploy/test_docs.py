@@ -46,7 +46,7 @@ def blocks(text):
 def run(script, directory):
     path = f"{pathlib.Path(binary()).parent}:{os.environ['PATH']}"
     return subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=directory, capture_output=True, text=True,
-                          env={**os.environ, "PATH": path}, timeout=60, stdin=subprocess.DEVNULL)
+                          env={**os.environ, "PATH": path}, timeout=300, stdin=subprocess.DEVNULL)
 
 
 def test_the_certificate_of_the_page_is_one_that_functions_accept(root, tmp_path):

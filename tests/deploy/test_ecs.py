@@ -33,11 +33,11 @@ def stack(templates):
 
 
 def test_cfn_lint_has_nothing_to_say(root, templates):
-    lint = subprocess.run([root / "tests" / "deploy" / "install.sh"], capture_output=True, text=True, timeout=240)
+    lint = subprocess.run([root / "tests" / "deploy" / "install.sh"], capture_output=True, text=True, timeout=600)
     assert lint.returncode == 0, lint.stderr
     paths = [root / "deploy" / "ecs" / f"{name}.yaml" for name in templates]
     done = subprocess.run([lint.stdout.strip(), "--include-checks", "I", "--", *paths], capture_output=True, text=True,
-                          timeout=120)
+                          timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -168,7 +168,7 @@ def check_configuration(template, certificates, bundle, iam="", **changes):
     environment = {**os.environ, "PGWEIR_CONFIG": text,
                    "PGWEIR_TLS_CERTIFICATE": pair.cert.read_text(), "PGWEIR_TLS_KEY": pair.key.read_text(), **changes}
     return subprocess.run([binary(), "check", t.container(template)["Command"][1]],
-                          capture_output=True, text=True, env=environment, timeout=30)
+                          capture_output=True, text=True, env=environment, timeout=300)
 
 
 @pytest.mark.parametrize("iam", ["", WITH_ROLES], ids=["password", "roles"])

@@ -44,7 +44,7 @@ def tls_cluster(certificates):
 def get(port, path, first=b""):
     """Status of one HTTP request; 0 while nobody listens."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        with socket.create_connection(("127.0.0.1", port), 60) as sock:
             sock.sendall(first + f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             return int(sock.makefile("rb").readline().split()[1])
     except ConnectionRefusedError:
@@ -107,13 +107,13 @@ def test_it_becomes_healthy_and_serves_through_tls(task, certificates):
             wire.send(CLIENT)
         wire.start_tls(tls_context(certificates.ca.cert)).login("app", "app", task.password)
         assert wire.value("select 6 * 7") == "42"
-    with urllib.request.urlopen(f"http://127.0.0.1:{task.admin}/metrics", timeout=5) as metrics:
+    with urllib.request.urlopen(f"http://127.0.0.1:{task.admin}/metrics", timeout=60) as metrics:
         assert b"pgweir_tls_handshakes_total" in metrics.read()
     assert USERS["app"] not in task.log.read_text()
 
 
 def healthy(task):
-    return processes.subprocess.run(task.health, env=task.environment, timeout=20).returncode == 0
+    return processes.subprocess.run(task.health, env=task.environment, timeout=100).returncode == 0
 
 
 def test_a_failover_stops_no_task_and_takes_none_from_the_balancer(task, tls_cluster):
@@ -149,6 +149,6 @@ def test_health_is_told_to_balancers_with_and_without_a_header(start, first):
 
 
 def test_a_header_that_is_none_gets_no_health(start):
-    with socket.create_connection(("127.0.0.1", start().admin_port), 5) as sock:
+    with socket.create_connection(("127.0.0.1", start().admin_port), 60) as sock:
         sock.sendall(SIGNATURE + b"\x20\x00\xff\xff" + b"GET /readyz HTTP/1.1\r\n\r\n")
         assert sock.makefile("rb").readline().split()[1:2] in ([], [b"400"])

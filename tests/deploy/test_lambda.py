@@ -44,7 +44,7 @@ exports.STSClient = class {
 @pytest.fixture(scope="module")
 def node_modules(root):
     done = subprocess.run([root / "tests" / "integration" / "drivers" / "install.sh", "node"], capture_output=True,
-                          text=True, timeout=240, stdin=subprocess.DEVNULL)
+                          text=True, timeout=600, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -15,7 +15,7 @@ from harness import messages as m
 from harness import tls
 from harness.cluster import USERS
 from harness.fake_aws import ACCOUNT, REGION, FakeAws
-from harness.waiting import until
+from harness.waiting import seconds, until
 from harness.wire import LoginFailed, tls_context
 from test_aws_secrets import variables
 
@@ -99,7 +99,7 @@ def test_a_role_lets_its_user_in_by_the_node_helper(proxy, world):
     script = (f"import {{ token }} from {json.dumps(str(HELPERS / 'pgweir_iam.mjs'))};"
               f"const key = {json.dumps({'accessKeyId': key.access, 'secretAccessKey': key.secret, 'sessionToken': key.token})};"
               f"process.stdout.write(await token({json.dumps(SERVER_ID)}, {json.dumps(REGION)}, async () => key));")
-    made = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60,
+    made = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, timeout=seconds(60),
                           check=True).stdout
     with connect(proxy, world, made) as wire:
         assert wire.value("select 1") == "1"

@@ -171,7 +171,7 @@ def an_old_client(proxy, fake):
 def test_a_replaced_password_is_refused_after_the_grace_period(start, cluster, fake):
     proxy = start(changes={"databases": {"app": {"users": ["app"]}, "other": None},
                            "users": {"app": {"password": None, "secret": NAME}, "app2": None, "md5app": None},
-                           "aws": fake.settings(secrets={"refresh": "50ms", "grace": "2s"})},
+                           "aws": fake.settings(secrets={"refresh": "50ms", "grace": f"{int(seconds(1))}s"})},
                   variables=variables(**fake.key.environment()))
     secret = fake.secret(NAME)
     old = json.loads(secret.versions[secret.stages["AWSCURRENT"]])["password"]

@@ -177,7 +177,7 @@ def test_a_late_cancel_never_hits_the_next_client(start):
         for number in range(repetitions(1000, least=100)):
             assert wire.ask(m.Q(f"select pg_sleep(0.0005), {number}")) == f"T D(,{number}) C(SELECT 1) Z(I)"
     stop.set()
-    future.result(30)
+    future.result(seconds(30))
     assert hits[0] > 10
 
 

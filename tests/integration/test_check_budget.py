@@ -9,6 +9,7 @@ from harness import processes
 from harness.cluster import CANARY, USERS
 from harness.fake_aws import FakeAws
 from harness.proxy import binary
+from harness.waiting import seconds
 from test_aws_secrets import variables
 
 pytestmark = pytest.mark.own
@@ -21,7 +22,7 @@ def check(tmp_path):
         path.write_text(yaml.safe_dump({
             "databases": {name: {"host": "127.0.0.1", "port": port} for name in databases},
             "users": {name: {"password": USERS[name]} for name in users}, "pool": {"max_size": pool}, **dict(changes)}))
-        done = subprocess.run([binary(), "check", path, *map(str, options)], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([binary(), "check", path, *map(str, options)], capture_output=True, text=True, timeout=seconds(60),
                               env=variables(**env) | {"PATH": "/usr/bin:/bin"} if env else None)
         assert done.returncode == 0 and CANARY not in done.stderr and done.stdout == f"{path}: ok\n"
         return done.stderr.removeprefix(f"{path}: warning: ").strip()

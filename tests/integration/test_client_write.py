@@ -91,11 +91,11 @@ def test_the_next_client_is_served(start, watch, what):
     proxy = start(max_size=1, changes=LIMITED)
     with watch() as seen:
         wire = proxy.wire()
+        begun = time.monotonic()
         send_all(wire, STALLS[what])
         until(lambda: ended(proxy) or seen.running(""), "it runs")
-        begun = time.monotonic()
         served(proxy, seconds(LIMIT + 2))
-        assert time.monotonic() - begun > LIMIT * 0.5, "the client was not given the time that it has"
+        assert time.monotonic() - begun > LIMIT * 0.9, "the client was not given the time that it has"
         assert ended(proxy) == 1
         assert b"Z\0\0\0\5I" not in rest_of(wire)[-6:]
         until(lambda: all(row[2] == "idle" for row in seen.now()), "nothing runs on", timeout=2)
@@ -124,7 +124,8 @@ def test_a_client_whose_machine_is_frozen(start, what):
 def test_progress_restarts_the_clock(start, direct):
     """One bite in each half of the limit is enough, for as long as it takes. What it gets is complete, and others who
     ask meanwhile get their own rows."""
-    proxy = start(max_size=2, changes=LIMITED)
+    limit = seconds(LIMIT)  # a busy machine must not make this client late
+    proxy = start(max_size=2, changes={"timeouts": {"client_write": f"{int(limit * 1000)}ms"}})
     rows = "select repeat(md5(g::text), 30) from generate_series(1, 3000) g"
     with direct.wire() as wire:
         wire.send(m.Q(rows))
@@ -135,14 +136,14 @@ def test_progress_restarts_the_clock(start, direct):
         slow.send(m.Q(rows))
         until_full(proxy, slow)
         begun, bites, asked = time.monotonic(), 0, 0
-        while time.monotonic() - begun < LIMIT * 4:
+        while time.monotonic() - begun < limit * 4:
             slow.raw += slow.sock.recv(4096)
             bites += 1
-            pause = time.monotonic() + LIMIT * 0.4
+            pause = time.monotonic() + limit * 0.4
             while time.monotonic() < pause:
                 assert other.query(f"select 'nonce {asked}'") == [[f"nonce {asked}"]]
                 asked += 1
-        assert bites >= 8 and asked > bites
+        assert bites >= 4 and asked > bites
         assert ended(proxy) == 0
         while not slow.raw.endswith(b"Z\0\0\0\5I"):
             slow.raw += slow.sock.recv(1 << 20)

@@ -70,7 +70,7 @@ class Console:
 
     def __init__(self, proxy, user="operator", database="pgweir"):
         self.connection = psycopg2.connect(host=proxy.host, port=proxy.port, user=user, dbname=database,
-                                           password=PASSWORDS[user], connect_timeout=10)
+                                           password=PASSWORDS[user], connect_timeout=int(seconds(10)))
         self.connection.autocommit = True
 
     def ask(self, sql):
@@ -496,7 +496,7 @@ def test_shutdown_at_once(operate):
 
 def test_psql_speaks_with_it(looked_at):
     out = subprocess.run(
-        [shutil.which("psql"), "-X", "-A", "-t", "-c", "show pools"], capture_output=True, text=True, timeout=30,
+        [shutil.which("psql"), "-X", "-A", "-t", "-c", "show pools"], capture_output=True, text=True, timeout=seconds(30),
         env={"PGHOST": looked_at.host, "PGPORT": str(looked_at.port), "PGUSER": "viewer", "PGDATABASE": "pgweir",
              "PGPASSWORD": PASSWORDS["viewer"], "PATH": "/usr/bin:/bin"}, check=True)
     assert any(line.startswith("app|app|") for line in out.stdout.splitlines()), out
@@ -526,7 +526,7 @@ def test_sighup_and_the_console_do_the_same(operate):
 def page(url):
     """Its text; None while nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=seconds(10)) as answer:
             return answer.read().decode()
     except urllib.error.URLError:
         return None

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.own
 
 def fetch(proxy, path, method="GET"):
     request = urllib.request.Request(f"http://{proxy.host}:{proxy.admin_port}{path}", method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=seconds(10)) as answer:
         return answer.headers, answer.read()
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from harness import aws_documents as aws
 from harness.proxy import binary
+from harness.waiting import seconds
 
 pytestmark = pytest.mark.own
 
@@ -26,7 +27,7 @@ def examine(tmp_path):
             text = document if isinstance(document, str) else json.dumps(document)
             (tmp_path / f"{name}.json").write_text(text)
         done = subprocess.run([binary(), "doctor", "--from", tmp_path, "--user", "app", "--json", *options],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=seconds(60))
         assert done.returncode in (0, 1), done.stdout + done.stderr
         findings = json.loads(done.stdout)["findings"]
         static = [f for f in findings if f["id"].startswith("S")]
@@ -245,7 +246,7 @@ def test_the_worst_comes_first_and_says_how_to_mend_it(tmp_path):
     aws.group(documents, aws.DB_GROUP)["IpPermissions"] = []
     for name, document in documents.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
-    done = subprocess.run([binary(), "doctor", "--from", tmp_path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([binary(), "doctor", "--from", tmp_path], capture_output=True, text=True, timeout=seconds(60))
     lines = done.stdout.splitlines()
     assert done.returncode == 1 and lines[0].startswith("S03  problem: No security group of the database admits")
     assert ("      fix:   aws ec2 authorize-security-group-ingress --group-id sg-db --protocol tcp --port 5432 "
@@ -254,7 +255,7 @@ def test_the_worst_comes_first_and_says_how_to_mend_it(tmp_path):
 
 
 def test_it_prints_how_to_collect_and_collects_no_secret():
-    done = subprocess.run([binary(), "doctor", "--print-collect"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([binary(), "doctor", "--print-collect"], capture_output=True, text=True, timeout=seconds(60))
     commands = [line for line in done.stdout.splitlines() if line.startswith("aws ")]
     assert done.returncode == 0 and {f"{name}.json" for name in aws.HEALTHY} <= {line.rsplit("/", 1)[1] for line in commands}
     assert all(line.split()[2].split("-")[0] in ("describe", "get", "list") for line in commands)
@@ -263,4 +264,4 @@ def test_it_prints_how_to_collect_and_collects_no_secret():
 
 @pytest.mark.parametrize("arguments", [[], ["--from", "/nowhere/at/all"], ["/nowhere/at/all.yaml"], ["--sideways"]])
 def test_it_says_when_it_cannot_run(arguments):
-    assert subprocess.run([binary(), "doctor", *arguments], capture_output=True, timeout=60).returncode == 2
+    assert subprocess.run([binary(), "doctor", *arguments], capture_output=True, timeout=seconds(60)).returncode == 2

@@ -11,7 +11,7 @@ import psycopg2.errors
 import psycopg2.extras
 import pytest
 
-from harness.waiting import repetitions, until
+from harness.waiting import repetitions, seconds, until
 
 
 @pytest.fixture(params=[1, 10])
@@ -115,7 +115,7 @@ def test_psycopg2_cancel(endpoint, admin):
     thread.start()
     until(lambda: running(admin, "/* psycopg2 */"), "the query runs")
     connection.cancel()
-    thread.join(10)
+    thread.join(seconds(10))
     assert failed
     connection.rollback()
     with connection, connection.cursor() as cursor:
@@ -212,7 +212,7 @@ def test_psycopg3_cancel(endpoint, admin):
         thread.start()
         until(lambda: running(admin, "/* psycopg3 */"), "the query runs")
         connection.cancel()
-        thread.join(10)
+        thread.join(seconds(10))
         assert failed
         assert connection.execute("select 1").fetchone() == (1,)
 

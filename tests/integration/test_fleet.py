@@ -186,7 +186,7 @@ def test_what_cannot_run_says_why(cluster, tmp_path):
             (("--target", "a=127.0.0.1:1", "--mix", tmp_path / "none"), "none: cannot be read"),
             (("--target", "a=127.0.0.1:1", "--html", tmp_path / "none" / "x"), "x: cannot be written"),
             (("--target", "a=127.0.0.1:1", "--watch", "host=127.0.0.1 port=1"), "--watch: ")):
-        done = subprocess.run([program(), "fleet", *map(str, options)], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([program(), "fleet", *map(str, options)], capture_output=True, text=True, timeout=seconds(30))
         assert done.returncode == 2 and sentence in done.stderr, (options, done)
 
 

@@ -24,7 +24,7 @@ def ended(proxy):
 
 
 def test_sigterm_lets_transactions_end_and_closes_idle_clients(start):
-    proxy = start(max_size=3)
+    proxy = start(max_size=3, changes={"timeouts": {"drain": "60s"}})
     idle, busy, running = proxy.wire(), proxy.wire(), proxy.wire()
     idle.query("select 1")
     busy.query("begin")
@@ -72,7 +72,7 @@ def test_a_second_sigterm_ends_at_once(start):
 
 def test_a_drain_under_load_fails_no_transaction(start):
     """T15: whoever began before the signal ends well."""
-    proxy = start(max_size=4)
+    proxy = start(max_size=4, changes={"timeouts": {"drain": "60s"}})
     begun, finished, broken = [], [], []
 
     def work(number):
@@ -101,7 +101,7 @@ def test_a_drain_under_load_fails_no_transaction(start):
     crowd = in_background(together, work, range(20), 20)
     until(lambda: len(finished) > 50, "the load runs")
     proxy.signal(signal.SIGTERM)
-    crowd.result(30)
+    crowd.result(seconds(30))
     ended(proxy)
     assert not broken, broken[:3]
     assert sorted(begun) == sorted(finished)
@@ -150,7 +150,7 @@ def test_many_reloads_leak_nothing_and_drop_nobody(start):
 
 
 def run(*arguments):
-    return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=seconds(30), stdin=subprocess.DEVNULL)
 
 
 def test_check_reports_all_problems_at_once(tmp_path):

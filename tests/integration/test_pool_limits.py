@@ -314,5 +314,5 @@ def test_long_and_short_transactions_together(start, watch):
         together(short_one, range(8))
         stop.set()
         for future in long_ones:
-            future.result(20)
+            future.result(seconds(20))
     assert seen.maximum <= 4, seen.worst

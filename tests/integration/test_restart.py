@@ -122,7 +122,7 @@ def test_a_server_that_is_down_at_start(own_cluster, start):
 
 @pytest.mark.own
 def test_a_server_that_stays_down_is_an_error_with_a_reason(own_cluster, start):
-    proxy = start(own_cluster, max_size=2, borrow_timeout="500ms")
+    proxy = start(own_cluster, max_size=2, borrow_timeout=f"{int(seconds(500))}ms")
     with proxy.wire() as wire:
         assert wire.value("select 1") == "1"
         own_cluster.stop()
@@ -149,13 +149,15 @@ def test_connects_to_a_dead_server_are_few(own_cluster, start):
         for wire in clients:
             wire.send(m.Q("select 1"))
         connects, begun = 0, time.monotonic()
-        while time.monotonic() - begun < 2.0:
+        while time.monotonic() - begun < 2.0 or connects < 2:
+            assert time.monotonic() - begun < seconds(20), f"{connects} connects"
             try:
                 trap.accept()[0].close()
                 connects += 1
             except socket.timeout:
                 pass
-        assert 2 <= connects <= 2 * 20 * 4, f"{connects} connects in two seconds for four pools"
+        took = time.monotonic() - begun
+        assert connects <= took * 20 * 4, f"{connects} connects in {took:.1f} seconds for four pools"
     own_cluster.start()
     for wire in clients:
         assert " ".join(str(x) for x in wire.until_ready(seconds(10))) == "T D(1) C(SELECT 1) Z(I)"

@@ -8,6 +8,7 @@ from harness import messages as m
 from harness.cluster import USERS
 from harness.proxy import DIRECT, Direct
 from harness.scram import ScramClient
+from harness.waiting import seconds
 from harness.wire import EOF, LoginFailed
 
 WHO = [("user", "app"), ("database", "app")]
@@ -468,7 +469,7 @@ def test_an_md5_user_of_the_server(endpoint):
 
 @pytest.mark.own
 def test_the_login_deadline_closes_half_open_clients(start):
-    proxy = start(max_size=1, changes={"timeouts": {"client_login": "500ms"}})
+    proxy = start(max_size=1, changes={"timeouts": {"client_login": f"{int(seconds(500))}ms"}})
     packet = m.startup(WHO)
     silent, dripping, unfinished = proxy.socket(), proxy.socket(), proxy.socket()
     dripping.send(packet[:5])

@@ -350,7 +350,7 @@ def ended(endpoint, reason):
 
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_a_handshake_that_stalls_is_closed_in_time(serve, share):
-    endpoint = serve(handshake_timeout="300ms")
+    endpoint = serve(handshake_timeout=f"{int(seconds(300))}ms")
     before = ended(endpoint, "tls_failed")
     with begin_handshake(endpoint, share) as wire:
         assert wire.receive() is EOF

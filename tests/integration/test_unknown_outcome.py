@@ -149,7 +149,7 @@ def test_the_server_stops_in_the_middle_of_commits(own_cluster, start, mode):
         client.wire.send(client.commit)
     until(lambda: own_cluster.execute(waiting)[0][0] == 1 + len(clients), "all commits are under way")
     own_cluster.stop(mode)
-    probe.result(10)
+    probe.result(seconds(10))
     errors = together(Client.hears_of_the_loss, clients)
     assert {str(error) for error in errors} <= {"E(FATAL 08006)", "E(FATAL 57P01)", "E(FATAL 57P02)"}
     assert all("may or may not" in error.text for error in errors if error.sqlstate == "08006")

@@ -5,4 +5,4 @@ add_test(NAME tree_tools
           ${CMAKE_CURRENT_LIST_DIR})
 add_test(NAME tree_format COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_format.sh ${CMAKE_SOURCE_DIR})
 set_tests_properties(tree_layers tree_tools tree_format PROPERTIES
-  LABELS tree TIMEOUT 120 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+  LABELS tree TIMEOUT 1800 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

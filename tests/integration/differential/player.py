@@ -21,7 +21,7 @@ from .answers import Answers
 from .compare import Trace
 from .script import BARRIER, Q, X
 
-PATIENCE = seconds(0.03)
+PATIENCE = 0.1
 SILENCE = seconds(6)
 
 

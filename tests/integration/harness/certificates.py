@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 
 from . import processes
+from .waiting import seconds
 
 P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 RSA = ("-newkey", "rsa:2048")
@@ -17,7 +18,7 @@ WRONG_NAMES = "DNS:elsewhere.example,IP:192.0.2.1"
 
 
 def openssl(*arguments):
-    done = subprocess.run(["openssl", *[str(a) for a in arguments]], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["openssl", *[str(a) for a in arguments]], capture_output=True, text=True, timeout=seconds(60))
     assert done.returncode == 0, f"openssl {arguments}: {done.stderr}"
     return done.stdout
 

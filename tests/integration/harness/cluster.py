@@ -97,7 +97,7 @@ class Cluster:
 
     def stop(self, mode="fast"):
         number = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode]
-        processes.stop(self.process, (number, signal.SIGQUIT, signal.SIGKILL), timeout=20)
+        processes.stop(self.process, (number, signal.SIGQUIT, signal.SIGKILL), timeout=seconds(20))
 
     def remove(self):
         self.stop("immediate")
@@ -106,7 +106,7 @@ class Cluster:
     def connect(self, database="postgres", user=SUPERUSER, password=SUPERUSER_PASSWORD):
         """A direct connection in autocommit; superusers get in even when max_connections is used up."""
         connection = psycopg2.connect(host=self.host, port=self.port, dbname=database, user=user,
-                                      password=password, connect_timeout=5,
+                                      password=password, connect_timeout=int(seconds(5)),
                                       application_name="pgweir-test-admin")
         connection.autocommit = True
         return connection

@@ -8,6 +8,7 @@ import threading
 
 from . import messages as m
 from . import processes
+from .waiting import seconds
 from .wire import Wire
 
 
@@ -50,7 +51,7 @@ class Listener:
             except OSError:
                 pass
         for thread in self.threads:
-            thread.join(10)
+            thread.join(seconds(10))
 
 
 class Pretender(Listener):

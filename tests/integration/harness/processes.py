@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 
+from .waiting import seconds
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -80,7 +82,7 @@ def start_with(command, log, **options):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **options)
 
 
-def stop(process, signals=(signal.SIGTERM, signal.SIGKILL), timeout=30):
+def stop(process, signals=(signal.SIGTERM, signal.SIGKILL), timeout=seconds(30)):
     """Sends the next signal each time the process has not ended within `timeout`; returns its exit code."""
     for number in signals:
         if process.poll() is not None:

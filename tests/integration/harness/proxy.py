@@ -48,7 +48,7 @@ class Endpoint:
             wire.start_tls(tls)
         return wire.login(user, database, password, **options)
 
-    def socket(self, timeout=5.0, narrow=None):
+    def socket(self, timeout=12.0, narrow=None):
         """A raw connection, nothing said yet."""
         return Wire(self.host, self.port, timeout, narrow)
 
@@ -59,7 +59,7 @@ class Endpoint:
         return {"host": self.host, "port": self.port, "user": user, "password": USERS[user], "dbname": database}
 
     def psycopg2(self, user="app", database="app", **options):
-        return psycopg2.connect(**{**self.address(user, database), "connect_timeout": 10, **options})
+        return psycopg2.connect(**{**self.address(user, database), "connect_timeout": int(seconds(10)), **options})
 
     def environment(self, user="app", database="app"):
         """For programs that read libpq's environment."""
@@ -143,7 +143,7 @@ class Pgweir(Endpoint):
     def http(self, path):
         """(status, text) of the admin address; status 0 when nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://{self.host}:{self.admin_port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.host}:{self.admin_port}{path}", timeout=seconds(10)) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

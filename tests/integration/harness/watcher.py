@@ -2,6 +2,8 @@
 
 import threading
 
+from .waiting import seconds
+
 BACKENDS = """
 select usename, pid, state, left(query, 60) from pg_catalog.pg_stat_activity
 where backend_type = 'client backend' and usename = any(%s) and datname = any(%s)
@@ -51,5 +53,5 @@ class Watcher:
 
     def __exit__(self, *_):
         self.stopping.set()
-        self.thread.join(10)
+        self.thread.join(seconds(10))
         self.connection.close()

@@ -131,7 +131,7 @@ class LoginFailed(AssertionError):
 
 
 class Wire:
-    def __init__(self, host, port, timeout=5.0, narrow=None):
+    def __init__(self, host, port, timeout=12.0, narrow=None):
         """`narrow`: so many bytes of buffers in the kernel, and small packets."""
         self.timeout = seconds(timeout)
         self.sock = socket.socket()
@@ -313,7 +313,7 @@ class Wire:
                 scram.verify(msg.body[4:])
 
 
-def cancel(host, port, pid, secret, timeout=5.0):
+def cancel(host, port, pid, secret, timeout=12.0):
     """Sends a CancelRequest and waits until the server has closed the connection, as libpq does."""
     wire = Wire(host, port, timeout)
     try:
