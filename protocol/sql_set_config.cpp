@@ -177,6 +177,26 @@ bool names_set_config(const Token& token) {
          (token.kind == TokenKind::quoted_identifier && token.text == "\"set_config\"");
 }
 
+std::optional<PlainCall> read_plain_call(std::string_view text, SqlDialect dialect) {
+  SqlCursor cursor(text, dialect);
+  PlainCall out;
+  if (!cursor.accept_word("select") || !identifier_name(cursor.current(), out.name)) return std::nullopt;
+  cursor.advance();
+  if (cursor.accept(TokenKind::dot)) {
+    if (!identifier_name(cursor.current(), out.name)) return std::nullopt;
+    cursor.advance();
+  }
+  if (!cursor.accept(TokenKind::open_paren)) return std::nullopt;
+  while (!cursor.accept(TokenKind::close_paren)) {
+    if (!out.arguments.empty() && !cursor.accept(TokenKind::comma)) return std::nullopt;
+    out.arguments.push_back(read_argument(cursor));
+    if (out.arguments.back().kind == ConfigArgument::Kind::other) return std::nullopt;
+  }
+  accept_alias(cursor);
+  if (!cursor.finish()) return std::nullopt;
+  return out;
+}
+
 std::optional<bool> boolean_value(std::string_view text) {
   for (const std::string_view word : {"true", "t", "on", "yes", "1"}) {
     if (folded_equals(text, word)) return true;

@@ -45,6 +45,13 @@ struct SetConfigUse {
 // `text`: one statement or several, or a function's body.
 SetConfigUse find_set_config(std::string_view text, SqlDialect dialect = {});
 
+// SELECT name(argument, ...) and nothing else, an alias left aside: the function is called exactly once.
+struct PlainCall {
+  std::string name;  // as PostgreSQL compares it, without its schema
+  std::vector<ConfigArgument> arguments;
+};
+std::optional<PlainCall> read_plain_call(std::string_view text, SqlDialect dialect = {});
+
 // The name of the function, wherever it stands.
 bool names_set_config(const Token& token);
 

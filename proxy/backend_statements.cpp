@@ -50,7 +50,7 @@ void BackendStatements::note_own_parse(const StatementRef& statement, const Pars
 
 bool BackendStatements::is_own_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->own_parse && entry->description == Description::unknown;
+  return entry != nullptr && entry->own_parse && entry->description == Description::asked;
 }
 
 ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
@@ -64,6 +64,7 @@ BackendStatements::Description BackendStatements::description_of(const Statement
 }
 
 void BackendStatements::describe(const StatementRef& statement, Description description) {
+  if (unnamed_ == statement) unnamed_description_ = description;
   if (Entry* const entry = find_entry(statement)) entry->description = description;
 }
 

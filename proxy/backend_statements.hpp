@@ -35,8 +35,9 @@ class BackendStatements {
 
   // What the server has said of its version of a statement.
   enum class Description : std::uint8_t {
-    unknown,  // it has not been answered yet
-    same,     // as all clients were told
+    unknown,
+    asked,  // it has not answered yet
+    same,   // as all clients were told
     changed,
   };
 
@@ -55,6 +56,7 @@ class BackendStatements {
   // Of the last Parse, if that was a client's own.
   ParseMoment moment_of(const StatementRef& statement) const;
   Description description_of(const StatementRef& statement) const;
+  // Of the unnamed statement, too, if it is that.
   void describe(const StatementRef& statement, Description description);
   // It may or may not be there: a Parse needs a Close in front of it.
   bool is_doubtful(const StatementRef& statement) const;
@@ -85,7 +87,6 @@ class BackendStatements {
   void end_unnamed(const StatementRef& statement, Outcome outcome);
   // Of the one that the backend has, or will have.
   Description unnamed_description() const { return unnamed_description_; }
-  void describe_unnamed(Description description) { unnamed_description_ = description; }
 
  private:
   struct Entry {

@@ -91,8 +91,6 @@ struct Exchange {
   // Parsed in this transaction while nobody knew what some code of it does: under the settings that were
   // believed to be in force.
   std::vector<StatementRef> presumed;
-  // When the client's unnamed statement was parsed.
-  ParseMoment unnamed_parsed{};
   std::vector<std::string> custom_names;  // settings with a dot that it has set
   // Calls of functions that nobody has judged yet: before the session's state is settled, the server is asked
   // for their sources.

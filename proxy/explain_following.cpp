@@ -6,7 +6,9 @@
 #include "protocol/sql_listen.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_set.hpp"
+#include "protocol/sql_set_config.hpp"
 #include "proxy/explain_calls.hpp"
+#include "proxy/session_state.hpp"
 
 namespace pgweir {
 namespace {
@@ -58,26 +60,34 @@ void explain_set(std::string_view text, bool alone, ExplainedStatement& out) {
   }
 }
 
-void explain_set_config(const std::vector<SetConfigCall>& calls, ExplainedStatement& out) {
-  Names session;
+// What is bound is known when it is bound.
+bool is_shown(const ConfigArgument& argument) {
+  return argument.kind == ConfigArgument::Kind::literal || argument.kind == ConfigArgument::Kind::parameter;
+}
+
+void explain_set_config(const SetConfigUse& use, ExplainedStatement& out) {
+  Names followed;
+  Names doubtful;
   Names local;
-  bool unnamed = false;
-  for (const SetConfigCall& call : calls) {
-    if (call.local) {
-      local.push_back(call.name.empty() ? "set_config" : call.name);
-    } else if (call.name.empty()) {
+  bool unnamed = use.hides_calls;
+  for (const SetConfigCall& call : use.calls) {
+    const bool named = call.name.kind == ConfigArgument::Kind::literal;
+    const std::string name = named ? fold(call.name.text) : "set_config";
+    if (call.is_local.kind == ConfigArgument::Kind::literal && boolean_value(call.is_local.text) == true) {
+      local.push_back(name);
+    } else if (!is_shown(call.name)) {
       unnamed = true;
     } else {
-      session.push_back(call.name);
+      (use.is_plain && is_shown(call.value) ? followed : doubtful).push_back(name);
     }
   }
-  if (!session.empty()) out.add(EffectKind::follows, std::move(session), asked);
+  if (!followed.empty()) out.add(EffectKind::follows, std::move(followed), known);
+  if (!doubtful.empty()) out.add(EffectKind::follows, std::move(doubtful), asked);
   if (!local.empty()) out.add(EffectKind::transaction, std::move(local), gone);
   if (!unnamed) return;
   out.add(
       EffectKind::follows, {"set_config"},
-      "the server is asked for all settings after the transaction; one with a dot in its name follows the "
-      "client if that is a bound parameter, and is reset otherwise");
+      "the server is asked for all settings after the transaction; one with a dot in its name is reset then");
 }
 
 // --- Prepared statements
@@ -195,7 +205,7 @@ void explain_following(const SqlStatement& statement, const SqlEffects& effects,
                        ExplainedStatement& out) {
   explain_verb(statement, effects, context, out);
   const ExplainedCalls calls = explain_calls(statement.text);
-  explain_set_config(calls.set_config, out);
+  explain_set_config(find_set_config(statement.text), out);
   if (calls.transaction_lock) {
     out.add(EffectKind::transaction, {}, "the advisory lock is released when the transaction ends");
   }

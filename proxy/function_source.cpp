@@ -29,6 +29,14 @@ std::string code() {
          " THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END";
 }
 
+// See FunctionSource::arguments.
+std::string plain_arguments() {
+  return "CASE WHEN p.proargmodes IS NULL AND p.proconfig IS NULL AND NOT p.proretset AND " +
+         equals("p.pronargdefaults", "0") + " AND " + equals("p.prokind", "'f'") +
+         " THEN COALESCE(pg_catalog.array_to_string(p.proargnames,','),'') OPERATOR(pg_catalog.||) '|'"
+         " OPERATOR(pg_catalog.||) p.proargtypes::pg_catalog.text ELSE '' END";
+}
+
 // (name, oid): functions and procedures, and what aggregates consist of.
 std::string functions_called(const std::string& names) {
   const std::string wanted = equals("p.proname", "ANY(" + names + ")") +
@@ -46,7 +54,7 @@ std::string functions_called(const std::string& names) {
 // A function that runs under a search_path of its own with the temporary schema in it (CREATE FUNCTION ...
 // SET) creates what has no schema there.
 std::string temporary_paths(const std::string& names) {
-  return "SELECT p.proname,'sql','SELECT ''pg_temp''' FROM pg_catalog.pg_proc p WHERE " +
+  return "SELECT p.proname,'sql','SELECT ''pg_temp''','' FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + names + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
          std::string(first_own_oid) +
          " AND pg_catalog.strpos(pg_catalog.array_to_string(p.proconfig,','),'pg_temp')"
@@ -119,7 +127,7 @@ std::string functions_unnamed() {
 
 // One row for each function.
 std::string definitions() {
-  return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + " FROM (" +
+  return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + ",'' FROM (" +
          functions_in(trees_of_queries() + " UNION ALL " + trees_of_writes()) + functions_unnamed() +
          ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
          " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") + " WHERE " +
@@ -131,7 +139,7 @@ std::string definitions() {
 // Those of sequences that views and policies call, also in the code of a function that they name.
 std::string sequences_in_queries() {
   return "SELECT DISTINCT '" + std::string(definitions_name) +
-         "','sql',pg_catalog.format('SELECT %I()',w.name) FROM (" + functions_in(trees_of_queries()) +
+         "','sql',pg_catalog.format('SELECT %I()',w.name),'' FROM (" + functions_in(trees_of_queries()) +
          ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") + " JOIN pg_catalog.unnest(" +
          std::string(sequence_functions) + ") w(name) ON " + equals("p.proname", "w.name") + " OR (" +
          greater_or_equal("p.oid", first_own_oid) +
@@ -142,8 +150,8 @@ std::string sequences_in_queries() {
 // Those of logins (PostgreSQL 17) have run before a client sees the connection.
 std::string event_triggers() {
   return "SELECT '" + std::string(event_triggers_name) + "','sql'," + call_of_p() +
-         " FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "e.evtfoid") +
-         " WHERE e.evtevent OPERATOR(pg_catalog.<>) 'login'";
+         ",'' FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " +
+         equals("p.oid", "e.evtfoid") + " WHERE e.evtevent OPERATOR(pg_catalog.<>) 'login'";
 }
 
 }  // namespace
@@ -162,15 +170,15 @@ std::string sources_query(const std::vector<std::string>& names) {
       "pg_catalog.length(c.body) OPERATOR(pg_catalog.>) " + std::string(body_size_max);
   return "SELECT " + replace_non_ascii("c.name::pg_catalog.text") + ",CASE WHEN " + too_long + " THEN '" +
          std::string(source_too_long) + "' ELSE " + replace_non_ascii("c.language::pg_catalog.text") +
-         " END,CASE WHEN " + too_long + " THEN '' ELSE " + replace_non_ascii("c.body") +
-         " END FROM (SELECT f.proname,l.lanname," + code() + " FROM (" + functions_called(list) +
-         ") f JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "f.oid") +
-         " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") +
+         " END,CASE WHEN " + too_long + " THEN '' ELSE " + replace_non_ascii("c.body") + " END," +
+         replace_non_ascii("c.arguments") + " FROM (SELECT f.proname,l.lanname," + code() + "," +
+         plain_arguments() + " FROM (" + functions_called(list) + ") f JOIN pg_catalog.pg_proc p ON " +
+         equals("p.oid", "f.oid") + " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") +
          " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
-         " pg_catalog.pg_get_expr(p.proargdefaults,0) FROM pg_catalog.pg_proc p WHERE " +
+         " pg_catalog.pg_get_expr(p.proargdefaults,0),'' FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
          std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL UNION ALL " + temporary_paths(list) +
-         unnamed + ") c(name,language,body)";
+         unnamed + ") c(name,language,body,arguments)";
 }
 
 bool changes_functions(std::string_view tag) {

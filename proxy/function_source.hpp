@@ -14,6 +14,9 @@ struct FunctionSource {
   std::string name;
   std::string language;  // as in pg_language, or source_too_long
   std::string body;      // the code; of a C function its name in the library
+  // The names of its arguments, with commas between, a bar, and the OIDs of their types; without a bar where
+  // it has others than plain ones, or runs under settings of its own.
+  std::string arguments{};
 };
 
 // In place of a language: the body was too long to be sent.

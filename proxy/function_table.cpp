@@ -99,7 +99,7 @@ void FunctionTable::resolve(Functions::value_type& function, FunctionEffects& ef
   } else if (reached.is_free()) {
     for (Functions::value_type* each : path) each->second = {{}, {}, true};
   } else {
-    function.second = {reached, {}, true};
+    function.second = {reached, {}, true, std::move(function.second.wrapper)};
   }
   effects.add(reached);
 }
@@ -116,10 +116,13 @@ FunctionQuestion FunctionTable::learn(const FunctionQuestion& asked,
   // Reading the bodies takes a while, so not under the mutex.
   Functions learned;
   for (const std::string& name : asked.names) learned.try_emplace(name);
+  std::unordered_map<std::string_view, unsigned> rows;
   for (const FunctionSource& source : sources) {
     const auto it = learned.find(source.name);
     if (it == learned.end()) continue;
     it->second.effects.add(judge_body(source, it->second.calls));
+    // A name of several functions is none of them for certain.
+    it->second.wrapper = ++rows[source.name] == 1 ? read_wrapper(source) : nullptr;
   }
   FunctionQuestion next;
   const bool stored = store(asked, std::move(learned));
@@ -136,6 +139,19 @@ FunctionQuestion FunctionTable::learn(const FunctionQuestion& asked,
   // Forgotten in between: what was just answered would be asked again.
   if (next.generation != asked.generation) next.names.clear();
   return next;
+}
+
+std::optional<SetConfigUse> FunctionTable::unwrap(std::string_view text, SqlDialect dialect) const {
+  if (text.size() > text_size_max) return std::nullopt;
+  const std::optional<PlainCall> call = read_plain_call(text, dialect);
+  if (!call) return std::nullopt;
+  std::shared_ptr<const SettingWrapper> wrapper;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = known_.find(call->name);
+    if (it != known_.end()) wrapper = it->second.wrapper;
+  }
+  return wrapper ? pgweir::unwrap(*wrapper, *call) : std::nullopt;
 }
 
 void FunctionTable::give_up(const FunctionQuestion& asked) {

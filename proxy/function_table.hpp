@@ -17,7 +17,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +29,7 @@
 #include "protocol/sql_tokenizer.hpp"
 #include "proxy/function_effects.hpp"
 #include "proxy/function_source.hpp"
+#include "proxy/setting_wrapper.hpp"
 
 namespace pgweir {
 
@@ -59,6 +62,10 @@ class FunctionTable {
   // itself does, scan_facts() tells.
   FunctionEffects judge(std::string_view text, FunctionQuestion& question, SqlDialect dialect = {});
 
+  // What a statement sets that does nothing but call a wrapper of set_config(); nullopt: it is no such one,
+  // or nobody knows yet.
+  std::optional<SetConfigUse> unwrap(std::string_view text, SqlDialect dialect = {}) const;
+
   // A function without a source does not exist, or is none (a table with a column list, a type). Whoever has
   // asked before something changed has to ask again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
@@ -73,6 +80,7 @@ class FunctionTable {
     FunctionEffects effects;         // its own; when settled, with those of all functions that it reaches
     std::vector<std::string> calls;  // until it is settled
     bool settled = false;
+    std::shared_ptr<const SettingWrapper> wrapper = nullptr;
   };
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;

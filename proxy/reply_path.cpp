@@ -142,6 +142,10 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
         break;
     }
   }
+  // The server has refused to say.
+  const bool asked = expected.purpose == Purpose::learn_shape || expected.purpose == Purpose::confirm_parse;
+  if (asked && outcome != Outcome::done && x_.backend != nullptr)
+    x_.backend->statements.describe(expected.statement, BackendStatements::Description::unknown);
   if (expected.sets) x_.settings.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
   if (expected.listens && x_.listen) x_.listen->ended();
   if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);

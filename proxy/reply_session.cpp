@@ -139,15 +139,16 @@ void ReplyPath::take_own_row(const Piece& piece) {
   own_row_.insert(own_row_.end(), body.begin(), body.end());
   if (!piece.last) return;
   const ByteBuffer whole = std::exchange(own_row_, {});
-  std::array<std::string_view, 3> texts;
-  const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 3;
+  std::array<std::string_view, 4> texts;
+  const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 4;
   if (!read_texts(whole, {texts.data(), wanted})) return;
   if (which == OwnQuery::check) {
     take_state_row(texts[0], texts[1], {x_.pool->user(), x_.backend->default_role}, x_.answer);
   } else if (which == OwnQuery::triggers) {
     x_.trigger_names.emplace_back(texts[0]);
   } else {
-    x_.sources.push_back({std::string(texts[0]), std::string(texts[1]), std::string(texts[2])});
+    x_.sources.push_back(
+        {std::string(texts[0]), std::string(texts[1]), std::string(texts[2]), std::string(texts[3])});
   }
 }
 

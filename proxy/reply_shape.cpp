@@ -25,7 +25,11 @@ void ReplyPath::take_description(const Piece& piece) {
   shape_.take(piece);
   if (!piece.last) return;
   if (piece.type == static_cast<char>(BackendType::ParameterDescription)) return;
-  if (std::optional<StatementShape> shape = shape_.take_shape()) learn_shape(*std::move(shape));
+  if (std::optional<StatementShape> shape = shape_.take_shape()) {
+    learn_shape(*std::move(shape));
+  } else {
+    x_.backend->statements.describe(described_.statement, Description::same);  // nobody can tell
+  }
   described_ = {};
 }
 
@@ -35,12 +39,8 @@ void ReplyPath::learn_shape(StatementShape shape) {
   const StatementShape* known = statement.shape.get();
   if (known == nullptr) known = &statement.shape.learn(shape);
   const bool same = *known == shape;
-  if (statement.server_name.empty()) {
-    if (held.unnamed() == described_.statement)
-      held.describe_unnamed(same ? Description::same : Description::changed);
-    return;
-  }
   held.describe(described_.statement, same ? Description::same : Description::changed);
+  if (statement.server_name.empty()) return;
   if (!same) return shape_changed(shape);
   const ParseMoment moment = held.moment_of(described_.statement);
   if (described_.purpose == Purpose::confirm_parse && moment.schema_version != 0)

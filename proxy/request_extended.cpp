@@ -49,10 +49,9 @@ Disposition RequestPath::take_parse(const Piece& piece) {
                               statement->shape.get() == nullptr;
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
   guard_batch(*statement);
-  x_.unnamed_parsed = parse_moment();
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
-  x_.backend->statements.describe_unnamed(BackendStatements::Description::same);
+  x_.backend->statements.describe(statement, BackendStatements::Description::same);
   return forward(piece,
                  {.reply = Reply::parse, .names = true, .holds = true, .statement = std::move(statement)});
 }
@@ -116,6 +115,7 @@ RequestPath::AnalysisContext RequestPath::analysis_context() const {
 void RequestPath::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
   write_describe_statement(x_.worker.to_server().own(), statement->server_name);
   x_.worker.to_server().end_own();
+  x_.backend->statements.describe(statement, BackendStatements::Description::asked);
   x_.tracker.expect({.reply = Reply::describe_statement,
                      .fate = Fate::drop,
                      .purpose = purpose,

@@ -220,7 +220,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   guard_batch(*sent);
   x_.statements.begin_put({}, statement);
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
-  x_.backend->statements.describe_unnamed(BackendStatements::Description::same);
+  x_.backend->statements.describe(sent, BackendStatements::Description::same);
   Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
   if (sent == statement) return forward(piece, std::move(expected));
   expected.longer = growth(parse.text, sent->text);

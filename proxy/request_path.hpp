@@ -78,7 +78,6 @@ class RequestPath final {
   Provided provide(std::string_view name, StatementRef& statement, bool is_own);
   Provided check_shape(std::string_view name, StatementRef& statement);
   Provided provide_unnamed(const StatementRef& statement);
-  bool was_parsed_lately(const StatementRef& statement) const;
   // False: hold.
   bool provide_named(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
@@ -122,7 +121,7 @@ class RequestPath final {
   void attach_step(Expected& expected);
   SettingsStep take_bound_step(std::string_view portal);
   bool path_may_be_temporary() const;
-  void judge_code(std::string_view text);
+  void judge_code(std::string_view text, const BoundValues* values = nullptr);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
   void note_named(const Statement& statement);

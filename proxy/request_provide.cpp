@@ -25,19 +25,16 @@ RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementR
   const Description description = x_.backend->statements.description_of(statement);
   if (description == Description::same) return Provided::yes;
   const bool described = x_.statements.is_described(name);
-  if (description == Description::unknown) {
-    if (x_.backend->statements.is_own_parse(statement)) return Provided::yes;
-    const bool waits = described && statement->shape.get() != nullptr && !was_parsed_lately(statement);
-    return waits ? Provided::not_yet : Provided::yes;
+  if (description != Description::changed) {
+    const bool compares = described && statement->shape.get() != nullptr;
+    if (!compares || x_.backend->statements.is_own_parse(statement)) return Provided::yes;
+    if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
+    return Provided::not_yet;
   }
   if (described) return Provided::changed;
   statement = x_.pool->statements().renew(statement);
   x_.statements.put(name, statement);
   return provide_named(statement) ? Provided::yes : Provided::not_yet;
-}
-
-bool RequestPath::was_parsed_lately(const StatementRef& statement) const {
-  return x_.pool->statements().was_parsed_lately(statement, parse_moment());
 }
 
 // Types that the server has inferred once are the statement's for good, whatever has become of its tables
@@ -90,7 +87,9 @@ RequestPath::Provided RequestPath::provide_unnamed(const StatementRef& statement
   if (presence == Presence::undecided) return Provided::not_yet;
   if (presence == Presence::present) {
     if (!described || held.unnamed_description() == Description::same) return Provided::yes;
-    return held.unnamed_description() == Description::changed ? Provided::changed : Provided::not_yet;
+    if (held.unnamed_description() == Description::changed) return Provided::changed;
+    if (held.unnamed_description() == Description::unknown) ask_shape(statement, Purpose::learn_shape);
+    return Provided::not_yet;
   }
   ByteBuffer& out = x_.worker.to_server().own();
   if (statement) {
@@ -102,13 +101,7 @@ RequestPath::Provided RequestPath::provide_unnamed(const StatementRef& statement
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   const Reply reply = statement ? Reply::parse : Reply::close;
   x_.tracker.expect({.reply = reply, .fate = Fate::drop, .holds = true, .statement = statement}, sink_);
-  const ParseMoment now = parse_moment();
-  const bool lately = x_.unnamed_parsed.schema_version == now.schema_version &&
-                      now.at - x_.unnamed_parsed.at <= StatementCache::parse_age_max;
-  if (!described || lately) {
-    held.describe_unnamed(Description::same);
-    return Provided::yes;
-  }
+  if (!described) return Provided::yes;
   ask_shape(statement, Purpose::learn_shape);
   return Provided::not_yet;
 }
@@ -134,6 +127,7 @@ bool RequestPath::provide_for_query(const StatementRef& statement) {
   }
   x_.backend->statements.begin_parse(statement, tracker.segment());
   tracker.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement}, sink_);
+  x_.backend->statements.describe(statement, Description::asked);
   tracker.expect({.reply = Reply::describe_statement,
                   .fate = Fate::mute,
                   .purpose = Purpose::learn_shape,

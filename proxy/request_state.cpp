@@ -52,7 +52,7 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, const B
   StateWatch& watch = x_.watch;
   watch.set.reset();
   note_settings(effects, text, values);
-  if (effects.runs_code() && !effects.is_unreadable()) judge_code(text);
+  if (effects.runs_code() && !effects.is_unreadable()) judge_code(text, values);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
   if (reads_relations(effects)) note_definitions(text);
   if (fires_event_triggers(effects)) judge_code(event_triggers_call);
@@ -171,8 +171,12 @@ void RequestPath::note_free_code(const TriggerTable& code) {
 }
 
 // Unknown functions are put off until their sources are here.
-void RequestPath::judge_code(std::string_view text) {
+void RequestPath::judge_code(std::string_view text, const BoundValues* values) {
   const FunctionEffects code = x_.pool->functions().judge(text, x_.function_question);
+  if (!code.is_free() && code.verdict != FunctionVerdict::unknown) {
+    if (const std::optional<SetConfigUse> use = x_.pool->functions().unwrap(text))
+      return note_config(*use, text, values);
+  }
   const bool later = code.verdict == FunctionVerdict::unknown && x_.unjudged.size() < unjudged_max;
   if (later) {
     x_.unjudged.emplace_back(text);
