@@ -32,6 +32,8 @@ struct Statement {
   SqlEffects effects;
   // Its calls of set_config(); null where the text names none.
   std::unique_ptr<const SetConfigUse> set_config;
+  // What else decided its meaning when it was parsed, as its owner knows that; null: not known.
+  std::shared_ptr<const void> context;
   // Where the cache of shared statements keeps it; 0: it is not shared.
   std::size_t cache_hash = 0;
   // What every client that has been told about it was told. What the server says later has to be the same.

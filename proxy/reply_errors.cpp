@@ -1,6 +1,7 @@
 // Errors of the server: whose they are, and by which names the client knows what they are about.
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
+#include "proxy/analysis_context.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/worker.hpp"
@@ -24,11 +25,13 @@ bool is_stale_plan(const ErrorView& error) {
   return error.code() == "0A000" && error.field('R') == "RevalidateCachedQuery";
 }
 
-// Code has dropped it: none of the client's statements can have done so.
-bool is_missing(const ErrorView& error, const Expected& failed, const StatementRef& about) {
-  const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement;
-  return error.code() == "26000" && about && !about->server_name.empty() &&
-         (uses || failed.reply == Reply::query);
+// Code has dropped it, or taken its name: none of the client's statements can have done so.
+bool is_out_of_step(const ErrorView& error, const Expected& failed, const StatementRef& about) {
+  if (!about || !about->server_name.starts_with(server_name_prefix)) return false;
+  if (failed.reply == Reply::parse) return error.code() == "42P05";
+  const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement ||
+                    failed.reply == Reply::query;
+  return uses && error.code() == "26000";
 }
 
 }  // namespace
@@ -117,12 +120,15 @@ void ReplyPath::take_own_error(const Expected& failed, const ErrorView& error) {
 ReplyPath::Repair ReplyPath::repair_of(const Expected& failed, const ErrorView& error,
                                        const StatementRef& about, std::string_view client_name) {
   const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
-  if (!changed && !is_missing(error, failed, about)) return Repair::no;
+  if (!changed && !is_out_of_step(error, failed, about)) return Repair::no;
   const bool may = may_send_again(failed);
+  const bool by_ddl = is_in_its_context(x_, *about);
   if (!changed) {
     x_.backend->statements.doubt_all();
     return may ? Repair::parse_again : Repair::no;
   }
+  // Under another search_path it finds other tables; under its own it goes on.
+  if (!by_ddl) return Repair::no;
   // The server refuses it for ever: whoever parses this text again gets a new statement.
   x_.pool->statements().forget(about);
   const bool described = x_.statements.is_described(client_name);

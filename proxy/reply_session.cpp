@@ -110,6 +110,8 @@ void ReplyPath::take_tag(const Piece& piece) {
   if (resets && oldest->reply == Reply::query) x_.watch.resets_now = true;
   if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
   if (x_.watch.changed_functions) x_.pool->forget_functions();
+  // A name that is not the client's may be one of ours: the server tells what is left.
+  if (tag == "DEALLOCATE" && x_.naming_name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
   if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {
     const StatementRef gone = x_.statements.find(x_.naming_name);
     if (gone) x_.backend->statements.end_close(gone, Outcome::done);

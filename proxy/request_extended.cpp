@@ -1,6 +1,7 @@
 // The extended query protocol: statements under the client's names, on a backend that knows them by ours.
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
+#include "proxy/analysis_context.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
@@ -18,12 +19,8 @@ std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
   return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
 
-// DISCARD ALL, DEALLOCATE ALL: what the client's names stand for afterwards is known with the answer.
-bool clears_names(const Statement& statement) {
-  if (statement.effects.verb == Verb::discard) return parse_discard(statement.text) == DiscardTarget::all;
-  if (statement.effects.verb != Verb::deallocate) return false;
-  const std::optional<NamedStatement> named = parse_named(statement.text);
-  return named && named->verb == NamedVerb::deallocate_all;
+bool discards_all(const Statement& statement) {
+  return statement.effects.verb == Verb::discard && parse_discard(statement.text) == DiscardTarget::all;
 }
 
 // A name of the client's own that looks like one of ours stands for nothing.
@@ -57,10 +54,10 @@ Disposition RequestPath::take_parse(const Piece& piece) {
 }
 
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
-  if (const StatementRef known = x_.statements.find(name)) return repeat_parse({name, text, types}, known);
+  if (x_.statements.find(name)) return repeat_parse({name, text, types});
   if (x_.statements.full()) return Disposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
-  const AnalysisContext context = analysis_context();
+  const AnalysisContext context = analysis_context(x_);
   const StatementRef statement = x_.pool->statements().intern(text, types, context.settings);
   StatementRef sent = statement;
   if (!resolve(sent)) return Disposition::hold;
@@ -96,21 +93,6 @@ ParseMoment RequestPath::parse_moment() const {
   return {x_.pool->schema_version()->get(), x_.worker.now()};
 }
 
-// What analysis would read now. A text that was parsed while that was not known is shared with nobody.
-RequestPath::AnalysisContext RequestPath::analysis_context() const {
-  const PinSet begun = x_.watch.may_have_begun;
-  const bool has_temporary = x_.pins.contains(Pin::temporary_object) || begun.contains(Pin::temporary_object);
-  // Its own DDL is seen by nobody else before it is committed.
-  if (has_temporary || x_.watch.unseen || x_.watch.changed_schema) return {};
-  Interner& interner = x_.worker.services().interner;
-  const bool is_certain = x_.unjudged.empty() && !x_.triggers_unjudged && !x_.definitions_unjudged;
-  if (x_.settings.leaves_context())
-    return {x_.worker.settings_memo().analysis_settings(x_.desired), is_certain};
-  const std::optional<SettingMap> in_force = x_.settings.in_force(*x_.desired, *x_.startup);
-  if (!in_force) return {};
-  return {interner.intern(analysis_settings(*in_force)), is_certain};
-}
-
 // Behind a Parse: what the statement looks like decides whether it is what it was.
 void RequestPath::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
   write_describe_statement(x_.worker.to_server().own(), statement->server_name);
@@ -134,18 +116,20 @@ void RequestPath::probe_name(std::string_view name, std::string_view text, ByteV
   }
 }
 
-// The name is taken: a Parse under the name of a statement that exists already makes the server say so
-// (42P05), or whatever else is wrong with the text first.
-Disposition RequestPath::repeat_parse(const ParseView& parse, const StatementRef& known) {
-  if (!provide_named(known)) return Disposition::hold;
-  write_parse(x_.worker.to_server().own(), known->server_name, parse.text, parse.parameter_types);
+// The name is taken: a Parse under a name that exists already makes the server say so (42P05), or whatever
+// else is wrong with the text first. A name for this alone: under one that clients use, the text could end up
+// as theirs.
+Disposition RequestPath::repeat_parse(const ParseView& parse) {
+  const StatementRef& taken = x_.pool->statements().taken_name();
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_close_statement(out, taken->server_name);
+  write_parse(out, taken->server_name, {}, no_parameter_types);
+  write_parse(out, taken->server_name, parse.text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.tracker.expect({.reply = Reply::parse,
-                     .statement = known,
-                     .name_hash = StatementMap::hash_of(parse.name),
-                     .spelled = spelled(parse.name, false)},
-                    sink_);
+  for (const Reply reply : {Reply::close, Reply::parse})
+    x_.tracker.expect({.reply = reply, .fate = Fate::drop}, sink_);
+  x_.tracker.expect({.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)}, sink_);
   return Disposition::taken;
 }
 
@@ -287,10 +271,9 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   const bool sets = is_bound && !is_renamed;
   if (understood && !x_.bound_steps.empty()) step_ = take_bound_step(execute.portal);
   if (sets && x_.bound->effects.sets()) note_set(x_.bound->text);
-  if (sets && clears_names(*x_.bound)) {
-    if (x_.bound->effects.verb == Verb::discard) step_.push_back({.kind = SettingsItem::Kind::discard_all});
-    x_.naming = true;
-  }
+  if (sets && discards_all(*x_.bound)) step_.push_back({.kind = SettingsItem::Kind::discard_all});
+  // What the client's names stand for afterwards is known with the answer.
+  if (is_bound && (discards_all(*x_.bound) || x_.bound->effects.verb == Verb::deallocate)) x_.naming = true;
   if (is_renamed) expected.longer = x_.bound_longer;
   attach_step(expected);
   forward(piece, std::move(expected));

@@ -3,6 +3,7 @@
 #include "protocol/error_response.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
+#include "proxy/analysis_context.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/worker.hpp"
@@ -85,7 +86,7 @@ bool RequestPath::resolve(StatementRef& statement, int depth) {
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
                          : x_.pool->statements().intern(text, statement->parameter_types,
-                                                        analysis_context().settings);
+                                                        analysis_context(x_).settings);
   return true;
 }
 

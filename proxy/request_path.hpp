@@ -51,12 +51,6 @@ class RequestPath final {
   Disposition take_describe(const Piece& piece);
   Disposition take_close(const Piece& piece);
   Disposition take_execute(const Piece& piece);
-  // The settings that analysis reads, as they are in force.
-  struct AnalysisContext {
-    MapRef settings;          // interned; null: not known
-    bool is_certain = false;  // false: some code that has run nobody has read yet
-  };
-  AnalysisContext analysis_context() const;
   ParseMoment parse_moment() const;
   void ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name = {});
   Disposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
@@ -65,7 +59,7 @@ class RequestPath final {
   void note_undescribed(const BindView& bind);
   void note_described(const TargetView& target);
   void probe_name(std::string_view name, std::string_view text, ByteView types);
-  Disposition repeat_parse(const ParseView& parse, const StatementRef& known);
+  Disposition repeat_parse(const ParseView& parse);
 
   enum class Provided : std::uint8_t {
     yes,

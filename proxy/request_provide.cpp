@@ -1,5 +1,6 @@
 // Client to server: what has to go out in front of a message, so that the backend has what it needs.
 #include "protocol/frontend.hpp"
+#include "proxy/analysis_context.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/worker.hpp"
@@ -31,7 +32,9 @@ RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementR
     if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
     return Provided::not_yet;
   }
-  if (described) return Provided::changed;
+  // In a failed transaction the server has that to say first.
+  if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
+  if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
   statement = x_.pool->statements().renew(statement);
   x_.statements.put(name, statement);
   return provide_named(statement) ? Provided::yes : Provided::not_yet;

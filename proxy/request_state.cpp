@@ -61,6 +61,8 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, const B
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.unknown_names = true;
   }
+  if (!step_.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
+    step_.push_back({.kind = SettingsItem::Kind::may_commit});
   const bool creates = may_create(effects, text);
   if (effects.is_unreadable() || (creates && !effects.facts.contains(SqlFact::creates_temporary)))
     watch.changed_schema = true;

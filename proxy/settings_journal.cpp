@@ -86,6 +86,8 @@ void SettingsJournal::apply(SettingsItem&& item) {
       return rollback_to(item.name);
     case Kind::release:
       return release(item.name);
+    case Kind::may_commit:
+      return;
     case Kind::local_doubt:
       context_lost_ = true;
       return;

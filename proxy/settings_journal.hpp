@@ -35,6 +35,7 @@ struct SettingsItem {
     savepoint,  // `name`, and so in the next two
     rollback_to,
     release,
+    may_commit,  // code that may end transactions: when it fails, some of what it did may stay
   };
   Kind kind = Kind::set;
   bool local = false;  // set and reset: until the end of the transaction

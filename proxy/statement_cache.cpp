@@ -39,6 +39,13 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
   return statement;
 }
 
+// What BackendStatements keeps account of has the prefix; this is nobody's, wherever it is left.
+StatementRef make_taken() {
+  std::shared_ptr<Statement> taken = make({}, {});
+  taken->server_name = random_name().substr(2);
+  return taken;
+}
+
 std::size_t hash_of(std::string_view text, ByteView parameter_types, const MapRef& context) {
   const std::hash<std::string_view> hash;
   const std::size_t mixed = hash(text) ^ (hash(as_text(parameter_types)) * 31) ^
@@ -52,7 +59,7 @@ StatementRef make_unnamed(std::string_view text, ByteView parameter_types) {
   return make(text, parameter_types);
 }
 
-StatementCache::StatementCache() : own_name_(random_name()) {}
+StatementCache::StatementCache() : own_name_(random_name()), taken_name_(make_taken()) {}
 
 // Not shared: a second PREPARE of the same text has to succeed on the same backend.
 StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body) {
@@ -88,6 +95,7 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
   std::shared_ptr<Statement> made = make(text, parameter_types);
   made->server_name = random_name();
   made->cache_hash = hash;
+  made->context = context;
   known_.emplace(hash, Known{made, context});
   return made;
 }
@@ -114,6 +122,7 @@ StatementRef StatementCache::renew(const StatementRef& statement) {
       fresh->set_config = std::make_unique<const SetConfigUse>(*statement->set_config);
   }
   fresh->server_name = random_name();
+  fresh->context = statement->context;
   const std::lock_guard lock(mutex_);
   if (const auto it = find(statement); it != known_.end()) {
     fresh->cache_hash = statement->cache_hash;

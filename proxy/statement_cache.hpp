@@ -50,6 +50,8 @@ class StatementCache {
   bool was_parsed_lately(const StatementRef& statement, const ParseMoment& now);
   // What statements and portals of our own are called in the middle of a client's batch.
   const std::string& own_name() const { return own_name_; }
+  // Stands for a name that is taken on the server, where a client's Parse has to fail for that.
+  const StatementRef& taken_name() const { return taken_name_; }
   std::size_t size() const;
 
  private:
@@ -65,6 +67,7 @@ class StatementCache {
   Table known_;
   std::size_t sweep_at_ = 256;
   const std::string own_name_;
+  const StatementRef taken_name_;
 };
 
 // A statement without a name of its own on the server.
