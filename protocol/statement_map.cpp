@@ -41,12 +41,21 @@ void StatementMap::mark_described(std::string_view name) {
   if (held != nullptr) held->described = true;
 }
 
-void StatementMap::begin_put(std::string_view name, StatementRef statement) {
-  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), {std::move(statement)}});
+void StatementMap::begin_put(std::string_view name, StatementRef statement, std::uint64_t segment) {
+  push_behind_spent(pending_, oldest_,
+                    {std::string(truncate_identifier(name)), {std::move(statement)}, segment});
 }
 
-void StatementMap::begin_erase(std::string_view name) {
-  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), {}});
+void StatementMap::begin_erase(std::string_view name, std::uint64_t segment) {
+  push_behind_spent(pending_, oldest_, {std::string(truncate_identifier(name)), {}, segment});
+}
+
+bool StatementMap::is_undecided(std::string_view name, std::uint64_t segment) const {
+  name = truncate_identifier(name);
+  for (std::size_t i = pending_.size(); i > oldest_; --i) {
+    if (pending_[i - 1].name == name) return pending_[i - 1].segment != segment;
+  }
+  return false;
 }
 
 StatementMap::Pending StatementMap::take_front() {

@@ -56,8 +56,12 @@ class StatementMap {
   bool full() const { return committed_.size() + pending_.size() - oldest_ >= names_max; }
   bool has_pending() const { return oldest_ < pending_.size(); }
 
-  void begin_put(std::string_view name, StatementRef statement);
-  void begin_erase(std::string_view name);
+  // `segment`: that of the message in its client's stream, see ResponseTracker::segment().
+  void begin_put(std::string_view name, StatementRef statement, std::uint64_t segment = 0);
+  void begin_erase(std::string_view name, std::uint64_t segment = 0);
+  // What the name stands for depends on a message of an earlier segment, which may fail or be skipped while
+  // one of this segment is not.
+  bool is_undecided(std::string_view name, std::uint64_t segment) const;
   // The oldest pending operation took place, or the server refused it, or it was skipped and never tried.
   // A refused Parse of the unnamed statement still destroys the one before it (exec_parse_message drops it
   // first), and so does a Query, announced as begin_erase("").
@@ -87,6 +91,7 @@ class StatementMap {
   struct Pending {
     std::string name;
     Held held;  // without a statement: erase
+    std::uint64_t segment = 0;
   };
   Pending take_front();
   const Held* find_held(std::string_view name) const;

@@ -60,8 +60,10 @@ struct Batch {
   // out then, or more than that.
   unsigned acknowledged = 0;
   bool answered = false;
-  unsigned left_out = 0;    // how many are still to be left out
-  bool again = false;       // it is being sent for the second time
+  unsigned left_out = 0;  // how many are still to be left out
+  // How often it has been sent again: DDL may come once more in between.
+  static constexpr unsigned again_max = 3;
+  unsigned again = 0;
   StatementRef stale;       // the statement that the server refused; its ReadyForQuery is not for the client
   bool renews = false;      // its name is to stand for a new one; otherwise it is only missing on the server
   std::string stale_name;   // the client's name for it

@@ -155,8 +155,8 @@ void ReplyPath::write_stale_plan() {
 
 bool ReplyPath::may_send_again(const Expected& failed) const {
   const Batch& batch = x_.batch;
-  return batch.state != Batch::State::none && !batch.answered && !batch.again && !batch.stale &&
-         failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
+  return batch.state != Batch::State::none && !batch.answered && batch.again < Batch::again_max &&
+         !batch.stale && failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
 }
 
 // The client knows its statement by its own name, not by ours.

@@ -33,7 +33,7 @@ void ReplyPath::forward(const Piece& piece) {
 
 Disposition ReplyPath::take(const Piece& piece) {
   if (piece.first) return take_first(piece);
-  if (described_.statement) take_description(piece);
+  if (described_) take_description(piece);
   if (forwarding_rest_) {
     forward(piece);
   } else if (piece.type == static_cast<char>(BackendType::DataRow) && is_own()) {

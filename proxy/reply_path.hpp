@@ -3,6 +3,7 @@
 // the session's worker.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -74,9 +75,16 @@ class ReplyPath final : public ReplySink {
   StatementRef statement_named_in(const Piece& piece) const;
 
   // What the server says of statements (reply_shape.cpp)
+  // The statement whose description is arriving, what for, and the client's name for it.
+  struct Described {
+    StatementRef statement;
+    Purpose purpose = Purpose::plain;
+    std::shared_ptr<const std::string> name;
+    ShapeReader shape{};
+  };
   void take_description(const Piece& piece);
-  void learn_shape(StatementShape shape);
-  void shape_changed(const StatementShape& shape);
+  void learn_shape(const Described& described, const StatementShape& shape);
+  void shape_changed(const Described& described, const StatementShape& shape);
 
   // What the server tells about the session (reply_session.cpp)
   void take_parameter(const Piece& piece);
@@ -96,14 +104,7 @@ class ReplyPath final : public ReplySink {
   Exchange& x_;
   bool forwarding_rest_ = false;  // of a streamed message
   bool receiving_ = false;
-  // The statement whose description is arriving, what for, and the client's name for it.
-  struct Described {
-    StatementRef statement;
-    Purpose purpose = Purpose::plain;
-    std::shared_ptr<const std::string> name;
-  };
-  Described described_;
-  ShapeReader shape_;
+  std::unique_ptr<Described> described_;
   ByteBuffer own_row_;            // the part of a row of ours that has arrived
   std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
   bool batch_failed_ = false;

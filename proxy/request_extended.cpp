@@ -46,7 +46,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
                               statement->shape.get() == nullptr;
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
   guard_batch(*statement);
-  x_.statements.begin_put({}, statement);
+  x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   x_.backend->statements.describe(statement, BackendStatements::Description::same);
   return forward(piece,
@@ -54,6 +54,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
 }
 
 Disposition RequestPath::take_named_parse(std::string_view name, std::string_view text, ByteView types) {
+  if (x_.statements.is_undecided(name, x_.tracker.segment())) return Disposition::hold;
   if (x_.statements.find(name)) return repeat_parse({name, text, types});
   if (x_.statements.full()) return Disposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
@@ -72,7 +73,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
                        held.description_of(sent) == BackendStatements::Description::same;
   const ParseMoment now = parse_moment();
   if (as_ever && !may_fail && x_.pool->statements().was_parsed_lately(sent, now)) {
-    x_.statements.begin_put(name, statement);
+    x_.statements.begin_put(name, statement, x_.tracker.segment());
     x_.tracker.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = sent}, sink_);
     return Disposition::taken;
   }
@@ -80,7 +81,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.statements.begin_put(name, statement);
+  x_.statements.begin_put(name, statement, x_.tracker.segment());
   held.begin_parse(sent, x_.tracker.segment());
   held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
   if (!context.is_certain) x_.presumed.push_back(sent);
@@ -136,6 +137,7 @@ Disposition RequestPath::repeat_parse(const ParseView& parse) {
 Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
+  if (x_.statements.is_undecided(bind.statement, x_.tracker.segment())) return Disposition::hold;
   StatementRef statement = x_.statements.find(bind.statement);
   const Statement* const named = statement.get();  // kept by the client's name
   if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
@@ -215,6 +217,7 @@ Disposition RequestPath::take_describe(const Piece& piece) {
     if (understood) note_described(target);
     return forward(piece, {.reply = target.kind == 'S' ? Reply::describe_statement : Reply::describe_portal});
   }
+  if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return Disposition::hold;
   StatementRef statement = x_.statements.find(target.name);
   const Statement* const named = statement.get();
   if (!resolve(statement)) return Disposition::hold;
@@ -243,7 +246,7 @@ Disposition RequestPath::take_close(const Piece& piece) {
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
   if (!understood || target.kind != 'S') return forward(piece, {.reply = Reply::close});
   if (target.name.empty()) {
-    x_.statements.begin_erase({});
+    x_.statements.begin_erase({}, x_.tracker.segment());
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
     return forward(piece, {.reply = Reply::close, .names = true, .holds = true});
   }
@@ -252,7 +255,7 @@ Disposition RequestPath::take_close(const Piece& piece) {
     return forward(piece, {.reply = Reply::close});
   Expected expected{.reply = Reply::close, .fate = Fate::inject};
   if (statement) {
-    x_.statements.begin_erase(target.name);
+    x_.statements.begin_erase(target.name, x_.tracker.segment());
     expected.names = true;
   }
   x_.tracker.expect(std::move(expected), sink_);

@@ -219,7 +219,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   StatementRef sent = statement;
   if (!resolve(sent)) return Disposition::hold;
   guard_batch(*sent);
-  x_.statements.begin_put({}, statement);
+  x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
   x_.backend->statements.describe(sent, BackendStatements::Description::same);
   Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};

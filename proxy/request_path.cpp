@@ -206,7 +206,7 @@ void RequestPath::begin_query(Expected& expected) {
   if (expected.listens) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (x_.statements.find({}) == nullptr) return;
-  x_.statements.begin_erase({});
+  x_.statements.begin_erase({}, x_.tracker.segment());
   expected.names = true;
 }
 

@@ -339,7 +339,7 @@ void Session::begin_fence() {
 void Session::after_replies() {
   PoolCounters& counters = pool_->counters(worker_);
   if (replies_.take_query_done()) {
-    exchange_.batch.again = false;
+    exchange_.batch.again = 0;
     exchange_.batch.left_out = 0;
     counters.queries.add();
     counters.query.observe(worker_.now() - query_started_);

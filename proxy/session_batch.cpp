@@ -57,7 +57,7 @@ void Session::send_again() {
   client_carry_.insert(client_carry_.begin(), kept.begin(), kept.end());
   batch.state = Batch::State::none;
   batch.left_out = batch.acknowledged;
-  batch.again = true;
+  ++batch.again;
   held_ = false;
 }
 

@@ -49,16 +49,41 @@ void reset_all(SettingMap& map, const SettingMap& standard) {
 
 }  // namespace
 
+SettingsJournal::State& SettingsJournal::state() {
+  if (!s_) s_ = std::make_unique<State>();
+  return *s_;
+}
+
+bool SettingsJournal::State::holds_nothing() const {
+  return spent == pending.size() && open.empty() && marks.empty() && committed.empty() && doubts.empty() &&
+         !doubts_all && !failed && !block_failed && !context_lost;
+}
+
+void SettingsJournal::drop_if_empty() {
+  if (s_ && s_->holds_nothing()) s_.reset();
+}
+
+const SettingsStep& SettingsJournal::committed() const {
+  static const SettingsStep none;
+  return s_ ? s_->committed : none;
+}
+
+const std::vector<std::string>& SettingsJournal::doubts() const {
+  static const std::vector<std::string> none;
+  return s_ ? s_->doubts : none;
+}
+
 void SettingsJournal::begin(SettingsStep step) {
-  push_behind_spent(pending_, spent_, std::move(step));
+  state();
+  push_behind_spent(s_->pending, s_->spent, std::move(step));
 }
 
 void SettingsJournal::ended(bool succeeded) {
   if (!has_pending()) return;
-  SettingsStep oldest = std::move(pending_[spent_]);
-  if (++spent_ == pending_.size()) {
-    pending_.clear();
-    spent_ = 0;
+  SettingsStep oldest = std::move(s_->pending[s_->spent]);
+  if (++s_->spent == s_->pending.size()) {
+    s_->pending.clear();
+    s_->spent = 0;
   }
   if (succeeded) {
     for (SettingsItem& item : oldest) apply(std::move(item));
@@ -70,17 +95,17 @@ void SettingsJournal::ended(bool succeeded) {
 void SettingsJournal::apply(SettingsItem&& item) {
   switch (item.kind) {
     case Kind::commit:
-      if (!std::exchange(block_failed_, false)) return commit();
+      if (!std::exchange(s_->block_failed, false)) return commit();
       [[fallthrough]];
     case Kind::rollback:
-      block_failed_ = false;
-      open_.clear();
-      marks_.clear();
-      context_lost_ = false;
+      s_->block_failed = false;
+      s_->open.clear();
+      s_->marks.clear();
+      s_->context_lost = false;
       return;
     case Kind::savepoint:
-      if (marks_.size() >= items_max) return doubt({});
-      marks_.push_back({std::move(item.name), open_.size()});
+      if (s_->marks.size() >= items_max) return doubt({});
+      s_->marks.push_back({std::move(item.name), s_->open.size()});
       return;
     case Kind::rollback_to:
       return rollback_to(item.name);
@@ -89,7 +114,7 @@ void SettingsJournal::apply(SettingsItem&& item) {
     case Kind::may_commit:
       return;
     case Kind::local_doubt:
-      context_lost_ = true;
+      s_->context_lost = true;
       return;
     default:
       return push_open(std::move(item));
@@ -97,70 +122,73 @@ void SettingsJournal::apply(SettingsItem&& item) {
 }
 
 void SettingsJournal::push_open(SettingsItem&& item) {
-  if (open_.size() >= items_max) return doubt({});
-  open_.push_back(std::move(item));
+  if (s_->open.size() >= items_max) return doubt({});
+  s_->open.push_back(std::move(item));
 }
 
 void SettingsJournal::commit() {
-  for (SettingsItem& item : open_) {
+  for (SettingsItem& item : s_->open) {
     if (item.kind == Kind::doubt) {
       doubt(std::move(item.name));
     } else if (!item.local) {
-      committed_.push_back(std::move(item));
+      s_->committed.push_back(std::move(item));
     }
   }
-  open_.clear();
-  marks_.clear();
-  context_lost_ = false;
+  s_->open.clear();
+  s_->marks.clear();
+  s_->context_lost = false;
 }
 
 // The newest of its name counts, as in PostgreSQL.
 std::size_t SettingsJournal::find_mark(const std::string& savepoint) const {
-  std::size_t at = marks_.size();
-  while (at > 0 && marks_[at - 1].savepoint != savepoint) --at;
+  std::size_t at = s_->marks.size();
+  while (at > 0 && s_->marks[at - 1].savepoint != savepoint) --at;
   return at;  // 0: there is none
 }
 
 void SettingsJournal::rollback_to(const std::string& savepoint) {
-  block_failed_ = false;
+  s_->block_failed = false;
   const std::size_t found = find_mark(savepoint);
   // Set before anything that is open happened, when it was not worth noting.
   if (found == 0) {
-    open_.clear();
-    marks_.clear();
+    s_->open.clear();
+    s_->marks.clear();
     return;
   }
-  marks_.resize(found);
-  open_.resize(std::min(open_.size(), marks_.back().at));
+  s_->marks.resize(found);
+  s_->open.resize(std::min(s_->open.size(), s_->marks.back().at));
 }
 
 void SettingsJournal::release(const std::string& savepoint) {
   const std::size_t found = find_mark(savepoint);
-  if (found > 0) marks_.resize(found - 1);
+  if (found > 0) s_->marks.resize(found - 1);
 }
 
 void SettingsJournal::ready(TransactionStatus status) {
-  const bool failed = std::exchange(failed_, false);
-  block_failed_ = status == TransactionStatus::failed;
-  if (status != TransactionStatus::idle) return;
+  if (!s_) return;
+  const bool failed = std::exchange(s_->failed, false);
+  s_->block_failed = status == TransactionStatus::failed;
+  if (status != TransactionStatus::idle) return drop_if_empty();
   // An implicit transaction is over, or a block was ended by what no text shows: then that was no ROLLBACK.
-  if (failed) open_.clear();
+  if (failed) s_->open.clear();
   commit();
+  drop_if_empty();
 }
 
 void SettingsJournal::doubt(std::string name) {
-  if (name.empty() || matters_to_analysis(name)) context_lost_ = true;
-  if (name.empty() || doubts_.size() >= doubts_max) {
-    doubts_all_ = true;
-  } else if (std::find(doubts_.begin(), doubts_.end(), name) == doubts_.end()) {
-    doubts_.push_back(std::move(name));
+  state();
+  if (name.empty() || matters_to_analysis(name)) s_->context_lost = true;
+  if (name.empty() || s_->doubts.size() >= doubts_max) {
+    s_->doubts_all = true;
+  } else if (std::find(s_->doubts.begin(), s_->doubts.end(), name) == s_->doubts.end()) {
+    s_->doubts.push_back(std::move(name));
   }
 }
 
 void SettingsJournal::doubt_step(const SettingsStep& step) {
   for (const SettingsItem& item : step) {
     if (!is_lasting(item)) {
-      if (changes_context(item)) context_lost_ = true;
+      if (changes_context(item)) s_->context_lost = true;
       continue;
     }
     const bool is_named = item.kind == Kind::set || item.kind == Kind::reset || item.kind == Kind::doubt;
@@ -169,14 +197,16 @@ void SettingsJournal::doubt_step(const SettingsStep& step) {
 }
 
 bool SettingsJournal::is_context_lost() const {
-  return context_lost_ || has_pending() || doubts_all_ ||
-         std::any_of(doubts_.begin(), doubts_.end(),
+  if (!s_) return false;
+  return s_->context_lost || has_pending() || s_->doubts_all ||
+         std::any_of(s_->doubts.begin(), s_->doubts.end(),
                      [](const std::string& name) { return matters_to_analysis(name); });
 }
 
 bool SettingsJournal::leaves_context() const {
-  return is_empty() || (!is_context_lost() && std::none_of(open_.begin(), open_.end(), changes_context) &&
-                        std::none_of(committed_.begin(), committed_.end(), changes_context));
+  return is_empty() ||
+         (!is_context_lost() && std::none_of(s_->open.begin(), s_->open.end(), changes_context) &&
+          std::none_of(s_->committed.begin(), s_->committed.end(), changes_context));
 }
 
 // False: nobody can tell what is in force.
@@ -210,7 +240,8 @@ std::optional<SettingMap> SettingsJournal::in_force(const SettingMap& desired,
                                                     const SettingMap& startup) const {
   if (is_context_lost()) return std::nullopt;
   SettingMap map = desired;
-  if (!overlay(committed_, startup, map) || !overlay(open_, startup, map)) return std::nullopt;
+  if (is_empty()) return map;
+  if (!overlay(s_->committed, startup, map) || !overlay(s_->open, startup, map)) return std::nullopt;
   return map;
 }
 
@@ -223,14 +254,16 @@ bool SettingsJournal::may_use_temporary_path() const {
                ? item.kind != Kind::set || item.value.find("pg_temp") != std::string::npos
                : item.kind != Kind::set;
   };
-  return std::any_of(open_.begin(), open_.end(), may) ||
-         std::any_of(committed_.begin(), committed_.end(), may);
+  return std::any_of(s_->open.begin(), s_->open.end(), may) ||
+         std::any_of(s_->committed.begin(), s_->committed.end(), may);
 }
 
 void SettingsJournal::clear() {
-  committed_.clear();
-  doubts_.clear();
-  doubts_all_ = false;
+  if (!s_) return;
+  s_->committed.clear();
+  s_->doubts.clear();
+  s_->doubts_all = false;
+  drop_if_empty();
 }
 
 // --- What analysis reads

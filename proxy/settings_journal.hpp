@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,20 +56,19 @@ class SettingsJournal {
   void begin(SettingsStep step);
   void ended(bool succeeded);
   // An error that was the client's.
-  void failed() { failed_ = true; }
+  void failed() { state().failed = true; }
   void ready(TransactionStatus status);
   // A doubt that arose unseen, in this transaction or right after its end.
   void doubt(std::string name);
 
   // Nothing is known to have happened, and nothing under way.
-  bool is_empty() const {
-    return spent_ == pending_.size() && open_.empty() && committed_.empty() && doubts_.empty() &&
-           !doubts_all_ && !context_lost_ && !failed_ && !block_failed_;
-  }
+  bool is_empty() const { return s_ == nullptr; }
   // Control of the transaction (COMMIT, ROLLBACK TO ...) has to be noted.
-  bool follows_control() const { return spent_ < pending_.size() || !open_.empty() || !marks_.empty(); }
+  bool follows_control() const {
+    return s_ != nullptr && (has_pending() || !s_->open.empty() || !s_->marks.empty());
+  }
   // A message of ours, or of the client's, that may change settings has not been answered.
-  bool has_pending() const { return spent_ < pending_.size(); }
+  bool has_pending() const { return s_ != nullptr && s_->spent < s_->pending.size(); }
 
   // The settings that are in force now, in a session that had `desired` when the transaction began and
   // brought `startup`. nullopt: that is not known. Only while nothing is pending.
@@ -79,9 +79,9 @@ class SettingsJournal {
   bool may_use_temporary_path() const;
 
   // What of it is certain since the last clear(), in order: no local ones, no control, no doubts.
-  const SettingsStep& committed() const { return committed_; }
-  const std::vector<std::string>& doubts() const { return doubts_; }
-  bool doubts_all() const { return doubts_all_; }
+  const SettingsStep& committed() const;
+  const std::vector<std::string>& doubts() const;
+  bool doubts_all() const { return s_ != nullptr && s_->doubts_all; }
   void clear();
 
  private:
@@ -99,16 +99,23 @@ class SettingsJournal {
   void doubt_step(const SettingsStep& step);
   void push_open(SettingsItem&& item);
 
-  std::vector<SettingsStep> pending_;  // from spent_ on
-  std::size_t spent_ = 0;
-  SettingsStep open_;  // of the running transaction
-  std::vector<Mark> marks_;
-  SettingsStep committed_;
-  std::vector<std::string> doubts_;
-  bool doubts_all_ = false;
-  bool failed_ = false;        // since the last ReadyForQuery
-  bool block_failed_ = false;  // a COMMIT would roll back
-  bool context_lost_ = false;  // until the end of the transaction
+  // Most sessions have none, most of the time.
+  struct State {
+    std::vector<SettingsStep> pending;  // from `spent` on
+    std::size_t spent = 0;
+    SettingsStep open;  // of the running transaction
+    std::vector<Mark> marks;
+    SettingsStep committed;
+    std::vector<std::string> doubts;
+    bool doubts_all = false;
+    bool failed = false;        // since the last ReadyForQuery
+    bool block_failed = false;  // a COMMIT would roll back
+    bool context_lost = false;  // until the end of the transaction
+    bool holds_nothing() const;
+  };
+  State& state();
+  void drop_if_empty();
+  std::unique_ptr<State> s_;
 };
 
 // Whether parse analysis or planning may read the setting: all but those that are known to be read by

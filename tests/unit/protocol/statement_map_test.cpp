@@ -178,3 +178,16 @@ TEST_CASE("a client's names are limited, pending ones included", "[statement_map
 
 }  // namespace
 }  // namespace pgweir
+
+TEST_CASE("what an unanswered message of an earlier batch has named is undecided", "[statement_map]") {
+  StatementMap map;
+  map.begin_put("s", statement("one"), 1);
+  CHECK_FALSE(map.is_undecided("s", 1));
+  CHECK(map.is_undecided("s", 2));
+  CHECK_FALSE(map.is_undecided("t", 2));
+  map.begin_erase("s", 2);
+  CHECK_FALSE(map.is_undecided("s", 2));
+  map.drop_front();
+  map.drop_front();
+  CHECK_FALSE(map.is_undecided("s", 3));
+}
