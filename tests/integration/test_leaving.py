@@ -79,8 +79,8 @@ def test_clients_that_leave_share_one_server_connection(start, database, work, l
         assert last.value("show work_mem") == "4MB"
         assert not last.value("select current_setting('app.tenant', true)")
         assert int(last.value("select count(*) from pg_locks where locktype = 'advisory'")) == 0
-    logins = endpoint.metric("pgweir_backend_logins_total", user="app", result="ok")
-    closes = endpoint.metric("pgweir_backend_closes_total", user="app")
+    logins = endpoint.metric("pgweir_backend_logins_total", database="app", user="app", result="ok")
+    closes = endpoint.metric("pgweir_backend_closes_total", database="app", user="app")
     assert 1 <= logins <= max_size
     assert closes == 0, f"{closes} server connections closed, {logins} opened"
 
@@ -105,7 +105,7 @@ def test_psycopg_connections_that_are_never_committed(start, database, max_size)
         seen.add(connection.execute(sql).fetchone()[0])
         connection.close()
     assert len(seen) <= max_size, f"{len(seen)} server processes for 40 clients"
-    assert endpoint.metric("pgweir_backend_closes_total", user="app") == 0
+    assert endpoint.metric("pgweir_backend_closes_total", database="app", user="app") == 0
 
 
 @pytest.mark.parametrize("max_size", [1, 3])
