@@ -130,6 +130,21 @@ def test_many_names_in_one_pipeline_of_drops(endpoint):
         assert [" ".join(map(str, wire.until_ready())) for _ in answers] == answers
 
 
+@pytest.mark.parametrize("how", ["whole", "bytes"])
+@pytest.mark.parametrize("known", [False, True], ids=["the pool's first", "after DDL"])
+def test_what_was_skipped_stays_skipped(start, how, known):
+    """A Parse behind an error never happens, so that the next batch, which is on its way already, cannot run it."""
+    endpoint = start(max_size=1)
+    if known:
+        with endpoint.wire() as before:
+            before.ask(m.P("s", "insert into nowhere values (1)") + m.B("", "s") + m.E() + m.S)
+            before.ask(batch("drop view if exists nowhere") + m.S)
+    with endpoint.wire() as wire:
+        wire.send(m.B() + m.E() + m.P("", "select 'skipped'") + m.S + m.B() + m.E() + m.S, how)
+        assert [" ".join(map(str, wire.until_ready())) for _ in range(2)] == ["E(26000) Z(I)"] * 2
+        assert wire.ask(m.B() + m.E() + m.S) == "E(26000) Z(I)"
+
+
 # --- By code ---------------------------------------------------------------------------------------------------
 
 CODE = {
