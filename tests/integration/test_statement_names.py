@@ -145,6 +145,38 @@ def test_what_was_skipped_stays_skipped(start, how, known):
         assert wire.ask(m.B() + m.E() + m.S) == "E(26000) Z(I)"
 
 
+FAILING = {"fails": m.P("u", "select no_such_function()") + m.DS("u") + m.S, "fails in its Bind": m.P("u", "selekt") + m.B("", "u") + m.S,
+           "is skipped": m.B("", "no such statement") + m.P("u", "select 1") + m.S}
+
+
+@pytest.mark.parametrize("how", ["whole", "halves", "bytes"])
+@pytest.mark.parametrize("first", FAILING)
+def test_a_name_is_free_when_its_parse_has_failed(endpoint, first, how):
+    """Also for a Parse that was sent before anybody knew."""
+    for _ in range(5):
+        with endpoint.wire() as wire:
+            wire.send(FAILING[first] + m.P("u", "select 2") + m.B("", "u") + m.E() + m.S, how)
+            assert "E(" in " ".join(map(str, wire.until_ready()))
+            assert " ".join(map(str, wire.until_ready())) == "1 2 D(2) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.parametrize("by", [m.Q("deallocate s"), batch("deallocate s") + m.S, m.CS("s") + m.S, m.Q("deallocate all"),
+                                m.Q("discard all")], ids=["simple", "extended", "Close", "all", "DISCARD ALL"])
+def test_a_statement_that_is_broken_can_be_dropped(start, cluster, by):
+    """It cannot be parsed any more, where the server connection does not have it yet."""
+    cluster.execute("drop table if exists broken; create table broken (a int); grant all on broken to public", "app")
+    endpoint = start(max_size=1, max_prepared_statements=2)
+    with endpoint.wire() as wire, endpoint.wire() as other:
+        assert wire.ask(m.P("s", "select a from broken") + m.S) == "1 Z(I)"
+        for number in range(4):
+            other.ask(m.P(f"n{number}", f"select {number}") + m.B("", f"n{number}") + m.E() + m.S)
+        cluster.execute("alter table broken drop column a", "app")
+        heard = wire.ask(by)
+        assert "E(" not in heard, heard
+        assert wire.ask(m.P("s", "select 1") + m.B("", "s") + m.E() + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+    cluster.execute("drop table broken", "app")
+
+
 # --- By code ---------------------------------------------------------------------------------------------------
 
 CODE = {
