@@ -1,0 +1,383 @@
+"""A prepared statement is shared between clients only where a Parse of their own would have come to the same: under
+the same search_path and role, with the same temporary objects, and with the catalogue as it is now."""
+
+import itertools
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import until
+
+UUID = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+
+serial = itertools.count()
+
+
+def unique(text):
+    """No other test has parsed it."""
+    return f"{text} /* {next(serial)} */"
+
+
+@pytest.fixture(params=[1, 3])
+def endpoint(request, shared):
+    return shared(f"shared{request.param}", max_size=request.param)
+
+
+CLEANUP = """do $$ begin
+  drop table if exists kept cascade; exception when wrong_object_type then drop view kept cascade;
+end $$; drop type if exists kind cascade"""
+
+
+@pytest.fixture
+def tables(cluster):
+    cluster.execute(CLEANUP, "app")
+    yield
+    cluster.execute(CLEANUP, "app")
+
+
+def use(name, *values):
+    return m.B("", name, values) + m.E()
+
+
+# --- DDL between two clients -----------------------------------------------------------------------------------
+
+# What the table is first, what is done to it, a statement, a value for it, its parameters' types afterwards (a type's
+# name for one that has no number of its own) and the answer.
+CHANGES = {
+    "int to bigint, inserted": ("id int, v text", "alter table kept alter id type bigint",
+                                "insert into kept values ($1, $2) returning id", ("3000000000", "x"), "20,25",
+                                "D(3000000000) C(INSERT 0 1)"),
+    "int to bigint, compared": ("id int, v text", "alter table kept alter id type bigint",
+                                "select v from kept where id = $1", ("3000000000",), "20", "C(SELECT 0)"),
+    "int to text": ("id int, v text", "alter table kept alter id type text using id::text",
+                    "select v from kept where id = $1", ("abc",), "25", "C(SELECT 0)"),
+    "text to uuid": ("id text, v text", "alter table kept alter id type uuid using id::uuid",
+                     "select v from kept where id = $1", (UUID,), "2950", "C(SELECT 0)"),
+    "numeric to int": ("id numeric, v text", "alter table kept alter id type int",
+                       "select v from kept where id = $1", ("1",), "23", "C(SELECT 0)"),
+    "timestamp to timestamptz": ("t timestamp, v text", "alter table kept alter t type timestamptz",
+                                 "select $1 = t from kept", ("2024-01-01",), "1184", "C(SELECT 0)"),
+    "json to jsonb": ("e json, v text", "alter table kept alter e type jsonb",
+                      "insert into kept (e) values ($1) returning e", ('{"a":1}',), "3802",
+                      'D({"a": 1}) C(INSERT 0 1)'),
+    "text to an enum": ("e text, v text", "create type kind as enum ('a', 'b'); alter table kept alter e type kind using e::kind",
+                        "insert into kept (e) values ($1) returning e", ("a",), "kind", "D(a) C(INSERT 0 1)"),
+    "dropped and made again": ("id int, v text", "drop table kept; create table kept (v text, id text)",
+                               "select v from kept where id = $1", ("abc",), "25", "C(SELECT 0)"),
+    "a view in its place": ("id int, v text", "drop table kept; create view kept as select 'seen'::text as v, 'abc'::text as id",
+                            "select v from kept where id = $1", ("abc",), "25", "D(seen) C(SELECT 1)"),
+}
+
+
+def drop_kept(wire):
+    kind = wire.query("select relkind from pg_class where relname = 'kept'")
+    if kind:
+        wire.query(f"drop {'view' if kind[0][0] == 'v' else 'table'} kept cascade")
+    wire.query("drop type if exists kind cascade")
+
+
+@pytest.mark.parametrize("by", ["the pool", "another user's pool", "the pool, in a transaction", "the pool, extended"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_client_that_comes_after_ddl_parses_for_itself(endpoint, tables, change, by):
+    columns, ddl, text, values, types, answer = CHANGES[change]
+    text = unique(text)
+    with endpoint.wire("app2" if by.startswith("another") else "app") as changer:
+        drop_kept(changer)
+        changer.query(f"create table kept ({columns})")
+        changer.query("grant all on kept to public")
+        with endpoint.wire() as early:
+            early.ask(m.P("s", text) + m.DS("s") + m.S)
+            early.ask(use("s", *[None] * len(values)) + m.S)
+        if by.endswith("transaction"):
+            ddl = f"begin; {ddl}; commit"
+        for part in ddl.split("; "):
+            if by.endswith("extended"):
+                heard = changer.ask(m.P("", part) + m.B() + m.E() + m.S)
+                assert heard.startswith("1 2 C("), heard
+            else:
+                changer.query(part)
+        for other in ("kept", "kind") if "kind" in ddl else ("kept",):
+            changer.query(f"grant all on {'type ' if other == 'kind' else ''}{other} to public")
+        if types == "kind":
+            types = changer.value("select 'kind'::regtype::oid")
+        for _ in range(2):
+            with endpoint.wire() as late:
+                heard = late.ask(m.P("s", text) + m.DS("s") + m.S)
+                assert heard.startswith(f"1 t({types}) T"), heard
+                assert late.ask(use("s", *values) + m.S) == f"2 {answer} Z(I)"
+        with endpoint.wire() as late:
+            heard = late.ask(m.P("", "begin") + m.B() + m.E() + m.P("s", text) + use("s", *values) + m.S)
+            assert heard == f"1 2 C(BEGIN) 1 2 {answer} Z(T)"
+            late.query("rollback")
+        drop_kept(changer)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_ddl_from_elsewhere_is_seen_soon(endpoint, tables, admin, change):
+    """100 ms after the last real Parse at the latest: until then a client may be answered by the old one."""
+    columns, ddl, text, values, types, answer = CHANGES[change]
+    text = unique(text)
+    with admin.cursor() as cursor:
+        cursor.execute(f"create table kept ({columns}); grant all on kept to public")
+        with endpoint.wire() as early:
+            early.ask(m.P("s", text) + m.DS("s") + use("s", *[None] * len(values)) + m.S)
+        cursor.execute(f"{ddl}; grant all on kept to public")
+        if types == "kind":
+            cursor.execute("select 'kind'::regtype::oid")
+            types = cursor.fetchone()[0]
+
+        def is_seen():
+            with endpoint.wire() as late:
+                if not late.ask(m.P("s", text) + m.DS("s") + m.S).startswith(f"1 t({types}) T"):
+                    return False
+                assert late.ask(use("s", *values) + m.S) == f"2 {answer} Z(I)"
+                return True
+
+        until(is_seen, "a new client's Parse sees the change")
+        assert is_seen(), "and so does the next one's"
+        cursor.execute("drop view kept" if "view" in change else "drop table kept")
+
+
+WAYS_TO_BEGIN = {
+    "BEGIN, then all in one batch": lambda wire, text: [
+        wire.ask(m.Q("begin")), wire.ask(m.P("s", text) + m.DS("s") + use("s", 1) + m.S)],
+    "BEGIN in the same batch": lambda wire, text: [
+        wire.ask(m.P("", "begin") + m.B() + m.E() + m.P("s", text) + m.B("", "s", (1,)) + m.DP() + m.E() + m.S)],
+    "no transaction": lambda wire, text: [wire.ask(m.P("s", text) + m.DS("s") + use("s", 1) + m.S)],
+    "BEGIN, Parse and Describe, then the rest": lambda wire, text: [
+        wire.ask(m.Q("begin")), wire.ask(m.P("s", text) + m.DS("s") + m.S), wire.ask(use("s", 1) + m.S)],
+    "unnamed": lambda wire, text: [
+        wire.ask(m.P("", "begin") + m.B() + m.E() + m.P("", text) + m.B("", "", (1,)) + m.DP() + m.E() + m.S)],
+    "closed and parsed under another name": lambda wire, text: [
+        wire.ask(m.P("", "begin") + m.B() + m.E() + m.P("s", text) + m.B("", "s", (1,)) + m.DP() + m.E() + m.S),
+        wire.ask(m.Q("rollback")),
+        wire.ask(m.P("", "begin") + m.B() + m.E() + m.CS("s") + m.P("s2", text) + m.B("", "s2", (1,)) + m.DP() + m.E() + m.S)],
+    "after a SAVEPOINT": lambda wire, text: [
+        wire.ask(m.Q("begin")), wire.ask(m.Q("savepoint a")), wire.ask(m.P("s", text) + m.DS("s") + use("s", 1) + m.S)],
+}
+
+
+@pytest.mark.parametrize("how", ["whole", "bytes"])
+@pytest.mark.parametrize("way", WAYS_TO_BEGIN)
+def test_the_first_parse_of_a_client_after_ddl_is_never_refused(endpoint, tables, way, how):
+    text = unique("select * from kept where $1::int = 1")
+    with endpoint.wire() as changer:
+        changer.query("create table kept (a int); insert into kept values (1)")
+        with endpoint.wire() as early:
+            early.ask(m.P("s", text) + use("s", 1) + m.S)
+        changer.query("alter table kept add b text default 'new'")
+    with endpoint.wire() as late:
+        if how == "bytes":
+            send = late.send
+            late.send = lambda data: send(data, "bytes")
+        for heard in WAYS_TO_BEGIN[way](late, text):
+            assert "E(" not in heard and "D(1)" not in heard, heard
+        assert "D(1,new)" in heard
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_transactions_own_ddl_is_for_itself_alone_until_it_commits(shared, tables, end):
+    endpoint = shared("shared3", max_size=3)
+    text = unique("select changed()")
+    with endpoint.wire() as changer, endpoint.wire() as other:
+        changer.query("create or replace function changed() returns int language sql as 'select 1'")
+        try:
+            other.ask(m.P("o", text) + use("o") + m.S)
+            changer.query("begin")
+            changer.query("drop function changed(); create function changed() returns text language sql as $$ select 'new' $$")
+            assert changer.ask(m.P("s", text) + use("s") + m.S) == "1 2 D(new) C(SELECT 1) Z(T)"
+            with endpoint.wire() as third:
+                assert third.ask(m.P("t", text) + use("t") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+            changer.query(end)
+            value = "new" if end == "commit" else "1"
+            with endpoint.wire() as late:
+                heard = late.ask(m.P("t", text) + m.DS("t") + use("t") + m.S)
+                assert heard == f"1 t() T 2 D({value}) C(SELECT 1) Z(I)"
+        finally:
+            changer.query("drop function if exists changed()")
+
+
+def test_ddl_by_code_ends_sharing_at_once(endpoint, tables):
+    text = unique("select * from kept")
+    with endpoint.wire() as changer:
+        changer.query("create table kept (a int); insert into kept values (1)")
+        changer.query("create or replace function widen() returns void language plpgsql as "
+                      "$$ begin execute 'alter table kept add column b text default ''new'''; end $$")
+        try:
+            for change in ("select widen()", "do $$ begin alter table kept drop column b; end $$"):
+                with endpoint.wire() as early:
+                    early.ask(m.P("s", text) + m.DS("s") + use("s") + m.S)
+                changer.query(change)
+                columns = "1,new" if "widen" in change else "1"
+                with endpoint.wire() as late:
+                    heard = late.ask(m.P("", "begin") + m.B() + m.E() + m.P("s", text) + use("s") + m.S)
+                    assert heard == f"1 2 C(BEGIN) 1 2 D({columns}) C(SELECT 1) Z(T)"
+        finally:
+            changer.query("drop function widen()")
+
+
+# --- Tenants ---------------------------------------------------------------------------------------------------
+
+TENANTS = """drop schema if exists ta cascade; drop schema if exists tb cascade; create schema ta; create schema tb;
+create table ta.items (id int, v text); create table tb.items (id uuid, v text);
+insert into ta.items values (1, 'a'); insert into tb.items values ('%s', 'b');
+do $$ begin if not exists (select from pg_roles where rolname = 'ta') then create role ta; create role tb; end if; end $$;
+grant ta, tb to app; grant all on schema ta, tb to public; grant all on all tables in schema ta, tb to public;
+create or replace function enter(t text) returns void language plpgsql as $$ begin perform set_config('search_path', t, true); end $$;
+create or replace function enter_by_set(t text) returns void language plpgsql as
+$$ begin execute 'set local search_path = ' || quote_ident(t); end $$;
+grant execute on all functions in schema public to public""" % UUID
+
+# How a transaction becomes a tenant's, by simple queries or in a batch.
+ENTER = {
+    "SET LOCAL search_path": lambda t: m.Q(f"set local search_path = {t}"),
+    "SET LOCAL search_path, extended": lambda t: m.P("", f"set local search_path = {t}") + m.B() + m.E() + m.S,
+    "SET LOCAL SCHEMA": lambda t: m.Q(f"set local schema '{t}'"),
+    "set_config, local": lambda t: m.Q(f"select set_config('search_path', '{t}', true)"),
+    "set_config, bound": lambda t: m.P("", "select set_config($1, $2, $3)") + m.B("", "", ("search_path", t, "t")) + m.E() + m.S,
+    "a role and $user": lambda t: m.Q(f"set local role {t}"),
+    "a role by set_config": lambda t: m.Q(f"select set_config('role', '{t}', true)"),
+    "a function": lambda t: m.Q(f"select enter('{t}')"),
+    "a function with SET": lambda t: m.Q(f"select enter_by_set('{t}')"),
+    "DO": lambda t: m.Q(f"do $$ begin set local search_path = {t}; end $$"),
+    "SET for good": lambda t: m.Q(f"set search_path = {t}"),
+    "with BEGIN in one string": lambda t: m.Q(f"select 1; set local search_path = {t}; select 2"),
+    "after a rollback to a savepoint": lambda t: m.Q(
+        f"set local search_path = {t}; savepoint a; set local search_path = {'tb' if t == 'ta' else 'ta'}; rollback to a"),
+    "released with a savepoint": lambda t: m.Q(f"savepoint a; set local search_path = {t}; release a"),
+}
+
+
+@pytest.fixture(scope="module")
+def tenants(cluster):
+    cluster.execute(TENANTS, "app")
+    yield
+    cluster.execute("drop schema ta cascade; drop schema tb cascade; drop function enter(text); drop function enter_by_set(text);"
+                    "revoke ta, tb from app; drop role ta; drop role tb", "app")
+
+
+def enter(wire, message):
+    wire.send(message)
+    heard = wire.until_ready()
+    assert not [x for x in heard if x.kind == "E"], " ".join(map(str, heard))
+
+
+@pytest.mark.parametrize("end", ["rollback", "commit"])
+@pytest.mark.parametrize("name", ["s", ""], ids=["named", "unnamed"])
+@pytest.mark.parametrize("way", ENTER)
+def test_the_same_text_means_another_table_to_each_tenant(endpoint, tenants, way, name, end):
+    text = unique("select v from items where id = $1")
+    for _ in range(2):
+        with endpoint.wire() as a, endpoint.wire() as b:
+            for turn in range(3):
+                for wire, tenant, value, shown in ((a, "ta", "1", "a"), (b, "tb", UUID, "b")):
+                    wire.query("begin")
+                    enter(wire, ENTER[way](tenant))
+                    parse = m.P(name, text) if turn == 0 or not name else b""
+                    heard = wire.ask(parse + use(name, value) + m.S)
+                    assert heard == f"{'1 ' if parse else ''}2 D({shown}) C(SELECT 1) Z(T)", f"{tenant}: {heard}"
+                    wire.query(end)
+
+
+@pytest.mark.parametrize("way", [way for way in ENTER if way != "SET for good"])
+def test_one_client_that_serves_both_tenants_parses_anew(endpoint, tenants, way):
+    """What a driver does that caches by text and learns of nothing: its statement keeps the types that it was parsed with."""
+    text = unique("select v from items where id = $1")
+    with endpoint.wire() as wire:
+        for name, tenant, value, shown in (("a", "ta", "1", "a"), ("b", "tb", UUID, "b")):
+            wire.query("begin")
+            enter(wire, ENTER[way](tenant))
+            heard = wire.ask(m.P(name, text) + m.DS(name) + use(name, value) + m.S)
+            assert heard == f"1 t({23 if name == 'a' else 2950}) T 2 D({shown}) C(SELECT 1) Z(T)"
+            wire.query("commit")
+
+
+def test_search_path_that_is_set_in_the_batch_of_the_parse(endpoint, tenants):
+    text = unique("select v from items where id = $1")
+    for tenant, value, shown in (("ta", "1", "a"), ("tb", UUID, "b")) * 2:
+        with endpoint.wire() as wire:
+            batch = b"".join(m.P("", sql) + m.B() + m.E() for sql in ("begin", f"set local search_path = {tenant}"))
+            heard = wire.ask(batch + m.P("s", text) + use("s", value) + m.S)
+            assert heard == f"1 2 C(BEGIN) 1 2 C(SET) 1 2 D({shown}) C(SELECT 1) Z(T)"
+
+
+def test_search_path_at_the_login(endpoint, tenants):
+    text = unique("select v from items where id = $1")
+    for tenant, value, shown in (("ta", "1", "a"), ("tb", UUID, "b")) * 2:
+        for params in ([("search_path", tenant)], [("options", f"-c search_path={tenant}")]):
+            with endpoint.wire(params=params) as wire:
+                assert wire.ask(m.P("s", text) + use("s", value) + m.S) == f"1 2 D({shown}) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.parametrize("name", ["s", ""], ids=["named", "unnamed"])
+def test_a_temporary_table_hides_the_table_from_its_client_alone(shared, tables, cluster, name):
+    endpoint = shared("shared3", max_size=3)
+    text = unique("select v from kept")
+    cluster.execute("create table kept (v int); insert into kept values (1); grant all on kept to public", "app")
+    with endpoint.wire() as owner, endpoint.wire() as other:
+        other.ask(m.P("o", text) + use("o") + m.S)
+        owner.query("create temporary table kept (v text); insert into kept values ('temporary')")
+        assert owner.ask(m.P(name, text) + use(name) + m.S) == "1 2 D(temporary) C(SELECT 1) Z(I)"
+        with endpoint.wire() as third:
+            assert third.ask(m.P(name, text) + use(name) + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+        assert other.ask(use("o") + m.S) == "2 D(1) C(SELECT 1) Z(I)"
+        owner.query("drop table pg_temp.kept")
+        assert owner.ask(m.P("again", text) + use("again") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+
+
+# A text whose literals are read under a setting, the setting's values, and what comes of it.
+LITERALS = {
+    "TimeZone": ("select timestamptz '2024-01-01 12:00' at time zone 'UTC'", "timezone",
+                 {"UTC": "2024-01-01 12:00:00", "Asia/Tokyo": "2024-01-01 03:00:00"}),
+    "DateStyle": ("select extract(month from date '01/02/2024')", "datestyle", {"ISO, MDY": "1", "ISO, DMY": "2"}),
+    "IntervalStyle": ("select extract(minute from interval '-1 2:03:04')", "intervalstyle",
+                      {"postgres": "3", "sql_standard": "-3"}),
+    "standard_conforming_strings": (r"select length('a\nb')", "standard_conforming_strings", {"on": "4", "off": "3"}),
+    "transform_null_equals": ("select null::int = null", "transform_null_equals", {"off": "null", "on": "t"}),
+    "array_nulls": ("select ('{null}'::text[])[1] is null", "array_nulls", {"on": "t", "off": "f"}),
+    "lc_monetary": ("select '1'::money::numeric", "lc_monetary", {"C": "1.00"}),
+}
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["session", "local"])
+@pytest.mark.parametrize("setting", LITERALS)
+def test_literals_are_read_under_the_clients_own_settings(endpoint, setting, local):
+    text, name, values = LITERALS[setting]
+    text = unique(text)
+    for value, shown in list(values.items()) * 2:
+        with endpoint.wire() as wire:
+            wire.query(f"begin; set {'local' if local else ''} {name} = '{value}'")
+            heard = wire.ask(m.P("s", text) + use("s") + m.S)
+            heard = " ".join(x for x in heard.split(" ") if x)
+            assert heard.endswith(f"D({shown}) C(SELECT 1) Z(T)"), heard
+            wire.query("commit")
+
+
+@pytest.mark.parametrize("setting", [name for name, (_, _, values) in LITERALS.items() if len(values) > 1])
+def test_literals_keep_what_they_were_read_as(shared, setting):
+    """PostgreSQL reads them when a statement is parsed, and never again: not under the settings that the client has when
+    another server connection comes to serve it."""
+    endpoint = shared("literals", max_size=2)
+    text, name, values = LITERALS[setting]
+    text, (first, second), shown = unique(text), values, values[next(iter(values))]
+    answer = f"2 D({shown}) C(SELECT 1) Z(I)"
+    with endpoint.wire() as wire, endpoint.wire() as one, endpoint.wire() as two:
+        for helper in (one, two):
+            helper.query("begin")
+        for helper in (one, two):
+            helper.query("commit")
+        wire.query(f"set {name} = '{first}'")
+        wire.query("begin")
+        assert wire.ask(m.P("s", text) + m.S) == "1 Z(T)"
+        pid = wire.value("select pg_backend_pid()")
+        wire.query("commit")
+        assert wire.ask(use("s") + m.S) == answer
+        wire.query(f"set {name} = '{second}'")
+        assert wire.ask(use("s") + m.S) == answer
+        if endpoint.kind == "pgweir":
+            for helper in (one, two):
+                helper.query("begin")
+            [free] = [helper for helper in (one, two) if helper.value("select pg_backend_pid()") != pid]
+            free.query("commit")
+        for _ in range(2):
+            assert wire.ask(use("s") + m.S) == answer
