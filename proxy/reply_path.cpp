@@ -68,7 +68,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::ParameterDescription:
     case BackendType::RowDescription:
     case BackendType::NoData:
-      take_description(piece);
+      if (described_ || describes_statement()) take_description(piece);
       break;
     case BackendType::ReadyForQuery:
       if (parse_ready_for_query(piece.body(), status) != Errc::ok) return Disposition::violation;

@@ -82,6 +82,10 @@ class ReplyPath final : public ReplySink {
     std::shared_ptr<const std::string> name;
     ShapeReader shape{};
   };
+  bool describes_statement() const {
+    const Expected* const oldest = x_.tracker.oldest();
+    return oldest != nullptr && oldest->reply == Reply::describe_statement;
+  }
   void take_description(const Piece& piece);
   void learn_shape(const Described& described, const StatementShape& shape);
   void shape_changed(const Described& described, const StatementShape& shape);

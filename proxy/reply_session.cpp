@@ -102,7 +102,10 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming_statement) return take_prepared();
   x_.watch.note_tag(tag);
-  if (changes_schema(tag)) x_.pool->schema_version()->change();
+  if (changes_schema(tag)) {
+    x_.watch.changed_schema = true;
+    x_.pool->schema_version()->change();
+  }
   const bool hidden =
       !oldest->sets && x_.settings.follows_control() && (tag == "COMMIT" || tag == "ROLLBACK");
   if (hidden) x_.settings.doubt({});  // by a text that nobody has read

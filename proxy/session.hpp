@@ -191,6 +191,8 @@ class Session final {
   void send_question();
   void ask_state_again();
   void take_state_answer();
+  bool settings_are_open() const;
+  bool nothing_is_open();
   void question_settings(StateQuestion& question);
   void take_settings(SettingMap applied);
   void take_named_settings(const std::vector<std::string>& names, const SettingMap& values);

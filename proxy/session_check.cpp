@@ -21,18 +21,31 @@ bool Session::state_is_known() {
   if (!exchange_.function_question.empty()) return ask_sources(), false;
   judge_again();
   note_sequences();
+  const PinSet pins = open_pins();
+  // Of most transactions there is nothing to ask.
+  if (pins.empty() && !settings_are_open()) return nothing_is_open();
   StateQuestion question;
-  question.pins = open_pins();
+  question.pins = pins;
   question_settings(question);
-  question.statements = !question.pins.empty() && question.pins.contains(Pin::sql_prepare);
-  if (question.empty()) {
-    update_pins(exchange_.pins);
-    if (last_value_is_open_) return ask_last_value(), false;
-    if (!audit_is_due()) return true;
-    audited_ = auditing_ = true;
-    question.pins = visible_pins;
-    question.settings = true;
-  }
+  question.statements = pins.contains(Pin::sql_prepare);
+  if (question.empty()) return nothing_is_open();
+  ask_state(std::move(question));
+  return false;
+}
+
+bool Session::settings_are_open() const {
+  return !exchange_.settings.is_empty() || exchange_.watch.sets_unknown() || exchange_.watch.discarded_all;
+}
+
+// False: something is asked all the same.
+bool Session::nothing_is_open() {
+  update_pins(exchange_.pins);
+  if (last_value_is_open_) return ask_last_value(), false;
+  if (!audit_is_due()) return true;
+  audited_ = auditing_ = true;
+  StateQuestion question;
+  question.pins = visible_pins;
+  question.settings = true;
   ask_state(std::move(question));
   return false;
 }
@@ -40,7 +53,7 @@ bool Session::state_is_known() {
 // What its transaction has set: as far as that is certain it is carried out, the rest is asked.
 void Session::question_settings(StateQuestion& question) {
   SettingsJournal& journal = exchange_.settings;
-  if (journal.is_empty() && !exchange_.watch.sets_unknown() && !exchange_.watch.discarded_all) return;
+  if (!settings_are_open()) return;
   const SettingsStep& committed = journal.committed();
   // What a role of the login's own becomes, and with it what may be set, the server knows.
   const bool by_role = exchange_.backend->default_role != "none" &&

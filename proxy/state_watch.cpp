@@ -7,7 +7,6 @@ namespace pgweir {
 
 // The first letter decides for almost every tag.
 void StateWatch::note_tag(std::string_view tag) {
-  changed_schema |= changes_schema(tag);
   switch (tag.empty() ? '\0' : tag[0]) {
     case 'A':
       if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") changed_defaults = true;

@@ -351,33 +351,3 @@ def test_literals_are_read_under_the_clients_own_settings(endpoint, setting, loc
             heard = " ".join(x for x in heard.split(" ") if x)
             assert heard.endswith(f"D({shown}) C(SELECT 1) Z(T)"), heard
             wire.query("commit")
-
-
-@pytest.mark.parametrize("setting", [name for name, (_, _, values) in LITERALS.items() if len(values) > 1])
-def test_literals_keep_what_they_were_read_as(shared, setting):
-    """PostgreSQL reads them when a statement is parsed, and never again: not under the settings that the client has when
-    another server connection comes to serve it."""
-    endpoint = shared("literals", max_size=2)
-    text, name, values = LITERALS[setting]
-    text, (first, second), shown = unique(text), values, values[next(iter(values))]
-    answer = f"2 D({shown}) C(SELECT 1) Z(I)"
-    with endpoint.wire() as wire, endpoint.wire() as one, endpoint.wire() as two:
-        for helper in (one, two):
-            helper.query("begin")
-        for helper in (one, two):
-            helper.query("commit")
-        wire.query(f"set {name} = '{first}'")
-        wire.query("begin")
-        assert wire.ask(m.P("s", text) + m.S) == "1 Z(T)"
-        pid = wire.value("select pg_backend_pid()")
-        wire.query("commit")
-        assert wire.ask(use("s") + m.S) == answer
-        wire.query(f"set {name} = '{second}'")
-        assert wire.ask(use("s") + m.S) == answer
-        if endpoint.kind == "pgweir":
-            for helper in (one, two):
-                helper.query("begin")
-            [free] = [helper for helper in (one, two) if helper.value("select pg_backend_pid()") != pid]
-            free.query("commit")
-        for _ in range(2):
-            assert wire.ask(use("s") + m.S) == answer

@@ -160,39 +160,6 @@ def test_a_name_is_free_when_its_parse_has_failed(endpoint, first, how):
             assert " ".join(map(str, wire.until_ready())) == "1 2 D(2) C(SELECT 1) Z(I)"
 
 
-@pytest.mark.parametrize("by", [m.Q("deallocate s"), batch("deallocate s") + m.S, m.CS("s") + m.S, m.Q("deallocate all"),
-                                m.Q("discard all")], ids=["simple", "extended", "Close", "all", "DISCARD ALL"])
-def test_a_statement_that_is_broken_can_be_dropped(start, cluster, by):
-    """It cannot be parsed any more, where the server connection does not have it yet."""
-    cluster.execute("drop table if exists broken; create table broken (a int); grant all on broken to public", "app")
-    endpoint = start(max_size=1, max_prepared_statements=2)
-    with endpoint.wire() as wire, endpoint.wire() as other:
-        assert wire.ask(m.P("s", "select a from broken") + m.S) == "1 Z(I)"
-        for number in range(4):
-            other.ask(m.P(f"n{number}", f"select {number}") + m.B("", f"n{number}") + m.E() + m.S)
-        cluster.execute("alter table broken drop column a", "app")
-        heard = wire.ask(by)
-        assert "E(" not in heard, heard
-        assert wire.ask(m.P("s", "select 1") + m.B("", "s") + m.E() + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
-    cluster.execute("drop table broken", "app")
-
-
-# --- By code ---------------------------------------------------------------------------------------------------
-
-CODE = {
-    "DEALLOCATE ALL in DO": "do $$ begin execute 'deallocate all'; end $$",
-    "DEALLOCATE ALL in a function": "select drop_all()",
-    "each by its name": "select drop_each()",
-    "each by its name, in DO": "do $$ begin perform drop_each(); end $$",
-}
-TAKE = {
-    "other rows": "select take_each('select ''taken''')",
-    "a writing statement": "select take_each('select set_config(''app.taken'', ''yes'', false)')",
-    "another shape": "select take_each('select 1, 2, 3')",
-    "parameters": "select take_each('select $1::int + $2::int')",
-}
-
-
 @pytest.mark.own
 @pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
 @pytest.mark.parametrize("code", [*CODE, *TAKE])
