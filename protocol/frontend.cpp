@@ -131,4 +131,22 @@ void write_copy_fail(ByteBuffer& out, std::string_view reason) {
   Writer(out).begin_message(type_of(FrontendType::CopyFail)).cstring(reason).end_message();
 }
 
+bool asks_for_binary(ByteView rest) {
+  constexpr std::uint32_t null_size = 0xffffffff;
+  Reader reader(rest);
+  std::uint16_t count = 0;
+  if (reader.u16(count) != Errc::ok || reader.skip(count * sizeof(std::uint16_t)) != Errc::ok) return true;
+  if (reader.u16(count) != Errc::ok) return true;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    std::uint32_t size = 0;
+    if (reader.u32(size) != Errc::ok || (size != null_size && reader.skip(size) != Errc::ok)) return true;
+  }
+  if (reader.u16(count) != Errc::ok) return true;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    std::uint16_t format = 0;
+    if (reader.u16(format) != Errc::ok || format != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace pgweir

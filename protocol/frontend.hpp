@@ -33,6 +33,9 @@ class BindValues {
   Reader reader_;
   std::uint16_t left_ = 0;
 };
+// A client that does so knows the types of the columns. `rest` as in BindView; true as well where that is not
+// whole.
+bool asks_for_binary(ByteView rest);
 struct TargetView {  // Describe and Close
   char kind = 0;     // 'S' statement, 'P' portal
   std::string_view name;

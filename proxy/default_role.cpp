@@ -36,21 +36,13 @@ Opened failure(BackendLoginResult result, std::string message) {
 
 Step DefaultRoleReply::take(const Piece& piece) {
   TransactionStatus status{};
-  DataRowReader row(piece.body());
-  std::uint16_t columns = 0;
-  Column role;
   switch (static_cast<BackendType>(piece.type)) {
     case BackendType::RowDescription:
     case BackendType::CommandComplete:
     case BackendType::NoticeResponse:
       return Step::go_on;
     case BackendType::DataRow:
-      if (!piece.whole() || has_row_ || row.begin(columns) != Errc::ok || columns != 1 ||
-          row.next(role) != Errc::ok || role.is_null)
-        return Step::broken;
-      has_row_ = true;
-      role_ = as_text(role.value);
-      return Step::go_on;
+      return take_row(piece);
     case BackendType::ReadyForQuery:
       if (!has_row_ || parse_ready_for_query(piece.body(), status) != Errc::ok ||
           status != TransactionStatus::idle)
@@ -59,6 +51,22 @@ Step DefaultRoleReply::take(const Piece& piece) {
     default:
       return Step::broken;
   }
+}
+
+Step DefaultRoleReply::take_row(const Piece& piece) {
+  constexpr std::size_t row_max = 1'024;  // a name has 63 bytes at the most
+  const ByteView body = piece.body();
+  if (has_row_ || row_.size() + body.size() > row_max) return Step::broken;
+  row_.insert(row_.end(), body.begin(), body.end());
+  if (!piece.last) return Step::go_on;
+  DataRowReader row(row_);
+  std::uint16_t columns = 0;
+  Column role;
+  if (row.begin(columns) != Errc::ok || columns != 1 || row.next(role) != Errc::ok || role.is_null)
+    return Step::broken;
+  has_row_ = true;
+  role_ = as_text(role.value);
+  return Step::go_on;
 }
 
 Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit) {

@@ -28,6 +28,9 @@ class DefaultRoleReply {
   const std::string& role() const { return role_; }
 
  private:
+  Step take_row(const Piece& piece);
+
+  ByteBuffer row_;  // what has arrived of it: it may come in pieces
   bool has_row_ = false;
   std::string role_;
 };

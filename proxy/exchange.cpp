@@ -72,6 +72,18 @@ bool Batch::describes(ByteView messages, std::string_view name) {
   return described || portals.empty();
 }
 
+bool Batch::reads_binary(ByteView messages, std::string_view name) {
+  Framer framer(frontend_rule);
+  Piece piece;
+  while (framer.next(messages, piece) == FrameStatus::piece) {
+    BindView bind;
+    if (piece.type != static_cast<char>(FrontendType::Bind)) continue;
+    if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name && asks_for_binary(bind.rest))
+      return true;
+  }
+  return false;
+}
+
 void Exchange::use_view(MapRef parameters) {
   if (view == parameters) return;
   view = std::move(parameters);

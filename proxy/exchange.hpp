@@ -48,6 +48,8 @@ struct Batch {
   bool note_reply(BackendType type);
   // Whether in these messages whatever runs the statement of this name also describes it first.
   static bool describes(ByteView messages, std::string_view name);
+  // Whether its rows are asked for in binary, by a client that knows their types.
+  static bool reads_binary(ByteView messages, std::string_view name);
 
   static constexpr std::size_t size_max = 16 * 1024;
   enum class State : std::uint8_t {

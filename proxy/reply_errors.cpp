@@ -131,12 +131,13 @@ ReplyPath::Repair ReplyPath::repair_of(const Expected& failed, const ErrorView& 
   if (!by_ddl) return Repair::no;
   // The server refuses it for ever: whoever parses this text again gets a new statement.
   x_.pool->statements().forget(about);
-  const bool described = x_.statements.is_described(client_name);
+  const bool described =
+      x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->batch, client_name);
   const bool told = described && !x_.batch.describes(x_.backend->batch, client_name);
   if (may && !told) return Repair::renew;
   // The error is the client's. One that holds no description gets no second one.
   if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
-    x_.statements.put(client_name, x_.pool->statements().renew(about));
+    x_.statements.put(client_name, x_.pool->statements().renew_for_holder(about));
   return Repair::no;
 }
 

@@ -143,7 +143,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
   if (!resolve(statement)) return Disposition::hold;
   if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
-  const Provided provided = provide(bind.statement, statement, statement.get() == named);
+  const Provided provided = provide(bind.statement, statement, statement.get() == named, &bind);
   if (provided == Provided::not_yet) return Disposition::hold;
   if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
     follow_bind(bind.portal, statement);

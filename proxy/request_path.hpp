@@ -69,8 +69,9 @@ class RequestPath final {
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
   // `is_own`: the client's name stands for it, and not for one that names it. A client that was never told
   // what it looks like gets a new one in the place of one that has changed.
-  Provided provide(std::string_view name, StatementRef& statement, bool is_own);
-  Provided check_shape(std::string_view name, StatementRef& statement);
+  Provided provide(std::string_view name, StatementRef& statement, bool is_own,
+                   const BindView* bind = nullptr);
+  Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
   Provided provide_unnamed(const StatementRef& statement);
   // False: hold.
   bool provide_named(const StatementRef& statement);

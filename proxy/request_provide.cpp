@@ -14,18 +14,23 @@ using Description = BackendStatements::Description;
 
 }  // namespace
 
-RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& statement, bool is_own) {
+RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& statement, bool is_own,
+                                           const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
+  // Under the types that it has had from the beginning it may be what it was.
+  BackendStatements& held = x_.backend->statements;
+  if (held.may_be_same(statement)) held.doubt(statement);
   if (!provide_named(statement)) return Provided::not_yet;
-  return is_own && !statement->by_sql ? check_shape(name, statement) : Provided::yes;
+  return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
 }
 
 // Whether it is on this backend what its clients were told.
-RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementRef& statement) {
+RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementRef& statement,
+                                               const BindView* bind) {
   const Description description = x_.backend->statements.description_of(statement);
   if (description == Description::same) return Provided::yes;
-  const bool described = x_.statements.is_described(name);
+  const bool described = x_.statements.is_described(name) || (bind != nullptr && asks_for_binary(bind->rest));
   if (description != Description::changed) {
     const bool compares = described && statement->shape.get() != nullptr;
     if (!compares || x_.backend->statements.is_own_parse(statement)) return Provided::yes;
@@ -35,7 +40,7 @@ RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementR
   // In a failed transaction the server has that to say first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
   if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
-  statement = x_.pool->statements().renew(statement);
+  statement = x_.pool->statements().renew_for_holder(statement);
   x_.statements.put(name, statement);
   return provide_named(statement) ? Provided::yes : Provided::not_yet;
 }

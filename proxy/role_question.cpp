@@ -45,14 +45,18 @@ RoleReply::Step RoleReply::take(const Piece& piece) {
 }
 
 RoleReply::Step RoleReply::take_row(const Piece& piece) {
-  DataRowReader row(piece.body());
+  constexpr std::size_t row_max = 1'024;
+  const ByteView body = piece.body();
+  if (has_row_ || row_.size() + body.size() > row_max) return Step::broken;
+  row_.insert(row_.end(), body.begin(), body.end());
+  if (!piece.last) return Step::go_on;
+  DataRowReader row(row_);
   std::uint16_t columns = 0;
   Column name;
   Column can_login;
   Column left;
-  const bool read = piece.whole() && !has_row_ && row.begin(columns) == Errc::ok && columns == 3 &&
-                    row.next(name) == Errc::ok && row.next(can_login) == Errc::ok &&
-                    row.next(left) == Errc::ok;
+  const bool read = row.begin(columns) == Errc::ok && columns == 3 && row.next(name) == Errc::ok &&
+                    row.next(can_login) == Errc::ok && row.next(left) == Errc::ok;
   if (!read) return Step::broken;
   has_row_ = true;
   answer_ = answer_of(login_user_, as_text(name.value), as_text(can_login.value), left);

@@ -41,6 +41,7 @@ class RoleReply {
 
   std::string_view login_user_;
   unsigned left_;
+  ByteBuffer row_;  // what has arrived of it: it may come in pieces
   bool has_row_ = false;
   bool failed_ = false;
   RoleAnswer answer_;

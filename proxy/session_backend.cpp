@@ -178,8 +178,8 @@ void Session::give_to_pool(Backend& backend) {
 bool Session::has_nothing_to_lose() const {
   const std::vector<OwnQuery>& own = exchange_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
-  return only_asks && only_own_work_left() && !exchange_.watch.touched() && exchange_.unjudged.empty() &&
-         !exchange_.triggers_unjudged && trigger_calls_.empty();
+  return only_asks && only_own_work_left() && !exchange_.watch.touched() && exchange_.settings.is_empty() &&
+         exchange_.unjudged.empty() && !exchange_.triggers_unjudged && trigger_calls_.empty();
 }
 
 void Session::lose_backend(BackendClose reason, bool told) {

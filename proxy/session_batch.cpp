@@ -51,7 +51,7 @@ void Session::send_again() {
   if (batch.renews && exchange_.statements.find(batch.stale_name) == stale) {
     const bool is_unnamed = stale->server_name.empty();
     exchange_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
-                                                          : pool_->statements().renew(stale));
+                                                          : pool_->statements().renew_for_holder(stale));
   }
   const ByteBuffer& kept = exchange_.backend->batch;
   client_carry_.insert(client_carry_.begin(), kept.begin(), kept.end());

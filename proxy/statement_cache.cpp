@@ -132,6 +132,14 @@ StatementRef StatementCache::renew(const StatementRef& statement) {
   return fresh;
 }
 
+StatementRef StatementCache::renew_for_holder(const StatementRef& statement) {
+  const StatementShape* const shape = statement->shape.get();
+  if (statement->by_sql || shape == nullptr) return renew(statement);
+  forget(statement);
+  return intern(statement->text, shape->parameter_types,
+                std::static_pointer_cast<const SettingMap>(statement->context));
+}
+
 void StatementCache::confirm(const StatementRef& statement, const ParseMoment& moment) {
   const std::lock_guard lock(mutex_);
   const auto it = find(statement);

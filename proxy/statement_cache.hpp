@@ -44,6 +44,8 @@ class StatementCache {
   void forget(const StatementRef& statement);
   // A new one in its place, for the clients that come from now on, and for one that has to have it.
   StatementRef renew(const StatementRef& statement);
+  // For a client that has the old one: its parameters keep the types that the server has inferred once.
+  StatementRef renew_for_holder(const StatementRef& statement);
   // The server has parsed it at that moment, by its text and declared types alone, and describes it as ever.
   void confirm(const StatementRef& statement, const ParseMoment& moment);
   // A Parse of it now would come to what the last one came to.

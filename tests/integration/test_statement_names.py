@@ -160,6 +160,22 @@ def test_a_name_is_free_when_its_parse_has_failed(endpoint, first, how):
             assert " ".join(map(str, wire.until_ready())) == "1 2 D(2) C(SELECT 1) Z(I)"
 
 
+# --- By code ---------------------------------------------------------------------------------------------------
+
+CODE = {
+    "DEALLOCATE ALL in DO": "do $$ begin execute 'deallocate all'; end $$",
+    "DEALLOCATE ALL in a function": "select drop_all()",
+    "each by its name": "select drop_each()",
+    "each by its name, in DO": "do $$ begin perform drop_each(); end $$",
+}
+TAKE = {
+    "other rows": "select take_each('select ''taken''')",
+    "a writing statement": "select take_each('select set_config(''app.taken'', ''yes'', false)')",
+    "another shape": "select take_each('select 1, 2, 3')",
+    "parameters": "select take_each('select $1::int + $2::int')",
+}
+
+
 @pytest.mark.own
 @pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
 @pytest.mark.parametrize("code", [*CODE, *TAKE])

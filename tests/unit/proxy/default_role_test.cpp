@@ -52,3 +52,21 @@ TEST_CASE("an answer to another question is none") {
   write_error_response(refused, fields);
   CHECK(feed_role(error, refused) == RoleStep::broken);
 }
+
+TEST_CASE("the answer may come byte by byte") {
+  const ByteBuffer whole = role_answer("owner");
+  DefaultRoleReply reply;
+  Framer framer(backend_rule);
+  ByteBuffer carry;
+  RoleStep step = RoleStep::go_on;
+  for (const Byte byte : whole) {
+    carry.push_back(byte);
+    ByteView input = carry;
+    Piece piece;
+    while (step == RoleStep::go_on && framer.next(input, piece) == FrameStatus::piece)
+      step = reply.take(piece);
+    carry.assign(input.begin(), input.end());
+  }
+  CHECK(step == RoleStep::done);
+  CHECK(reply.role() == "owner");
+}
