@@ -63,11 +63,6 @@ BackendStatements::Description BackendStatements::description_of(const Statement
   return entry == nullptr ? Description::unknown : entry->description;
 }
 
-bool BackendStatements::may_be_same(const StatementRef& statement) const {
-  const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->own_parse && entry->description == Description::changed;
-}
-
 void BackendStatements::describe(const StatementRef& statement, Description description) {
   if (unnamed_ == statement) unnamed_description_ = description;
   if (Entry* const entry = find_entry(statement)) entry->description = description;

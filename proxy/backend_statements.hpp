@@ -56,8 +56,6 @@ class BackendStatements {
   // Of the last Parse, if that was a client's own.
   ParseMoment moment_of(const StatementRef& statement) const;
   Description description_of(const StatementRef& statement) const;
-  // It has changed, but was parsed by a client that left its parameters' types to the server anew.
-  bool may_be_same(const StatementRef& statement) const;
   // Of the unnamed statement, too, if it is that.
   void describe(const StatementRef& statement, Description description);
   // It may or may not be there: a Parse needs a Close in front of it.

@@ -95,6 +95,9 @@ struct Exchange {
   // Parsed in this transaction while nobody knew what some code of it does: under the settings that were
   // believed to be in force.
   std::vector<StatementRef> presumed;
+  // Was parsed again for the message in hand, because the server had described it otherwise under whatever
+  // was in force then.
+  const Statement* checked_again = nullptr;
   std::vector<std::string> custom_names;  // settings with a dot that it has set
   // Calls of functions that nobody has judged yet: before the session's state is settled, the server is asked
   // for their sources.

@@ -18,9 +18,12 @@ RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& 
                                            const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
-  // Under the types that it has had from the beginning it may be what it was.
+  // What the server said of it holds for what was in force then, and for the types of its parameters then.
   BackendStatements& held = x_.backend->statements;
-  if (held.may_be_same(statement)) held.doubt(statement);
+  if (held.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
+    held.doubt(statement);
+    x_.checked_again = statement.get();
+  }
   if (!provide_named(statement)) return Provided::not_yet;
   return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
 }
@@ -29,6 +32,7 @@ RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& 
 RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementRef& statement,
                                                const BindView* bind) {
   const Description description = x_.backend->statements.description_of(statement);
+  if (description != Description::asked) x_.checked_again = nullptr;
   if (description == Description::same) return Provided::yes;
   const bool described = x_.statements.is_described(name) || (bind != nullptr && asks_for_binary(bind->rest));
   if (description != Description::changed) {
