@@ -33,6 +33,8 @@ def arguments():
     parser.add_argument("--max-size", default="1,2,3", help="sizes of the pool (default: 1,2,3)")
     parser.add_argument("--without", default="", help="kinds or subjects not to use, separated by commas")
     parser.add_argument("--only", default="", help="kinds or subjects to use, beside none other")
+    parser.add_argument("--family", default="own", choices=["own", "shared"], help="clients with tables of their own, "
+                        "or with the same ones, which change (default: own)")
     parser.add_argument("--state", default="tracked", choices=["tracked", "strict"], help="the pool's (default: tracked)")
     parser.add_argument("--with", dest="extra", default="", help="optional subjects to use as well, by commas: " +
                         ", ".join(sorted(kinds.OPTIONAL)))
@@ -99,7 +101,7 @@ def run(options, environment, max_size, without):
     """Plays the scripts of one pool size; the number of those that differ."""
     progress, history = Progress(options.scripts), []
     for seed in range(options.seed, options.seed + options.scripts):
-        script = generate(seed, without, options.extra)
+        script = generate(seed, without, options.extra, options.family, max_size)
         progress.counts.update(scripts=1, messages=script.says())
         try:
             difference = environment.trial.run(script)
@@ -122,7 +124,9 @@ def run(options, environment, max_size, without):
             history = []
             if progress.counts["findings"] >= options.findings:
                 break
-    print(f"max_size {max_size}, {options.state}{' with ' + ','.join(sorted(options.extra)) if options.extra else ''}: "
+    print(f"max_size {max_size}, {options.family}, {options.state}"
+          f"{' with ' + ','.join(sorted(options.extra)) if options.extra else ''}: "
+          f"{environment.trial.mended} stale plans mended, "
           f"seeds {options.seed} to {seed}: {progress}", flush=True)
     return progress.counts["findings"] + progress.counts["unusable"]
 
@@ -135,7 +139,7 @@ def main():
         return print_kinds(without, options.extra)
     if options.print:
         for seed in range(options.seed, options.seed + options.scripts):
-            print(generate(seed, without, options.extra))
+            print(generate(seed, without, options.extra, options.family, int(options.max_size.split(",")[0])))
         return None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # told to end, still stop what was started
     bad, cluster = 0, None if options.direct else Cluster()

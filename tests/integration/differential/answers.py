@@ -17,6 +17,7 @@ class Answers:
     def __init__(self):
         self.owed = deque()  # (serial, kind) of messages without their whole answer
         self.sent = self.flushed = 0
+        self.cause = None  # the serial number of the message that the last one heard answers
         self.skipping = self.copying = self.unsynced = False
         self.status = "I"
 
@@ -36,6 +37,7 @@ class Answers:
 
     def hear(self, kind):
         """The server sends a message."""
+        self.cause = self.owed[0][0] if self.owed else None
         if kind in ASYNCHRONOUS or not self.owed:
             return
         front = self.owed[0][1]

@@ -4,6 +4,8 @@ It only guesses: an error may have kept a statement from happening. That is welc
 the same error; the guesses are there so that most steps do something.
 """
 
+from . import tenancy
+
 
 class Draft:
     def __init__(self, rng, number, superuser):
@@ -17,6 +19,10 @@ class Draft:
         self.portals = []  # of the open transaction
         self.cursors, self.temporaries, self.locks, self.channels = [], [], [], []
         self.made = 0
+        self.tenants = tenancy.own(number)
+        self.tenant_statements = {}  # name -> text, and what its parameters are
+        self.habit = rng.choice(["keeps", "each", "never"])  # subjects/tenants.py
+        self.may_change = True  # the tables of its tenants
 
     def pick(self, choices):
         return self.rng.choice(list(choices))

@@ -36,6 +36,12 @@ def teach(login):
             wire.ask(m.Q("select currval('nosuch')"))
 
 
+def tell(login):
+    """DDL that did not come through pgweir it sees late; behind DDL that did, it looks."""
+    with login(False, []) as wire:
+        wire.ask(m.Q("drop table if exists public.nosuch"))
+
+
 class Private:
     """pgweir before a harness.cluster.Cluster. renew() starts another one, whose pool nobody has used.
     `definitions`: with views and the like that leave something behind, see objects.DEFINITIONS."""
@@ -54,6 +60,7 @@ class Private:
         self.renew()
         self.trial = Trial(self.made, self.login_direct, self.login_pooled, max_size)
         self.trial.renew = self.renew
+        self.trial.tell = lambda: tell(self.login_pooled)
 
     def renew(self):
         self.stop()
@@ -99,6 +106,7 @@ class Given:
             if not cursor.fetchall():
                 cursor.execute(objects.ROLES)
         self.trial = Trial(Objects(self.admin), self.login("direct"), self.login("pooled"), max_size)
+        self.trial.tell = lambda: tell(self.login("pooled"))
         teach(self.login("pooled"))
 
     def login(self, which):

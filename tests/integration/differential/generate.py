@@ -13,7 +13,7 @@ of its own, after everyone has let go of what keeps a backend: there the clients
 
 import random
 
-from . import defaults, kinds
+from . import defaults, kinds, turns
 from .delivery import deliver
 from .draft import Draft
 from .script import ALL_HEARD, BARRIER, LET_GO, Q, Script, X, abort, notify
@@ -39,7 +39,10 @@ def every_number():
             *range(defaults.FIRST_MOVER, defaults.FIRST_MOVER + SCRIPTS_APART * (2 + defaults.NEWCOMERS))}
 
 
-def generate(seed, without=(), extra=()):
+def generate(seed, without=(), extra=(), family="own", together=1):
+    """Family "own": clients that share nothing; "shared": see turns.py."""
+    if family == "shared":
+        return turns.turns(seed, seed % SCRIPTS_APART * CLIENTS_MAX, together, without)
     rng = random.Random(seed)
     superuser = rng.random() < 0.2
     first = seed % SCRIPTS_APART * CLIENTS_MAX

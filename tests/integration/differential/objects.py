@@ -4,9 +4,13 @@ Clients share nothing that is locked, so what one is answered does not depend on
 that waits for a backend delays no one but itself. The rows carry their client's number: another's are foreign.
 """
 
+import re
+
 from harness.cluster import CANARY
 
-USER, SUPERUSER, GROUP, OTHER = "diff", "diffsuper", "diffteam", "diffother"
+from . import tenancy
+from .names import GROUP, OTHER, SUPERUSER, USER
+
 PASSWORDS = {USER: f"{CANARY}-diff", SUPERUSER: f"{CANARY}-diffsuper"}
 
 # A role default, so that RESET has somewhere to go that is not the server's default.
@@ -18,6 +22,7 @@ create role {OTHER};
 grant {GROUP} to {USER};
 alter role {USER} set work_mem to '5MB';
 alter role {SUPERUSER} set intervalstyle to 'iso_8601';
+grant create on database app to {USER};
 """
 
 SCHEMA = """
@@ -51,6 +56,21 @@ create function d{n}.next() returns bigint language sql as $$ select nextval('d{
 create function d{n}.last() returns bigint language plpgsql as $$ begin return lastval(); end $$;
 create function d{n}.run(command text) returns text language plpgsql as
   $$ begin execute command; return 'ran'; end $$;
+create function d{n}.brief(name text, value text) returns text language plpgsql as
+  $$ begin perform set_config(name, value, true); return current_setting(name); end $$;
+create function d{n}.sets(name text, value text, local bool) returns text language sql as
+  $$ select set_config(name, value, local) $$;
+create function d{n}.dynamic(name text, value text) returns text language plpgsql as
+  $$ begin execute format('set local %I = %L', name, value); return current_setting(name); end $$;
+create function d{n}.inner_block(name text, value text) returns text language plpgsql as $$ begin
+  perform set_config(name, value, false); begin perform set_config(name, value, true); perform 1 / 0;
+  exception when division_by_zero then null; end; return current_setting(name); end $$;
+create function d{n}.into_tenant(path text) returns text language sql as
+  $$ select set_config('search_path', path, true) $$;
+create function d{n}.tenant_for_good(path text) returns text language plpgsql as
+  $$ begin return set_config('search_path', path, false); end $$;
+create procedure d{n}.puts(name text, value text) language plpgsql as
+  $$ begin perform set_config(name, value, false); end $$;
 create procedure d{n}.steps(value text) language plpgsql as $$ begin
   perform set_config('work_mem', value, false); commit; set timezone to 'Asia/Tokyo'; rollback;
   set local geqo to off; perform set_config('app.user_id', value, false); commit; end $$;
@@ -96,20 +116,46 @@ alter role {SUPERUSER} set intervalstyle to 'iso_8601';
 """
 
 
+CHANGES = re.compile(r"\b(create|alter|drop|insert|update|delete)\b")
+OWN_TENANT = re.compile(r"\bd(\d+)[abc]\b")
+SHARED_TENANT = re.compile(r"create schema (\w+)")
+
+
+def shared_schemas(script):
+    """Those that it makes."""
+    return set(SHARED_TENANT.findall("\n".join(script.texts())))
+
+
 class Objects:
     """`admin`: a direct connection of a superuser in autocommit."""
 
     def __init__(self, admin, definitions=False):
         self.admin, self.made, self.definitions = admin, set(), definitions
         self.moved = False  # defaults, by a script that may not have put them back
+        self.changed = set()  # clients whose tenants a script may have changed
+        self.shared = set()  # schemas that clients have shared
+        self.remade = False  # what a script will use, just now and not through pgweir
 
-    def reset(self, numbers):
-        """The initial state for these clients. Waits, not for long, for locks that somebody still holds."""
+    def reset(self, numbers, shared=()):
+        """The initial state for these clients, without the schemas in `shared`. Waits, not for long, for locks that somebody still holds."""
         self.end_prepared()
+        self.shared |= set(shared)
+        anew = sorted(self.changed & set(numbers) | set(numbers) - self.made)
         missing, self.made = set(numbers) - self.made, self.made | set(numbers)
         schema = SCHEMA + DEFINITIONS * self.definitions
         self.execute("".join(schema.format(n=n, user=USER, group=GROUP, other=OTHER) for n in sorted(missing)) +
-                     "".join(CONTENT.format(n=n) for n in sorted(numbers)))
+                     "".join(CONTENT.format(n=n) for n in sorted(numbers)) +
+                     "".join(f"drop schema if exists {schema} cascade;" for schema in sorted(self.shared)) +
+                     "".join(tenancy.make_private(n) for n in anew))
+        self.remade = bool(anew or self.shared)
+        self.changed -= set(anew)
+        self.shared = set()
+
+    def note(self, script):
+        """What it is going to leave behind."""
+        texts = "\n".join(script.texts())
+        self.changed |= {int(number) for number in OWN_TENANT.findall(texts)} if CHANGES.search(texts) else set()
+        self.shared |= shared_schemas(script)
 
     def end_prepared(self):
         """What a client that left in the middle has prepared, and which holds locks."""

@@ -2,7 +2,8 @@
 
 Every step waits for the one before it of its own client. The steps of different clients go out in the order of the
 script, each after the answer to the one before it, except where that answer waits for a backend that another client
-holds: then the script goes on without it. Who holds one inside a transaction is known, and nobody waits in vain;
+holds: then the script goes on without it (but an `ordered` one does not, and ends at the first silence). Who holds
+one inside a transaction is known, and nobody waits in vain;
 other reasons (a temporary table, say) show by an answer that does not come within PATIENCE. A client misjudged as
 waiting does no harm: only the order in which pgweir sees the clients changes, and no answer depends on that.
 """
@@ -116,6 +117,7 @@ class Client:
         self.trace.messages.append(message)
         self.trace.places.append(self.step)
         self.answers.hear(message.kind)
+        self.trace.causes.append(self.answers.cause)
         if message.kind == "Z":
             self.answers.ready(message.body.decode())
         self.note_answered()
@@ -125,6 +127,7 @@ class Client:
         if not self.leaving:
             self.trace.messages.append(EOF)
             self.trace.places.append(self.step)
+            self.trace.causes.append(None)
         self.wire.close()
 
 
@@ -152,7 +155,8 @@ class Player:
                 client.todo.append(step[1:])
                 if number == self.last[step[0]]:
                     self.say_goodbye(client, step)
-                self.run(lambda: client.idle, self.patience(client))
+                if not self.run(lambda: client.idle, self.patience(client)) and self.script.ordered:
+                    break
             self.run(lambda: all(client.gone for client in self.clients.values()))
             return {number: self.close(client) for number, client in self.clients.items()}
         finally:
@@ -172,7 +176,7 @@ class Player:
 
     def patience(self, client):
         """How long to wait for this client's answer before the script goes on."""
-        if self.max_size is None:
+        if self.max_size is None or self.script.ordered:
             return None  # nobody waits for anybody, so it comes
         others = sum(other.holds for other in self.clients.values() if other is not client)
         return 0 if others >= self.max_size and not client.holds else PATIENCE
@@ -221,7 +225,7 @@ class Player:
     def close(self, client):
         if not client.gone:
             client.trace.end = "silence"
-        return client.trace
+        return client.trace.leave_out_unfinished_descriptions()
 
     def clear_up(self):
         """Nobody stays, not even who is still logging in (Wire bounds that)."""

@@ -1,5 +1,6 @@
 """Client scripts as data. They print as the Python that makes them, to be pasted into regressions.py."""
 
+import struct
 from dataclasses import dataclass, field
 
 from harness import messages as m
@@ -18,6 +19,8 @@ class Say(tuple):
         return self[0]
 
     def data(self):
+        if self.kind == "B":
+            return bind(*self[1:])
         builder = getattr(m, self.kind)
         return builder(*self[1:]) if callable(builder) else builder
 
@@ -42,8 +45,21 @@ def P(name="", sql="select 1", oids=()):
     return Say(("P", name, sql, tuple(oids)) if oids else ("P", name, sql))
 
 
-def B(portal="", statement="", values=()):
-    return Say(("B", portal, statement, tuple(values)) if values else ("B", portal, statement))
+def B(portal="", statement="", values=(), results=(), formats=()):
+    """`results`, `formats`: of the columns and of the parameters, 0 for text and 1 for binary."""
+    parts = [portal, statement, tuple(values), tuple(results), tuple(formats)]
+    while len(parts) > 2 and not parts[-1]:
+        parts.pop()
+    return Say(("B", *parts))
+
+
+def bind(portal, statement, values=(), results=(), formats=()):
+    plain = m.B(portal, statement, values, results)
+    if not formats:
+        return plain
+    head = m.cstr(portal) + m.cstr(statement)
+    codes = struct.pack(f"!H{len(formats)}H", len(formats), *formats)
+    return m.message(b"B", head + codes + plain[5 + len(head) + 2:])
 
 
 def DS(name=""):
@@ -111,30 +127,36 @@ class Script:
     superuser: bool = False
     clients: dict = field(default_factory=dict)
     steps: list = field(default_factory=list)
+    ordered: bool = False  # clients share tables, so each step waits for the one before it, whoever's that is
 
     def says(self):
         return sum(len(step) - 1 for step in self.steps)
 
+    def texts(self):
+        """Of all statements, also those that stand in others."""
+        return [say[1] if say.kind == "Q" else say[2] for step in self.steps if step != BARRIER for say in step[1:]
+                if say.kind in ("Q", "P")]
+
     def moves_defaults(self):
-        return any(say.kind == "Q" and say[1].startswith("alter ") for step in self.steps if step != BARRIER
-                   for say in step[1:])
+        return any(say.kind == "Q" and say[1].startswith(("alter role ", "alter database "))
+                   for step in self.steps if step != BARRIER for say in step[1:])
 
     def with_steps(self, steps):
         """The same script with other steps; clients that have none are gone."""
         present = {step[0] for step in steps}
         clients = {number: params for number, params in self.clients.items() if number in present}
-        return Script(self.seed, self.superuser, clients, steps)
+        return Script(self.seed, self.superuser, clients, steps, self.ordered)
 
     def __str__(self):
         lines = [f"Script(seed={self.seed}, superuser={self.superuser},", f"       clients={self.clients!r},",
                  "       steps=["]
         for step in self.steps:
             lines.append("    BARRIER," if step == BARRIER else f"    ({', '.join(map(repr, step))}),")
-        return "\n".join(lines) + "\n])"
+        return "\n".join(lines) + ("\n], ordered=True)" if self.ordered else "\n])")
 
 
 def one_after_the_other(scripts):
     """The clients of the first script, then those of the next; they must have different numbers."""
     clients = {number: params for script in scripts for number, params in script.clients.items()}
     steps = [step for script in scripts for step in script.steps]
-    return Script(scripts[-1].seed, scripts[-1].superuser, clients, steps)
+    return Script(scripts[-1].seed, scripts[-1].superuser, clients, steps, any(script.ordered for script in scripts))

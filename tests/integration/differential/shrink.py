@@ -61,12 +61,21 @@ class Shrinker:
         before = None
         while before != str(self.script) and self.left > 0:
             before = str(self.script)
+            self.without_the_rest()
             self.without_clients()
             self.without_parameters()
             self.without_steps()
             self.without_messages()
             self.without_statements()
         return True
+
+    def without_the_rest(self):
+        """What comes behind the step that is answered otherwise."""
+        if self.difference.step is None:
+            return
+        own = [number for number, step in enumerate(self.script.steps) if step[0] == self.difference.client]
+        if self.difference.step < len(own):
+            self.differs(self.script.with_steps(self.script.steps[:own[self.difference.step] + 1]))
 
     def without_clients(self):
         for number in list(self.script.clients):

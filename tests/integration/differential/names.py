@@ -1,0 +1,3 @@
+"""The roles of all scripts."""
+
+USER, SUPERUSER, GROUP, OTHER = "diff", "diffsuper", "diffteam", "diffother"
