@@ -15,7 +15,7 @@ from differential.answers import Answers
 from differential.compare import Difference, Trace, comparable, differences
 from differential.environment import Private, make_roles
 from differential.generate import generate
-from differential.regressions import LIMITS, OPEN, REGRESSIONS
+from differential.regressions import LIMITS, MENDED, OPEN, REGRESSIONS
 from differential.script import BARRIER, DP, DS, B, E, P, Q, S, Script
 from differential.shrink import HISTORY, Shrinker, parts, well_formed
 from differential.trial import Trial
@@ -109,6 +109,16 @@ def test_what_is_open(environments, name):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("name", MENDED)
+def test_what_was_open(environments, name):
+    size, script = MENDED[name]
+    environments(size).renew()
+    difference = environments(size).trial.run(script)
+    environments(size).renew()
+    assert difference is None, str(difference)
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("max_size", SIZES)
 def test_random_scripts(environments, max_size):
     print(f"seeds {SEED} to {SEED + SCRIPTS - 1}")
@@ -120,6 +130,7 @@ def test_random_scripts(environments, max_size):
 
 
 @pytest.mark.own
+@pytest.mark.skipif("PGWEIR_TEST_ALL" not in os.environ, reason="finds more of what is open; with tests/run.sh --all")
 @pytest.mark.parametrize("max_size", SIZES)
 def test_random_scripts_of_clients_that_share_tables(environments, max_size):
     print(f"seeds {SEED} to {SEED + SHARED - 1}")
