@@ -322,6 +322,10 @@ LIMITS = {
 
 # Found and not mended yet: the size of the pool, and the script. What passes belongs to the regressions.
 OPEN = {
+    "a_custom_name_that_a_block_gives_to_a_function_follows_its_client": (1, Script(
+        clients={0: []}, steps=[(0, Q("do $$ begin perform d0.sets('my_ext.flag', 'on', false); end $$")), (0, Q(SETTINGS))])),
+    "deallocate_by_dynamic_sql_of_a_name_of_the_clients": (1, Script(
+        clients={0: []}, steps=[(0, P("y", "select 1"), S), (0, Q("do $x$ begin execute 'deallocate y'; end $x$"))])),
     "execute_by_dynamic_sql_of_a_name_of_the_clients": (1, Script(
         clients={0: []}, steps=[(0, Q("prepare z as select 1")), (0, Q("select d0.run('execute z')"))])),
     "a_statement_is_tried_again_where_another_tenant_made_it": (2, Script(
