@@ -1,5 +1,7 @@
 #include "protocol/frontend.hpp"
 
+#include <algorithm>
+
 #include "protocol/message.hpp"
 
 namespace pgweir {
@@ -95,10 +97,17 @@ void write_parse(ByteBuffer& out, std::string_view name, std::string_view text, 
 
 void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view statement,
                      std::size_t rest_size) {
-  const std::size_t length = message_length_size + portal.size() + 1 + statement.size() + 1 + rest_size;
-  Writer w(out);
-  w.u8(static_cast<std::uint8_t>(FrontendType::Bind)).u32(static_cast<std::uint32_t>(length));
-  w.cstring(portal).cstring(statement);
+  const std::size_t head = message_length_size + portal.size() + 1 + statement.size() + 1;
+  // Written in place, because this one goes out with most transactions.
+  const std::size_t start = out.size();
+  out.resize(start + 1 + head);
+  Byte* at = out.data() + start;
+  *at++ = static_cast<Byte>(FrontendType::Bind);
+  store_u32(at, static_cast<std::uint32_t>(head + rest_size));
+  at = std::copy(portal.begin(), portal.end(), at + message_length_size);
+  *at++ = 0;
+  at = std::copy(statement.begin(), statement.end(), at);
+  *at = 0;
 }
 
 void write_bind(ByteBuffer& out, std::string_view portal, std::string_view statement) {

@@ -8,21 +8,30 @@ namespace {
 constexpr std::string_view set_config = "set_config";
 constexpr std::string_view pg_settings = "pg_settings";
 
+struct Mentioned {
+  bool set_config = false;
+  bool pg_settings = false;
+};
+
 // Anywhere in the text, strings included: SQL given as text counts as well. Underscores are rare in SQL, so
 // this is one memchr most of the time.
-bool mentions(std::string_view text, std::string_view name) {
-  const std::size_t underscore_at = name.find('_');
+Mentioned mentioned_in(std::string_view text) {
+  Mentioned found;
+  const auto stands_at = [text](std::string_view name, std::size_t underscore_at) {
+    const std::size_t before = name.find('_');
+    return underscore_at >= before && folded_equals(text.substr(underscore_at - before, name.size()), name);
+  };
   for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
-    if (at < underscore_at) continue;
-    if (folded_equals(text.substr(at - underscore_at, name.size()), name)) return true;
+    found.set_config = found.set_config || stands_at(set_config, at);
+    found.pg_settings = found.pg_settings || stands_at(pg_settings, at);
   }
-  return false;
+  return found;
 }
 
 }  // namespace
 
 bool may_update_settings(std::string_view text) {
-  return mentions(text, pg_settings) && folded_find(text, "update");
+  return mentioned_in(text).pg_settings && folded_find(text, "update");
 }
 
 bool mentions_sequence_value(std::string_view text) {
@@ -48,7 +57,9 @@ SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
   }
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
-  out.may_set = out.is_unreadable() || mentions(text, set_config) || may_update_settings(text);
+  const Mentioned mentioned = mentioned_in(text);
+  out.may_set =
+      out.is_unreadable() || mentioned.set_config || (mentioned.pg_settings && folded_find(text, "update"));
   out.reads_sequence =
       out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
   return out;

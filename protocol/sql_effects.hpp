@@ -25,7 +25,7 @@ struct SqlEffects {
   // Leaves nothing behind, as far as it shows: what it writes may, by a trigger.
   bool is_quiet() const {
     return !may_set && facts.empty() && !runs_code() &&
-           !verbs.intersects({Verb::set, Verb::reset, Verb::create, Verb::execute});
+           !verbs.intersects({Verb::set, Verb::reset, Verb::create, Verb::execute, Verb::explain});
   }
   // May fire a trigger, or take the next value of a sequence as a column's default.
   bool writes() const {

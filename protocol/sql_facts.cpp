@@ -180,6 +180,10 @@ void FactScan::word(const Token& token) {
     case 'c':
       if (is_word(token, "cursor")) cursor_seen_ = true;
       return;
+    case 'i':
+      if (is_word(token, "into") && !is_word(previous_, "insert") && !is_word(previous_, "merge"))
+        facts_.insert(SqlFact::selects_into);
+      return;
     case 'h':
       if (cursor_seen_ && is_word(token, "hold") && is_word(previous_, "with")) {
         facts_.insert(SqlFact::declares_cursor_with_hold);
@@ -248,10 +252,21 @@ bool may_call_stateful(std::string_view before) {
   return !is_harmless_builtin(folded_name(name, buffer));
 }
 
+// INSERT INTO and MERGE INTO create nothing.
+bool may_select_into(std::string_view sql, std::size_t at) {
+  if (!folded_equals(sql.substr(at, 4), "into")) return false;
+  std::string_view before = sql.substr(0, at);
+  while (!before.empty() && is_sql_space(before.back())) before.remove_suffix(1);
+  const auto ends_with = [before](std::string_view word) {
+    return before.size() >= word.size() && folded_equals(before.substr(before.size() - word.size()), word);
+  };
+  return !ends_with("insert") && !ends_with("merge");
+}
+
 // Most bytes of a statement are none of these.
 constexpr std::array<bool, 256> make_beginnings() {
   std::array<bool, 256> table{};
-  for (const unsigned char c : std::string_view("(mMhH&$")) table[c] = true;
+  for (const unsigned char c : std::string_view("(mMhHiI&$")) table[c] = true;
   return table;
 }
 constexpr auto beginnings = make_beginnings();
@@ -270,6 +285,9 @@ bool begins_fact(std::string_view sql, std::size_t at) {
     case 'h':
     case 'H':
       return folded_equals(sql.substr(at, 4), "hold");
+    case 'i':
+    case 'I':
+      return may_select_into(sql, at);
     case '&':  // U&"...", which may spell any name
       return at > 0 && (sql[at - 1] | 0x20) == 'u';
     default:  // a dollar quote, whose tag may be too long

@@ -32,6 +32,7 @@ enum class SqlFact : std::uint16_t {
   // A built-in function, or a well-known one of an extension, whose effect lasts as long as the connection
   // and that the server does not show: setseed, dblink_connect, replication origins, backups.
   keeps_hidden_state = 1U << 13,
+  selects_into = 1U << 14,  // SELECT ... INTO, which creates a table
 };
 
 class SqlFacts {

@@ -9,36 +9,26 @@
 namespace pgweir {
 namespace {
 
-const StatementRef none;
+const StatementMap::Held none;
 
 // Room that is kept while nothing is pending.
 constexpr std::size_t kept_capacity = 8;
 
 }  // namespace
 
-const StatementMap::Held* StatementMap::find_held(std::string_view name) const {
+const StatementMap::Held& StatementMap::look_up(std::string_view name) const {
   name = truncate_identifier(name);
   for (std::size_t i = pending_.size(); i > oldest_; --i) {
-    if (pending_[i - 1].name == name) return &pending_[i - 1].held;
+    if (pending_[i - 1].name == name) return pending_[i - 1].held;
   }
-  if (name.empty()) return &unnamed_;
+  if (name.empty()) return unnamed_;
   const auto it = committed_.find(name);
-  return it == committed_.end() ? nullptr : &it->second;
-}
-
-const StatementRef& StatementMap::find(std::string_view name) const {
-  const Held* const held = find_held(name);
-  return held == nullptr ? none : held->statement;
-}
-
-bool StatementMap::is_described(std::string_view name) const {
-  const Held* const held = find_held(name);
-  return held != nullptr && held->described;
+  return it == committed_.end() ? none : it->second;
 }
 
 void StatementMap::mark_described(std::string_view name) {
-  Held* const held = const_cast<Held*>(find_held(name));  // one of our own, which are not const
-  if (held != nullptr) held->described = true;
+  const Held& held = look_up(name);
+  if (&held != &none) const_cast<Held&>(held).described = true;  // one of our own, which are not const
 }
 
 void StatementMap::begin_put(std::string_view name, StatementRef statement, std::uint64_t segment) {
@@ -51,6 +41,7 @@ void StatementMap::begin_erase(std::string_view name, std::uint64_t segment) {
 }
 
 bool StatementMap::is_undecided(std::string_view name, std::uint64_t segment) const {
+  if (!has_pending()) return false;
   name = truncate_identifier(name);
   for (std::size_t i = pending_.size(); i > oldest_; --i) {
     if (pending_[i - 1].name == name) return pending_[i - 1].segment != segment;

@@ -51,8 +51,13 @@ class StatementMap {
   // A client may hold this many names; protects our memory from one client.
   static constexpr std::size_t names_max = 65'536;
 
-  // The statement that `name` stands for at this point of the client's stream; null: none.
-  const StatementRef& find(std::string_view name) const;
+  struct Held {
+    StatementRef statement;  // null: none
+    bool described = false;
+  };
+  // What `name` stands for at this point of the client's stream. The reference lasts until the next change.
+  const Held& look_up(std::string_view name) const;
+  const StatementRef& find(std::string_view name) const { return look_up(name).statement; }
   bool full() const { return committed_.size() + pending_.size() - oldest_ >= names_max; }
   bool has_pending() const { return oldest_ < pending_.size(); }
 
@@ -74,16 +79,12 @@ class StatementMap {
   void put(std::string_view name, StatementRef statement);
   // The client has asked what the statement of this name looks like, and goes on reading rows by that.
   void mark_described(std::string_view name);
-  bool is_described(std::string_view name) const;
+  bool is_described(std::string_view name) const { return look_up(name).described; }
   void erase(std::string_view name);
   // The client's name for it, the one with this hash if it has several; empty when it has none. Walks the
   // map: for error texts only.
   std::string name_of(const StatementRef& statement, std::uint32_t name_hash = 0) const;
   static std::uint32_t hash_of(std::string_view name);
-  struct Held {
-    StatementRef statement;
-    bool described = false;
-  };
   // Every committed name. Invalidated by any change.
   const std::map<std::string, Held, std::less<>>& committed() const { return committed_; }
 
@@ -94,7 +95,6 @@ class StatementMap {
     std::uint64_t segment = 0;
   };
   Pending take_front();
-  const Held* find_held(std::string_view name) const;
 
   std::map<std::string, Held, std::less<>> committed_;
   Held unnamed_;  // apart from the map: it changes with every unnamed Parse

@@ -8,11 +8,26 @@ namespace pgweir {
 BackendStatements::Presence BackendStatements::find(const StatementRef& statement, std::uint64_t segment) {
   const auto found = index_.find(statement.get());
   if (found == index_.end()) return Presence::absent;
-  const Entry& entry = *found->second;
-  if (found->second != entries_.begin()) entries_.splice(entries_.begin(), entries_, found->second);
+  mark_used(found->second);
+  return presence_of(*found->second, segment);
+}
+
+BackendStatements::Presence BackendStatements::presence_of(const Entry& entry, std::uint64_t segment) {
   if (entry.pending > 0 && entry.segment != segment) return Presence::undecided;
   if (entry.doubtful && entry.pending == 0) return Presence::absent;
   return entry.will_exist ? Presence::present : Presence::absent;
+}
+
+bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t segment) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return false;
+  mark_used(found->second);
+  const Entry& entry = *found->second;
+  return entry.description == Description::same && presence_of(entry, segment) == Presence::present;
+}
+
+void BackendStatements::mark_used(Entries::iterator entry) {
+  if (entry != entries_.begin()) entries_.splice(entries_.begin(), entries_, entry);
 }
 
 void BackendStatements::begin(const StatementRef& statement, bool will_exist, std::uint64_t segment) {
@@ -22,7 +37,7 @@ void BackendStatements::begin(const StatementRef& statement, bool will_exist, st
     found = index_.emplace(statement.get(), entries_.begin()).first;
   }
   Entry& entry = *found->second;
-  if (found->second != entries_.begin()) entries_.splice(entries_.begin(), entries_, found->second);
+  mark_used(found->second);
   entry.will_exist = will_exist;
   entry.segment = segment;
   ++entry.pending;

@@ -56,6 +56,8 @@ class BackendStatements {
   // Of the last Parse, if that was a client's own.
   ParseMoment moment_of(const StatementRef& statement) const;
   Description description_of(const StatementRef& statement) const;
+  // find() says present, and description_of() says same. Nearly always so, at the price of one look.
+  bool is_as_told(const StatementRef& statement, std::uint64_t segment);
   // Of the unnamed statement, too, if it is that.
   void describe(const StatementRef& statement, Description description);
   // It may or may not be there: a Parse needs a Close in front of it.
@@ -103,6 +105,8 @@ class BackendStatements {
   using Entries = std::list<Entry>;
 
   Entry* find_entry(const StatementRef& statement) const;
+  static Presence presence_of(const Entry& entry, std::uint64_t segment);
+  void mark_used(Entries::iterator entry);
   void begin(const StatementRef& statement, bool will_exist, std::uint64_t segment);
   void end(const StatementRef& statement, Outcome outcome, bool exists_when_done);
 

@@ -138,7 +138,9 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   BindView bind;
   if (parse_bind(piece.body(), bind) != Errc::ok) return forward(piece, {.reply = Reply::bind});
   if (x_.statements.is_undecided(bind.statement, x_.tracker.segment())) return Disposition::hold;
-  StatementRef statement = x_.statements.find(bind.statement);
+  const StatementMap::Held& known = x_.statements.look_up(bind.statement);
+  const bool described = known.described;
+  StatementRef statement = known.statement;
   const Statement* const named = statement.get();  // kept by the client's name
   if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
   if (!resolve(statement)) return Disposition::hold;
@@ -149,7 +151,7 @@ Disposition RequestPath::take_bind(const Piece& piece) {
     follow_bind(bind.portal, statement);
   if (statement && statement->may_copy()) x_.copy_portal = true;
   note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
-  note_undescribed(bind);
+  note_undescribed(bind, described);
   if (provided == Provided::changed) return refuse_bind(piece, bind, statement);
   const bool is_renamed =
       named != nullptr && names_statement(named->effects.verb, named->text) && statement->text != named->text;
@@ -194,9 +196,9 @@ Disposition RequestPath::refuse_bind(const Piece& piece, const BindView& bind,
 }
 
 // A Describe of the portal tells the client about its statement.
-void RequestPath::note_undescribed(const BindView& bind) {
-  x_.described_portal = bind.portal;
-  if (x_.statements.is_described(bind.statement)) {
+void RequestPath::note_undescribed(const BindView& bind, bool described) {
+  if (x_.described_portal != bind.portal) x_.described_portal = bind.portal;
+  if (described) {
     x_.undescribed_name.reset();
   } else {
     x_.undescribed_name = bind.statement;
@@ -265,7 +267,6 @@ Disposition RequestPath::take_close(const Piece& piece) {
 Disposition RequestPath::take_execute(const Piece& piece) {
   Expected expected{.reply = Reply::execute, .may_copy = x_.copy_portal};
   if (x_.listen && !follow_execute(piece, expected)) return Disposition::hold;
-  ++x_.watch.statements;
   x_.watch.set.reset();
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
@@ -278,7 +279,7 @@ Disposition RequestPath::take_execute(const Piece& piece) {
   // What the client's names stand for afterwards is known with the answer.
   if (is_bound && (discards_all(*x_.bound) || x_.bound->effects.verb == Verb::deallocate)) x_.naming = true;
   if (is_renamed) expected.longer = x_.bound_longer;
-  attach_step(expected);
+  if (!step_.empty()) attach_step(expected);
   forward(piece, std::move(expected));
   if (!sets || !loses_startup(x_.bound->effects.verb, x_.bound->text)) return Disposition::taken;
   x_.restore_due = !x_.watch.set;

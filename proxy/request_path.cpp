@@ -154,7 +154,6 @@ Disposition RequestPath::take_function_call(const Piece& piece) {
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
     for (std::string_view value; arguments.next(value);) remember_bound_name(x_.custom_names, value);
   }
-  ++x_.watch.statements;
   if (x_.listen) x_.listen->note_may_notify();
   return forward(piece, {.reply = Reply::function_call});
 }
@@ -199,10 +198,9 @@ Disposition RequestPath::take_query(const Piece& piece) {
 
 // A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
 void RequestPath::begin_query(Expected& expected) {
-  ++x_.watch.statements;
   x_.mixed_protocols |= x_.tracker.unsynced();
   expected.holds = true;
-  attach_step(expected);
+  if (!step_.empty()) attach_step(expected);
   if (expected.listens) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (x_.statements.find({}) == nullptr) return;

@@ -56,7 +56,7 @@ class RequestPath final {
   Disposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
                         Expected&& expected);
   Disposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
-  void note_undescribed(const BindView& bind);
+  void note_undescribed(const BindView& bind, bool described);
   void note_described(const TargetView& target);
   void probe_name(std::string_view name, std::string_view text, ByteView types);
   Disposition repeat_parse(const ParseView& parse);
@@ -109,6 +109,7 @@ class RequestPath final {
   // What the statement may do to the session, for Session::at_rest().
   // What it does to settings is collected in step_. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
+  bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);
   void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);

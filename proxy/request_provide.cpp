@@ -20,6 +20,10 @@ RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& 
   if (!statement) return Provided::yes;
   // What the server said of it holds for what was in force then, and for the types of its parameters then.
   BackendStatements& held = x_.backend->statements;
+  if (held.is_as_told(statement, x_.tracker.segment())) {
+    x_.checked_again = nullptr;
+    return Provided::yes;
+  }
   if (held.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
     held.doubt(statement);
     x_.checked_again = statement.get();

@@ -32,30 +32,10 @@ bool fires_event_triggers(const SqlEffects& effects) {
                                    Verb::security});
 }
 
-// Looked for by its last letter, of which a statement has few: this is asked of every SELECT.
-bool mentions_into(std::string_view text) {
-  constexpr std::string_view into = "into";
-  for (const char last : {'o', 'O'}) {
-    for (std::size_t at = text.find(last, into.size() - 1); at != std::string_view::npos;
-         at = text.find(last, at + 1)) {
-      if (folded_equals(text.substr(at + 1 - into.size(), into.size()), into)) return true;
-    }
-  }
-  return false;
-}
-
-// CREATE, SELECT INTO.
+// CREATE, SELECT INTO; also where EXPLAIN ANALYZE runs it.
 bool may_create(const SqlEffects& effects, std::string_view text) {
-  if (effects.verbs.contains(Verb::create)) return true;
-  if (!effects.verbs.intersects({Verb::select, Verb::with, Verb::execute})) return false;
-  if (!mentions_into(text)) return false;
-  SqlTokenizer tokens(text);
-  Token previous;
-  for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
-    if (is_word(token, "into") && !is_word(previous, "insert") && !is_word(previous, "merge")) return true;
-    previous = token;
-  }
-  return false;
+  return effects.verbs.contains(Verb::create) || effects.facts.contains(SqlFact::selects_into) ||
+         (effects.verbs.contains(Verb::explain) && folded_find(text, "create"));
 }
 
 }  // namespace
@@ -63,6 +43,7 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
 void RequestPath::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   StateWatch& watch = x_.watch;
   watch.set.reset();
+  if (is_plain_query(effects)) return;
   note_settings(effects, text, values);
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text, values);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
@@ -83,6 +64,12 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, const B
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
+}
+
+// Most statements: what follows would find nothing in it.
+bool RequestPath::is_plain_query(const SqlEffects& effects) const {
+  return effects.verb == Verb::select && effects.single && effects.is_quiet() && !x_.judgement.strict &&
+         x_.pool->definitions().is_free();
 }
 
 // Whatever is created without a schema may be temporary then.
@@ -150,7 +137,6 @@ void RequestPath::note_names(std::string_view text, bool bound) {
 }
 
 void RequestPath::attach_step(Expected& expected) {
-  if (step_.empty()) return;
   x_.settings.begin(std::exchange(step_, {}));
   expected.sets = true;
 }

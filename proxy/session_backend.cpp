@@ -140,7 +140,7 @@ bool Session::is_resting() const {
 
 // The next transaction has nothing to do with the last one.
 void Session::begin_anew() {
-  exchange_.watch = {};
+  exchange_.watch.clear();
   exchange_.settings.clear();
   exchange_.presumed.clear();
   exchange_.bound_steps.clear();
@@ -200,7 +200,7 @@ void Session::lose_backend(BackendClose reason, bool told) {
     return end(Reason::server_lost, owes_client ? outcome_unknown : std::string_view());
   }
   // Nothing of the client's was under way: another backend will do.
-  exchange_.watch = {};
+  exchange_.watch.clear();
   exchange_.settings = {};
   exchange_.presumed.clear();
   exchange_.bound_steps.clear();

@@ -109,7 +109,7 @@ void Session::ask_state(StateQuestion question) {
   unknown_names_ = exchange_.watch.unknown_names;
   pin_cause_ = std::move(exchange_.watch.cause);
   asked_after_reset_ = exchange_.watch.reset_seen;
-  exchange_.watch = {};
+  exchange_.watch.clear();
   if (question.settings) {
     question.names = exchange_.custom_names;
     for (const SettingMap* map : {exchange_.desired.get(), exchange_.backend->applied.get()}) {

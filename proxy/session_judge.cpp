@@ -17,7 +17,7 @@ void Session::ask_last_value() {
   last_value_is_open_ = false;
   exchange_.has_last_value = true;
   if (pin_cause_.empty()) pin_cause_ = std::move(exchange_.watch.cause);
-  exchange_.watch = {};
+  exchange_.watch.clear();
   ask_unhurried(OwnQuery::last_value, "SELECT pg_catalog.lastval()");
 }
 
@@ -81,6 +81,9 @@ void Session::take_sources() {
 
 // What is still unknown now stays so, and counts as suspicious.
 void Session::judge_again() {
+  const bool is_known =
+      exchange_.unjudged.empty() && !exchange_.definitions_unjudged && trigger_calls_.empty();
+  if (is_known) return exchange_.presumed.clear();
   const auto note = [this](const FunctionEffects& code, std::string_view text) {
     requests_.note_code(code, text);
     if (code.touches_context) doubt_presumed();

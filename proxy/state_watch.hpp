@@ -12,11 +12,10 @@
 
 namespace pgweir {
 
-struct StateWatch {
-  unsigned statements = 0;          // Query and Execute messages
-  std::optional<SetStatement> set;  // of the last one, if its text is a plain SET or RESET
-  unsigned set_tags = 0;            // CommandComplete SET or RESET
-  unsigned known_sets = 0;          // statements that have one, as far as texts tell
+// All that is forgotten at once.
+struct StateMarks {
+  unsigned set_tags = 0;    // CommandComplete SET or RESET
+  unsigned known_sets = 0;  // statements that have one, as far as texts tell
   bool discarded_all = false;
   bool restored = false;    // the client's startup settings were applied behind a RESET
   bool reset_seen = false;  // CommandComplete RESET or DISCARD ALL
@@ -36,7 +35,17 @@ struct StateWatch {
   bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   bool changed_functions = false;
   bool changed_schema = false;  // what texts mean, perhaps
-  std::string cause;            // the first words of what raised the first suspicion
+};
+
+struct StateWatch : StateMarks {
+  std::optional<SetStatement> set;  // of the last statement, if its text is a plain SET or RESET
+  std::string cause;                // the first words of what raised the first suspicion
+
+  void clear() {
+    static_cast<StateMarks&>(*this) = {};
+    set.reset();
+    cause.clear();
+  }
 
   // Settings may have changed in a way that the session's SettingsJournal does not tell.
   bool sets_unknown() const { return unseen || restored || set_tags > known_sets; }

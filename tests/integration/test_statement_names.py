@@ -284,8 +284,17 @@ def makers(cluster):
     cluster.execute("drop function make_by_set(), make_by_own(), make_by_config(), make_by_value(text)", "app")
 
 
+# In extended messages, under a search_path that an earlier transaction has set.
+EXTENDED = {
+    "SELECT INTO, extended": "select 'mine' as a into passing",
+    "EXPLAIN ANALYZE SELECT INTO, extended": "explain analyze select 'mine' as a into passing",
+    "EXPLAIN ANALYZE, extended": "explain (analyze) create table passing as select 'mine' as a",
+    "CREATE TABLE AS, extended": "create table passing as select 'mine' as a",
+}
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["the pool's first", "known"])
-@pytest.mark.parametrize("way", [*TEMPORARY, "bound"])
+@pytest.mark.parametrize("way", [*TEMPORARY, *EXTENDED, "bound"])
 def test_a_temporary_table_made_by_search_path_is_its_clients_alone(start, makers, way, known):
     endpoint = start(max_size=1, borrow_timeout="1s", audit_every=0)
     with endpoint.wire() as owner, endpoint.wire() as other:
@@ -297,9 +306,12 @@ def test_a_temporary_table_made_by_search_path_is_its_clients_alone(start, maker
             owner.query("begin")
             owner.ask(m.P("", "select set_config('search_path', $1, true)") + m.B("", "", ("pg_temp",)) + m.E() + m.S)
             owner.query("create table passing as select 'mine' as a; commit")
+        elif way in EXTENDED:
+            owner.query("set search_path = pg_temp")
+            owner.ask(m.P("", EXTENDED[way]) + m.B("", "") + m.E() + m.S)
         else:
             owner.query(TEMPORARY[way])
-        assert owner.value("select a from pg_temp.passing") == "mine"
+        # Nothing in between says pg_temp.
         heard = other.ask(m.Q("select a from passing"), timeout=30)
         assert "E(42P01)" in heard or "E(53300)" in heard, heard
         assert owner.value("select a from pg_temp.passing") == "mine"
