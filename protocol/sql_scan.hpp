@@ -15,8 +15,7 @@
 
 namespace pgweir {
 
-// Follows one query string token by token and knows where its statements start and end. The common part of
-// StatementSplitter and VerbScan.
+// Follows one query string token by token and knows where its statements start and end.
 class StatementTracker {
  public:
   enum class Step : std::uint8_t {
@@ -69,71 +68,5 @@ bool is_single_statement(std::string_view sql, SqlDialect dialect = {});
 
 // All verbs of a string (empty when it holds no statement).
 VerbSet verbs_of(std::string_view sql, SqlDialect dialect = {});
-
-// The same for a string that arrives in pieces, in constant memory: for any split the result equals
-// verbs_of().
-class VerbScan {
- public:
-  explicit VerbScan(SqlDialect dialect = {}) : dialect_(dialect) {}
-
-  void feed(ByteView piece);
-  // After the last piece; the bytes must not contain the message's final NUL. Feed nothing afterwards.
-  VerbSet finish();
-  // What is known so far.
-  VerbSet verbs() const { return verbs_; }
-
- private:
-  enum class Mode : std::uint8_t {
-    ground,           // between tokens
-    word,             // its first bytes are in buffer_
-    unicode_prefix,   // after U&
-    number,           // before its dot
-    number_fraction,  // after it
-    parameter,
-    minus,  // which may start a comment
-    slash,  // which may start a comment
-    line_comment,
-    block_comment,
-    string,
-    string_quote,    // behind a quote that closes the string, or is doubled
-    string_gap,      // in the white space behind it, perhaps before a continuation
-    string_minus,    // after '-' there
-    string_comment,  // in a line comment there
-    name,            // "..."; a doubled quote ends one and starts the next, which comes to the same
-    dollar,          // after '$', reading the tag into buffer_
-    dollar_body,
-    stopped,  // Verb::undecided was noted
-  };
-  enum class Quote : std::uint8_t { plain, escape, bits };
-
-  // Each takes the bytes from `at` on and returns where to go on: behind at least one byte, or in another
-  // mode.
-  std::size_t step(std::string_view piece, std::size_t at);
-  std::size_t step_ground(std::string_view piece, std::size_t at);
-  std::size_t step_word(std::string_view piece, std::size_t at);
-  std::size_t step_number(std::string_view piece, std::size_t at);
-  std::size_t step_comment(std::string_view piece, std::size_t at);
-  std::size_t step_string(std::string_view piece, std::size_t at);
-  std::size_t step_string_gap(std::string_view piece, std::size_t at);
-  std::size_t step_dollar(std::string_view piece, std::size_t at);
-  std::size_t step_dollar_body(std::string_view piece, std::size_t at);
-  void append(char c);
-  void open_string(Quote quote);
-  void note(TokenKind kind, std::string_view word = {});
-  void note_word();
-
-  SqlDialect dialect_;
-  Mode mode_ = Mode::ground;
-  Quote quote_ = Quote::plain;
-  bool escaped_ = false;       // a backslash of an escape string came last
-  bool newline_seen_ = false;  // since the closing quote
-  char previous_ = 0;          // in a block comment
-  std::size_t depth_ = 0;      // of nested block comments
-  std::size_t matched_ = 0;    // bytes of the closing dollar quote that were seen
-  std::size_t buffered_ = 0;   // bytes of the word or tag, also those that did not fit
-  std::array<char, dollar_tag_max> buffer_{};
-  StatementTracker tracker_;
-  VerbSet verbs_;
-};
 
 }  // namespace pgweir

@@ -234,7 +234,7 @@ Token SqlTokenizer::dollar(std::size_t start) {
 }
 
 // Digits, letters and one dot; an exponent's sign starts over. What that accepts beyond PostgreSQL's numbers
-// is an error there, and VerbScan can follow it without looking ahead.
+// is an error there.
 Token SqlTokenizer::number(std::size_t start) {
   std::size_t at = start + 1;
   bool dot = false;

@@ -52,8 +52,7 @@ struct Token {
   std::size_t offset = 0;  // of `text` in the tokenizer's text
 };
 
-// Longest dollar-quote tag that is followed. PostgreSQL has no limit; VerbScan must keep the tag between
-// pieces.
+// Longest dollar-quote tag that is followed. PostgreSQL has no limit.
 inline constexpr std::size_t dollar_tag_max = 128;
 // NAMEDATALEN - 1: PostgreSQL cuts longer identifiers, with a notice.
 inline constexpr std::size_t identifier_size_max = 63;

@@ -1,8 +1,6 @@
-// VerbScan over random splits must find what the splitter finds in the whole text, every statement must lie
-// inside the text and in order, and the other readers of statement text must survive any bytes. Input: one
-// byte of options, one byte that seeds the splits, then the text.
+// Every statement must lie inside the text and in order, and the other readers of statement text must survive
+// any bytes. Input: one byte of options, one that is not used, then the text.
 #include <cstdlib>
-#include <random>
 
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_listen.hpp"
@@ -16,18 +14,6 @@ namespace {
 
 void require(bool holds) {
   if (!holds) std::abort();
-}
-
-VerbSet scan_in_pieces(std::string_view sql, SqlDialect dialect, unsigned seed) {
-  std::minstd_rand random(seed + 1);
-  std::uniform_int_distribution<std::size_t> size(0, 1 + seed % 16);
-  VerbScan scan(dialect);
-  while (!sql.empty()) {
-    const std::string_view piece = sql.substr(0, size(random));
-    scan.feed(as_bytes(piece));
-    sql.remove_prefix(piece.size());
-  }
-  return scan.finish();
 }
 
 // The verbs of the whole text; checks the statements on the way.
@@ -70,7 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view sql = as_text({data + 2, size - 2});
   const VerbSet verbs = check_statements(sql, dialect);
   require(verbs == verbs_of(sql, dialect));
-  require(verbs == scan_in_pieces(sql, dialect, data[1]));
   const SqlFacts facts = scan_facts(sql, dialect);
   if (verbs.contains(Verb::undecided)) require(facts.contains(SqlFact::undecided));
   if (verbs.contains(Verb::listen)) require(facts.contains(SqlFact::listens));
