@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "config/aws_url.hpp"
+#include "config/section_keys.hpp"
 
 namespace pgweir::config {
 namespace {
@@ -53,12 +54,10 @@ void read_aws(Walk& walk, Section section, Aws& out) {
   read_ca_file(walk, section, out.ca_file);
   section.duration("timeout", out.timeout);
   Section secrets = section.section("secrets");
-  secrets.duration("refresh", out.secret_refresh);
-  secrets.duration("grace", out.secret_grace);
+  keys_of_aws_secrets(out, SectionKeys(secrets));
   secrets.finish();
   Section iam = section.section("iam");
-  iam.text("server_id", out.server_id);
-  iam.duration("max_token_age", out.max_token_age);
+  keys_of_aws_iam(out, SectionKeys(iam));
   iam.finish();
   section.finish();
 }

@@ -1,23 +1,23 @@
 #include "config/diff.hpp"
 
-#include <algorithm>
-#include <array>
 #include <map>
+#include <type_traits>
 
 #include "config/duration.hpp"
+#include "config/keys.hpp"
 #include "config/problem.hpp"
 
 namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kNeedRestart{"listen.host", "listen.port", "listen.reuse_port",
-                                                       "admin.host",  "admin.port",  "workers"};
+constexpr std::size_t kShownMax = 256;
 
 // One value of the file: what is compared and, for anything but a secret, printed.
 struct Value {
   std::string text;
   const Secret* secret = nullptr;  // owned by the Settings that it was taken from
+  Applies applies = Applies::now;
 
   bool operator==(const Value& other) const {
     if ((secret == nullptr) != (other.secret == nullptr)) return false;
@@ -59,24 +59,33 @@ void add(Values& out, const std::string& path, std::string text) {
   out[path] = {std::move(text), nullptr};
 }
 
-void add_pool(Values& out, const std::string& path, const Pool& pool) {
-  add(out, path + ".mode", std::string(to_string(pool.mode)));
-  add(out, path + ".state", std::string(to_string(pool.state)));
-  add(out, path + ".sequence_values", std::string(to_string(pool.sequence_values)));
-  add(out, path + ".trust_triggers", pool.trust_triggers ? "true" : "false");
-  add(out, path + ".pin_notice", pool.pin_notice ? "true" : "false");
-  add(out, path + ".audit_every", std::to_string(pool.audit_every));
-  add(out, path + ".audit_close", pool.audit_close ? "true" : "false");
-  add(out, path + ".min_size", std::to_string(pool.min_size));
-  add(out, path + ".max_size", std::to_string(pool.max_size));
-  add(out, path + ".max_logins", std::to_string(pool.max_logins));
-  add(out, path + ".max_prepared_statements", std::to_string(pool.max_prepared_statements));
-  add(out, path + ".borrow_timeout", to_string(pool.borrow_timeout));
-  add(out, path + ".idle_timeout", to_string(pool.idle_timeout));
-  add(out, path + ".max_lifetime", to_string(pool.max_lifetime));
-  add(out, path + ".connect_timeout", to_string(pool.connect_timeout));
-  add(out, path + ".role_check_interval", to_string(pool.role_check_interval));
-}
+// Notes the keys of keys.hpp under a path.
+class NoteKeys {
+ public:
+  NoteKeys(Values& out, std::string path) : out_(out), path_(std::move(path)) {}
+
+  template <class Member, class... Options>
+  void operator()(std::string_view name, const Member& member, Options... options) {
+    Value& value = out_[join_path(path_, name)];
+    value.text = shown(member);
+    if ((std::is_same_v<Options, NeedsRestart> || ...)) value.applies = Applies::restart;
+    (static_cast<void>(options), ...);
+  }
+
+ private:
+  static std::string shown(const std::string& text) { return printable(text, kShownMax); }
+  static std::string shown(const std::vector<std::string>& names) { return list(names); }
+  static std::string shown(bool flag) { return flag ? "true" : "false"; }
+  static std::string shown(Millis duration) { return to_string(duration); }
+  static std::string shown(std::uint32_t number) { return std::to_string(number); }
+  static std::string shown(std::uint16_t number) { return std::to_string(number); }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  static std::string shown(Enum value) { return std::string(to_string(value)); }
+
+  Values& out_;
+  std::string path_;
+};
 
 Values values_of(const Database& database, const std::string& path) {
   Values out;
@@ -91,11 +100,8 @@ Values values_of(const Database& database, const std::string& path) {
   add(out, path + ".tls.allow_cleartext_password", database.tls.allow_cleartext_password ? "true" : "false");
   add(out, path + ".iam", database.iam ? "true" : "false");
   add(out, path + ".users", database.users.empty() ? "all" : list(database.users));
-  add(out, path + ".pass_through.users", list(database.pass_through.users));
-  add(out, path + ".pass_through.recheck", to_string(database.pass_through.recheck));
-  add(out, path + ".pass_through.forget_after", to_string(database.pass_through.forget_after));
-  add(out, path + ".pass_through.max_unproven", std::to_string(database.pass_through.max_unproven));
-  add_pool(out, path + ".pool", database.pool);
+  keys_of_pass_through(database.pass_through, NoteKeys(out, path + ".pass_through"));
+  keys_of_pool(database.pool, NoteKeys(out, path + ".pool"));
   return out;
 }
 
@@ -119,23 +125,16 @@ void add_aws(Values& out, const Aws& aws) {
   add(out, "aws.endpoints.imds", printable(aws.endpoints.imds, 256));
   add(out, "aws.ca_file", printable(aws.ca_file, 256));
   add(out, "aws.timeout", to_string(aws.timeout));
-  add(out, "aws.secrets.refresh", to_string(aws.secret_refresh));
-  add(out, "aws.secrets.grace", to_string(aws.secret_grace));
-  add(out, "aws.iam.server_id", printable(aws.server_id, 256));
-  add(out, "aws.iam.max_token_age", to_string(aws.max_token_age));
+  keys_of_aws_secrets(aws, NoteKeys(out, "aws.secrets"));
+  keys_of_aws_iam(aws, NoteKeys(out, "aws.iam"));
 }
 
 Values values_of_rest(const Settings& settings) {
   Values out;
   add_aws(out, settings.aws);
-  add(out, "listen.host", printable(settings.listen.host, 256));
-  add(out, "listen.port", std::to_string(settings.listen.port));
-  add(out, "listen.max_clients", std::to_string(settings.listen.max_clients));
-  add(out, "listen.auth", std::string(to_string(settings.listen.auth)));
+  keys_of_listen(settings.listen, NoteKeys(out, "listen"));
   add(out, "listen.proxy_protocol", settings.listen.proxy_sources.empty() ? "off" : "v2");
   add(out, "listen.proxy_sources", list(settings.listen.proxy_sources));
-  add(out, "listen.reuse_port", settings.listen.reuse_port ? "true" : "false");
-  add(out, "listen.drain_rate", std::to_string(settings.listen.drain_rate));
   add(out, "access", settings.access ? list(*settings.access) : "absent");
   const ListenTls& tls = settings.listen.tls;
   add(out, "listen.tls.mode", std::string(to_string(tls.mode)));
@@ -143,46 +142,26 @@ Values values_of_rest(const Settings& settings) {
   add(out, "listen.tls.key_file", printable(tls.key_file, 256));
   add(out, "listen.tls.client_ca_file", printable(tls.client_ca_file, 256));
   add(out, "listen.tls.handshake_timeout", to_string(tls.handshake_timeout));
-  add(out, "workers", settings.workers ? std::to_string(*settings.workers) : "auto");
-  add(out, "admin.host", printable(settings.admin.host, 256));
-  add(out, "admin.port", std::to_string(settings.admin.port));
-  add(out, "admin.console_users", list(settings.admin.console_users));
-  add(out, "admin.stats_users", list(settings.admin.stats_users));
-  add(out, "admin.watch_config", settings.admin.watch_config ? "true" : "false");
-  add(out, "admin.ready_requires", list(settings.admin.ready_requires));
-  add(out, "timeouts.client_login", to_string(settings.timeouts.client_login));
-  add(out, "timeouts.failed_login", to_string(settings.timeouts.failed_login));
-  add(out, "timeouts.client_idle", to_string(settings.timeouts.client_idle));
-  add(out, "timeouts.idle_transaction", to_string(settings.timeouts.idle_transaction));
-  add(out, "timeouts.client_write", to_string(settings.timeouts.client_write));
-  add(out, "timeouts.query", to_string(settings.timeouts.query));
-  add(out, "timeouts.drain", to_string(settings.timeouts.drain));
-  add(out, "timeouts.drain_accept_grace", to_string(settings.timeouts.drain_accept_grace));
-  add(out, "metrics.emf", settings.metrics.emf ? "true" : "false");
-  add(out, "metrics.emf_namespace", printable(settings.metrics.emf_namespace, 256));
-  add(out, "metrics.emf_proxy_name", printable(settings.metrics.emf_proxy_name, 256));
-  add(out, "metrics.emf_interval", to_string(settings.metrics.emf_interval));
-  add(out, "log.format", std::string(to_string(settings.log.format)));
-  add(out, "log.level", std::string(to_string(settings.log.level)));
+  out["workers"] = {settings.workers ? std::to_string(*settings.workers) : "auto", nullptr, Applies::restart};
+  keys_of_admin(settings.admin, NoteKeys(out, "admin"));
+  keys_of_timeouts(settings.timeouts, NoteKeys(out, "timeouts"));
+  keys_of_metrics(settings.metrics, NoteKeys(out, "metrics"));
+  keys_of_log(settings.log, NoteKeys(out, "log"));
   return out;
-}
-
-Applies applies_of(std::string_view path) {
-  const bool restart = std::find(kNeedRestart.begin(), kNeedRestart.end(), path) != kNeedRestart.end();
-  return restart ? Applies::restart : Applies::now;
 }
 
 using Changes = std::map<std::string, Change>;  // by path, which sorts them
 
-void note(Changes& changes, const std::string& path, std::string from, std::string to) {
-  changes[path] = {path, std::move(from), std::move(to), applies_of(path)};
+void note(Changes& changes, const std::string& path, std::string from, std::string to,
+          Applies applies = Applies::now) {
+  changes[path] = {path, std::move(from), std::move(to), applies};
 }
 
 // Both hold the same paths: they come from the same function.
 void compare(const Values& from, const Values& to, Changes& changes) {
   for (const auto& [path, value] : from) {
     const Value& other = to.at(path);
-    if (!(value == other)) note(changes, path, value.shown(), other.shown());
+    if (!(value == other)) note(changes, path, value.shown(), other.shown(), value.applies);
   }
 }
 
@@ -217,12 +196,12 @@ std::vector<Change> diff(const Settings& from, const Settings& to) {
 
 std::vector<Setting> list_settings(const Settings& settings) {
   Values values = values_of_rest(settings);
-  add_pool(values, "pool", settings.pool);
+  keys_of_pool(settings.pool, NoteKeys(values, "pool"));
   for (const auto& [name, database] : settings.databases)
     values.merge(values_of(database, join_path("databases", name)));
   for (const auto& [name, user] : settings.users) values.merge(values_of(user, join_path("users", name)));
   std::vector<Setting> list;
-  for (const auto& [path, value] : values) list.push_back({path, value.shown(), applies_of(path)});
+  for (const auto& [path, value] : values) list.push_back({path, value.shown(), value.applies});
   return list;
 }
 

@@ -25,7 +25,7 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-// Nothing, with `error` filled in: no network, or one with bits set behind its prefix.
+// Nothing, with `error` filled in: no network, or one with bits set after its prefix.
 std::optional<Network> parse_network(std::string_view text, std::string& error);
 std::string to_string(const Network& network);
 

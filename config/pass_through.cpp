@@ -71,7 +71,7 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
   if (star == std::string_view::npos) return pattern == name;
   if (!name.starts_with(pattern.substr(0, star))) return false;
   name.remove_prefix(star);
-  // What stands between two stars is found as early as it can be; what is behind the last one is the end.
+  // What stands between two stars is found as early as it can be; what is after the last one is the end.
   std::string_view rest = pattern.substr(star + 1);
   for (std::size_t next = 0; (next = rest.find('*')) != std::string_view::npos;) {
     const std::size_t found = name.find(rest.substr(0, next));

@@ -12,6 +12,7 @@
 #include "config/environment.hpp"
 #include "config/problem.hpp"
 #include "config/settings.hpp"
+#include "config/words.hpp"
 #include "config/yaml_document.hpp"
 
 namespace pgweir::config {
@@ -23,12 +24,6 @@ struct Walk {
   Locations locations;
 
   void report(Location where, std::string path, std::string message, Severity severity = Severity::error);
-};
-
-template <class Enum>
-struct Choice {
-  std::string_view name;
-  Enum value;
 };
 
 // One mapping of the file. Readers leave `out` as it is when the key is absent or wrong.

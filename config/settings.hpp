@@ -99,7 +99,7 @@ struct Listen {
   std::vector<Network> proxy_sources;
   // Another process may listen on the same address; the youngest gets all new clients.
   bool reuse_port = false;
-  std::uint32_t drain_rate = 1000;  // clients told off in a second while draining; 0: all at once
+  std::uint32_t drain_rate = 1000;  // clients ended in a second while draining; 0: all at once
 };
 
 struct Admin {

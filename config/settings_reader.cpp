@@ -1,10 +1,11 @@
 #include "config/settings_reader.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "config/access_reader.hpp"
 #include "config/aws_reader.hpp"
+#include "config/keys.hpp"
+#include "config/section_keys.hpp"
 #include "config/tls_reader.hpp"
 #include "config/user_secret.hpp"
 
@@ -12,40 +13,12 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::uint32_t kMaxClients = 1'000'000;
 constexpr std::uint32_t kMaxWorkers = 1024;
-constexpr std::uint32_t kMaxPoolSize = 10'000;  // PostgreSQL's max_connections is far below in practice
-constexpr std::uint32_t kMaxStatements = 100'000;
-constexpr std::uint32_t kMaxUnproven = 1'000;  // each may have a login to the server under way
-constexpr std::uint32_t kMaxAuditEvery = 1'000'000'000;
-
-constexpr std::array<Choice<AuthMethod>, 3> kAuthMethods{
-    {{"scram-sha-256", AuthMethod::scram_sha_256}, {"md5", AuthMethod::md5}, {"trust", AuthMethod::trust}}};
-constexpr std::array<Choice<PoolMode>, 2> kPoolModes{
-    {{"transaction", PoolMode::transaction}, {"session", PoolMode::session}}};
-constexpr std::array<Choice<LogFormat>, 2> kLogFormats{
-    {{"text", LogFormat::text}, {"json", LogFormat::json}}};
-constexpr std::array<Choice<LogLevel>, 5> kLogLevels{{{"trace", LogLevel::trace},
-                                                      {"debug", LogLevel::debug},
-                                                      {"info", LogLevel::info},
-                                                      {"warning", LogLevel::warning},
-                                                      {"error", LogLevel::error}}};
-
-constexpr std::array<Choice<StateTracking>, 2> kStates{
-    {{"tracked", StateTracking::tracked}, {"strict", StateTracking::strict}}};
-
-constexpr std::array<Choice<SequenceValues>, 2> kSequenceValues{
-    {{"learn", SequenceValues::learn}, {"pin", SequenceValues::pin}}};
 
 void read_listen(Walk& walk, Section section, Listen& out) {
-  section.text("host", out.host);
-  section.port("port", out.port);
-  section.number("max_clients", out.max_clients, 1, kMaxClients);
-  section.choice<AuthMethod>("auth", out.auth, kAuthMethods);
+  keys_of_listen(out, SectionKeys(section));
   read_listen_tls(walk, section.section("tls"), out.tls);
   read_proxy_protocol(section, out.proxy_sources);
-  section.flag("reuse_port", out.reuse_port);
-  section.number("drain_rate", out.drain_rate, 0, kMaxClients);
   section.finish();
 }
 
@@ -62,42 +35,20 @@ void read_workers(Section& root, std::optional<std::uint32_t>& out) {
 }
 
 void read_admin(Section section, Admin& out) {
-  section.text("host", out.host);
-  section.port("port", out.port);
-  section.names("console_users", out.console_users);
-  section.names("stats_users", out.stats_users);
-  section.flag("watch_config", out.watch_config);
-  section.names("ready_requires", out.ready_requires);
+  keys_of_admin(out, SectionKeys(section));
   section.finish();
 }
 
 // Returns whether the section sets min_size, which otherwise must not exceed a small max_size.
 bool read_pool(Section section, Pool& out) {
-  section.choice<PoolMode>("mode", out.mode, kPoolModes);
-  section.choice<StateTracking>("state", out.state, kStates);
-  section.choice<SequenceValues>("sequence_values", out.sequence_values, kSequenceValues);
-  section.flag("trust_triggers", out.trust_triggers);
-  section.flag("pin_notice", out.pin_notice);
-  section.number("audit_every", out.audit_every, 0, kMaxAuditEvery);
-  section.flag("audit_close", out.audit_close);
-  const bool sets_min_size = section.number("min_size", out.min_size, 0, kMaxPoolSize);
-  section.number("max_size", out.max_size, 0, kMaxPoolSize);
-  section.number("max_logins", out.max_logins, 0, kMaxPoolSize);
-  section.number("max_prepared_statements", out.max_prepared_statements, 1, kMaxStatements);
-  section.duration("borrow_timeout", out.borrow_timeout);
-  section.duration("idle_timeout", out.idle_timeout);
-  section.duration("max_lifetime", out.max_lifetime);
-  section.duration("connect_timeout", out.connect_timeout);
-  section.duration("role_check_interval", out.role_check_interval);
+  SectionKeys keys(section);
+  keys_of_pool(out, keys);
   section.finish();
-  return sets_min_size;
+  return keys.has_number("min_size");
 }
 
 void read_pass_through(Section section, PassThrough& out) {
-  section.names("users", out.users);
-  section.duration("recheck", out.recheck);
-  section.duration("forget_after", out.forget_after);
-  section.number("max_unproven", out.max_unproven, 1, kMaxUnproven);
+  keys_of_pass_through(out, SectionKeys(section));
   section.finish();
 }
 
@@ -152,28 +103,17 @@ void read_users(Walk& walk, Section& root, Settings& out) {
 }
 
 void read_timeouts(Section section, Timeouts& out) {
-  section.duration("client_login", out.client_login);
-  section.duration("failed_login", out.failed_login);
-  section.duration("client_idle", out.client_idle);
-  section.duration("idle_transaction", out.idle_transaction);
-  section.duration("client_write", out.client_write);
-  section.duration("query", out.query);
-  section.duration("drain", out.drain);
-  section.duration("drain_accept_grace", out.drain_accept_grace);
+  keys_of_timeouts(out, SectionKeys(section));
   section.finish();
 }
 
 void read_metrics(Section section, Metrics& out) {
-  section.flag("emf", out.emf);
-  section.text("emf_namespace", out.emf_namespace);
-  section.text("emf_proxy_name", out.emf_proxy_name);
-  section.duration("emf_interval", out.emf_interval);
+  keys_of_metrics(out, SectionKeys(section));
   section.finish();
 }
 
 void read_log(Section section, Log& out) {
-  section.choice<LogFormat>("format", out.format, kLogFormats);
-  section.choice<LogLevel>("level", out.level, kLogLevels);
+  keys_of_log(out, SectionKeys(section));
   section.finish();
 }
 

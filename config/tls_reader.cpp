@@ -10,13 +10,6 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<Choice<TlsMode>, 5> kModes{{{"disable", TlsMode::disable},
-                                                 {"prefer", TlsMode::prefer},
-                                                 {"require", TlsMode::require},
-                                                 {"verify-ca", TlsMode::verify_ca},
-                                                 {"verify-full", TlsMode::verify_full}}};
-constexpr std::span<const Choice<TlsMode>> kListenModes = std::span(kModes).first(3);
-
 enum class Negotiation { postgres, direct };
 constexpr std::array<Choice<Negotiation>, 2> kNegotiations{
     {{"postgres", Negotiation::postgres}, {"direct", Negotiation::direct}}};
@@ -45,7 +38,7 @@ void check_pair(Section& section, const std::string& cert_file, const std::strin
 }  // namespace
 
 void read_listen_tls(Walk& walk, Section section, ListenTls& out) {
-  section.choice<TlsMode>("mode", out.mode, kListenModes);
+  section.choice<TlsMode>("mode", out.mode, words(out.mode).first(3));
   read_file_name(walk, section, "cert_file", out.cert_file);
   read_file_name(walk, section, "key_file", out.key_file);
   read_file_name(walk, section, "client_ca_file", out.client_ca_file);
@@ -61,7 +54,7 @@ void read_listen_tls(Walk& walk, Section section, ListenTls& out) {
 
 void read_server_tls(Walk& walk, Section section, const std::string& host, ServerTls& out) {
   out.mode = is_loopback(host) ? TlsMode::disable : TlsMode::verify_full;
-  section.choice<TlsMode>("mode", out.mode, kModes);
+  section.choice<TlsMode>("mode", out.mode, words(out.mode));
   read_file_name(walk, section, "ca_file", out.ca_file);
   read_file_name(walk, section, "cert_file", out.cert_file);
   read_file_name(walk, section, "key_file", out.key_file);

@@ -1,4 +1,4 @@
-// Where a user's secret comes from. Nothing that this file reports repeats a value: a password written behind
+// Where a user's secret comes from. Nothing that this file reports repeats a value: a password written after
 // the wrong key stays out of the log too.
 #pragma once
 
