@@ -35,7 +35,7 @@ struct FleetContext {
   Micros now() const { return std::chrono::duration_cast<Micros>(Clock::now() - started); }
 };
 
-// Counts what a schedule still holds when the run is over: `first`, then everything behind it.
+// Counts what a schedule still holds when the run is over: `first`, then everything after it.
 void record_rest(const FleetContext& fleet, std::optional<Invocation> first, EnvironmentSchedule& schedule);
 
 class Environment {

@@ -57,7 +57,7 @@ class Framer {
   explicit Framer(RuleOf rule_of) : rule_of_(rule_of) {}
 
   // Takes the next piece off the front of `input`. need_more: what is left of `input` (nothing, a part of a
-  // header, or a part of a message that has to be whole) must be offered again with more behind it.
+  // header, or a part of a message that has to be whole) must be offered again with more after it.
   // error: see errc(); the stream cannot be read any further.
   FrameStatus next(ByteView& input, Piece& out);
 

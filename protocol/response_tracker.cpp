@@ -138,7 +138,7 @@ ResponseTracker::Verdict ResponseTracker::on_execution_end(ReplySink& sink) {
   return verdict;
 }
 
-// Syncs announced before the client's end of data are swallowed by the server, those behind it are not.
+// Syncs announced before the client's end of data are swallowed by the server, those after it are not.
 ResponseTracker::Verdict ResponseTracker::on_copy_in() {
   if (!executes(queue_[oldest_].reply)) return Verdict::protocol_violation;
   const Verdict verdict = fate_of_oldest();
@@ -161,7 +161,7 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
     ++kept;
   }
   queue_.resize(kept);
-  // A swallowed Sync ended nothing: the implicit transaction stays open, unless one behind the data ends it.
+  // A swallowed Sync ended nothing: the implicit transaction stays open, unless one after the data ends it.
   if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = !synced;
   return verdict;
 }
@@ -218,7 +218,7 @@ void ResponseTracker::begin_fence() {
   assert(fence_needed_);
   fence_needed_ = false;
   fence_ready_seen_ = 0;
-  // The error may have left Syncs behind the client's end of data: they are answered first, in order.
+  // The error may have left Syncs after the client's end of data: they are answered first, in order.
   push({Reply::fence, Fate::mute});
 }
 

@@ -21,7 +21,7 @@
 //    where the first n - 1 of the ReadyForQuery belong to the client.
 //
 // While copy_possible() nothing but CopyData, CopyDone, CopyFail, Flush and Sync may go to the server. What
-// waits for its end needs a Flush behind it: the server keeps the reply that ends it until somebody flushes.
+// waits for its end needs a Flush after it: the server keeps the reply that ends it until somebody flushes.
 //
 // A backend may be handed on only when settled(). No I/O, no clock; owned by one session.
 #pragma once
@@ -62,8 +62,8 @@ constexpr std::uint32_t resets_all = 1;
 // What a message is sent for, besides its reply.
 enum class Purpose : std::uint8_t {
   plain,
-  learn_shape,    // a Describe of ours behind a Parse of ours
-  confirm_parse,  // a Describe of ours behind the client's own Parse
+  learn_shape,    // a Describe of ours after a Parse of ours
+  confirm_parse,  // a Describe of ours after the client's own Parse
   meant_to_fail,  // the statement is not what the client was told: its error becomes the one that says so
 };
 
@@ -78,7 +78,7 @@ struct Expected {
   Purpose purpose = Purpose::plain;
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
   std::int32_t longer = 0;   // by how much its text became longer when a name in it was replaced
-  // A Query behind which the client's startup settings are restored: resets_all, or the hash of the one's
+  // A Query after which the client's startup settings are restored: resets_all, or the hash of the one's
   // name.
   std::uint32_t resets = 0;
   std::uint32_t name_hash = 0;  // of the client's name for it, which may have others
@@ -94,7 +94,7 @@ class ReplySink {
  public:
   virtual void ended(const Expected& expected, Outcome outcome) = 0;
   // Give the client the reply to this (parse or close) now, at this place of the stream: out of expect() at
-  // once, out of receive() *behind* the reply that is being received.
+  // once, out of receive() *after* the reply that is being received.
   virtual void inject(const Expected& expected) = 0;
 
  protected:
@@ -114,7 +114,7 @@ class ResponseTracker {
   Verdict receive(char type, TransactionStatus status, ReplySink& sink);
 
   // Announces the three messages of the fence. Due as soon as needs_fence() turns true, before the next
-  // receive(); send them right away, behind all that was announced.
+  // receive(); send them right away, after all that was announced.
   void begin_fence();
   bool needs_fence() const { return fence_needed_; }
   bool fencing() const { return fence_ready_seen_ >= 0; }

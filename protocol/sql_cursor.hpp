@@ -50,7 +50,7 @@ class SqlCursor {
     }
     return true;
   }
-  // At an opening parenthesis: skips to behind its partner and returns what stands between the two.
+  // At an opening parenthesis: skips to after its partner and returns what stands between the two.
   // False when there is no partner.
   bool parenthesized(std::string_view text, std::string_view& content) {
     const std::size_t start = current_.offset + 1;

@@ -57,7 +57,7 @@ const NamedFact* stateful_function(std::string_view name) {
   return nullptr;
 }
 
-// A clause word that is also a possible name of a function: a clause only behind the word given (or behind
+// A clause word that is also a possible name of a function: a clause only after the word given (or after
 // ")").
 struct ClauseWord {
   std::string_view name;
@@ -80,7 +80,7 @@ bool is_clause(std::string_view name, const Token& before) {
                      [&](const ClauseWord& w) { return w.name == name && is_word(before, w.before); });
 }
 
-// Behind these words a name with parentheses is a table and its columns, a prepared statement, a CTE or an
+// After these words a name with parentheses is a table and its columns, a prepared statement, a CTE or an
 // alias.
 bool introduces_definition(const Token& before) {
   static constexpr std::array<std::string_view, 10> words = {
@@ -167,7 +167,7 @@ void FactScan::word(const Token& token) {
   switch (token.text[0] | 0x20) {
     case 't': {
       if (!is_word(token, "temp") && !is_word(token, "temporary")) return;
-      // INSERT INTO temp names a table; SELECT ... INTO temp has a name behind it, which costs no more than a
+      // INSERT INTO temp names a table; SELECT ... INTO temp has a name after it, which costs no more than a
       // check.
       const bool selects_into = is_word(previous_, "into") && !is_word(before_previous_, "insert") &&
                                 !is_word(before_previous_, "merge");
@@ -232,7 +232,7 @@ namespace {
 // Whether the text in front of a "(" is the name of something that is not known to be harmless.
 bool may_call_stateful(std::string_view before) {
   while (!before.empty() && is_sql_space(before.back())) {
-    if (before.back() == '\n' || before.back() == '\r') return true;  // perhaps behind a comment
+    if (before.back() == '\n' || before.back() == '\r') return true;  // perhaps after a comment
     before.remove_suffix(1);
   }
   if (before.empty()) return false;

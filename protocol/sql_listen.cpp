@@ -172,7 +172,7 @@ std::optional<ListenStep> step_if(bool understood, ListenStep& step) {
   return std::move(step);
 }
 
-// A statement whose verb says that it matters; the cursor stands behind the verb.
+// A statement whose verb says that it matters; the cursor stands after the verb.
 std::optional<ListenStep> parse_step(Verb verb, SqlCursor& cursor) {
   ListenStep step;
   switch (verb) {

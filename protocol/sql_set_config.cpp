@@ -50,7 +50,7 @@ ConfigArgument read_simple(SqlCursor& cursor) {
   return out;
 }
 
-// Moves to the comma or parenthesis behind the argument.
+// Moves to the comma or parenthesis after the argument.
 ConfigArgument read_argument(SqlCursor& cursor) {
   ConfigArgument out = read_simple(cursor);
   if (accept_casts(cursor) && ends_argument(cursor)) return out;
@@ -76,7 +76,7 @@ bool accept_argument_name(SqlCursor& cursor, std::string& name) {
   return true;
 }
 
-// Behind the opening parenthesis. Afterwards the cursor stands behind the closing one. False: not readable.
+// After the opening parenthesis. Afterwards the cursor stands after the closing one. False: not readable.
 bool read_call(SqlCursor& cursor, SetConfigCall& out) {
   static constexpr std::array<std::string_view, 3> names = {"setting_name", "new_value", "is_local"};
   const std::array<ConfigArgument*, 3> places = {&out.name, &out.value, &out.is_local};

@@ -107,7 +107,7 @@ bool token_value(const Token& token, bool is_name, std::string& out) {
   return !is_name || quote_name(out);
 }
 
-// One element of the list; leaves the cursor behind it, or before what it does not understand.
+// One element of the list; leaves the cursor after it, or before what it does not understand.
 bool read_element(SqlCursor& cursor, bool is_name, std::string& out) {
   const bool negative = cursor.at(TokenKind::op) && cursor.current().text == "-";
   const bool sign = negative || (cursor.at(TokenKind::op) && cursor.current().text == "+");

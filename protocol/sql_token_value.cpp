@@ -42,7 +42,7 @@ std::size_t digits(std::string_view text, std::size_t at, std::size_t count_max,
   return count;
 }
 
-// One escape; `at` stands behind the backslash and is moved behind the escape.
+// One escape; `at` stands after the backslash and is moved after the escape.
 bool unescape_one(std::string_view text, std::size_t& at, std::string& out) {
   if (at >= text.size()) return false;
   const char c = text[at++];

@@ -5,7 +5,7 @@
 namespace pgweir {
 
 Errc read_columns(ByteView row_description, ByteBuffer& out) {
-  // The table's OID and the column's number in it, between the name and the type; the type's size behind it.
+  // The table's OID and the column's number in it, between the name and the type; the type's size after it.
   constexpr std::size_t origin_size = 4 + 2;
   constexpr std::size_t type_length_size = 2;
   constexpr std::size_t format_size = 2;

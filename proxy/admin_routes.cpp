@@ -2,6 +2,7 @@
 
 #include "proxy/dashboard/state.hpp"
 #include "proxy/drain.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/liveness.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/pool.hpp"
@@ -57,7 +58,7 @@ HttpReply AdminRoutes::answer(std::string_view path) {
 
 HttpReply AdminRoutes::healthy() const {
   std::vector<TimePoint> last_turns;
-  for (const auto& worker : services_.workers) last_turns.push_back(worker->last_turn());
+  for (const auto& worker : services_.workers.list) last_turns.push_back(worker->last_turn());
   Liveness liveness = judge_liveness(last_turns, Clock::now());
   return text(liveness.alive ? 200 : 503, std::move(liveness.text));
 }
@@ -75,13 +76,13 @@ HttpReply AdminRoutes::ready() {
 }
 
 std::string AdminRoutes::state() {
-  const std::vector<PoolFacts> pools = take_pools(services_);
+  const std::vector<PoolFacts> pools = take_pools(services_.sources);
   const TimePoint now = Clock::now();
   dashboard::ProcessFacts process;
   process.version = PGWEIR_VERSION;
   process.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_);
-  process.workers = services_.workers.size();
-  process.clients = services_.sessions();
+  process.workers = services_.workers.list.size();
+  process.clients = services_.sessions.count();
   process.max_clients = administration_.settings().listen.max_clients;
   process.draining = drain_.begun();
   process.ready = judge_ready(pools, now).ready;

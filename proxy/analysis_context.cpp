@@ -1,6 +1,5 @@
 #include "proxy/analysis_context.hpp"
 
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -14,7 +13,7 @@ AnalysisContext analysis_context(const Exchange& x) {
   if (x.settings.leaves_context()) return {x.worker.settings_memo().analysis_settings(x.desired), is_certain};
   const std::optional<SettingMap> in_force = x.settings.in_force(*x.desired, *x.startup);
   if (!in_force) return {};
-  return {x.worker.services().interner.intern(analysis_settings(*in_force)), is_certain};
+  return {x.worker.interner().intern(analysis_settings(*in_force)), is_certain};
 }
 
 bool is_in_its_context(const Exchange& exchange, const Statement& statement) {

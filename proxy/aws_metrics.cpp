@@ -1,9 +1,10 @@
-#include "proxy/aws/aws_metrics.hpp"
+#include "proxy/aws_metrics.hpp"
 
 #include <ctime>
 
+#include "proxy/aws/aws.hpp"
 #include "proxy/metric_family.hpp"
-#include "proxy/services.hpp"
+#include "proxy/sources.hpp"
 
 namespace pgweir::aws {
 namespace {
@@ -32,17 +33,17 @@ void add_secrets(const SecretStore::Stats& stats, std::vector<MetricFamily>& out
 
 }  // namespace
 
-void add_metrics(const Services& services, std::vector<MetricFamily>& out) {
-  add_secrets(services.aws.secret_stats(), out);
+void add_metrics(const Sources& sources, std::vector<MetricFamily>& out) {
+  add_secrets(sources.aws.secret_stats(), out);
   MetricFamily verifications =
       metric_family("pgweir_iam_verifications_total",
                     "Tokens of clients that prove a role, by what became of them", MetricType::Counter);
-  const auto counts = services.aws.verification_stats();
+  const auto counts = sources.aws.verification_stats();
   for (std::size_t i = 0; i < counts.size(); ++i)
     add_series(verifications, {{"result", std::string(to_string(static_cast<Verification>(i)))}},
                static_cast<double>(counts[i]));
   out.push_back(std::move(verifications));
-  const std::int64_t expires = services.aws.credentials_expire();
+  const std::int64_t expires = sources.aws.credentials_expire();
   if (expires == 0) return;
   MetricFamily expiry = metric_family("pgweir_aws_credentials_expiry_timestamp_seconds",
                                       "When the present credentials of pgweir end", MetricType::Gauge);

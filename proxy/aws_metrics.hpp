@@ -6,12 +6,12 @@
 #include <vector>
 
 namespace pgweir {
-struct Services;
+struct Sources;
 }
 
 namespace pgweir::aws {
 
 // Of secrets and credentials nothing where there are none.
-void add_metrics(const Services& services, std::vector<prometheus::MetricFamily>& out);
+void add_metrics(const Sources& sources, std::vector<prometheus::MetricFamily>& out);
 
 }  // namespace pgweir::aws

@@ -8,20 +8,13 @@
 #include "protocol/bytes.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/backend_statements.hpp"
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 #include "proxy/outgoing.hpp"
-#include "proxy/pool_state.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/pool_member.hpp"
+#include "proxy/settings_map.hpp"
 #include "proxy/transport.hpp"
 
 namespace pgweir {
-
-// Where a pool's server is, and where a cancel for one of its backends goes.
-struct ServerAddress {
-  std::string host;
-  std::uint16_t port = 5432;
-  bool operator==(const ServerAddress&) const = default;
-};
 
 struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   explicit Backend(std::size_t statements_max) : statements(statements_max) {}

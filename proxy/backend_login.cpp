@@ -3,6 +3,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/md5_password.hpp"
+#include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
 
 namespace pgweir {
@@ -13,7 +14,8 @@ constexpr std::size_t parameters_max = 256;
 
 // invalid_authorization (28), invalid_catalog_name, insufficient_privilege: somebody has to change something.
 bool is_permanent(std::string_view sqlstate) {
-  return sqlstate.starts_with("28") || sqlstate == "3D000" || sqlstate == "42501";
+  return sqlstate.starts_with(sqlstate::class_invalid_authorization) ||
+         sqlstate == sqlstate::invalid_catalog_name || sqlstate == sqlstate::insufficient_privilege;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 #include "protocol/framer.hpp"
 #include "protocol/scram.hpp"
 #include "proxy/backend_reason.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

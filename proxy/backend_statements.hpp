@@ -47,7 +47,7 @@ class BackendStatements {
   Presence find(const StatementRef& statement, std::uint64_t segment);
   void begin_parse(const StatementRef& statement, std::uint64_t segment);
   void begin_close(const StatementRef& statement, std::uint64_t segment);
-  // Behind begin_parse(), of a client's own Parse: its outcome tells what the statement means now, unless
+  // After begin_parse(), of a client's own Parse: its outcome tells what the statement means now, unless
   // `moment` is that of no Parse.
   void note_own_parse(const StatementRef& statement, const ParseMoment& moment);
   // The last Parse was the own one of the client that has the backend, and it is not known yet whether it

@@ -8,13 +8,9 @@
 #include <unordered_map>
 
 #include "protocol/bytes.hpp"
+#include "proxy/session_address.hpp"
 
 namespace pgweir {
-
-struct SessionAddress {
-  unsigned worker = 0;
-  std::uint64_t session = 0;
-};
 
 class CancelRegistry {
  public:

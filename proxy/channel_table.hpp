@@ -4,11 +4,11 @@
 // when the server has answered. Commands go out in batches, one batch at a time; what is asked for meanwhile
 // shares the next.
 //
-//   change(A: LISTEN x)  -> next_batch(): LISTEN x      -> acknowledge(): A listens and is answered
-//   change(B: LISTEN x)  -> next_batch(): a round trip  -> acknowledge(): B listens and is answered
-//   change(A: UNLISTEN x)-> next_batch(): a round trip  -> acknowledge(): A has got all it was owed, is
-//   answered change(B: UNLISTEN x)-> next_batch(): a round trip  -> acknowledge(): B is answered;
-//   next_batch(): UNLISTEN x
+//   change(A: LISTEN x)    -> next_batch(): LISTEN x      -> acknowledge(): A listens and is answered
+//   change(B: LISTEN x)    -> next_batch(): a round trip  -> acknowledge(): B listens and is answered
+//   change(A: UNLISTEN x)  -> next_batch(): a round trip  -> acknowledge(): A has got all it was owed
+//   change(B: UNLISTEN x)  -> next_batch(): a round trip  -> acknowledge(): B is answered
+//                             next_batch(): UNLISTEN x
 //
 // Nobody is answered before the server has answered something that was sent after the request: PostgreSQL
 // delivers what was committed before it reads a command before it answers that command (see listen_hub.hpp),

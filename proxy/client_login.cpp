@@ -8,6 +8,8 @@
 #include "config/pass_through.hpp"
 #include "protocol/md5_password.hpp"
 #include "protocol/message.hpp"
+#include "protocol/sql_tokenizer.hpp"
+#include "protocol/sqlstate.hpp"
 #include "protocol/startup_options.hpp"
 #include "proxy/access.hpp"
 
@@ -57,7 +59,7 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
   if (error != Errc::ok && std::holds_alternative<CancelRequest>(packet))
     return refuse(Reason::cancel_request, "");
   if (error == Errc::no_user) {
-    sqlstate_ = "28000";
+    sqlstate_ = sqlstate::invalid_authorization_specification;
     return refuse(Reason::bad_startup, "no PostgreSQL user name specified in startup packet");
   }
   if (error != Errc::ok)
@@ -97,7 +99,7 @@ ClientLogin::Step ClientLogin::answer_ssl_request(ByteView input, ByteBuffer& re
     reply.push_back(not_supported);
     return Step::send;
   }
-  // Whoever is in between could put it there, to be taken for the client's own behind the handshake
+  // Whoever is in between could put it there, to be taken for the client's own after the handshake
   // (CVE-2021-23214).
   if (!input.empty()) {
     return refuse(Reason::protocol_violation, "received unencrypted data after SSL request");
@@ -184,7 +186,7 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
   if (error == Errc::unsupported)
     return refuse(Reason::not_supported, "client requires an unsupported SCRAM extension");
   if (error == Errc::downgraded) {
-    sqlstate_ = "28000";
+    sqlstate_ = sqlstate::invalid_authorization_specification;
     return refuse(
         Reason::protocol_violation,
         "SCRAM channel binding negotiation error: the client can bind, but was told that the server cannot");
@@ -200,7 +202,7 @@ ClientLogin::Step ClientLogin::take_sasl_final(ByteView body, ByteBuffer& reply)
   const Errc error = scram_->client_final(body, signature);
   if (error == Errc::authentication_failed) return wrong_password();
   if (error == Errc::wrong_channel) {
-    sqlstate_ = "28000";
+    sqlstate_ = sqlstate::invalid_authorization_specification;
     return refuse(Reason::protocol_violation, "SCRAM channel binding check failed");
   }
   if (error != Errc::ok) return refuse(Reason::protocol_violation, "malformed SCRAM message");
@@ -269,7 +271,7 @@ ClientLogin::Step ClientLogin::begin_password(ByteBuffer& reply) {
 ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
   if (!encrypted_) return refuse(Reason::tls_required, "");
   if (certificate_ == user.certificate) return finish();
-  sqlstate_ = "28000";
+  sqlstate_ = sqlstate::invalid_authorization_specification;
   return refuse(Reason::authentication_failed,
                 "certificate authentication failed for user \"" + given_user_ + "\"");
 }
@@ -291,13 +293,13 @@ ClientLogin::Step ClientLogin::password_judged(bool right) {
 ClientLogin::Step ClientLogin::token_checked(bool proves_role) {
   told_ = {};
   if (proves_role) return finish();
-  sqlstate_ = "28000";
+  sqlstate_ = sqlstate::invalid_authorization_specification;
   return refuse(Reason::authentication_failed, "IAM authentication failed for user \"" + given_user_ + "\"");
 }
 
 ClientLogin::Step ClientLogin::role_refused() {
   if (by_password()) return refuse_password();
-  sqlstate_ = "28000";
+  sqlstate_ = sqlstate::invalid_authorization_specification;
   return refuse(Reason::authentication_failed, "role \"" + given_user_ + "\" is not permitted to log in");
 }
 
@@ -312,7 +314,7 @@ ClientLogin::Step ClientLogin::finish() {
   }
   for (const auto* list : {&options, &startup_.parameters}) {
     for (const StartupParameter& parameter : *list)
-      settings_.insert_or_assign(fold(parameter.name), parameter.value);
+      settings_.insert_or_assign(ascii_lower(parameter.name), parameter.value);
   }
   return Step::authenticated;
 }

@@ -1,8 +1,11 @@
 // A client's way in, sans-I/O: from its first byte to the moment when we know who it is, which database it
 // wants and which settings it brought. Nothing of what it sent is acted upon before its password was right.
 //
-//   SSLRequest -> S, TLS   or N   GSSENCRequest -> N   StartupMessage -> [v] R(SASL)   p -> R(Continue)   p
-//   -> R(Final)
+//   client                            pgweir
+//   SSLRequest, GSSENCRequest     ->  S and TLS, or N
+//   StartupMessage                ->  [NegotiateProtocolVersion] AuthenticationSASL
+//   SASLInitialResponse           ->  AuthenticationSASLContinue
+//   SASLResponse                  ->  AuthenticationSASLFinal
 //
 // A user that proves a role of AWS instead: R(cleartext, through TLS only)   p
 // One that is not in the file, and whom the server judges: the same, and the password itself.
@@ -19,7 +22,7 @@
 #include "protocol/scram.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/reason.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 #include "proxy/snapshot.hpp"
 
 namespace pgweir {

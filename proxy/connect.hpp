@@ -5,7 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <string>
 
-#include "proxy/backend.hpp"
+#include "proxy/server_address.hpp"
 #include "proxy/task.hpp"
 #include "proxy/transport.hpp"
 

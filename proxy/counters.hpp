@@ -58,7 +58,7 @@ struct WorkerCounters {
   DurationHistogram login;  // from the connection to the end of the login
   Counter cancels_received;
   Counter cancels_forwarded;
-  std::array<Counter, reason_count> ended;  // clients refused, told off or closed, by Reason
+  std::array<Counter, reason_count> ended;  // clients refused, closed or sent an error, by Reason
 };
 
 // Of one pool on one worker.

@@ -4,7 +4,7 @@
 
 #include "protocol/sql_set_config.hpp"
 #include "protocol/sql_tokenizer.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 namespace {
@@ -60,7 +60,7 @@ void NameScan::argument(const Token& token) {
 }
 
 void NameScan::remember(std::string_view name) {
-  if (!remember_name(names_, fold(name))) all_known_ = false;
+  if (!remember_name(names_, ascii_lower(name))) all_known_ = false;
 }
 
 // A string may be code that somebody runs: what it names is worth a question.
@@ -105,7 +105,7 @@ bool remember_bound_name(std::vector<std::string>& names, std::string_view value
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == value.size()) return true;
   if (value.size() > custom_name_max || !is_word_start(value.front())) return true;
   const auto fits = [](char c) { return is_word_part(c) || c == '.'; };
-  return !std::all_of(value.begin(), value.end(), fits) || remember_name(names, fold(value));
+  return !std::all_of(value.begin(), value.end(), fits) || remember_name(names, ascii_lower(value));
 }
 
 void guess_bound_name(std::vector<std::string>& names, std::string_view value) {

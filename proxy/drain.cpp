@@ -16,7 +16,7 @@ void Drain::begin(const config::Settings& settings, std::shared_ptr<Listener> li
   rate_ = settings.listen.drain_rate;
   begun_at_ = Clock::now();
   if (timeouts_.drain.count() > 0) deadline_ = begun_at_ + timeouts_.drain;
-  log::info("draining", {{"clients", std::to_string(services_.sessions())},
+  log::info("draining", {{"clients", std::to_string(services_.sessions.count())},
                          {"accept_ms", std::to_string(timeouts_.drain_accept_grace.count())},
                          {"deadline_ms", std::to_string(timeouts_.drain.count())}});
   auto grace = timeouts_.drain_accept_grace;
@@ -50,23 +50,23 @@ void Drain::wait(TimePoint until, void (Drain::*then)()) {
 }
 
 void Drain::end_accepting() {
-  services_.draining = true;
+  services_.workers.shared.draining = true;
   listener_->stop();
   end_clients();
 }
 
 // So fast that all are told in time, however low the rate.
 void Drain::end_clients() {
-  const std::size_t clients = services_.sessions();
+  const std::size_t clients = services_.sessions.count();
   double per_second = rate_;
   if (deadline_ != TimePoint::max()) {
     const double left = std::chrono::duration<double>(tell_at() - Clock::now()).count();
     if (left > 0) per_second = std::max(per_second, static_cast<double>(clients) / (left * 0.8));
   }
   const double ticks = 1.0 / std::chrono::duration<double>(janitor_interval).count();
-  const double workers = static_cast<double>(services_.workers.size());
+  const double workers = static_cast<double>(services_.workers.list.size());
   const auto per_tick = static_cast<std::size_t>(per_second / ticks / workers) + 1;
-  for (const auto& worker : services_.workers) worker->begin_drain(rate_ == 0 ? clients + 1 : per_tick);
+  for (const auto& each : services_.sessions.all()) each->begin_drain(rate_ == 0 ? clients + 1 : per_tick);
   wait_until_empty();
 }
 
@@ -76,13 +76,13 @@ TimePoint Drain::tell_at() const {
 
 void Drain::tell_the_rest() {
   told_ = true;
-  log::warning("drain_deadline", {{"clients", std::to_string(services_.sessions())}});
-  for (const auto& worker : services_.workers) worker->end_drain();
+  log::warning("drain_deadline", {{"clients", std::to_string(services_.sessions.count())}});
+  for (const auto& each : services_.sessions.all()) each->end_drain();
 }
 
 void Drain::wait_until_empty() {
   const bool has_deadline = deadline_ != TimePoint::max();
-  if (services_.sessions() == 0 || (has_deadline && Clock::now() >= deadline_)) return stop_();
+  if (services_.sessions.count() == 0 || (has_deadline && Clock::now() >= deadline_)) return stop_();
   if (has_deadline && !told_ && Clock::now() >= tell_at()) tell_the_rest();
   timer_.expires_after(poll);
   timer_.async_wait([this](boost::system::error_code ec) {

@@ -13,8 +13,8 @@
 #include <memory>
 
 #include "config/settings.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/listener.hpp"
-#include "proxy/pool_state.hpp"
 
 namespace pgweir {
 

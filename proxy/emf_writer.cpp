@@ -5,8 +5,8 @@
 #include <array>
 
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/sources.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -33,7 +33,7 @@ void EmfWriter::observe(const config::Metrics& settings, const std::vector<PoolF
   }
   const EmfNames names{settings.emf_namespace,
                        settings.emf_proxy_name.empty() ? host_name() : settings.emf_proxy_name};
-  gather_tally(services_, [this, names, sampled](const ClientTally& tally) {
+  gather_tally(sources_, [this, names, sampled](const ClientTally& tally) {
     EmfSample whole = sampled;
     whole.clients_tls = tally.tls;
     whole.pinned = tally.pinned;
@@ -49,7 +49,7 @@ void EmfWriter::print(const EmfNames& names, const EmfSample& sampled) {
 
 EmfSample EmfWriter::sample(const std::vector<PoolFacts>& pools) const {
   EmfSample s;
-  for (const auto& worker : services_.workers) {
+  for (const auto& worker : sources_.workers.list) {
     const WorkerCounters& counters = worker->counters();
     s.accepted += counters.accepted.get();
     s.logged_in += counters.logins_ok.get();

@@ -11,7 +11,7 @@ namespace pgweir {
 
 class EmfWriter {
  public:
-  EmfWriter(Services& services, std::ostream& out) : services_(services), out_(out) {}
+  EmfWriter(const Sources& sources, std::ostream& out) : sources_(sources), out_(out) {}
 
   // To be called about once a second; prints when an interval is over.
   void observe(const config::Metrics& settings, const std::vector<PoolFacts>& pools, TimePoint now);
@@ -21,7 +21,7 @@ class EmfWriter {
   EmfSample sample(const std::vector<PoolFacts>& pools) const;
   void print(const EmfNames& names, const EmfSample& sampled);
 
-  Services& services_;
+  const Sources& sources_;
   std::ostream& out_;
   EmfSample before_;
   std::uint64_t looks_ = 0;

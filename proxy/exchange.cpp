@@ -5,6 +5,7 @@
 
 #include "protocol/framer.hpp"
 #include "protocol/frontend.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {

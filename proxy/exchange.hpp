@@ -15,8 +15,8 @@
 #include "proxy/function_table.hpp"
 #include "proxy/listen_state.hpp"
 #include "proxy/pin.hpp"
-#include "proxy/session_state.hpp"
 #include "proxy/settings_journal.hpp"
+#include "proxy/settings_map.hpp"
 #include "proxy/settings_steps.hpp"
 #include "proxy/state_check.hpp"
 #include "proxy/state_watch.hpp"
@@ -123,7 +123,7 @@ struct Exchange {
   // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
-  bool restore_due = false;  // its startup settings, behind an extended DISCARD ALL
+  bool restore_due = false;  // its startup settings, after an extended DISCARD ALL
   bool copy_portal = false;  // a portal may run a COPY
   // The statement that was bound last of those that are looked at again when they are run: a SET or RESET, or
   // one in which a name was replaced. The portal that it was bound to, and by how much its text became

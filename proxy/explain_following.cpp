@@ -7,8 +7,9 @@
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_set.hpp"
 #include "protocol/sql_set_config.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "proxy/explain_calls.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 namespace {
@@ -72,7 +73,7 @@ void explain_set_config(const SetConfigUse& use, ExplainedStatement& out) {
   bool unnamed = use.hides_calls;
   for (const SetConfigCall& call : use.calls) {
     const bool named = call.name.kind == ConfigArgument::Kind::literal;
-    const std::string name = named ? fold(call.name.text) : "set_config";
+    const std::string name = named ? ascii_lower(call.name.text) : "set_config";
     if (call.is_local.kind == ConfigArgument::Kind::literal && boolean_value(call.is_local.text) == true) {
       local.push_back(name);
     } else if (!is_shown(call.name)) {

@@ -2,7 +2,9 @@
 // explain_pin. Any thread.
 #pragma once
 
-#include "proxy/explain_statement.hpp"
+#include "protocol/sql_effects.hpp"
+#include "protocol/sql_scan.hpp"
+#include "proxy/explanation.hpp"
 
 namespace pgweir {
 

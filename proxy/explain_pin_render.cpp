@@ -9,7 +9,7 @@ namespace {
 // Bytes of a name that are shown.
 constexpr std::size_t name_max = 200;
 constexpr std::size_t label_width = 12;
-constexpr std::size_t text_width = 96;  // in bytes, behind the label
+constexpr std::size_t text_width = 96;  // in bytes, after the label
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
 

@@ -5,6 +5,7 @@
 
 #include "protocol/sql_facts.hpp"
 #include "proxy/function_effects.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 bool is_name(const Token& token) {
   return token.kind == TokenKind::word || token.kind == TokenKind::quoted_identifier ||
          token.kind == TokenKind::unicode_identifier;
-}
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 }  // namespace
@@ -52,8 +49,8 @@ CallKind CallTracker::call() {
   return find_builtin(name_, effects) ? CallKind::known : CallKind::other;
 }
 
-// Behind these words a name with a parenthesis is a table and its columns, a prepared statement, a CTE or an
-// alias. Not behind EXECUTE, which takes an expression in PL/pgSQL.
+// After these words a name with a parenthesis is a table and its columns, a prepared statement, a CTE or an
+// alias. Not after EXECUTE, which takes an expression in PL/pgSQL.
 bool CallTracker::defines() const {
   static constexpr std::array<std::string_view, 10> words = {
       "into", "as", "table", "copy", "with", "only", "recursive", "prepare", "references", "exists"};

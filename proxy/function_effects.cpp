@@ -4,8 +4,8 @@
 #include <array>
 
 #include "protocol/sql_facts.hpp"
-#include "proxy/session_state.hpp"
 #include "proxy/settings_journal.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {

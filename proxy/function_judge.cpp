@@ -6,10 +6,11 @@
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_set.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "protocol/sql_verb.hpp"
 #include "proxy/function_call.hpp"
-#include "proxy/session_state.hpp"
 #include "proxy/settings_journal.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 namespace {
@@ -53,7 +54,7 @@ bool literal_argument(SqlTokenizer arguments, std::string& value) {
   return behind.kind == TokenKind::comma;
 }
 
-// The last of these is the value of is_local, if it is that of the third argument: named, or behind a comma.
+// The last of these is the value of is_local, if it is that of the third argument: named, or after a comma.
 bool is_value_of_is_local(const std::array<Token, 4>& tokens) {
   const bool arrow = tokens[2].text == "=>";
   const bool assigns = tokens[2].text == "=" && tokens[1].text == ":";
@@ -232,12 +233,12 @@ void BodyScan::calls(const std::string& name) {
   calls_.push_back(name);
 }
 
-// The tokenizer stands behind the opening parenthesis.
+// The tokenizer stands after the opening parenthesis.
 void BodyScan::set_config() {
   std::string name;
   const bool is_named = literal_argument(tokens_, name);
   if (sets_until_end_of_transaction(tokens_)) {
-    if (!is_named || matters_to_analysis(fold(name))) effects_.touches_context = true;
+    if (!is_named || matters_to_analysis(ascii_lower(name))) effects_.touches_context = true;
   } else if (is_named) {
     name_setting(name);
   } else {
@@ -264,7 +265,7 @@ bool BodyScan::sets_until_end_of_transaction(SqlTokenizer arguments) const {
 
 void BodyScan::name_setting(const std::string& name) {
   if (name.empty() || name.find(not_ascii) != std::string::npos) return effects_.add_unnamed_setting();
-  effects_.add_setting(fold(name));
+  effects_.add_setting(ascii_lower(name));
 }
 
 FunctionEffects opaque() {

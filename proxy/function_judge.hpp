@@ -28,7 +28,7 @@ inline constexpr std::size_t body_calls_max = 128;
 // `calls`, each once, by their names without schema.
 FunctionEffects judge_body(const FunctionSource& source, std::vector<std::string>& calls);
 
-// The same for the code of a DO; `tokens` stands behind the word DO.
+// The same for the code of a DO; `tokens` stands after the word DO.
 FunctionEffects judge_do(SqlTokenizer tokens, std::vector<std::string>& calls);
 
 }  // namespace pgweir

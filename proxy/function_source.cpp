@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "proxy/session_state.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -179,20 +179,6 @@ std::string sources_query(const std::vector<std::string>& names) {
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
          std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL UNION ALL " + temporary_paths(list) +
          unnamed + ") c(name,language,body,arguments)";
-}
-
-bool changes_functions(std::string_view tag) {
-  static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
-  static constexpr std::array<std::string_view, 15> kinds = {
-      "FUNCTION",        "PROCEDURE",     "ROUTINE", "AGGREGATE", "EXTENSION", "LANGUAGE",
-      "SCHEMA",          "VIEW",          "RULE",    "POLICY",    "OPERATOR",  "OPERATOR CLASS",
-      "OPERATOR FAMILY", "EVENT TRIGGER", "CAST"};
-  if (tag == "DO" || tag == "DROP OWNED") return true;
-  for (const std::string_view command : commands) {
-    if (!tag.starts_with(command)) continue;
-    return std::find(kinds.begin(), kinds.end(), tag.substr(command.size())) != kinds.end();
-  }
-  return false;
 }
 
 }  // namespace pgweir

@@ -44,8 +44,4 @@ inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definiti
 inline constexpr std::string_view event_triggers_name = "__pgweir_event_triggers";
 inline constexpr std::string_view event_triggers_call = "SELECT \"__pgweir_event_triggers\"()";
 
-// The command with this CommandComplete tag may have changed what a name means. Functions can change without
-// such a tag too: inside of other functions, and on connections that do not pass through here.
-bool changes_functions(std::string_view tag);
-
 }  // namespace pgweir

@@ -5,7 +5,7 @@
 // returns what to ask next: the functions that those call. What its rounds leave open, later ones take up.
 //
 // forget_all() is due whenever functions may have changed. At a tag of changes_functions(): at once, for the
-// statements behind it, and again when its transaction has ended, for everybody else. Nothing tells that they
+// statements after it, and again when its transaction has ended, for everybody else. Nothing tells that they
 // were changed elsewhere (through another pool, on a direct connection, inside of a function): therefore also
 // every age_max.
 //

@@ -5,7 +5,7 @@
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/startup.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 

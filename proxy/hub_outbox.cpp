@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -13,8 +12,12 @@ constexpr std::size_t parcel_overhead = 64;
 
 }  // namespace
 
-HubOutbox::HubOutbox(Worker& home, NotificationSink& sink, std::size_t in_flight_max)
-    : home_(home), sink_(sink), in_flight_max_(in_flight_max), bundles_(home.services().workers.size()) {}
+HubOutbox::HubOutbox(Worker& home, Workers& workers, NotificationSink& sink, std::size_t in_flight_max)
+    : home_(home),
+      workers_(workers),
+      sink_(sink),
+      in_flight_max_(in_flight_max),
+      bundles_(workers.list.size()) {}
 
 void HubOutbox::deliver(const Audience& audience, std::shared_ptr<const ByteBuffer> message) {
   bundles_[audience.worker].push_back(Delivery{audience.sessions, std::move(message)});
@@ -37,11 +40,10 @@ void HubOutbox::post() {
       if (const auto* delivery = std::get_if<Delivery>(&parcel)) bytes += delivery->message->size();
     }
     in_flight_ += bytes;
-    home_.services().workers[worker]->post(
-        [self = shared_from_this(), worker, bytes, bundle = std::move(bundle)] {
-          self->hand_over(worker, bundle);
-          self->taken(bytes);
-        });
+    workers_.list[worker]->post([self = shared_from_this(), worker, bytes, bundle = std::move(bundle)] {
+      self->hand_over(worker, bundle);
+      self->taken(bytes);
+    });
   }
 }
 

@@ -21,6 +21,7 @@
 namespace pgweir {
 
 class Worker;
+struct Workers;
 
 // What the hub tells sessions. Called on the thread of `worker`, in the order in which things happened; a
 // session may have ended, or have given up the channel, in the meantime. Outlives the workers' threads.
@@ -38,7 +39,7 @@ class NotificationSink {
 
 class HubOutbox : public std::enable_shared_from_this<HubOutbox> {
  public:
-  HubOutbox(Worker& home, NotificationSink& sink, std::size_t in_flight_max);
+  HubOutbox(Worker& home, Workers& workers, NotificationSink& sink, std::size_t in_flight_max);
 
   void deliver(const Audience& audience, std::shared_ptr<const ByteBuffer> message);
   void answer(const ListenAnswer& answer);
@@ -67,6 +68,7 @@ class HubOutbox : public std::enable_shared_from_this<HubOutbox> {
   void taken(std::size_t bytes);
 
   Worker& home_;
+  Workers& workers_;
   NotificationSink& sink_;
   const std::size_t in_flight_max_;
   std::vector<Bundle> bundles_;  // by worker

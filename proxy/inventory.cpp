@@ -1,17 +1,16 @@
 #include "proxy/inventory.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <iterator>
 
+#include "proxy/console_desk.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/pool_registry.hpp"
 #include "proxy/session.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/session_directory.hpp"
+#include "proxy/sources.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -24,17 +23,17 @@ template <class Answer>
 struct Asked {
   using Done = std::function<void(std::vector<Answer>&)>;
 
-  Asked(Services& all, Done told)
-      : services(all), done(std::move(told)), answers(all.workers.size()), open(all.workers.size()) {}
+  Asked(const Sources& all, Done told)
+      : sources(all), done(std::move(told)), answers(all.workers.list.size()), open(answers.size()) {}
 
-  Services& services;
+  const Sources& sources;
   const Done done;
   std::vector<Answer> answers;
   std::atomic<std::size_t> open;
 };
 template <class Answer>
 void finish_one(const std::shared_ptr<Asked<Answer>>& asked) {
-  if (asked->open.fetch_sub(1) == 1) asked->services.post_to_main([asked] { asked->done(asked->answers); });
+  if (asked->open.fetch_sub(1) == 1) asked->sources.post_to_main([asked] { asked->done(asked->answers); });
 }
 
 struct Descriptions {
@@ -45,29 +44,30 @@ struct Descriptions {
 using AskedDescriptions = std::shared_ptr<Asked<Descriptions>>;
 
 // Looks at some sessions now, and at the others from round to round of the worker's loop.
-void describe_some(Worker& worker, const AskedDescriptions& asked, ClientsWanted wanted) {
+void describe_some(const SessionDirectory& sessions, const AskedDescriptions& asked, ClientsWanted wanted) {
+  Worker& worker = sessions.worker();
   Descriptions& to = asked->answers[worker.index()];
   for (std::size_t n = std::min(to.left.size(), sessions_in_a_round); n > 0; --n) {
-    const Session* const session = worker.find_session(to.left.back());
+    const Session* const session = sessions.find(to.left.back());
     to.left.pop_back();
     if (session != nullptr) session->describe(wanted, to.clients, to.servers);
   }
   if (to.left.empty()) return finish_one(asked);
-  worker.next_round([&worker, asked, wanted] { describe_some(worker, asked, wanted); });
+  worker.next_round([&sessions, asked, wanted] { describe_some(sessions, asked, wanted); });
 }
 
-Inventory complete(const Services& services, ClientsWanted wanted, std::vector<Descriptions>& from) {
+Inventory complete(const Sources& sources, ClientsWanted wanted, std::vector<Descriptions>& from) {
   Inventory inventory;
   for (Descriptions& each : from) {
     std::move(each.clients.begin(), each.clients.end(), std::back_inserter(inventory.clients));
     std::move(each.servers.begin(), each.servers.end(), std::back_inserter(inventory.servers));
   }
   if (wanted == ClientsWanted::with_servers || wanted == ClientsWanted::all) {
-    for (const auto& pool : services.pools.all()) pool->describe_idle(inventory.servers);
+    for (const auto& pool : sources.pools.all()) pool->describe_idle(inventory.servers);
   }
-  inventory.pools = take_pools(services);
-  inventory.client_count = services.sessions();
-  inventory.console_count = services.consoles.load();
+  inventory.pools = take_pools(sources);
+  inventory.client_count = sources.sessions.count();
+  inventory.console_count = sources.console.sessions.load();
   inventory.now = Clock::now();
   inventory.wall = std::chrono::system_clock::now();
   return inventory;
@@ -108,76 +108,11 @@ void add_load(const Pool& pool, PoolFacts& facts) {
   }
 }
 
-Endpoint endpoint_of(int fd, int (*name_of)(int, sockaddr*, socklen_t*)) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (name_of(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  const int error = ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port,
-                                  sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-  return error == 0 ? pgweir::endpoint_of(std::string(host) + ':' + port) : Endpoint{};
-}
-
 }  // namespace
 
-PoolTotals& PoolTotals::operator+=(const PoolTotals& other) {
-  assignments += other.assignments;
-  transactions += other.transactions;
-  queries += other.queries;
-  received += other.received;
-  sent += other.sent;
-  transaction_us += other.transaction_us;
-  query_us += other.query_us;
-  wait_us += other.wait_us;
-  client_parses += other.client_parses;
-  server_parses += other.server_parses;
-  binds += other.binds;
-  logins += other.logins;
-  server_logins += other.server_logins;
-  server_logins_failed += other.server_logins_failed;
-  return *this;
-}
-
-PoolTotals PoolTotals::operator-(const PoolTotals& earlier) const {
-  PoolTotals difference;
-  difference.assignments = assignments - earlier.assignments;
-  difference.transactions = transactions - earlier.transactions;
-  difference.queries = queries - earlier.queries;
-  difference.received = received - earlier.received;
-  difference.sent = sent - earlier.sent;
-  difference.transaction_us = transaction_us - earlier.transaction_us;
-  difference.query_us = query_us - earlier.query_us;
-  difference.wait_us = wait_us - earlier.wait_us;
-  difference.client_parses = client_parses - earlier.client_parses;
-  difference.server_parses = server_parses - earlier.server_parses;
-  difference.binds = binds - earlier.binds;
-  difference.logins = logins - earlier.logins;
-  difference.server_logins = server_logins - earlier.server_logins;
-  difference.server_logins_failed = server_logins_failed - earlier.server_logins_failed;
-  return difference;
-}
-
-Endpoint endpoint_of(const std::string& address_and_port) {
-  const std::size_t colon = address_and_port.rfind(':');
-  if (colon == std::string::npos) return {address_and_port, 0};
-  Endpoint endpoint{address_and_port.substr(0, colon), 0};
-  const char* const end = address_and_port.data() + address_and_port.size();
-  std::from_chars(address_and_port.data() + colon + 1, end, endpoint.port);
-  return endpoint;
-}
-
-Endpoint local_endpoint(int fd) {
-  return endpoint_of(fd, ::getsockname);
-}
-
-Endpoint remote_endpoint(int fd) {
-  return endpoint_of(fd, ::getpeername);
-}
-
-std::vector<PoolFacts> take_pools(const Services& services) {
+std::vector<PoolFacts> take_pools(const Sources& sources) {
   std::vector<PoolFacts> facts;
-  for (const auto& pool : services.pools.all()) {
+  for (const auto& pool : sources.pools.all()) {
     PoolFacts each = pool->facts();
     each.totals = totals_of(*pool);
     add_load(*pool, each);
@@ -186,24 +121,25 @@ std::vector<PoolFacts> take_pools(const Services& services) {
   return facts;
 }
 
-void gather_inventory(Services& services, ClientsWanted wanted, std::function<void(const Inventory&)> done) {
+void gather_inventory(const Sources& sources, ClientsWanted wanted,
+                      std::function<void(const Inventory&)> done) {
   std::vector<Descriptions> nothing;
-  if (wanted == ClientsWanted::none) return done(complete(services, wanted, nothing));
+  if (wanted == ClientsWanted::none) return done(complete(sources, wanted, nothing));
   const auto asked = std::make_shared<Asked<Descriptions>>(
-      services, [&services, wanted, done = std::move(done)](std::vector<Descriptions>& answers) {
-        done(complete(services, wanted, answers));
+      sources, [&sources, wanted, done = std::move(done)](std::vector<Descriptions>& answers) {
+        done(complete(sources, wanted, answers));
       });
-  for (const auto& worker : services.workers) {
-    worker->post([worker = worker.get(), asked, wanted] {
-      asked->answers[worker->index()].left = worker->session_ids();
-      describe_some(*worker, asked, wanted);
+  for (const auto& each : sources.sessions.all()) {
+    each->worker().post([&sessions = *each, asked, wanted] {
+      asked->answers[sessions.worker().index()].left = sessions.ids();
+      describe_some(sessions, asked, wanted);
     });
   }
 }
 
-void gather_tally(Services& services, std::function<void(const ClientTally&)> done) {
+void gather_tally(const Sources& sources, std::function<void(const ClientTally&)> done) {
   const auto asked = std::make_shared<Asked<ClientTally>>(
-      services, [done = std::move(done)](const std::vector<ClientTally>& answers) {
+      sources, [done = std::move(done)](const std::vector<ClientTally>& answers) {
         ClientTally sum;
         for (const ClientTally& each : answers) {
           sum.tls += each.tls;
@@ -212,9 +148,9 @@ void gather_tally(Services& services, std::function<void(const ClientTally&)> do
         }
         done(sum);
       });
-  for (const auto& worker : services.workers) {
-    worker->post([worker = worker.get(), asked] {
-      asked->answers[worker->index()] = worker->tally();
+  for (const auto& each : sources.sessions.all()) {
+    each->worker().post([&sessions = *each, asked] {
+      asked->answers[sessions.worker().index()] = sessions.tally();
       finish_one(asked);
     });
   }

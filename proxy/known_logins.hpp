@@ -9,7 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "proxy/log.hpp"
+#include "proxy/login_backoff.hpp"
 #include "proxy/pool_login.hpp"
-#include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 
@@ -78,13 +78,13 @@ class ListenHub::Attached {
   ListenHub& hub_;
 };
 
-ListenHub::ListenHub(Worker& home, NotificationSink& sink, std::function<HubSource()> source,
-                     std::string encoding, HubLimits limits)
+ListenHub::ListenHub(Worker& home, Workers& workers, NotificationSink& sink,
+                     std::function<HubSource()> source, std::string encoding, HubLimits limits)
     : home_(home),
       source_(std::move(source)),
       encoding_(std::move(encoding)),
       limits_(limits),
-      outbox_(std::make_shared<HubOutbox>(home, sink, limits.in_flight_max)),
+      outbox_(std::make_shared<HubOutbox>(home, workers, sink, limits.in_flight_max)),
       table_(limits.channels) {}
 
 // --- Any thread
@@ -139,7 +139,7 @@ Task<> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
   const HubSource source = source_();
   target_ = source.target;
   Opened opened;
-  if (target_) opened = co_await log_in(home_, target_, source.settings, source.keys);
+  if (target_) opened = co_await log_in(home_, *source.aws, target_, source.settings, source.keys);
   if (!opened.backend) {
     open_failed(opened.refusal);
     co_return;
@@ -243,7 +243,7 @@ bool ListenHub::may_close() {
     return false;
   }
   if (!idle_since_) idle_since_ = home_.now();
-  return home_.now() >= deadline() || home_.services().draining.load();
+  return home_.now() >= deadline() || home_.shared().draining.load();
 }
 
 // When to look again although nothing happens.

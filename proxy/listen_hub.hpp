@@ -15,7 +15,7 @@
 // to 18; async.c and postgres.c): NOTIFY signals every listening server process before its client is told of
 // the commit, and a process that is idle deals with that signal when it wakes up, or has read a command,
 // before it runs the command. So what was committed before a command was sent arrives before the answer to
-// it, and what is committed after the answer was sent arrives behind it. A transaction's LISTEN is asked for
+// it, and what is committed after the answer was sent arrives after it. A transaction's LISTEN is asked for
 // before its COMMIT is sent, therefore.
 //
 // Across a failure nothing is promised but that nobody is left in the dark: when the connection is lost, each
@@ -48,6 +48,10 @@
 
 namespace pgweir {
 
+namespace aws {
+class Aws;
+}
+
 class Worker;
 
 struct HubLimits {
@@ -65,6 +69,7 @@ struct HubSource {
   std::shared_ptr<const PoolTarget> target;
   std::shared_ptr<const config::Pool> settings;
   std::shared_ptr<ScramKeyCache> keys;
+  aws::Aws* aws = nullptr;  // asked for passwords that are kept there
 };
 
 // Written by the home worker. Any thread may read.
@@ -81,8 +86,8 @@ class ListenHub : public std::enable_shared_from_this<ListenHub> {
  public:
   // `source` is asked on the home worker before each connection. `encoding`: the clients' client_encoding;
   // empty: whatever a fresh login has.
-  ListenHub(Worker& home, NotificationSink& sink, std::function<HubSource()> source, std::string encoding,
-            HubLimits limits = {});
+  ListenHub(Worker& home, Workers& workers, NotificationSink& sink, std::function<HubSource()> source,
+            std::string encoding, HubLimits limits = {});
 
   // Answered by the sink, once. A session asks again when it has been answered.
   void change(Subscriber who, ListenChange change);

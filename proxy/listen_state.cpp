@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "protocol/notification.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -70,7 +70,7 @@ void ListenState::answered(ListenOutcome outcome) {
       for (std::size_t i = held_next_; i < held_.size(); ++i) {
         held_[i].is_certain |= is_on(channel_of(*held_[i].message), false);
       }
-      // At once: what comes behind the answer is the client's already.
+      // At once: what comes after the answer is the client's already.
       if (done) apply(plain_);
       if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
       if (done) registered_ = channels_;

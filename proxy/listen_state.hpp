@@ -3,7 +3,7 @@
 // that never does has none.
 //
 // Statements run on the session's backend as they are, and this object follows them. Whatever may make a
-// LISTEN effective is held until the hub listens, too, so that there is no gap behind it. When a transaction
+// LISTEN effective is held until the hub listens, too, so that there is no gap after it. When a transaction
 // has ended, the hub is told what did not take effect, and the backend is made to forget the channels. A lone
 // LISTEN or UNLISTEN outside a transaction needs no backend at all. What the hub will not do, and what nobody
 // can read, stays on the backend, which the session then keeps.

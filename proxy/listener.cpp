@@ -10,7 +10,7 @@
 
 #include "proxy/connect.hpp"
 #include "proxy/log.hpp"
-#include "proxy/services.hpp"
+#include "proxy/session_directory.hpp"
 #include "proxy/socket_options.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/takeover.hpp"
@@ -67,10 +67,10 @@ bool is_exhaustion(int error) {
 Listener::Listener(const std::string& host, std::uint16_t port, bool shares_port)
     : socket_(listen_on(host, port, shares_port)) {}
 
-void Listener::start(Worker& worker, Services& services) {
+void Listener::start(Worker& worker, const SessionDirectories& sessions) {
   worker_ = &worker;
-  services_ = &services;
-  spawn(worker, run(shared_from_this(), worker, services));
+  sessions_ = &sessions;
+  spawn(worker, run(shared_from_this(), worker, sessions));
 }
 
 void Listener::stop() {
@@ -78,17 +78,17 @@ void Listener::stop() {
     self->stopped_ = true;
     // Whoever has connected before is told why he is not served, rather than left without an answer.
     for (int i = 0; i < backlog / accepts_per_turn && self->slot_ != nullptr; ++i) {
-      if (!self->accept_some(*self->services_) || !self->slot_->readable()) break;
+      if (!self->accept_some(*self->sessions_) || !self->slot_->readable()) break;
     }
     ::shutdown(self->socket_.get(), SHUT_RDWR);
   });
 }
 
-Task<> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, Services& services) {
+Task<> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, const SessionDirectories& sessions) {
   Waker waker(worker.reactor());
   slot_ = worker.reactor().attach(socket_.get(), &waker);
   while (!stopped_ && slot_ != nullptr) {
-    if (!accept_some(services)) {
+    if (!accept_some(sessions)) {
       worker.counters().accept_pauses.add();
       TimedWaker clock(worker, pause);
       while (!clock.expired()) co_await clock.waker().wait();
@@ -103,16 +103,15 @@ Task<> Listener::run(std::shared_ptr<Listener> /*self*/, Worker& worker, Service
   socket_.reset();
 }
 
-bool Listener::accept_some(Services& services) {
+bool Listener::accept_some(const SessionDirectories& sessions) {
   for (int i = 0; i < accepts_per_turn; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     UniqueFd fd(
         ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
-      const auto least =
-          std::min_element(services.workers.begin(), services.workers.end(),
-                           [](const auto& a, const auto& b) { return a->sessions() < b->sessions(); });
+      const auto least = std::min_element(sessions.all().begin(), sessions.all().end(),
+                                          [](const auto& a, const auto& b) { return a->size() < b->size(); });
       (*least)->adopt_client(std::move(fd), text_of_address(address, size));
       continue;
     }

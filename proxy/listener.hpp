@@ -12,7 +12,7 @@
 
 namespace pgweir {
 
-struct Services;
+class SessionDirectories;
 class Worker;
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -27,19 +27,19 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Listener(const std::string& host, std::uint16_t port, bool shares_port);
 
   // Any thread, once.
-  void start(Worker& worker, Services& services);
+  void start(Worker& worker, const SessionDirectories& sessions);
   // Any thread. No client is accepted afterwards.
   void stop();
 
  private:
-  Task<> run(std::shared_ptr<Listener> self, Worker& worker, Services& services);
+  Task<> run(std::shared_ptr<Listener> self, Worker& worker, const SessionDirectories& sessions);
   // False: no descriptors left.
-  bool accept_some(Services& services);
+  bool accept_some(const SessionDirectories& sessions);
 
   UniqueFd socket_;
   Slot* slot_ = nullptr;
   Worker* worker_ = nullptr;
-  Services* services_ = nullptr;
+  const SessionDirectories* sessions_ = nullptr;
   bool stopped_ = false;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 

@@ -101,7 +101,7 @@ std::optional<LocalAnswer> Answerer::answer(std::string_view text) {
   return std::move(answer_);
 }
 
-// Leaves the cursor behind the statement, or returns false.
+// Leaves the cursor after the statement, or returns false.
 bool Answerer::take_statement(SqlCursor& cursor, std::string_view text) {
   if (cursor.at_word("set") || cursor.at_word("reset")) return take_set_or_reset(cursor, text);
   if (cursor.accept_word("select")) return take_select(cursor);

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "protocol/bytes.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 

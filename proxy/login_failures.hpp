@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "config/network.hpp"
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 

@@ -4,13 +4,15 @@
 
 #include <array>
 
-#include "proxy/aws/aws_metrics.hpp"
+#include "proxy/aws_metrics.hpp"
 #include "proxy/listen_hub.hpp"
 #include "proxy/metric_family.hpp"
+#include "proxy/password_proofs.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/pool_registry.hpp"
 #include "proxy/process_metrics.hpp"
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/sources.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -72,10 +74,10 @@ MetricFamily pool_histogram(const Pools& pools, std::string name, std::string he
   return f;
 }
 
-MetricFamily worker_counter(const Services& services, std::string name, std::string help,
+MetricFamily worker_counter(const Sources& sources, std::string name, std::string help,
                             Counter WorkerCounters::*counter, MetricType type = MetricType::Counter) {
   MetricFamily f = metric_family(std::move(name), std::move(help), type);
-  for (const auto& worker : services.workers) {
+  for (const auto& worker : sources.workers.list) {
     add_series(f, {{"worker", std::to_string(worker->index())}},
                static_cast<double>((worker->counters().*counter).get()));
   }
@@ -181,28 +183,29 @@ void add_listening(const Pools& pools, std::vector<MetricFamily>& out) {
                            &HubCounters::losses));
 }
 
-void add_process(const Services& services, std::vector<MetricFamily>& out) {
+void add_process(const Sources& sources, std::vector<MetricFamily>& out) {
   MetricFamily build =
       metric_family("pgweir_build_info", "Always 1; the version is in the label", MetricType::Gauge);
   add_series(build, {{"version", PGWEIR_VERSION}, {"compiler", __VERSION__}}, 1);
   out.push_back(std::move(build));
-  MetricFamily ended = metric_family("pgweir_clients_ended_total",
-                                     "Clients closed, refused or told off, by reason", MetricType::Counter);
+  MetricFamily ended =
+      metric_family("pgweir_clients_ended_total", "Clients closed, refused or sent an error, by reason",
+                    MetricType::Counter);
   for (std::size_t i = 0; i < reason_count; ++i) {
     std::uint64_t total = 0;
-    for (const auto& worker : services.workers) total += worker->counters().ended[i].get();
+    for (const auto& worker : sources.workers.list) total += worker->counters().ended[i].get();
     add_series(ended, {{"reason", std::string(text_of(static_cast<Reason>(i)).name)}},
                static_cast<double>(total));
   }
   out.push_back(std::move(ended));
   MetricFamily draining = metric_family("pgweir_draining", "1 while the process drains", MetricType::Gauge);
-  add_series(draining, {}, services.draining.load() ? 1 : 0);
+  add_series(draining, {}, sources.workers.shared.draining.load() ? 1 : 0);
   out.push_back(std::move(draining));
 }
 
 // Without names: those of a flood are anybody's choice.
-void add_passwords(const Services& services, std::vector<MetricFamily>& out) {
-  const PasswordProofs::Counts counts = services.proofs.counts();
+void add_passwords(const Sources& sources, std::vector<MetricFamily>& out) {
+  const PasswordProofs::Counts counts = sources.proofs.counts();
   MetricFamily judged = metric_family("pgweir_passwords_judged_total",
                                       "Passwords of users who are not in the file, by what became of them",
                                       MetricType::Counter);
@@ -220,8 +223,8 @@ void add_passwords(const Services& services, std::vector<MetricFamily>& out) {
   out.push_back(std::move(under_way));
 }
 
-void add_certificate(const Services& services, std::vector<MetricFamily>& out) {
-  const std::int64_t expires = services.certificate_expires.load();
+void add_certificate(const Sources& sources, std::vector<MetricFamily>& out) {
+  const std::int64_t expires = sources.certificate_expires.load();
   if (expires == 0) return;
   MetricFamily f = metric_family("pgweir_tls_certificate_expiry_timestamp_seconds",
                                  "When the certificate that clients are shown expires", MetricType::Gauge);
@@ -232,31 +235,31 @@ void add_certificate(const Services& services, std::vector<MetricFamily>& out) {
 }  // namespace
 
 std::vector<MetricFamily> Metrics::Collect() const {
-  const Pools pools = services_.pools.all();
+  const Pools pools = sources_.pools.all();
   std::vector<MetricFamily> out;
-  add_process(services_, out);
-  add_process_metrics(services_, out);
-  out.push_back(worker_counter(services_, "pgweir_clients", "Open client connections, logging in included",
+  add_process(sources_, out);
+  add_process_metrics(sources_, out);
+  out.push_back(worker_counter(sources_, "pgweir_clients", "Open client connections, logging in included",
                                &WorkerCounters::clients, MetricType::Gauge));
-  out.push_back(worker_counter(services_, "pgweir_clients_accepted_total", "Accepted client connections",
+  out.push_back(worker_counter(sources_, "pgweir_clients_accepted_total", "Accepted client connections",
                                &WorkerCounters::accepted));
-  out.push_back(worker_counter(services_, "pgweir_accept_pauses_total",
+  out.push_back(worker_counter(sources_, "pgweir_accept_pauses_total",
                                "Times that accepting paused for want of descriptors",
                                &WorkerCounters::accept_pauses));
-  out.push_back(worker_counter(services_, "pgweir_tls_handshakes_total",
+  out.push_back(worker_counter(sources_, "pgweir_tls_handshakes_total",
                                "TLS handshakes with clients, completed", &WorkerCounters::tls_handshakes));
-  out.push_back(worker_counter(services_, "pgweir_tls_handshake_failures_total",
+  out.push_back(worker_counter(sources_, "pgweir_tls_handshake_failures_total",
                                "TLS handshakes with clients that came to nothing",
                                &WorkerCounters::tls_failures));
-  add_certificate(services_, out);
-  aws::add_metrics(services_, out);
-  add_passwords(services_, out);
-  out.push_back(worker_counter(services_, "pgweir_logins_total",
+  add_certificate(sources_, out);
+  aws::add_metrics(sources_, out);
+  add_passwords(sources_, out);
+  out.push_back(worker_counter(sources_, "pgweir_logins_total",
                                "Successful client logins; refused ones are in pgweir_clients_ended_total",
                                &WorkerCounters::logins_ok));
-  out.push_back(worker_counter(services_, "pgweir_cancels_received_total", "Cancel requests from clients",
+  out.push_back(worker_counter(sources_, "pgweir_cancels_received_total", "Cancel requests from clients",
                                &WorkerCounters::cancels_received));
-  out.push_back(worker_counter(services_, "pgweir_cancels_forwarded_total", "Cancel requests sent to servers",
+  out.push_back(worker_counter(sources_, "pgweir_cancels_forwarded_total", "Cancel requests sent to servers",
                                &WorkerCounters::cancels_forwarded));
   add_pool_state(pools, out);
   add_backend_ends(pools, out);

@@ -9,15 +9,15 @@
 
 namespace pgweir {
 
-struct Services;
+struct Sources;
 
 class Metrics final : public prometheus::Collectable {
  public:
-  explicit Metrics(const Services& services) : services_(services) {}
+  explicit Metrics(const Sources& sources) : sources_(sources) {}
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  const Services& services_;
+  const Sources& sources_;
 };
 
 // The exposition format of a scrape.

@@ -7,7 +7,6 @@
 #include "proxy/awaited.hpp"
 #include "proxy/connect.hpp"
 #include "proxy/server_tls.hpp"
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -37,7 +36,7 @@ void derive_keys(Worker& here, std::shared_ptr<const PoolTarget> target, ByteVie
     derived.result = derive_scram_keys(target->password.reveal(), salt, iterations, derived.keys);
     here.post([give, derived] { give(derived); });
   };
-  asio::post(here.services().slow_jobs, std::move(job));
+  asio::post(here.shared().slow_jobs, std::move(job));
 }
 
 // Bytes that have arrived and are not consumed yet.
@@ -71,8 +70,8 @@ std::shared_ptr<Backend> make_backend(Worker& here, Transport transport, Backend
   backend->opened = here.now();
   if (const TlsStream* const tls = backend->transport.tls()) backend->tls = tls->description();
   backend->cancel_secret = login.cancel_secret();
-  backend->parameters = here.services().interner.intern(login.take_parameters());
-  backend->applied = here.services().interner.intern({});
+  backend->parameters = here.interner().intern(login.take_parameters());
+  backend->applied = here.shared().no_settings;
   backend->carry.assign(rest.begin(), rest.end());
   return backend;
 }
@@ -89,20 +88,16 @@ BackendLogin::Cleartext cleartext_for(const PoolTarget& target, const Transport&
   return verified && target.allow_cleartext ? Cleartext::yes : Cleartext::no;
 }
 
-Opened trouble(BackendLoginResult result, std::string message) {
-  return {nullptr, {"", std::move(message), false, result}};
-}
-
 // Not before somebody has changed something.
 Opened refusal(std::string message) {
   return {nullptr, {"", std::move(message), true, BackendLoginResult::refused}};
 }
 
 Opened lost(const Transport& transport) {
-  // A server that does not like our certificate says so only behind a handshake of TLS 1.3.
+  // A server that does not like our certificate says so only after a handshake of TLS 1.3.
   if (transport.tls() != nullptr && !transport.tls()->failure().empty())
     return refusal("TLS: " + transport.tls()->failure());
-  return trouble(BackendLoginResult::lost, "the server closed the connection while logging in");
+  return Opened::failed(BackendLoginResult::lost, "the server closed the connection while logging in");
 }
 
 Opened trouble(ServerTlsResult tls) {
@@ -149,7 +144,7 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   Connected connected = co_await connect_to(here, target->address, clock);
   if (!connected.error.empty()) {
     const auto result = clock.expired() ? BackendLoginResult::timed_out : BackendLoginResult::unreachable;
-    co_return trouble(result, std::move(connected.error));
+    co_return Opened::failed(result, std::move(connected.error));
   }
 
   Transport& transport = connected.transport;
@@ -165,7 +160,7 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
   BackendLogin::Step step = BackendLogin::Step::send;
   while (step != BackendLogin::Step::ready) {
     if (clock.expired())
-      co_return trouble(BackendLoginResult::timed_out, "logging in to the server timed out");
+      co_return Opened::failed(BackendLoginResult::timed_out, "logging in to the server timed out");
     switch (step) {
       case BackendLogin::Step::refused:
         co_return Opened{nullptr, login.refusal()};
@@ -187,7 +182,8 @@ Task<Opened> open_backend(Worker& here, std::shared_ptr<const PoolTarget> target
         derive_keys(here, target, login.salt(), login.iterations(), derived.giver());
         while (!derived.has_value() && !clock.expired()) co_await clock.waker().wait();
         if (!derived.has_value()) break;
-        if ((*derived).result != Errc::ok) co_return trouble(BackendLoginResult::refused, "PBKDF2 failed");
+        if ((*derived).result != Errc::ok)
+          co_return Opened::failed(BackendLoginResult::refused, "PBKDF2 failed");
         const ScramKeys& made = (*derived).keys;
         keys->store(target->password, login.salt(), login.iterations(), made);
         step = login.use_keys(made, reply);

@@ -10,6 +10,7 @@
 #include "protocol/scram.hpp"
 #include "proxy/backend.hpp"
 #include "proxy/backend_login.hpp"
+#include "proxy/server_address.hpp"
 #include "proxy/task.hpp"
 #include "proxy/tls_context.hpp"
 
@@ -58,6 +59,11 @@ class ScramKeyCache {
 };
 
 struct Opened {
+  // There is none, for a reason of ours that may be another one soon.
+  static Opened failed(BackendLoginResult result, std::string message) {
+    return {nullptr, {"", std::move(message), false, result}};
+  }
+
   std::shared_ptr<Backend> backend;  // attached to the worker, watched by nobody; null: see refusal
   ServerRefusal refusal;
 };

@@ -42,7 +42,7 @@ class Outgoing {
   ByteBuffer& own() { return own_; }
   void end_own();
 
-  // Sends through `to`, behind what is in `backlog`, and becomes empty. False: the connection is broken.
+  // Sends through `to`, after what is in `backlog`, and becomes empty. False: the connection is broken.
   bool send(Transport& to, Backlog& backlog);
   // For a peer that is gone.
   void clear();

@@ -15,8 +15,9 @@
 #include <vector>
 
 #include "config/settings.hpp"
-#include "proxy/cancel_registry.hpp"
-#include "proxy/pool_state.hpp"
+#include "protocol/bytes.hpp"
+#include "proxy/clock.hpp"
+#include "proxy/session_address.hpp"
 
 namespace pgweir {
 

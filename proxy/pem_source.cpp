@@ -42,7 +42,7 @@ Certificate next_certificate(BIO* bio) {
   return Certificate(PEM_read_bio_X509(bio, nullptr, no_passphrase, nullptr));
 }
 
-// Behind the last certificate OpenSSL complains that no other begins.
+// After the last certificate OpenSSL complains that no other begins.
 bool at_end() {
   const unsigned long error = ERR_peek_last_error();
   if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) return false;

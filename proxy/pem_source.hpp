@@ -8,7 +8,7 @@
 
 namespace pgweir {
 
-// The certificate, and those behind it as its chain.
+// The certificate, and those after it as its chain.
 bool use_certificate_chain(SSL_CTX* context, const std::string& name);
 bool use_private_key(SSL_CTX* context, const std::string& name);
 // The certificates that others are judged by.

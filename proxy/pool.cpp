@@ -6,10 +6,12 @@
 #include "proxy/default_role.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_login.hpp"
-#include "proxy/services.hpp"
+#include "proxy/schema_version.hpp"
+#include "proxy/session_waker.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/state_check.hpp"
 #include "proxy/worker.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -18,18 +20,20 @@ namespace asio = boost::asio;
 
 }  // namespace
 
-Pool::Pool(Services& services, std::string database, PoolTarget target, config::Pool settings)
-    : services_(services),
+Pool::Pool(PoolHost& host, const PoolContext& context, std::string database, PoolTarget target,
+           config::Pool settings)
+    : host_(host),
+      context_(context),
       database_(std::move(database)),
       user_(target.user),
-      no_settings_(services.interner.intern({})),
+      no_settings_(context.workers.shared.no_settings),
       logins_(no_settings_),
       names_question_(statements_.make_by_sql(names_query(), "SELECT")),
       state_(limits_of(settings)),
       settings_(std::make_shared<const config::Pool>(settings)),
       target_(std::make_shared<const PoolTarget>(std::move(target))) {
   schema_version_ = schema_of(*target_);
-  for (std::size_t i = 0; i < services.workers.size(); ++i)
+  for (std::size_t i = 0; i < context.workers.list.size(); ++i)
     counters_.push_back(std::make_unique<PoolCounters>());
 }
 
@@ -52,7 +56,7 @@ PoolCounts Pool::counts() const {
 }
 
 std::shared_ptr<SchemaVersion> Pool::schema_of(const PoolTarget& target) const {
-  return services_.schemas.of(target.address.host, target.address.port, target.dbname);
+  return context_.schemas.of(target.address.host, target.address.port, target.dbname);
 }
 
 std::shared_ptr<SchemaVersion> Pool::schema_version() const {
@@ -221,7 +225,7 @@ void Pool::release(Backend& backend, Worker& here) {
 // Under the mutex: the waiter may vanish as soon as that is open.
 void Pool::hand_over(Backend& backend, Waiter& waiter, Worker& here) {
   if (waiter.worker != here.index()) backend.transport.detach();
-  services_.workers[waiter.worker]->wake_session(waiter.session, here);
+  context_.sessions.wake({waiter.worker, waiter.session}, here);
 }
 
 void Pool::discard(Backend& backend, BackendClose reason, Worker& here) {
@@ -292,7 +296,7 @@ Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
     settings = settings_;
     generation = state_.generation();
   }
-  Opened login = co_await log_in(here, target, settings, scram_keys_);
+  Opened login = co_await log_in(here, context_.aws, target, settings, scram_keys_);
   Opened result = co_await learn_default_role(here, std::move(login), settings->connect_timeout);
   note_login(target, result, here.now());
   if (result.backend) {
@@ -373,7 +377,7 @@ void Pool::retry_later(Worker& here, TimePoint at) {
 void Pool::wake_all_waiters(Worker& here) {
   const std::lock_guard lock(mutex_);
   for (Waiter* waiter = state_.oldest_waiter(); waiter != nullptr; waiter = waiter->next) {
-    services_.workers[waiter->worker]->wake_session(waiter->session, here);
+    context_.sessions.wake({waiter->worker, waiter->session}, here);
   }
 }
 

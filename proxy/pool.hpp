@@ -6,7 +6,6 @@
 // the caller's worker.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,23 +16,23 @@
 
 #include "config/settings.hpp"
 #include "proxy/backend.hpp"
+#include "proxy/code_catalog.hpp"
 #include "proxy/counters.hpp"
-#include "proxy/function_table.hpp"
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 #include "proxy/known_logins.hpp"
 #include "proxy/login_failure_log.hpp"
 #include "proxy/opener.hpp"
 #include "proxy/password_proofs.hpp"
+#include "proxy/pool_context.hpp"
 #include "proxy/pool_state.hpp"
 #include "proxy/role_standing.hpp"
 #include "proxy/statement_cache.hpp"
 #include "proxy/task.hpp"
-#include "proxy/trigger_table.hpp"
 
 namespace pgweir {
 
-struct Services;
 class ListenHub;
+class PoolHost;
 class Worker;
 
 // A cancel request that takes longer is given up, and its backend with it.
@@ -43,7 +42,8 @@ constexpr std::chrono::milliseconds refusal_age_max = login_backoff_max;
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(Services& services, std::string database, PoolTarget target, config::Pool settings);
+  Pool(PoolHost& host, const PoolContext& context, std::string database, PoolTarget target,
+       config::Pool settings);
 
   // An idle backend, attached to `here` and found alive; null: wait in the queue.
   Backend* try_borrow(Worker& here);
@@ -61,7 +61,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // Lets the server judge a password by a login in one of this pool's places, and tells `proof`.
   Task<> prove(Worker& here, std::shared_ptr<Pool> self, config::Secret password, PasswordDigest digest,
                PasswordProofs::Ref proof);
-  // Such a pool it is, from now on or still. The password stays.
+  // This is the pool of a user who is not in the file, from now on or still. Its password stays.
   void pass_through(PoolTarget target, config::Pool settings, std::chrono::milliseconds forget_after);
   bool passes_through() const;
   // Nobody has used it for so long that it may go.
@@ -89,7 +89,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // Whether the server would let its role in now, as far as known.
   RoleVerdict role_verdict(TimePoint now, bool by_password) const;
-  // Any that could be asked about it.
+  // There are backends that could be asked about the role.
   bool has_backends() const;
   // There is none, and the server, which once let the role in, has refused its password.
   bool is_shut_out() const;
@@ -101,6 +101,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void reconfigure(PoolTarget target, config::Pool settings);
   // Every backend is replaced as it comes back: what a fresh login gets has changed.
   void recycle();
+  // The same for all pools of its server.
+  void recycle_all();
   // No client may use it any more: backends are closed as they come back.
   void retire();
   // Nobody gets a backend, and all are closed as they come back, until resume().
@@ -126,25 +128,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const StatementRef& names_question() const { return names_question_; }
   // Of the database, shared with all its pools.
   std::shared_ptr<SchemaVersion> schema_version() const;
-  FunctionTable& functions() { return functions_; }
-  TriggerTable& triggers() { return triggers_; }
-  // What views and the like run unseen, see definitions_name.
-  TriggerTable& definitions() { return definitions_; }
-  // What is known of all three may not be true any more.
-  void forget_functions();
-  // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
-  void learn_sequence_use() {
-    if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
-  }
-  bool uses_sequence_values() const { return uses_sequence_values_.load(std::memory_order_relaxed); }
-  // Whether views and policies take the values of sequences, and whether they ask for them: as long as their
-  // definitions are read anew, what they did before.
-  void learn_sequences_in_views(bool advance, bool read) {
-    views_advance_.store(advance, std::memory_order_relaxed);
-    views_read_.store(read, std::memory_order_relaxed);
-  }
-  bool views_advance_sequences() const { return views_advance_.load(std::memory_order_relaxed); }
-  bool views_read_sequences() const { return views_read_.load(std::memory_order_relaxed); }
+  CodeCatalog& code() { return code_; }
   // What a client has proved with, for a user of whom there is a verifier but no password.
   void keep_client_keys(ByteView salt, std::uint32_t iterations, const ScramKeys& keys) {
     scram_keys_->store({}, salt, iterations, keys);
@@ -186,19 +170,15 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void retire_hubs();    // under the mutex
   bool refuses() const;  // likewise
 
-  Services& services_;
+  PoolHost& host_;
+  const PoolContext context_;
   const std::string database_;
   const std::string user_;
   const MapRef no_settings_;
   KnownLogins logins_;
   StatementCache statements_;
   const StatementRef names_question_;
-  FunctionTable functions_;
-  TriggerTable triggers_;
-  TriggerTable definitions_;
-  std::atomic<bool> uses_sequence_values_{false};
-  std::atomic<bool> views_advance_{false};
-  std::atomic<bool> views_read_{false};
+  CodeCatalog code_;
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 
   mutable std::mutex mutex_;
@@ -207,7 +187,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<const config::Pool> settings_;
   std::shared_ptr<const PoolTarget> target_;
   std::shared_ptr<SchemaVersion> schema_version_;
-  TimePoint functions_since_{};  // when functions_ was last emptied for its age
+  TimePoint code_since_{};  // when what is known of functions was last forgotten for its age
   RoleStanding standing_;
   std::optional<ServerRefusal> refusal_;
   TimePoint refused_at_{};

@@ -3,7 +3,6 @@
 #include "proxy/connect.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/server_tls.hpp"
-#include "proxy/services.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 

@@ -1,7 +1,6 @@
 // The pool's listening connections: one hub for each client_encoding that clients listen in.
 #include "proxy/listen_hub.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
 
 namespace pgweir {
 
@@ -14,9 +13,10 @@ std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) 
       const std::shared_ptr<Pool> pool = weak.lock();
       if (!pool) return {};
       const std::lock_guard source_lock(pool->mutex_);
-      return {pool->target_, pool->settings_, pool->scram_keys_};
+      return {pool->target_, pool->settings_, pool->scram_keys_, &pool->context_.aws};
     };
-    hub = std::make_shared<ListenHub>(here, services_.notifier, std::move(source), encoding);
+    hub = std::make_shared<ListenHub>(here, context_.workers, context_.notifications, std::move(source),
+                                      encoding);
   }
   return hub;
 }

@@ -1,8 +1,9 @@
 #include "proxy/pool_login.hpp"
 
+#include "protocol/sqlstate.hpp"
 #include "proxy/awaited.hpp"
+#include "proxy/aws/aws.hpp"
 #include "proxy/connect.hpp"
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -16,28 +17,24 @@ constexpr unsigned versions_max = 3;
 
 constexpr char no_secret[] = "the secret of this user could not be read yet; the log says why";
 
-Opened trouble(BackendLoginResult result, std::string message) {
-  return {nullptr, {"", std::move(message), false, result}};
-}
-
 // The secret's other version; nullopt as well when nothing has come in time.
-Task<MaybeLogin> other_login(Worker& here, TargetRef target, std::chrono::milliseconds limit) {
+Task<MaybeLogin> other_login(Worker& here, aws::Aws& aws, TargetRef target, std::chrono::milliseconds limit) {
   TimedWaker clock(here, limit);
   const Awaited<MaybeLogin> answer(clock.waker());
   auto give = answer.giver();
-  here.services().aws.other_login(target->secret_of, target->secret_version, [&here, give](MaybeLogin login) {
+  aws.other_login(target->secret_of, target->secret_version, [&here, give](MaybeLogin login) {
     here.post([give, login = std::move(login)] { give(login); });
   });
   while (!answer.has_value() && !clock.expired()) co_await clock.waker().wait();
   co_return answer.has_value() ? *answer : MaybeLogin();
 }
 
-Task<aws::RdsToken> rds_token(Worker& here, TargetRef target, config::Secret refused,
+Task<aws::RdsToken> rds_token(Worker& here, aws::Aws& aws, TargetRef target, config::Secret refused,
                               std::chrono::milliseconds limit) {
   TimedWaker clock(here, limit);
   const Awaited<aws::RdsToken> answer(clock.waker());
   auto give = answer.giver();
-  here.services().aws.rds_token(
+  aws.rds_token(
       target->address.host, target->address.port, target->user, target->iam_region, std::move(refused),
       [&here, give](aws::RdsToken token) { here.post([give, token = std::move(token)] { give(token); }); });
   while (!answer.has_value() && !clock.expired()) co_await clock.waker().wait();
@@ -59,30 +56,31 @@ TargetRef with_login(const PoolTarget& target, const SecretLogin& login) {
   return std::make_shared<const PoolTarget>(std::move(made));
 }
 
-Task<Opened> log_in_by_secret(Worker& here, TargetRef target, std::shared_ptr<const config::Pool> settings,
+Task<Opened> log_in_by_secret(Worker& here, aws::Aws& aws, TargetRef target,
+                              std::shared_ptr<const config::Pool> settings,
                               std::shared_ptr<ScramKeyCache> keys) {
-  Opened opened = trouble(BackendLoginResult::refused, no_secret);
+  Opened opened = Opened::failed(BackendLoginResult::refused, no_secret);
   for (unsigned attempt = 0; attempt < versions_max; ++attempt) {
     if (!target->password.empty()) {
       opened = co_await open_backend(here, target, settings, keys);
-      if (opened.backend && attempt > 0)
-        here.services().aws.login_worked(target->secret_of, target->secret_version);
+      if (opened.backend && attempt > 0) aws.login_worked(target->secret_of, target->secret_version);
       if (opened.backend || !refuses_password(opened.refusal)) break;
     }
-    const MaybeLogin other = co_await other_login(here, target, settings->connect_timeout);
+    const MaybeLogin other = co_await other_login(here, aws, target, settings->connect_timeout);
     if (!other) break;
     target = with_login(*target, *other);
   }
   co_return opened;
 }
 
-Task<Opened> log_in_by_token(Worker& here, TargetRef target, std::shared_ptr<const config::Pool> settings,
+Task<Opened> log_in_by_token(Worker& here, aws::Aws& aws, TargetRef target,
+                             std::shared_ptr<const config::Pool> settings,
                              std::shared_ptr<ScramKeyCache> keys) {
-  const aws::RdsToken first = co_await rds_token(here, target, {}, settings->connect_timeout);
-  if (first.token.empty()) co_return trouble(BackendLoginResult::refused, "IAM: " + first.error);
+  const aws::RdsToken first = co_await rds_token(here, aws, target, {}, settings->connect_timeout);
+  if (first.token.empty()) co_return Opened::failed(BackendLoginResult::refused, "IAM: " + first.error);
   Opened opened = co_await open_backend(here, with_password(*target, first.token), settings, keys);
   if (opened.backend || !refuses_password(opened.refusal)) co_return opened;
-  const aws::RdsToken second = co_await rds_token(here, target, first.token, settings->connect_timeout);
+  const aws::RdsToken second = co_await rds_token(here, aws, target, first.token, settings->connect_timeout);
   if (second.token.empty()) co_return opened;
   opened = co_await open_backend(here, with_password(*target, second.token), settings, keys);
   co_return opened;
@@ -91,13 +89,14 @@ Task<Opened> log_in_by_token(Worker& here, TargetRef target, std::shared_ptr<con
 }  // namespace
 
 bool refuses_password(const ServerRefusal& refusal) {
-  return refusal.sqlstate == "28P01" || refusal.sqlstate == "28000";
+  return refusal.sqlstate == sqlstate::invalid_password ||
+         refusal.sqlstate == sqlstate::invalid_authorization_specification;
 }
 
-Task<Opened> log_in(Worker& here, TargetRef target, std::shared_ptr<const config::Pool> settings,
-                    std::shared_ptr<ScramKeyCache> keys) {
-  if (!target->iam_region.empty()) return log_in_by_token(here, target, settings, keys);
-  if (!target->secret_of.empty()) return log_in_by_secret(here, target, settings, keys);
+Task<Opened> log_in(Worker& here, aws::Aws& aws, TargetRef target,
+                    std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys) {
+  if (!target->iam_region.empty()) return log_in_by_token(here, aws, target, settings, keys);
+  if (!target->secret_of.empty()) return log_in_by_secret(here, aws, target, settings, keys);
   return open_backend(here, target, settings, keys);
 }
 

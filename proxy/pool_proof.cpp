@@ -5,8 +5,9 @@
 #include "proxy/default_role.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/pool_host.hpp"
 #include "proxy/pool_login.hpp"
-#include "proxy/services.hpp"
+#include "proxy/session_waker.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -56,9 +57,8 @@ Task<> Pool::prove(Worker& here, std::shared_ptr<Pool> /*self*/, config::Secret 
                                                    : judgement.kind == Kind::wrong ? "wrong"
                                                                                    : "unknown"},
                                         {"message", judgement.message}});
-  const std::vector<SessionAddress> waiting =
-      services_.proofs.finish(proof, std::move(judgement), here.now());
-  for (const SessionAddress& who : waiting) services_.workers[who.worker]->wake_session(who.session, here);
+  const std::vector<SessionAddress> waiting = context_.proofs.finish(proof, std::move(judgement), here.now());
+  for (const SessionAddress& who : waiting) context_.sessions.wake(who, here);
 }
 
 Task<bool> Pool::take_place(Worker& here) {
@@ -91,11 +91,11 @@ Task<PasswordVerdict> Pool::judge_by_login(Worker& here, config::Secret password
   made.password = std::move(password);
   const auto target = std::make_shared<const PoolTarget>(std::move(made));
   // The pool's own keys are those of the password that is known.
-  Opened login = co_await log_in(here, target, settings, std::make_shared<ScramKeyCache>());
+  Opened login = co_await log_in(here, context_.aws, target, settings, std::make_shared<ScramKeyCache>());
   Opened opened = co_await learn_default_role(here, std::move(login), settings->connect_timeout);
   PasswordVerdict judgement = judge(opened);
   const bool right = judgement.kind == PasswordVerdict::Kind::right;
-  if (right && !services_.pools.publish(shared_from_this(), target))
+  if (right && !host_.publish(shared_from_this(), target))
     judgement = {PasswordVerdict::Kind::unknown, not_taken};
   take_judgement(judgement, target, digest, here.now());
   if (opened.backend) opened.backend->generation = generation;
@@ -146,7 +146,7 @@ void Pool::note_login(const std::shared_ptr<const PoolTarget>& target, const Ope
 void Pool::pass_through(PoolTarget target, config::Pool settings, std::chrono::milliseconds forget_after) {
   const std::lock_guard lock(mutex_);
   target.password = target_->password;
-  // Whoever is meant now has not taken it.
+  // The server that is meant now has not taken this password yet.
   if (!(*target_ == target)) known_.reset();
   change_to(std::move(target), settings);
   passes_through_ = true;

@@ -77,7 +77,7 @@ void PoolRegistry::apply(const SnapshotRef& snapshot_ref) {
         pool->reconfigure(target_of(snapshot, database, database_name, user),
                           settings_of(settings, database, user));
       } else {
-        pool = std::make_shared<Pool>(services_, database_name,
+        pool = std::make_shared<Pool>(*this, context_, database_name,
                                       target_of(snapshot, database, database_name, user),
                                       settings_of(settings, database, user));
         if (is_paused_here(database_name)) pool->pause();
@@ -129,9 +129,9 @@ std::shared_ptr<Pool> PoolRegistry::candidate(const Snapshot& snapshot, const co
   }
   std::erase_if(candidates_, [](const auto& each) { return each.second.expired(); });
   const config::User unlisted{user, {}};
-  auto pool =
-      std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, unlisted),
-                             settings_of(*snapshot.settings, database, unlisted));
+  auto pool = std::make_shared<Pool>(*this, context_, database_name,
+                                     target_of(snapshot, database, database_name, unlisted),
+                                     settings_of(*snapshot.settings, database, unlisted));
   pass_through(*pool, snapshot, database, key);
   if (is_paused_here(database_name)) pool->pause();
   candidates_.insert_or_assign(key, pool);
@@ -179,9 +179,9 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   const Key key{database_name, user.name};
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
   if (pools_.size() >= pools_max) return nullptr;
-  auto pool =
-      std::make_shared<Pool>(services_, database_name, target_of(snapshot, database, database_name, user),
-                             settings_of(*snapshot.settings, database, user));
+  auto pool = std::make_shared<Pool>(*this, context_, database_name,
+                                     target_of(snapshot, database, database_name, user),
+                                     settings_of(*snapshot.settings, database, user));
   if (is_paused_here(database_name)) pool->pause();
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);

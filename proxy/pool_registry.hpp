@@ -11,20 +11,20 @@
 #include <vector>
 
 #include "proxy/pool.hpp"
+#include "proxy/pool_context.hpp"
+#include "proxy/pool_host.hpp"
 #include "proxy/snapshot.hpp"
 
 namespace pgweir {
 
-struct Services;
-
-class PoolRegistry {
+class PoolRegistry final : public PoolHost {
  public:
   // "*" pools are made by clients: so many at the most. Unused ones of users who are not in the file go.
   static constexpr std::size_t pools_max = 1'000;
   // How often pools that nobody uses are looked for.
   static constexpr std::chrono::milliseconds sweep_interval{1'000};
 
-  explicit PoolRegistry(Services& services) : services_(services) {}
+  explicit PoolRegistry(PoolContext context) : context_(context) {}
 
   // Makes, reconfigures and retires pools to match.
   void apply(const SnapshotRef& snapshot_ref);
@@ -37,14 +37,10 @@ class PoolRegistry {
   // knows before publish().
   std::shared_ptr<Pool> candidate(const Snapshot& snapshot, const config::Database& database,
                                   const std::string& database_name, const std::string& user);
-  // The server has taken the password of `target`. False: the configuration has changed since, or there are
-  // too many pools.
-  bool publish(const std::shared_ptr<Pool>& pool, const std::shared_ptr<const PoolTarget>& target);
+  bool publish(const std::shared_ptr<Pool>& pool, const std::shared_ptr<const PoolTarget>& target) override;
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
-  // What a fresh login gets has changed on the server of this pool: its backends are replaced, and those of
-  // all other pools there.
-  void recycle(const Pool& changed);
+  void recycle(const Pool& changed) override;
   // PAUSE, RESUME, RECONNECT of a database, of all where it is empty; also for pools that come later.
   void pause(const std::string& database);
   // `not_paused` and `all_are_paused` change nothing: PAUSE of all is ended by RESUME of all only.
@@ -67,7 +63,7 @@ class PoolRegistry {
   void rebuild_list();
   bool is_paused_here(const std::string& database) const;  // under the mutex
 
-  Services& services_;
+  const PoolContext context_;
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Pool>> pools_;
   std::map<Key, std::weak_ptr<Pool>> candidates_;  // while passwords are proved in them

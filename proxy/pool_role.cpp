@@ -2,17 +2,17 @@
 // one that comes back where none is idle.
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/connect.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/prelude.hpp"
 #include "proxy/role_question.hpp"
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
 
-constexpr std::string_view invalid_password = "28P01";
 // A backend that takes longer to answer is given up, for it would be of no use to a client either.
 constexpr std::chrono::milliseconds role_answer_timeout{3'000};
 
@@ -66,7 +66,7 @@ bool Pool::has_backends() const {
 bool Pool::is_shut_out() const {
   const std::lock_guard lock(mutex_);
   const bool by_password = target_->iam_region.empty();
-  return !retired_ && by_password && refuses() && refusal_->sqlstate == invalid_password &&
+  return !retired_ && by_password && refuses() && refusal_->sqlstate == sqlstate::invalid_password &&
          logins_.baseline() != nullptr;
 }
 

@@ -18,19 +18,12 @@
 #include <vector>
 
 #include "proxy/backend_reason.hpp"
+#include "proxy/clock.hpp"
+#include "proxy/facts.hpp"
+#include "proxy/login_backoff.hpp"
+#include "proxy/pool_member.hpp"
 
 namespace pgweir {
-
-using Clock = std::chrono::steady_clock;
-using TimePoint = Clock::time_point;
-
-// What the pool knows of one backend. Changed under the pool's lock only.
-struct PoolMember {
-  unsigned worker = 0;  // whose reactor its socket is in
-  std::uint64_t generation = 0;
-  TimePoint expires_at = TimePoint::max();  // max_lifetime
-  TimePoint idle_since{};
-};
 
 struct LeavingMember {
   PoolMember* member = nullptr;
@@ -56,20 +49,6 @@ struct PoolLimits {
   std::size_t max_size = 0;
   std::size_t max_logins = 0;
   std::chrono::milliseconds idle_timeout{0};  // 0: never
-};
-
-// Delays between logins while the server refuses them: an outage must not be followed by a storm of logins,
-// nor by a long blackout (PgBouncer's server_login_retry is 15 s).
-constexpr std::chrono::milliseconds login_backoff_min{50};
-constexpr std::chrono::milliseconds login_backoff_max{400};
-
-struct PoolCounts {
-  std::size_t idle = 0;
-  std::size_t borrowed = 0;
-  std::size_t opening = 0;
-  std::size_t leaving = 0;
-  std::size_t waiting = 0;
-  std::size_t total() const { return idle + borrowed + opening + leaving; }
 };
 
 class PoolState {

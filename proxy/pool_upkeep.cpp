@@ -4,7 +4,7 @@
 #include "protocol/backend.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/pool_host.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 
@@ -15,13 +15,13 @@ void Pool::maintain(Worker& here) {
   std::vector<PoolMember*> speaking;
   std::vector<PoolMember*> asked;
   bool has_refused = false;
-  bool functions_are_old = false;
+  bool code_is_old = false;
   {
     const std::lock_guard lock(mutex_);
     state_.take_expired(here.now(), leaving);
     has_refused = refuses() && state_.oldest_waiter() != nullptr;
-    functions_are_old = here.now() - functions_since_ >= FunctionTable::age_max;
-    if (functions_are_old) functions_since_ = here.now();
+    code_is_old = here.now() - code_since_ >= FunctionTable::age_max;
+    if (code_is_old) code_since_ = here.now();
     // Idle backends that have said something: usually their last words.
     state_.take_idle_if(
         [&here](const PoolMember& m) {
@@ -36,7 +36,7 @@ void Pool::maintain(Worker& here) {
         asked);
   }
   if (has_refused) wake_all_waiters(here);
-  if (functions_are_old) forget_functions();
+  if (code_is_old) code_.forget();
   for (const LeavingMember& each : leaving) see_off_later(backend_of(*each.member), each.reason, here);
   for (PoolMember* member : asked)
     spawn(here, ask_role(here, shared_from_this(), backend_of(*member).shared_from_this()));
@@ -96,10 +96,8 @@ void Pool::change_to(PoolTarget target, const config::Pool& settings) {
   tried_ = reached_ = false;
 }
 
-void Pool::forget_functions() {
-  functions_.forget_all();
-  triggers_.forget();
-  definitions_.forget();
+void Pool::recycle_all() {
+  host_.recycle(*this);
 }
 
 void Pool::recycle() {

@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "proxy/metric_family.hpp"
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/sources.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 namespace {
@@ -50,7 +50,7 @@ double start_time() {
 
 }  // namespace
 
-void add_process_metrics(const Services& services, std::vector<MetricFamily>& out) {
+void add_process_metrics(const Sources& sources, std::vector<MetricFamily>& out) {
   MetricFamily cpu =
       metric_family("pgweir_worker_cpu_seconds_total",
                     "CPU time of each worker's thread; 1 a second is all it can have", MetricType::Counter);
@@ -58,7 +58,7 @@ void add_process_metrics(const Services& services, std::vector<MetricFamily>& ou
       metric_family("pgweir_login_seconds", "Time from a client's connection to the end of its login",
                     MetricType::Histogram);
   std::vector<const DurationHistogram*> logins;
-  for (const auto& worker : services.workers) {
+  for (const auto& worker : sources.workers.list) {
     add_series(cpu, {{"worker", std::to_string(worker->index())}},
                std::chrono::duration<double>(worker->cpu_time()).count());
     logins.push_back(&worker->counters().login);

@@ -7,9 +7,9 @@
 
 namespace pgweir {
 
-struct Services;
+struct Sources;
 
 // Under the names that Prometheus' own client libraries use, where they have one.
-void add_process_metrics(const Services& services, std::vector<prometheus::MetricFamily>& out);
+void add_process_metrics(const Sources& sources, std::vector<prometheus::MetricFamily>& out);
 
 }  // namespace pgweir

@@ -75,7 +75,7 @@ class Slot {
   bool writable() const { return (bits() & writable_bit) != 0; }
   // The peer has closed its direction: reading goes on until it says so.
   bool hung_up() const { return (bits() & hangup_bit) != 0; }
-  // Urgent data were sent: a read ends in front of them, although more is behind.
+  // Urgent data were sent: a read ends in front of them, although more follows.
   bool has_urgent() const { return (bits() & urgent_bit) != 0; }
   void set_unreadable() {
     bits_.fetch_and(static_cast<std::uint8_t>(~readable_bit), std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// Why a client was refused, told off or closed: one table for the SQLSTATE and sentence it is told, and the
+// Why a client was refused, closed or sent an error: one table for the SQLSTATE and sentence it is told, and the
 // name that log and metric use. Detail belongs in the log; a secret belongs nowhere. SQLSTATEs: PostgreSQL
 // documentation, appendix A. Texts are PostgreSQL's, or PgBouncer's where tools look for them.
 #pragma once

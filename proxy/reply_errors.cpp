@@ -1,6 +1,7 @@
 // Errors of the server: whose they are, and by which names the client knows what they are about.
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/analysis_context.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/reply_path.hpp"
@@ -11,27 +12,22 @@ namespace {
 
 using Disposition = ReplyPath::Disposition;
 
-// What lastval() says in a session in which no sequence was advanced.
-constexpr std::string_view object_not_in_prerequisite_state = "55000";
-
-constexpr std::string_view query_canceled = "57014";
-
 bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
 // "cached plan must not change result type", in whatever language.
 bool is_stale_plan(const ErrorView& error) {
-  return error.code() == "0A000" && error.field('R') == "RevalidateCachedQuery";
+  return error.code() == sqlstate::feature_not_supported && error.field('R') == "RevalidateCachedQuery";
 }
 
 // Code has dropped it, or taken its name: none of the client's statements can have done so.
 bool is_out_of_step(const ErrorView& error, const Expected& failed, const StatementRef& about) {
   if (!about || !about->server_name.starts_with(server_name_prefix)) return false;
-  if (failed.reply == Reply::parse) return error.code() == "42P05";
+  if (failed.reply == Reply::parse) return error.code() == sqlstate::duplicate_prepared_statement;
   const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement ||
                     failed.reply == Reply::query;
-  return uses && error.code() == "26000";
+  return uses && error.code() == sqlstate::invalid_sql_statement_name;
 }
 
 }  // namespace
@@ -50,7 +46,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) take_own_error(*oldest, error);
-  // DISCARD ALL commits at once, what restored the startup settings behind it does not.
+  // DISCARD ALL commits at once, what restored the startup settings after it does not.
   if (x_.watch.discarded_all && !is_own()) x_.watch.resets_now = true;
   const std::int32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
@@ -92,18 +88,19 @@ void ReplyPath::take_own_error(const Expected& failed, const ErrorView& error) {
       prelude_failed_ = true;
       return;
     case OwnQuery::check:
-      (error.code() == query_canceled ? x_.own_cancelled : x_.own_failed) = true;
+      (error.code() == sqlstate::query_canceled ? x_.own_cancelled : x_.own_failed) = true;
       return;
     case OwnQuery::last_value:
-      x_.has_last_value = error.code() != object_not_in_prerequisite_state;
+      // What lastval() says in a session in which no sequence was advanced.
+      x_.has_last_value = error.code() != sqlstate::object_not_in_prerequisite_state;
       return;
     case OwnQuery::triggers:
     case OwnQuery::sources:
       x_.sources_failed = true;
       return;
     case OwnQuery::rollback:
-      // By the cancel for what its client had left running; there is another one where it is still needed.
-      x_.own_failed = x_.own_failed || error.code() != query_canceled;
+      // The cancel for what its client had left running may hit the ROLLBACK; that is sent again where needed.
+      x_.own_failed = x_.own_failed || error.code() != sqlstate::query_canceled;
       return;
     case OwnQuery::reset_settings:
     case OwnQuery::reset:
@@ -145,7 +142,7 @@ ReplyPath::Repair ReplyPath::repair_of(const Expected& failed, const ErrorView& 
 void ReplyPath::write_stale_plan() {
   ErrorFields fields;
   fields.severity = "ERROR";
-  fields.code = "0A000";
+  fields.code = sqlstate::feature_not_supported;
   fields.message = "cached plan must not change result type";
   fields.file = "plancache.c";
   fields.routine = "RevalidateCachedQuery";  // drivers look at it

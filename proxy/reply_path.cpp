@@ -2,7 +2,6 @@
 
 #include "protocol/backend.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -104,9 +103,9 @@ Disposition ReplyPath::take_first(const Piece& piece) {
 
 // What has been committed holds for everybody who asks from now on, also if this session ends here.
 void ReplyPath::publish_changes() {
-  if (std::exchange(x_.watch.changed_functions, false)) x_.pool->forget_functions();
+  if (std::exchange(x_.watch.changed_functions, false)) x_.pool->code().forget();
   if (std::exchange(x_.watch.changed_schema, false)) x_.pool->schema_version()->change();
-  if (std::exchange(x_.watch.changed_defaults, false)) x_.worker.services().pools.recycle(*x_.pool);
+  if (std::exchange(x_.watch.changed_defaults, false)) x_.pool->recycle_all();
 }
 
 // Replies of ours become due while the server's message is looked at, and must not overtake it.

@@ -110,7 +110,7 @@ class ReplyPath final : public ReplySink {
   bool receiving_ = false;
   std::unique_ptr<Described> described_;
   ByteBuffer own_row_;            // the part of a row of ours that has arrived
-  std::vector<BackendType> due_;  // replies of ours that come right behind the server's message in hand
+  std::vector<BackendType> due_;  // replies of ours that come right after the server's message in hand
   bool batch_failed_ = false;
   bool query_done_ = false;
   bool transaction_done_ = false;

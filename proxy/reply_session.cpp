@@ -5,10 +5,11 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/notification.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/reply_path.hpp"
-#include "proxy/services.hpp"
+#include "proxy/schema_tags.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -46,27 +47,27 @@ void ReplyPath::take_parameter(const Piece& piece) {
   x_.worker.to_client().end_own();
 }
 
-// What a RESET gives back to the client is applied behind it, and told before it is over.
+// What a RESET gives back to the client is applied after it, and told before it is over.
 void ReplyPath::tell_restored() {
   SettingMap client_knows = *x_.view;
   for (auto& [name, value] : client_knows) {
     const std::uint32_t restores = x_.watch.restores_now;
-    if (restores != resets_all && restores != StatementMap::hash_of(fold(name))) continue;
+    if (restores != resets_all && restores != StatementMap::hash_of(ascii_lower(name))) continue;
     const auto greeted = x_.greeting->find(name);
-    if (greeted == x_.greeting->end() || greeted->second == value || !x_.startup->contains(fold(name)))
+    if (greeted == x_.greeting->end() || greeted->second == value || !x_.startup->contains(ascii_lower(name)))
       continue;
     value = greeted->second;
     write_parameter_status(x_.worker.to_client().own(), name, value);
     x_.worker.to_client().end_own();
   }
-  x_.use_view(x_.worker.services().interner.intern(std::move(client_knows)));
+  x_.use_view(x_.worker.interner().intern(std::move(client_knows)));
 }
 
 // A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
 // transaction will find.
 std::string_view ReplyPath::value_for_client(const ParameterStatusView& status) const {
   const bool follows_role = status.name == "is_superuser" && x_.startup->contains("role");
-  const bool brought = follows_role || x_.startup->contains(fold(status.name));
+  const bool brought = follows_role || x_.startup->contains(ascii_lower(status.name));
   if (!x_.watch.resets_now || !brought) return status.value;
   const auto greeted = x_.greeting->find(status.name);
   if (greeted == x_.greeting->end()) return status.value;
@@ -112,7 +113,7 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.resets_now = true;
   if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
-  if (x_.watch.changed_functions) x_.pool->forget_functions();
+  if (x_.watch.changed_functions) x_.pool->code().forget();
   // A name that is not the client's may be one of ours: the server tells what is left.
   if (tag == "DEALLOCATE" && x_.naming_name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
   if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {

@@ -8,7 +8,7 @@ namespace pgweir {
 
 using Description = BackendStatements::Description;
 
-// Asked for by us behind a Parse; or by the client, of its unnamed statement, of which nobody else tells.
+// Asked for by us after a Parse; or by the client, of its unnamed statement, of which nobody else tells.
 void ReplyPath::take_description(const Piece& piece) {
   const bool is_description = piece.type == static_cast<char>(BackendType::ParameterDescription) ||
                               piece.type == static_cast<char>(BackendType::RowDescription) ||
@@ -19,7 +19,7 @@ void ReplyPath::take_description(const Piece& piece) {
     const bool wanted = oldest != nullptr && oldest->reply == Reply::describe_statement &&
                         oldest->statement &&
                         (oldest->purpose != Purpose::plain || oldest->statement->server_name.empty());
-    // The columns come behind the parameters.
+    // The columns come after the parameters.
     const bool goes_on = wanted && described_ && described_->statement == oldest->statement &&
                          piece.type != static_cast<char>(BackendType::ParameterDescription);
     if (!goes_on) described_.reset();

@@ -5,7 +5,6 @@
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
-#include "proxy/services.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -94,7 +93,7 @@ ParseMoment RequestPath::parse_moment() const {
   return {x_.pool->schema_version()->get(), x_.worker.now()};
 }
 
-// Behind a Parse: what the statement looks like decides whether it is what it was.
+// After a Parse: what the statement looks like decides whether it is what it was.
 void RequestPath::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
   write_describe_statement(x_.worker.to_server().own(), statement->server_name);
   x_.worker.to_server().end_own();

@@ -6,7 +6,7 @@
 #include "proxy/listen_state.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/sql_quote.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -71,7 +71,7 @@ bool RequestPath::status_is_known() const {
   return x_.tracker.outstanding() == x_.own.size() || !x_.tracker.awaits_ready();
 }
 
-// Behind messages without a Sync the transaction may be another one than the last ReadyForQuery told of.
+// After messages without a Sync the transaction may be another one than the last ReadyForQuery told of.
 TransactionStatus RequestPath::transaction_status() const {
   return x_.tracker.unsynced() ? TransactionStatus::idle : x_.tracker.status();
 }

@@ -3,6 +3,7 @@
 #include "protocol/error_response.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/analysis_context.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/request_path.hpp"
@@ -55,7 +56,7 @@ void RequestPath::tell_cut(std::string_view text, const NamedStatement& named) {
   const std::string message = "identifier \"" + whole + "\" will be truncated to \"" + named.name + '"';
   ErrorFields fields;
   fields.severity = "NOTICE";
-  fields.code = "42622";
+  fields.code = sqlstate::name_too_long;
   fields.message = message;
   write_notice_response(x_.worker.to_client().own(), fields);
   x_.worker.to_client().end_own();
@@ -121,7 +122,7 @@ std::string RequestPath::rename_prepare(std::string_view text) {
   return renamed += rest;
 }
 
-// A text that is not readable as a whole still has its first words and a name behind them, unless a backslash
+// A text that is not readable as a whole still has its first words and a name after them, unless a backslash
 // may hide the end of a string or be part of a character.
 bool RequestPath::may_name_statement(std::string_view text, const SqlEffects& effects) const {
   if (!x_.is_opaque(text)) return effects.verbs.intersects(naming_verbs);

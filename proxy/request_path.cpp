@@ -104,7 +104,7 @@ Disposition RequestPath::counted(Disposition disposition, Counter PoolCounters::
   return disposition;
 }
 
-// The server works off what came before a Terminate; behind the last Sync that is rolled back. Within the
+// The server works off what came before a Terminate; after the last Sync that is rolled back. Within the
 // data of a COPY IN it is a violation.
 bool RequestPath::owes_answers() const {
   return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.awaits_ready() &&

@@ -6,6 +6,7 @@
 #include "protocol/sql_set.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/pool.hpp"
+#include "proxy/prelude.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/worker.hpp"
 
@@ -69,7 +70,7 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, const B
 // Most statements: what follows would find nothing in it.
 bool RequestPath::is_plain_query(const SqlEffects& effects) const {
   return effects.verb == Verb::select && effects.single && effects.is_quiet() && !x_.judgement.strict &&
-         x_.pool->definitions().is_free();
+         x_.pool->code().definitions().is_free();
 }
 
 // Whatever is created without a schema may be temporary then.
@@ -153,12 +154,12 @@ SettingsStep RequestPath::take_bound_step(std::string_view portal) {
 // What the definitions of tables, views and operators call that a statement may use. Most databases have none
 // that leaves anything, and the pool knows that.
 void RequestPath::note_definitions(std::string_view text) {
-  TriggerTable& definitions = x_.pool->definitions();
+  TriggerTable& definitions = x_.pool->code().definitions();
   if (definitions.verdict() == FunctionVerdict::harmless) return note_free_code(definitions);
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
   // Asked for once in a transaction, whose other statements have to wait for the same answer.
   if (x_.definitions_unjudged) return;
-  const FunctionEffects code = x_.pool->functions().judge(definitions_call, x_.function_question);
+  const FunctionEffects code = x_.pool->code().functions().judge(definitions_call, x_.function_question);
   x_.definitions_unjudged = code.verdict == FunctionVerdict::unknown;
   if (x_.definitions_unjudged) return;
   definitions.learn(code);
@@ -172,9 +173,9 @@ void RequestPath::note_free_code(const TriggerTable& code) {
 
 // Unknown functions are put off until their sources are here.
 void RequestPath::judge_code(std::string_view text, const BoundValues* values) {
-  const FunctionEffects code = x_.pool->functions().judge(text, x_.function_question);
+  const FunctionEffects code = x_.pool->code().functions().judge(text, x_.function_question);
   if (!code.is_free() && code.verdict != FunctionVerdict::unknown) {
-    if (const std::optional<SetConfigUse> use = x_.pool->functions().unwrap(text))
+    if (const std::optional<SetConfigUse> use = x_.pool->code().functions().unwrap(text))
       return note_config(*use, text, values);
   }
   const bool later = code.verdict == FunctionVerdict::unknown && x_.unjudged.size() < unjudged_max;
@@ -187,14 +188,14 @@ void RequestPath::judge_code(std::string_view text, const BoundValues* values) {
 
 // What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
 void RequestPath::note_triggers(std::string_view text) {
-  switch (x_.pool->triggers().verdict()) {
+  switch (x_.pool->code().triggers().verdict()) {
     case FunctionVerdict::harmless:
-      return note_free_code(x_.pool->triggers());
+      return note_free_code(x_.pool->code().triggers());
     case FunctionVerdict::unknown:
       x_.triggers_unjudged = true;
       return;
     default:
-      return note_code(x_.pool->triggers().effects(), text);
+      return note_code(x_.pool->code().triggers().effects(), text);
   }
 }
 
@@ -247,8 +248,8 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
     keep_bound(portal, statement, 0);
   }
   if (effects.sets()) return;  // noted when it is executed
-  const bool fires = effects.writes() && !x_.pool->triggers().is_free();
-  const bool shows = !x_.pool->definitions().is_free();
+  const bool fires = effects.writes() && !x_.pool->code().triggers().is_free();
+  const bool shows = !x_.pool->code().definitions().is_free();
   const bool controls = control_verbs.contains(effects.verb) && x_.settings.follows_control();
   if (effects.is_quiet() && !fires && !shows && !controls && !x_.judgement.strict) return;
   const StatementShape* const shape = statement->shape.get();
@@ -301,9 +302,9 @@ bool RequestPath::loses_startup(Verb verb, std::string_view text) const {
   return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
 
-// Behind an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
+// After an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
 // statement that must be the first of its transaction: ours then have a transaction of their own, by a Sync
-// that changes nothing. Before it has, such a Sync could end the skipping behind its error. False: wait.
+// that changes nothing. Before it has, such a Sync could end the skipping after its error. False: wait.
 bool RequestPath::restore_behind_discard(FrontendType next) {
   if (!x_.tracker.skipping() && next != FrontendType::Sync) {
     if (!x_.tracker.idle()) return false;
@@ -345,11 +346,11 @@ void RequestPath::restore_startup() {
 // session from its first value on; the others only note whose values a backend has.
 bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
   if (!take_over_sequences(effects, text)) return false;
-  const bool by_view = reads_relations(effects) && x_.pool->views_advance_sequences();
+  const bool by_view = reads_relations(effects) && x_.pool->code().views_advance_sequences();
   const bool advances = may_advance_sequence(effects) || by_view;
   if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
-  if (advances && x_.pool->uses_sequence_values() && x_.watch.cause.empty())
+  if (advances && x_.pool->code().uses_sequence_values() && x_.watch.cause.empty())
     x_.watch.cause = to_string(effects.verb);
   return true;
 }
@@ -359,18 +360,20 @@ bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view te
 bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
   const bool sees_views = reads_relations(effects);
-  const bool reads = effects.reads_sequence || (sees_views && x_.pool->views_read_sequences());
-  const bool advances = may_advance_sequence(effects) || (sees_views && x_.pool->views_advance_sequences());
-  const bool views_unread = sees_views && x_.pool->definitions().verdict() == FunctionVerdict::unknown;
+  const bool reads = effects.reads_sequence || (sees_views && x_.pool->code().views_read_sequences());
+  const bool advances =
+      may_advance_sequence(effects) || (sees_views && x_.pool->code().views_advance_sequences());
+  const bool views_unread = sees_views && x_.pool->code().definitions().verdict() == FunctionVerdict::unknown;
   if (!reads && !advances && !views_unread) return true;
-  if (reads) x_.pool->learn_sequence_use();
+  if (reads) x_.pool->code().learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
-  bool guarded = x_.pool->uses_sequence_values();
+  bool guarded = x_.pool->code().uses_sequence_values();
   if (!guarded && foreign && backend.sequence_owner != 0) {
     // A view or a function that nobody has read yet may ask for them.
     FunctionQuestion ignored;
-    guarded = views_unread || (effects.runs_code() &&
-                               x_.pool->functions().judge(text, ignored).verdict == FunctionVerdict::unknown);
+    guarded = views_unread ||
+              (effects.runs_code() &&
+               x_.pool->code().functions().judge(text, ignored).verdict == FunctionVerdict::unknown);
   }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {
@@ -386,7 +389,7 @@ bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_vie
 }
 
 // At a Parse that may be the first message of a batch. The first statement that a batch executes is in no
-// transaction block, and a procedure may COMMIT there; behind a statement of ours it would not be the first.
+// transaction block, and a procedure may COMMIT there; after a statement of ours it would not be the first.
 void RequestPath::guard_batch(const Statement& statement) {
   if (x_.tracker.may_insert_group()) take_over_sequences(statement.effects, statement.text);
 }

@@ -4,13 +4,11 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
-#include "proxy/session_state.hpp"
+#include "protocol/sqlstate.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
-
-// What session_user of a dropped role ends with (miscinit.c, GetUserNameFromId).
-constexpr std::string_view undefined_object = "42704";
 
 RoleAnswer answer_of(std::string_view login_user, std::string_view name, std::string_view can_login,
                      const Column& left) {
@@ -68,7 +66,8 @@ RoleReply::Step RoleReply::take_error(const Piece& piece) {
   ErrorView error;
   if (left_ > 1 || !piece.whole() || ErrorView::parse(piece.body(), error) != Errc::ok) return Step::broken;
   failed_ = true;
-  answer_ = {error.code() == undefined_object ? RoleAnswer::Kind::gone : RoleAnswer::Kind::unknown};
+  // What session_user of a dropped role ends with (miscinit.c, GetUserNameFromId).
+  answer_ = {error.code() == sqlstate::undefined_object ? RoleAnswer::Kind::gone : RoleAnswer::Kind::unknown};
   return Step::go_on;
 }
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 

@@ -12,13 +12,4 @@ std::shared_ptr<SchemaVersion> SchemaVersions::of(const std::string& host, std::
   return version;
 }
 
-bool changes_schema(std::string_view tag) {
-  // The first letter decides for almost every tag.
-  if (tag.empty() || (tag[0] != 'C' && tag[0] != 'A' && tag[0] != 'D' && tag[0] != 'I')) return false;
-  for (const std::string_view beginning : {"CREATE ", "ALTER ", "DROP "}) {
-    if (tag.starts_with(beginning)) return true;
-  }
-  return tag == "IMPORT FOREIGN SCHEMA" || tag == "COMMIT PREPARED";
-}
-
 }  // namespace pgweir

@@ -8,10 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <tuple>
 
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 
@@ -41,9 +40,5 @@ class SchemaVersions {
   std::mutex mutex_;
   std::map<Key, std::weak_ptr<SchemaVersion>> known_;
 };
-
-// The command with this CommandComplete tag may have changed what a text means that is parsed afterwards.
-// CREATE TABLE AS and SELECT INTO have the tag of a SELECT.
-bool changes_schema(std::string_view tag);
 
 }  // namespace pgweir

@@ -86,11 +86,10 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
   http_ = std::make_shared<HttpServer>(io_, s.admin.host, s.admin.port, s.listen.reuse_port,
                                        [this](std::string_view path) { return routes_.answer(path); });
   const unsigned count = s.workers.value_or(auto_workers());
-  for (unsigned i = 0; i < count; ++i)
-    services_.workers.push_back(std::make_unique<Worker>(i, services_, snapshot_));
+  services_.make_workers(count, snapshot_);
   services_.pools.apply(snapshot_);
   services_.post_to_main = [this](std::function<void()> function) { asio::post(io_, std::move(function)); };
-  services_.console = [this](const ConsoleRequest& request) { console_.take(request); };
+  services_.console.take = [this](const ConsoleRequest& request) { console_.take(request); };
   services_.use_secrets = [this](UserSecretsRef secrets) { use_secrets(std::move(secrets)); };
   if (s.uses_aws()) services_.aws.configure(snapshot_->settings);
   show_expiry();
@@ -98,16 +97,17 @@ Server::Server(std::string config_path, std::shared_ptr<const config::Settings> 
 
 Server::~Server() {
   services_.aws.stop();  // it posts to workers
-  for (const auto& worker : services_.workers) worker->stop();
-  for (const auto& worker : services_.workers) worker->join();
-  services_.slow_jobs.join();
+  for (const auto& worker : services_.workers.list) worker->stop();
+  for (const auto& worker : services_.workers.list) worker->join();
+  services_.workers.shared.slow_jobs.join();
   services_.pools.close();  // backends know their worker's Reactor
+  services_.workers.list.clear();
 }
 
 int Server::run() {
   ::signal(SIGPIPE, SIG_IGN);
-  for (const auto& worker : services_.workers) worker->start();
-  listener_->start(*services_.workers.front(), services_);
+  for (const auto& worker : services_.workers.list) worker->start();
+  listener_->start(*services_.workers.list.front(), services_.sessions);
   http_->start();
   wait_for_signal();
   watch_files();
@@ -116,7 +116,7 @@ int Server::run() {
   log::info("started", {{"version", PGWEIR_VERSION},
                         {"listen", s.listen.host + ":" + std::to_string(s.listen.port)},
                         {"admin", s.admin.host + ":" + std::to_string(s.admin.port)},
-                        {"workers", std::to_string(services_.workers.size())}});
+                        {"workers", std::to_string(services_.workers.list.size())}});
   notify_manager("READY=1");
   io_.run();
   log::info("stopped", {});
@@ -134,7 +134,7 @@ void Server::wait_for_signal() {
 void Server::on_signal(int signal) {
   if (signal == SIGHUP) return static_cast<void>(reload_file());
   if (!drain_.begun()) return begin_drain();
-  log::warning("stopping_at_once", {{"clients", std::to_string(services_.sessions())}});
+  log::warning("stopping_at_once", {{"clients", std::to_string(services_.sessions.count())}});
   io_.stop();
 }
 
@@ -190,12 +190,12 @@ std::string Server::load(const config::Overrides& overrides) {
 void Server::use(SnapshotRef snapshot) {
   snapshot_ = std::move(snapshot);
   services_.pools.apply(snapshot_);
-  for (const auto& worker : services_.workers) worker->use_snapshot(snapshot_);
+  for (const auto& worker : services_.workers.list) worker->use_snapshot(snapshot_);
   show_expiry();
 }
 
 void Server::observe() {
-  const std::vector<PoolFacts> pools = take_pools(services_);
+  const std::vector<PoolFacts> pools = take_pools(services_.sources);
   const TimePoint now = Clock::now();
   statistics_.observe(pools, now);
   routes_.observe(pools, now);

@@ -55,10 +55,10 @@ class Server final : private Administration {
   const std::string config_path_;
   boost::asio::io_context io_{1};
   Services services_;
-  Metrics metrics_{services_};
+  Metrics metrics_{services_.sources};
   Statistics statistics_{Clock::now()};
-  EmfWriter emf_{services_, std::cout};
-  Console console_{io_, services_, *this, statistics_};
+  EmfWriter emf_{services_.sources, std::cout};
+  Console console_{io_, services_.sources, *this, statistics_};
   SnapshotRef snapshot_;
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<HttpServer> http_;

@@ -59,7 +59,7 @@ ServerTlsResult judge(SslAnswer answer, config::TlsMode mode) {
   if (answer.letter == 'E') return lost("the server answered the request for TLS by an error");
   if (answer.letter != 'S' && answer.letter != 'N')
     return refused("this is no PostgreSQL server: it answered the request for TLS by something else");
-  // It could be taken for the server's own behind the handshake (CVE-2021-23222).
+  // It could be taken for the server's own after the handshake (CVE-2021-23222).
   if (answer.with_more)
     return refused("the server sent unencrypted data behind its answer; somebody may be in between");
   if (answer.letter == 'N' && mode != config::TlsMode::prefer)

@@ -1,41 +1,36 @@
-// What the workers share. Built by Server before any worker runs, and destroyed after the last one has
-// stopped.
+// Everything that lives as long as the process, and what each part of it is given. Built by Server before any
+// worker runs, and destroyed after the last one has stopped; nobody below it includes this.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/thread_pool.hpp>
 #include <functional>
-#include <memory>
-#include <vector>
 
 #include "proxy/aws/aws.hpp"
 #include "proxy/cancel_registry.hpp"
-#include "proxy/console/request.hpp"
+#include "proxy/console_desk.hpp"
 #include "proxy/login_failures.hpp"
 #include "proxy/password_proofs.hpp"
 #include "proxy/pool_registry.hpp"
 #include "proxy/schema_version.hpp"
+#include "proxy/session_context.hpp"
+#include "proxy/session_directory.hpp"
 #include "proxy/session_notifier.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/sources.hpp"
+#include "proxy/workers.hpp"
 
 namespace pgweir {
 
-class Worker;
-
 struct Services {
-  Interner interner;
-  const MapRef no_settings = interner.intern({});
+  // Makes the workers and their directories of sessions.
+  void make_workers(unsigned count, const SnapshotRef& snapshot);
+
+  Workers workers;
   CancelRegistry cancels;
-  SchemaVersions schemas;
-  SessionNotifier notifier{*this};
-  PoolRegistry pools{*this};
+  SessionDirectories sessions;
+  SessionNotifier notifier{sessions};
   LoginFailures login_failures;
   PasswordProofs proofs;
-  // Carries out a console's command. Main thread.
-  std::function<void(const ConsoleRequest&)> console;
-  std::atomic<std::size_t> consoles{0};  // clients that are at the console
-  std::vector<std::unique_ptr<Worker>> workers;
-  std::atomic<bool> draining{false};
+  ConsoleDesk console;
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
   std::atomic<std::int64_t> certificate_expires{0};
   // Runs a function on the main thread, and what it does with other secrets of users. Set by Server before
@@ -45,12 +40,13 @@ struct Services {
   aws::Aws aws{[this](UserSecretsRef secrets) {
     post_to_main([this, secrets = std::move(secrets)] { use_secrets(secrets); });
   }};
-  // For what takes milliseconds (PBKDF2), so that no worker's loop stands still.
-  boost::asio::thread_pool slow_jobs{1};
+  SchemaVersions schemas;
+  PoolRegistry pools{{workers, sessions, notifier, proofs, schemas, aws}};
+  const SessionContext session_context{pools, cancels, login_failures, proofs,
+                                       aws,   console, sessions,       post_to_main};
+  const Sources sources{workers, sessions, pools, proofs, aws, console, certificate_expires, post_to_main};
 
-  // Clients of all workers, those that log in included.
-  std::size_t sessions() const;
-  // Without those at the console.
+  // Clients of all workers, but for those at the console.
   std::size_t clients() const;
 };
 

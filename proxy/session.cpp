@@ -4,30 +4,33 @@
 #include "proxy/local_answer.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/session_list.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 
-Session::Session(Worker& worker, UniqueFd fd, std::string peer)
+Session::Session(Worker& worker, SessionList& list, const SessionContext& context, UniqueFd fd,
+                 std::string peer)
     : worker_(worker),
+      list_(list),
+      context_(context),
       waker_(worker.reactor()),
       client_(std::move(fd)),
       peer_(std::move(peer)),
-      exchange_(worker, worker.services().no_settings),
+      exchange_(worker, worker.shared().no_settings),
       replies_(exchange_),
       requests_(exchange_, replies_),
-      drain_(worker.services().draining.load()),
+      drain_(worker.shared().draining.load()),
       started_(worker.now()),
       last_activity_(worker.now()) {
-  id_ = worker_.enlist(*this);
+  id_ = list_.enlist(*this);
   exchange_.session = worker_.new_number();
   exchange_.session_id = id_;
   waiter_.session = id_;
 }
 
 Session::~Session() {
-  worker_.delist(id_);
+  list_.delist(id_);
 }
 
 Task<> Session::run(std::shared_ptr<Session> self) {
@@ -223,7 +226,7 @@ bool Session::answer_here(const Piece& piece) {
   std::optional<LocalAnswer> answer = answer_locally(query.text, facts);
   if (!answer) return false;
   if (discards) exchange_.disown_sequences(worker_.new_number());
-  if (answer->desired) exchange_.desired = worker_.services().interner.intern(std::move(*answer->desired));
+  if (answer->desired) exchange_.desired = worker_.interner().intern(std::move(*answer->desired));
   exchange_.statements.erase({});  // as every Query does
   ByteBuffer& out = worker_.to_client().own();
   Writer(out).raw(answer->replies);

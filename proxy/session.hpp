@@ -2,8 +2,8 @@
 //
 // run() is the coroutine; between two of its suspensions it takes turn()s, which never wait:
 //
-//   client -> scratch -> Framer -> RequestPath -> backend          (borrowed for the first message that needs
-//   one) backend -> scratch -> Framer -> ReplyPath -> client settled -> the backend goes back to the pool
+//   client  -> scratch -> Framer -> RequestPath -> backend    borrowed for the first message that needs one
+//   backend -> scratch -> Framer -> ReplyPath   -> client     settled: the backend goes back to the pool
 //
 // A side is not read while the other side's pending bytes wait. Thread rule: the worker's thread.
 #pragma once
@@ -15,14 +15,18 @@
 #include "proxy/client_login.hpp"
 #include "proxy/console/session.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 #include "proxy/password_proofs.hpp"
+#include "proxy/pool_state.hpp"
 #include "proxy/reply_path.hpp"
 #include "proxy/request_path.hpp"
 #include "proxy/stall_clock.hpp"
 #include "proxy/task.hpp"
 
 namespace pgweir {
+
+class SessionList;
+struct SessionContext;
 
 class Session final {
  public:
@@ -46,7 +50,7 @@ class Session final {
   // A client that was told why it is closed may take this long to read it.
   static constexpr std::chrono::milliseconds linger_timeout{500};
 
-  Session(Worker& worker, UniqueFd fd, std::string peer);
+  Session(Worker& worker, SessionList& list, const SessionContext& context, UniqueFd fd, std::string peer);
   ~Session();
 
   static Task<> run(std::shared_ptr<Session> self);
@@ -65,7 +69,6 @@ class Session final {
   // Ends it if it uses this database; empty: whatever it uses.
   void on_kill(const std::string& database);
   void on_console_reply(ByteBuffer reply);
-  // Appends what there is to know of it now, and of the server connection that it has.
   // Appends what there is to tell of it, if it is one of those that are wanted, and of its backend.
   void describe(ClientsWanted wanted, std::vector<ClientFacts>& clients,
                 std::vector<ServerFacts>& servers) const;
@@ -221,6 +224,8 @@ class Session final {
   void doubt_presumed();
 
   Worker& worker_;
+  SessionList& list_;
+  const SessionContext& context_;
   Waker waker_;
   Transport client_;
   std::string peer_;  // host:port, the client's own even behind a load balancer

@@ -1,28 +1,31 @@
 // A login that AWS has a say in. The worker goes on with others while the AWS thread asks.
 #include "proxy/awaited.hpp"
+#include "proxy/aws/aws.hpp"
 #include "proxy/log.hpp"
-#include "proxy/services.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
 
 // Each asks, and sees to it that the answer arrives on this worker.
-void ask_about_token(Worker& here, const ClientLogin& login, Awaited<aws::CallerVerdict>::Giver give) {
+void ask_about_token(Worker& here, aws::Aws& aws, const ClientLogin& login,
+                     Awaited<aws::CallerVerdict>::Giver give) {
   const config::User* const user = here.snapshot().settings->find_user(login.startup().user);
   // A reload may have taken the user away meanwhile.
-  here.services().aws.verify_caller(login.token(),
-                                    user == nullptr ? std::vector<std::string>() : user->iam_roles,
-                                    [&here, give = std::move(give)](aws::CallerVerdict verdict) {
-                                      here.post([give, verdict = std::move(verdict)] { give(verdict); });
-                                    });
+  aws.verify_caller(login.token(), user == nullptr ? std::vector<std::string>() : user->iam_roles,
+                    [&here, give = std::move(give)](aws::CallerVerdict verdict) {
+                      here.post([give, verdict = std::move(verdict)] { give(verdict); });
+                    });
 }
 
-void ask_about_secret(Worker& here, const ClientLogin& login, Awaited<bool>::Giver give) {
-  here.services().aws.refresh_secret(login.startup().user, [&here, give = std::move(give)] {
-    // Behind the snapshot that was made of what has come.
-    here.services().post_to_main([&here, give] { here.post([give] { give(true); }); });
+void ask_about_secret(Worker& here, const SessionContext& context, const ClientLogin& login,
+                      Awaited<bool>::Giver give) {
+  const auto& post_to_main = context.post_to_main;
+  context.aws.refresh_secret(login.startup().user, [&here, &post_to_main, give = std::move(give)] {
+    // After the snapshot that was made of what has come.
+    post_to_main([&here, give] { here.post([give] { give(true); }); });
   });
 }
 
@@ -34,9 +37,9 @@ Task<ClientLogin::Step> Session::check_with_aws(ClientLogin& login, ClientLogin:
   const Awaited<bool> secret(waker_);
   const bool by_token = step == ClientLogin::Step::check_token;
   if (by_token)
-    ask_about_token(worker_, login, verdict.giver());
+    ask_about_token(worker_, context_.aws, login, verdict.giver());
   else
-    ask_about_secret(worker_, login, secret.giver());
+    ask_about_secret(worker_, context_, login, secret.giver());
   while (!verdict.has_value() && !secret.has_value()) {
     if (expired_ || drain_) {
       end(expired_.value_or(Reason::draining));

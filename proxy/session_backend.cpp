@@ -1,15 +1,14 @@
 // The session and its backend: getting one, bringing it to the client's settings, giving it back.
 #include "protocol/frontend.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/prelude.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
 namespace {
-
-constexpr std::string_view insufficient_privilege = "42501";
 
 // A COMMIT may be among what the server had been asked: it is neither asked again nor taken for done.
 constexpr std::string_view outcome_unknown =
@@ -88,7 +87,7 @@ bool Session::prelude_holds() const {
   return prelude_must_succeed_ && !exchange_.own.empty();
 }
 
-// One query string is one transaction: none of it happened. What the client has sent behind it may have run
+// One query string is one transaction: none of it happened. What the client has sent after it may have run
 // under another's settings by now: then nobody knows what the backend has.
 void Session::prelude_failed() {
   if (apply_as_other_role()) return;
@@ -105,7 +104,7 @@ void Session::prelude_failed() {
 // What the client has set as another role the login role may not be allowed to set. Nothing of the client's
 // has gone out yet.
 bool Session::apply_as_other_role() {
-  const bool denied = exchange_.own_error_code == insufficient_privilege;
+  const bool denied = exchange_.own_error_code == sqlstate::insufficient_privilege;
   if (!denied || !prelude_must_succeed_ || !exchange_.greeted || sets_as_other_ || !other_role_) return false;
   sets_as_other_ = true;
   exchange_.backend->applied = applied_before_;

@@ -36,7 +36,7 @@ void Session::keep_batch(const Piece& piece, bool begins) {
   if (is_query || type == FrontendType::Sync) batch.state = Batch::State::closed;
 }
 
-// The server skips to a Sync, which the client may send only when it has seen its answers (behind a Flush).
+// The server skips to a Sync, which the client may send only when it has seen its answers (after a Flush).
 void Session::end_refused_batch() {
   exchange_.batch.needs_sync = false;
   write_sync(worker_.to_server().own());

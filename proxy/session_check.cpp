@@ -4,10 +4,11 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/custom_names.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/prelude.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -81,7 +82,7 @@ PinSet Session::open_pins() {
   PinSet certain = begun & lasting_pins;
   PinSet next = exchange_.pins;
   if (watch.discarded_sequences) next.erase({Pin::sequence_value});
-  if (watch.advances_sequence && pool_->uses_sequence_values()) {
+  if (watch.advances_sequence && pool_->code().uses_sequence_values()) {
     if (watch.advanced_sequence) certain.insert(Pin::sequence_value);
     last_value_is_open_ = !watch.advanced_sequence && !next.contains(Pin::sequence_value);
   }
@@ -207,7 +208,7 @@ void Session::take_named_settings(const std::vector<std::string>& names, const S
     desired.insert(was_reset ? *brought : *it);
   }
   want(std::move(desired));
-  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
+  exchange_.backend->applied = worker_.interner().intern(std::move(applied));
 }
 
 // What the server says is set, is set. A startup setting that it does not list was reset, to what it was at
@@ -224,10 +225,10 @@ void Session::take_settings(SettingMap applied) {
   if (exchange_.startup->contains("role")) desired.emplace("role", "none");
   for (const auto& [name, value] : *exchange_.startup) desired.emplace(name, value);
   want(std::move(desired));
-  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
+  exchange_.backend->applied = worker_.interner().intern(std::move(applied));
   if (!std::exchange(unknown_names_, false)) return;
   ask_unhurried(OwnQuery::reset_settings, "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL");
-  exchange_.backend->applied = worker_.services().no_settings;
+  exchange_.backend->applied = worker_.shared().no_settings;
 }
 
 void Session::apply_committed() {
@@ -244,12 +245,12 @@ void Session::apply_committed() {
     if (!exchange_.startup->contains("role")) drop_none(desired);
   }
   want(std::move(desired));
-  exchange_.backend->applied = worker_.services().interner.intern(std::move(applied));
+  exchange_.backend->applied = worker_.interner().intern(std::move(applied));
 }
 
 void Session::want(SettingMap desired) {
   const bool is_other = desired.contains("role") || desired.contains("session_authorization");
-  exchange_.desired = worker_.services().interner.intern(std::move(desired));
+  exchange_.desired = worker_.interner().intern(std::move(desired));
   if (is_other) other_role_ = exchange_.desired;
   sets_as_other_ = false;
 }
@@ -291,7 +292,7 @@ void Session::count_pins(PinSet pins) {
              {{"client", std::to_string(id_)}, {"database", pool_->database()}, {"user", pool_->user()}});
 }
 
-// Session mode is no news.
+// In session mode every client is pinned, so that a pin tells nobody anything.
 void Session::report_pins(PinSet begun) {
   begun.erase({Pin::session_mode});
   if (begun.empty()) return;
@@ -309,7 +310,7 @@ void Session::report_pins(PinSet begun) {
     const PinText& text = text_of(static_cast<Pin>(i));
     ErrorFields fields;
     fields.severity = "NOTICE";
-    fields.code = "00000";
+    fields.code = sqlstate::successful_completion;
     const std::string message =
         "pgweir keeps this session on one server connection: " + std::string(text.what) + "; that ends " +
         std::string(text.ends);

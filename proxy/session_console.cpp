@@ -4,11 +4,14 @@
 #include "protocol/authentication.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
+#include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/cancel_registry.hpp"
 #include "proxy/console/session.hpp"
+#include "proxy/console_desk.hpp"
 #include "proxy/log.hpp"
-#include "proxy/services.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -42,13 +45,13 @@ bool Session::enter_console(const ClientLogin& login) {
            false;
   }
   if (drain_) return end(Reason::draining), false;
-  console_ = std::make_unique<ConsoleSession>(worker_.services().consoles);
+  console_ = std::make_unique<ConsoleSession>(context_.console.sessions);
   console_->user = user;
   console_->database = login.startup().database;
   console_->may_operate = may_operate;
   phase_ = Phase::serving;
-  const CancelRegistry::Key key = worker_.services().cancels.add(
-      {worker_.index(), id_}, cancel_secret_size(negotiated_minor(login.startup())));
+  const CancelRegistry::Key key =
+      context_.cancels.add({worker_.index(), id_}, cancel_secret_size(negotiated_minor(login.startup())));
   cancel_pid_ = key.pid;
   exchange_.greeted = true;
   ByteBuffer& out = worker_.to_client().own();
@@ -70,7 +73,7 @@ Task<> Session::serve_console() {
     if (drain_ && !console_->busy) end(Reason::draining);
     if (!to_client_backlog_.empty() && !to_client_backlog_.flush(client_)) end(Reason::client_lost);
     ByteView input = client_carry_;
-    // What has arrived behind a command waits for that command's answer.
+    // What has arrived after a command waits for that command's answer.
     while (phase_ == Phase::serving && !console_->busy && to_client_backlog_.empty()) {
       Piece piece;
       const FrameStatus status = client_framer_.next(input, piece);
@@ -110,12 +113,12 @@ void Session::take_console_message(char type, ByteView body) {
     console_->busy = true;
     ConsoleRequest request{
         std::string(query.text), console_->may_operate, console_->user, peer_, {worker_.index(), id_}};
-    Services& services = worker_.services();
-    services.post_to_main([&services, request = std::move(request)] { services.console(request); });
+    ConsoleDesk& console = context_.console;
+    context_.post_to_main([&console, request = std::move(request)] { console.take(request); });
     return;
   }
   ErrorFields fields;
-  fields.code = "0A000";
+  fields.code = sqlstate::feature_not_supported;
   fields.message = "extended query protocol not supported by admin console";
   fields.hint = "Use simple queries, as psql does (psycopg 3: ClientCursor; JDBC: preferQueryMode=simple).";
   write_error_response(worker_.to_client().own(), fields);

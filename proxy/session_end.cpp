@@ -5,11 +5,13 @@
 
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
+#include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/cancel_registry.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -91,7 +93,7 @@ bool Session::client_stalls(TimePoint now, std::chrono::milliseconds limit) {
   return sent && client_stall_.look(now, to_client_backlog_.size() + *sent) >= limit;
 }
 
-// Far more often than Transport::silence_max.
+// The session looks far more often than Transport::silence_max.
 void Session::look_at_server() {
   if (exchange_.backend != nullptr && !exchange_.tracker.idle())
     exchange_.backend->transport.wait_for_busy_peer();
@@ -155,7 +157,7 @@ void Session::on_drain_deadline() {
   waker_.wake();
 }
 
-// It could not get it anywhere else. In session mode everybody is pinned, whatever they have.
+// Whether the client has what it could not get on another connection. In session mode everybody is pinned, whatever they have.
 bool Session::keeps_what_it_has() const {
   PinSet pins = exchange_.pins;
   pins.erase({Pin::session_mode});
@@ -230,7 +232,8 @@ void Session::refuse_piece(const Piece& piece) {
 
 // What PostgreSQL says: it cannot tell any more where the next message begins.
 void Session::refuse_copy_violation() {
-  write_error(worker_.to_client().own(), "ERROR", "08P01", "unexpected message type during COPY from stdin");
+  write_error(worker_.to_client().own(), "ERROR", sqlstate::protocol_violation,
+              "unexpected message type during COPY from stdin");
   worker_.to_client().end_own();
   end(Reason::protocol_violation, "terminating connection because protocol synchronization was lost");
 }
@@ -255,7 +258,7 @@ Task<> Session::say_goodbye() {
                                                      {"user", pool_ ? pool_->user() : std::string()},
                                                      {"peer", peer_},
                                                      {"message", goodbye_}});
-  if (cancel_pid_ != 0) worker_.services().cancels.remove(cancel_pid_);
+  if (cancel_pid_ != 0) context_.cancels.remove(cancel_pid_);
   if (pool_) pool_->counters(worker_).clients.subtract();
   if (pool_) uncount_pins();
   if (pool_) pool_->stop_waiting(waiter_, worker_);
@@ -379,7 +382,7 @@ Task<bool> Session::judge_leftovers(TimePoint until) {
 void Session::forget_state(bool with_statements) {
   Backend& backend = *exchange_.backend;
   if (with_statements) backend.statements.clear();
-  backend.applied = worker_.services().no_settings;
+  backend.applied = worker_.shared().no_settings;
   backend.sequence_owner = 0;
   backend.sequence_mixed = false;
 }

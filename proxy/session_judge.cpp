@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/pool.hpp"
+#include "proxy/prelude.hpp"
 #include "proxy/session.hpp"
 
 namespace pgweir {
@@ -43,13 +44,13 @@ void Session::take_triggers() {
   if (exchange_.sources_failed || names.size() > TriggerTable::functions_max) {
     FunctionEffects opaque;
     opaque.add_opaque();
-    pool_->triggers().learn(opaque);
+    pool_->code().triggers().learn(opaque);
     requests_.note_code(opaque, {});
   } else if (names.empty()) {
-    pool_->triggers().learn({});
+    pool_->code().triggers().learn({});
   } else {
     trigger_calls_ = call_of_all(names);
-    pool_->functions().judge(trigger_calls_, exchange_.function_question);
+    pool_->code().functions().judge(trigger_calls_, exchange_.function_question);
   }
 }
 
@@ -63,20 +64,20 @@ void Session::ask_sources() {
 
 void Session::take_sources() {
   const FunctionQuestion asked = std::exchange(exchange_.function_question, {});
-  if (exchange_.sources_failed) return pool_->functions().give_up(asked);
+  if (exchange_.sources_failed) return pool_->code().functions().give_up(asked);
   bool views_advance = false;
   bool views_read = false;
   for (const FunctionSource& source : exchange_.sources) {
     const bool reads = mentions_sequence_value(source.body);
-    if (reads) pool_->learn_sequence_use();
+    if (reads) pool_->code().learn_sequence_use();
     if (source.name != definitions_name) continue;
     views_read |= reads;
     views_advance |= scan_facts(source.body).contains(SqlFact::nextval_or_setval);
   }
   if (std::find(asked.names.begin(), asked.names.end(), definitions_name) != asked.names.end()) {
-    pool_->learn_sequences_in_views(views_advance, views_read);
+    pool_->code().learn_sequences_in_views(views_advance, views_read);
   }
-  exchange_.function_question = pool_->functions().learn(asked, std::exchange(exchange_.sources, {}));
+  exchange_.function_question = pool_->code().functions().learn(asked, std::exchange(exchange_.sources, {}));
 }
 
 // What is still unknown now stays so, and counts as suspicious.
@@ -89,11 +90,11 @@ void Session::judge_again() {
     if (code.touches_context) doubt_presumed();
   };
   for (const std::string& text : std::exchange(exchange_.unjudged, {}))
-    note(pool_->functions().judge(text, exchange_.function_question), text);
+    note(pool_->code().functions().judge(text, exchange_.function_question), text);
   if (std::exchange(exchange_.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(trigger_calls_, {}); !calls.empty()) {
-    const FunctionEffects effects = pool_->functions().judge(calls, exchange_.function_question);
-    pool_->triggers().learn(effects);
+    const FunctionEffects effects = pool_->code().functions().judge(calls, exchange_.function_question);
+    pool_->code().triggers().learn(effects);
     note(effects, {});
   }
   exchange_.function_question = {};
@@ -110,10 +111,11 @@ void Session::doubt_presumed() {
 
 // What nobody could find out this time is asked for again by the next transaction.
 void Session::judge_definitions() {
-  const FunctionEffects effects = pool_->functions().judge(definitions_call, exchange_.function_question);
-  if (effects.verdict != FunctionVerdict::unknown) pool_->definitions().learn(effects);
+  const FunctionEffects effects =
+      pool_->code().functions().judge(definitions_call, exchange_.function_question);
+  if (effects.verdict != FunctionVerdict::unknown) pool_->code().definitions().learn(effects);
   requests_.note_code(effects, definitions_call);
-  if (pool_->views_advance_sequences()) requests_.note_advance();
+  if (pool_->code().views_advance_sequences()) requests_.note_advance();
 }
 
 }  // namespace pgweir

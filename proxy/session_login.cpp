@@ -4,12 +4,17 @@
 
 #include "config/pass_through.hpp"
 #include "protocol/proxy_header.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/access.hpp"
+#include "proxy/cancel_registry.hpp"
 #include "proxy/log.hpp"
+#include "proxy/login_failures.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/pool_registry.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
+#include "proxy/session_list.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -65,7 +70,7 @@ Task<bool> Session::login() {
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
-      if (worker_.services().sessions() > worker_.snapshot().settings->listen.max_clients + more) {
+      if (context_.sessions.count() > worker_.snapshot().settings->listen.max_clients + more) {
         end(Reason::too_many_clients);
         co_return false;
       }
@@ -114,7 +119,7 @@ Task<bool> Session::login() {
 // Whoever guesses passwords gets few answers.
 Task<> Session::hold_failure(const std::string& user) {
   const std::chrono::milliseconds most = worker_.snapshot().settings->timeouts.failed_login;
-  const auto delay = worker_.services().login_failures.note(user, address_of(peer_), worker_.now(), most);
+  const auto delay = context_.login_failures.note(user, address_of(peer_), worker_.now(), most);
   closes_at_ = worker_.now() + delay;
   while (worker_.now() < closes_at_ && !expired_ && !drain_ && !client_.hung_up()) co_await waker_.wait();
 }
@@ -233,11 +238,11 @@ bool Session::admit(const ClientLogin& login) {
     return end(Reason::not_allowed, "permission denied for database \"" + startup.database + "\""), false;
   }
   if (drain_) return end(Reason::draining), false;
-  if (worker_.services().pools.is_disabled(startup.database)) {
+  if (context_.pools.is_disabled(startup.database)) {
     return end(Reason::database_disabled, "database \"" + startup.database + "\" is disabled"), false;
   }
-  pool_ = is_listed ? worker_.services().pools.get(snapshot, *database, startup.database, *user)
-                    : worker_.services().pools.find(startup.database, startup.user);
+  pool_ = is_listed ? context_.pools.get(snapshot, *database, startup.database, *user)
+                    : context_.pools.find(startup.database, startup.user);
   if (pool_ && passes && !pool_->passes_through()) pool_.reset();
   if (!pool_ && passes) return end(Reason::draining, "the configuration has changed"), false;
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
@@ -252,29 +257,27 @@ bool Session::admit(const ClientLogin& login) {
   if (settings->mode == config::PoolMode::session) exchange_.pins.insert(Pin::session_mode);
   exchange_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers};
   audit_every_ = settings->audit_every;
-  if (settings->sequence_values == config::SequenceValues::pin) pool_->learn_sequence_use();
+  if (settings->sequence_values == config::SequenceValues::pin) pool_->code().learn_sequence_use();
   return true;
 }
 
 // A setting that every fresh backend has anyway is nobody's in particular: it need not be applied.
 void Session::keep_startup(const SettingMap& settings) {
-  Services& services = worker_.services();
   SettingMap own = settings;
   if (const MapRef baseline = pool_->logins().baseline()) {
     for (const auto& [name, value] : *baseline) {
-      const auto it = own.find(fold(name));
+      const auto it = own.find(ascii_lower(name));
       if (it != own.end() && it->second == value) own.erase(it);
     }
   }
-  exchange_.startup = exchange_.desired = services.interner.intern(std::move(own));
+  exchange_.startup = exchange_.desired = worker_.interner().intern(std::move(own));
 }
 
 // What a client with these startup settings is told; null when this combination was not seen yet.
 MapRef Session::known_parameters() const {
-  Services& services = worker_.services();
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
-  const MapRef startup = services.interner.intern(std::move(key));
+  const MapRef startup = worker_.interner().intern(std::move(key));
   const MapRef parameters = pool_->logins().parameters(startup, pool_->all_lent());
   if (!parameters) return nullptr;
   return with_application_name(*parameters);
@@ -288,7 +291,7 @@ MapRef Session::with_application_name(SettingMap parameters) const {
     if (const auto it = baseline->find(application_name); it != baseline->end()) shown = it->second;
   }
   parameters.insert_or_assign(std::string(application_name), std::move(shown));
-  return worker_.services().interner.intern(std::move(parameters));
+  return worker_.interner().intern(std::move(parameters));
 }
 
 // The first client of its kind waits for a backend, which applies the settings and says what became of them.
@@ -337,14 +340,12 @@ void Session::remember_parameters(std::uint64_t epoch) {
   SettingMap key = *exchange_.startup;
   key.erase(std::string(application_name));
   exchange_.use_view(with_application_name(*exchange_.backend->parameters));
-  pool_->logins().remember(epoch, worker_.services().interner.intern(std::move(key)),
-                           exchange_.backend->parameters);
+  pool_->logins().remember(epoch, worker_.interner().intern(std::move(key)), exchange_.backend->parameters);
 }
 
 void Session::welcome(const ClientLogin& login) {
   const std::uint16_t minor = negotiated_minor(login.startup());
-  const CancelRegistry::Key key =
-      worker_.services().cancels.add({worker_.index(), id_}, cancel_secret_size(minor));
+  const CancelRegistry::Key key = context_.cancels.add({worker_.index(), id_}, cancel_secret_size(minor));
   cancel_pid_ = key.pid;
   exchange_.greeted = true;
   exchange_.greeting = exchange_.view;
@@ -368,13 +369,12 @@ void Session::welcome(const ClientLogin& login) {
 // a driver takes that for the receipt.
 void Session::forward_cancel(const CancelRequest& request) {
   worker_.counters().cancels_received.add();
-  const std::optional<SessionAddress> target = worker_.services().cancels.find(request.pid, request.secret);
+  const std::optional<SessionAddress> target = context_.cancels.find(request.pid, request.secret);
   client_.detach();
   auto connection = std::make_shared<Transport>(std::move(client_));
   client_gone_ = true;
   end(Reason::cancel_request);
-  if (target)
-    worker_.services().workers[target->worker]->cancel_session(target->session, std::move(connection));
+  if (target) context_.sessions.cancel(*target, std::move(connection));
 }
 
 }  // namespace pgweir

@@ -1,13 +1,12 @@
 #include "proxy/session_notifier.hpp"
 
-#include "proxy/services.hpp"
 #include "proxy/session.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/session_directory.hpp"
 
 namespace pgweir {
 
 Session* SessionNotifier::find(unsigned worker, std::uint64_t session) const {
-  return services_.workers[worker]->find_session(session);
+  return sessions_.of(worker).find(session);
 }
 
 void SessionNotifier::deliver(unsigned worker, std::span<const std::uint64_t> sessions,

@@ -5,12 +5,12 @@
 
 namespace pgweir {
 
-struct Services;
 class Session;
+class SessionDirectories;
 
 class SessionNotifier final : public NotificationSink {
  public:
-  explicit SessionNotifier(Services& services) : services_(services) {}
+  explicit SessionNotifier(const SessionDirectories& sessions) : sessions_(sessions) {}
 
   void deliver(unsigned worker, std::span<const std::uint64_t> sessions,
                const std::shared_ptr<const ByteBuffer>& message) override;
@@ -20,7 +20,7 @@ class SessionNotifier final : public NotificationSink {
  private:
   Session* find(unsigned worker, std::uint64_t session) const;
 
-  Services& services_;
+  const SessionDirectories& sessions_;
 };
 
 }  // namespace pgweir

@@ -2,8 +2,9 @@
 // has, nobody comes in without a password that the server has taken.
 #include "config/pass_through.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/pool_registry.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
 #include "proxy/spawn.hpp"
 #include "proxy/worker.hpp"
 
@@ -19,7 +20,7 @@ Task<ClientLogin::Step> Session::prove_password(ClientLogin& login) {
   const std::string& user = login.startup().user;
   // As PostgreSQL does; an empty one would also be none.
   if (login.password().empty()) co_return login.password_judged(false);
-  const PasswordDigest digest = worker_.services().proofs.digest(database, user, login.password());
+  const PasswordDigest digest = context_.proofs.digest(database, user, login.password());
   PasswordProofs::Attempt attempt;
   for (;;) {
     if (expired_ || drain_ || client_.hung_up()) {
@@ -30,16 +31,16 @@ Task<ClientLogin::Step> Session::prove_password(ClientLogin& login) {
       const config::Database* const entry =
           config::pass_through_of(*worker_.snapshot().settings, database, user);
       if (entry == nullptr) co_return login.password_judged(false);
-      const std::shared_ptr<Pool> pool = worker_.services().pools.find(database, user);
+      const std::shared_ptr<Pool> pool = context_.pools.find(database, user);
       if (pool && pool->knows_password(digest, worker_.now(), entry->pass_through.recheck)) {
-        worker_.services().proofs.note_known();
+        context_.proofs.note_known();
         co_return login.password_judged(true);
       }
       attempt = begin_proof(login, *entry, digest);
       if (attempt.kind == Kind::refused) co_return login.password_judged(false);
     }
     if (attempt.proof) {
-      if (const auto judgement = worker_.services().proofs.judgement(attempt.proof)) {
+      if (const auto judgement = context_.proofs.judgement(attempt.proof)) {
         if (judgement->kind != PasswordVerdict::Kind::unknown)
           co_return login.password_judged(judgement->kind == PasswordVerdict::Kind::right);
         end(Reason::server_unreachable, "the password cannot be checked: " + judgement->message);
@@ -54,14 +55,13 @@ Task<ClientLogin::Step> Session::prove_password(ClientLogin& login) {
 
 PasswordProofs::Attempt Session::begin_proof(const ClientLogin& login, const config::Database& entry,
                                              const PasswordDigest& digest) {
-  Services& services = worker_.services();
   const PasswordProofs::Subject subject{entry.name, login.startup().database, login.startup().user,
                                         entry.pass_through.max_unproven, entry.pool.max_logins};
   PasswordProofs::Attempt attempt =
-      services.proofs.begin(subject, digest, SessionAddress{worker_.index(), id_}, worker_.now());
+      context_.proofs.begin(subject, digest, SessionAddress{worker_.index(), id_}, worker_.now());
   if (attempt.kind != Kind::begun) return attempt;
   const std::shared_ptr<Pool> pool =
-      services.pools.candidate(worker_.snapshot(), entry, login.startup().database, login.startup().user);
+      context_.pools.candidate(worker_.snapshot(), entry, login.startup().database, login.startup().user);
   spawn(worker_, pool->prove(worker_, pool, login.password(), digest, attempt.proof));
   return attempt;
 }

@@ -2,8 +2,9 @@
 // that were opened when that was so (CVE-2025-2291).
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
+#include "proxy/pool_registry.hpp"
 #include "proxy/session.hpp"
+#include "proxy/session_context.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgweir {
@@ -34,8 +35,7 @@ class Place {
 Task<ClientLogin::Step> Session::check_role(ClientLogin& login, ByteBuffer& reply) {
   constexpr auto admitted = ClientLogin::Step::authenticated;
   if (is_console(login.startup().database)) co_return admitted;
-  const std::shared_ptr<Pool> pool =
-      worker_.services().pools.find(login.startup().database, login.startup().user);
+  const std::shared_ptr<Pool> pool = context_.pools.find(login.startup().database, login.startup().user);
   if (!pool) co_return admitted;
   const RoleVerdict verdict = pool->role_verdict(worker_.now(), login.by_password());
   std::string problem(to_string(verdict));

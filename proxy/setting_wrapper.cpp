@@ -74,7 +74,7 @@ bool add_calls(std::string_view statement, const std::vector<Parameter>& paramet
   return out.calls.size() <= wrapper_calls_max;
 }
 
-// The text up to the next semicolon, behind which the cursor stands afterwards.
+// The text up to the next semicolon, after which the cursor stands afterwards.
 std::string_view take_statement(SqlCursor& cursor, std::string_view body) {
   const std::size_t start = cursor.current().offset;
   while (!cursor.at(TokenKind::semicolon) && !cursor.at(TokenKind::end)) cursor.advance();

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "protocol/sql_cursor.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "protocol/message.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

@@ -1,5 +1,6 @@
 #include "proxy/settings_memo.hpp"
 
+#include "proxy/prelude.hpp"
 #include "proxy/settings_journal.hpp"
 
 #include <functional>

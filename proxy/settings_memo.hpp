@@ -8,7 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "proxy/session_state.hpp"
+#include "proxy/prelude.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 

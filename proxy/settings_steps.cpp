@@ -1,6 +1,8 @@
 #include "proxy/settings_steps.hpp"
 
 #include "protocol/sql_cursor.hpp"
+#include "protocol/sql_tokenizer.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -61,7 +63,7 @@ void add_call(const SetConfigCall& call, bool is_plain, const BoundValues* value
     }
     return;
   }
-  const std::string name = fold(*given_name);
+  const std::string name = ascii_lower(*given_name);
   if (local && !matters_to_analysis(name)) return;  // it is gone before anybody could ask
   const bool certain = is_plain && is_local && value && is_readable(*value, rules) &&
                        !keeps_part_of_old_value(name) && name != "seed";

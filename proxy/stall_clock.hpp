@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "proxy/pool_state.hpp"
+#include "proxy/clock.hpp"
 
 namespace pgweir {
 

@@ -1,4 +1,7 @@
 #include "proxy/state_check.hpp"
+#include "protocol/sql_tokenizer.hpp"
+#include "proxy/prelude.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -158,7 +161,7 @@ void take_state_row(std::string_view name, std::string_view value, const LoginSt
   }
   if (name == "role" && value == login.role) return;
   if (name == "session_authorization" && value == login.user) return;
-  out.settings.insert_or_assign(fold(name), std::string(value));
+  out.settings.insert_or_assign(ascii_lower(name), std::string(value));
 }
 
 std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found) {

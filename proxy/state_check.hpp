@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "proxy/pin.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 
@@ -34,7 +34,7 @@ struct StateAnswer {
 
 // SQL whose rows are (name, value): settings, the value null for a custom one that does not exist; pins have
 // an empty name and their own as value. What is not ASCII comes as the hexadecimal digits of its UTF-8, name
-// and value, behind a blank before the name: not every client_encoding can express it. Qualified throughout,
+// and value, after a blank before the name: not every client_encoding can express it. Qualified throughout,
 // because the session's search_path is anybody's.
 std::string state_query(const StateQuestion& question);
 

@@ -1,7 +1,6 @@
 #include "proxy/state_watch.hpp"
 
-#include "proxy/function_source.hpp"
-#include "proxy/schema_version.hpp"
+#include "proxy/schema_tags.hpp"
 
 namespace pgweir {
 
@@ -29,7 +28,7 @@ void StateWatch::note_tag(std::string_view tag) {
       changed_functions |= tag != "DO" && changes_functions(tag);
       if (tag == "DISCARD ALL") discarded_all = reset_seen = true;
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
-        // What stands behind it in a pipeline was noted already: lastval() tells whether that took a value.
+        // What stands after it in a pipeline was noted already: lastval() tells whether that took a value.
         discarded_sequences = true;
         advanced_sequence = false;
       }

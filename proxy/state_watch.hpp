@@ -17,9 +17,9 @@ struct StateMarks {
   unsigned set_tags = 0;    // CommandComplete SET or RESET
   unsigned known_sets = 0;  // statements that have one, as far as texts tell
   bool discarded_all = false;
-  bool restored = false;    // the client's startup settings were applied behind a RESET
+  bool restored = false;    // the client's startup settings were applied after a RESET
   bool reset_seen = false;  // CommandComplete RESET or DISCARD ALL
-  // The same of the Query that is being answered, and which startup settings come back behind it, see
+  // The same of the Query that is being answered, and which startup settings come back after it, see
   // Expected::resets.
   bool resets_now = false;
   std::uint32_t restores_now = 0;

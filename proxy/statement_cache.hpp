@@ -19,7 +19,7 @@
 
 #include "protocol/statement_map.hpp"
 #include "proxy/schema_version.hpp"
-#include "proxy/session_state.hpp"
+#include "proxy/settings_map.hpp"
 
 namespace pgweir {
 
@@ -37,7 +37,7 @@ class StatementCache {
   // The statement for what a Parse said. `context`: the settings that analysis reads, interned; null: they
   // are not known, so that the statement is shared with nobody.
   StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context);
-  // A statement that SQL prepares: `rest` is the PREPARE's text behind the name, `body` that behind AS. Never
+  // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. Never
   // shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
   // The next intern() of its text makes a new statement: the server describes it otherwise by now.

@@ -17,7 +17,7 @@ namespace pgweir {
 
 // The ALPN name of the protocol (PostgreSQL 17, "Frontend/Backend Protocol", 55.2.12).
 inline constexpr std::string_view alpn_postgresql = "postgresql";
-// libpq before 2026 may wait for ever behind a record that is larger than its buffer.
+// libpq before 2026 may wait for ever after a record that is larger than its buffer.
 inline constexpr std::size_t tls_record_max = 8192;
 
 struct FreeSslContext {

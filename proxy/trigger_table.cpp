@@ -1,6 +1,6 @@
 #include "proxy/trigger_table.hpp"
 
-#include "proxy/session_state.hpp"
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 

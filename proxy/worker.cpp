@@ -9,8 +9,6 @@
 #include <exception>
 
 #include "proxy/log.hpp"
-#include "proxy/services.hpp"
-#include "proxy/session.hpp"
 
 namespace pgweir {
 
@@ -32,14 +30,14 @@ namespace {
 
 }  // namespace
 
-Worker::Worker(unsigned index, Services& services, SnapshotRef snapshot)
+Worker::Worker(unsigned index, WorkerShared& shared, SnapshotRef snapshot)
     : index_(index),
-      services_(services),
+      shared_(shared),
       snapshot_(std::move(snapshot)),
       work_(asio::make_work_guard(io_)),
       tasks_(end_on_exception),
       scratch_(scratch_size),
-      settings_memo_(services.interner) {
+      settings_memo_(shared.interner) {
   // Asio's timers open three descriptors when the first one is made: before clients come, who might leave
   // none.
   const asio::steady_timer first(io_);
@@ -92,104 +90,8 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::adopt_client(UniqueFd fd, std::string peer) {
-  session_count_.fetch_add(1, std::memory_order_relaxed);
-  auto start = [this, fd = std::move(fd), peer = std::move(peer)]() mutable {
-    auto session = std::make_shared<Session>(*this, std::move(fd), std::move(peer));
-    session_count_.fetch_sub(1, std::memory_order_relaxed);  // enlist() has counted it
-    tasks_.start(Session::run(std::move(session)));
-  };
-  post(std::move(start));
-}
-
-std::uint64_t Worker::enlist(Session& session) {
-  const std::uint64_t id = next_session_++ * services_.workers.size() + index_;
-  sessions_.emplace(id, &session);
-  session_count_.fetch_add(1, std::memory_order_relaxed);
-  counters_.clients.add();
-  counters_.accepted.add();
-  return id;
-}
-
-void Worker::delist(std::uint64_t session) {
-  if (sessions_.erase(session) == 0) return;
-  session_count_.fetch_sub(1, std::memory_order_relaxed);
-  counters_.clients.subtract();
-}
-
-Session* Worker::find_session(std::uint64_t session) const {
-  const auto it = sessions_.find(session);
-  return it == sessions_.end() ? nullptr : it->second;
-}
-
 void Worker::use_snapshot(SnapshotRef snapshot) {
   post([this, snapshot = std::move(snapshot)]() mutable { snapshot_ = std::move(snapshot); });
-}
-
-void Worker::begin_drain(std::size_t per_tick) {
-  post([this, per_tick] {
-    drains_per_tick_ = per_tick;
-    for (const auto& [id, session] : sessions_) to_drain_.push_back(id);
-    drain_some();
-  });
-}
-
-void Worker::end_drain() {
-  post([this] {
-    to_drain_.clear();
-    for (const auto& [id, session] : sessions_) session->on_drain_deadline();
-  });
-}
-
-void Worker::drain_some() {
-  for (std::size_t n = std::min(drains_per_tick_, to_drain_.size()); n > 0; --n) {
-    if (Session* const session = find_session(to_drain_.back())) session->on_drain();
-    to_drain_.pop_back();
-  }
-}
-
-void Worker::wake_session(std::uint64_t session, const Worker& from) {
-  if (&from == this) {
-    if (const auto it = sessions_.find(session); it != sessions_.end()) it->second->wake();
-    return;
-  }
-  post([this, session] {
-    if (const auto it = sessions_.find(session); it != sessions_.end()) it->second->wake();
-  });
-}
-
-void Worker::cancel_session(std::uint64_t session, std::shared_ptr<void> done) {
-  post([this, session, done = std::move(done)]() mutable {
-    if (const auto it = sessions_.find(session); it != sessions_.end())
-      it->second->on_cancel(std::move(done));
-  });
-}
-
-void Worker::kill_session(std::uint64_t session, std::function<void(bool)> told) {
-  post([this, session, told = std::move(told)] {
-    Session* const found = find_session(session);
-    if (found != nullptr) found->on_kill({});
-    told(found != nullptr);
-  });
-}
-
-void Worker::kill_sessions(std::string database) {
-  post([this, database = std::move(database)] {
-    for (const auto& [id, session] : sessions_) session->on_kill(database);
-  });
-}
-
-void Worker::answer_console(std::uint64_t session, ByteBuffer reply) {
-  post([this, session, reply = std::move(reply)]() mutable {
-    if (Session* const found = find_session(session)) found->on_console_reply(std::move(reply));
-  });
-}
-
-std::vector<std::uint64_t> Worker::session_ids() const {
-  std::vector<std::uint64_t> ids;
-  ids.reserve(sessions_.size());
-  for (const auto& [id, session] : sessions_) ids.push_back(id);
-  return ids;
 }
 
 std::chrono::nanoseconds Worker::cpu_time() const {
@@ -202,20 +104,9 @@ std::chrono::nanoseconds Worker::cpu_time() const {
   return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
 }
 
-ClientTally Worker::tally() const {
-  ClientTally tally;
-  for (const auto& [id, session] : sessions_) session->count_in(tally);
-  return tally;
-}
-
 void Worker::tick() {
   last_turn_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
-  for (const auto& [id, session] : sessions_) session->on_tick(now_);
-  if (++ticks_ % ticks_per_look == 0) {
-    for (const auto& [id, session] : sessions_) session->look_at_server();
-  }
-  drain_some();
-  services_.pools.maintain(*this);
+  for (const auto& function : each_tick_) function(now_);
 }
 
 }  // namespace pgweir

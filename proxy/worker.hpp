@@ -1,4 +1,4 @@
-// One thread, one Reactor, one io_context, and the sessions that live on it. The thread's loop is the
+// One thread, one Reactor and one io_context. The thread's loop is the
 // Reactor's: sockets and their coroutines. Asio's io_context serves what is rare beside them (functions that
 // other threads post, coroutines that begin, name resolution, timers) and is looked at only when there is
 // something for it, and every asio_interval for the timers.
@@ -10,33 +10,27 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <memory>
-#include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
+#include "proxy/clock.hpp"
 #include "proxy/counters.hpp"
 #include "proxy/handshake_turns.hpp"
-#include "proxy/inventory.hpp"
 #include "proxy/outgoing.hpp"
-#include "proxy/pool_state.hpp"
 #include "proxy/readiness.hpp"
 #include "proxy/settings_memo.hpp"
 #include "proxy/snapshot.hpp"
 #include "proxy/task.hpp"
+#include "proxy/worker_shared.hpp"
 
 namespace pgweir {
-
-struct Services;
-class Session;
 
 // What one read may bring. Bounds the work of one turn of a session, too.
 constexpr std::size_t scratch_size = 64 * 1024;
 // How often deadlines and pools are looked at.
 constexpr std::chrono::milliseconds janitor_interval{50};
-// Every so many times, servers that work are looked at, too.
-constexpr unsigned ticks_per_look = 10;
 // How late a timer of Asio's may run, on an idle worker.
 constexpr std::chrono::milliseconds asio_interval{20};
 // The same while a name is being resolved, for Asio's resolver does not tell the Reactor; and while a
@@ -45,10 +39,10 @@ constexpr std::chrono::milliseconds short_interval{1};
 
 class Worker {
  public:
-  // As the configuration allows at the most.
+  // The configuration allows no more.
   static constexpr std::uint64_t max_workers = 1024;
 
-  Worker(unsigned index, Services& services, SnapshotRef snapshot);
+  Worker(unsigned index, WorkerShared& shared, SnapshotRef snapshot);
   ~Worker();
 
   void start();
@@ -57,7 +51,8 @@ class Worker {
   void join();
 
   unsigned index() const { return index_; }
-  Services& services() { return services_; }
+  WorkerShared& shared() { return shared_; }
+  Interner& interner() { return shared_.interner; }
   boost::asio::io_context& io() { return io_; }
   Reactor& reactor() { return reactor_; }
   TaskList& tasks() { return tasks_; }
@@ -90,35 +85,16 @@ class Worker {
     reactor_.interrupt();
   }
   // Any thread.
-  void adopt_client(UniqueFd fd, std::string peer);
   void use_snapshot(SnapshotRef snapshot);
-  // Ends so many clients each tick, as soon as their transactions allow.
-  void begin_drain(std::size_t per_tick);
-  // Ends all that are left, wherever they are.
-  void end_drain();
-  // `told`, on the worker: whether there is such a session.
-  void kill_session(std::uint64_t session, std::function<void(bool)> told);
-  // Clients of this database; empty: of all.
-  void kill_sessions(std::string database);
-  void answer_console(std::uint64_t session, ByteBuffer reply);
-  void wake_session(std::uint64_t session, const Worker& from);
-  // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
-  void cancel_session(std::uint64_t session, std::shared_ptr<void> done);
   // Any thread: how much CPU time its thread has had. Zero before it runs.
   std::chrono::nanoseconds cpu_time() const;
   // Any thread: when its loop has last turned.
   TimePoint last_turn() const {
     return TimePoint(TimePoint::duration(last_turn_.load(std::memory_order_relaxed)));
   }
-  std::size_t sessions() const { return session_count_.load(std::memory_order_relaxed); }
 
-  // Called by sessions.
-  std::uint64_t enlist(Session& session);
-  void delist(std::uint64_t session);
-  std::vector<std::uint64_t> session_ids() const;
-  ClientTally tally() const;
-  // Null: it has ended.
-  Session* find_session(std::uint64_t session) const;
+  // Before start(): what is done every janitor_interval, in this order.
+  void each_tick(std::function<void(TimePoint)> function) { each_tick_.push_back(std::move(function)); }
   // A number that was never given out before, by no worker. Never 0.
   std::uint64_t new_number() { return ++numbers_ * max_workers + index_; }
   // True for every `n`th call.
@@ -139,10 +115,9 @@ class Worker {
  private:
   void run();
   void tick();
-  void drain_some();
 
   const unsigned index_;
-  Services& services_;
+  WorkerShared& shared_;
   SnapshotRef snapshot_;
   unsigned resolving_ = 0;
   boost::asio::io_context io_{1};
@@ -157,15 +132,10 @@ class Worker {
   HandshakeTurns handshake_turns_;
   SettingsMemo settings_memo_;
   WorkerCounters counters_;
-  std::unordered_map<std::uint64_t, Session*> sessions_;
   std::vector<std::function<void()>> next_round_;
-  std::uint64_t next_session_ = 1;
+  std::vector<std::function<void(TimePoint)>> each_tick_;
   std::uint64_t releases_ = 0;
-  unsigned ticks_ = 0;
-  std::vector<std::uint64_t> to_drain_;
-  std::size_t drains_per_tick_ = 0;
   std::uint64_t numbers_ = 0;
-  std::atomic<std::size_t> session_count_{0};
   std::atomic<TimePoint::rep> last_turn_{now_.time_since_epoch().count()};
   bool stopping_ = false;
   std::thread thread_;

@@ -2,7 +2,7 @@
 
 namespace pgweir::aws {
 
-// NAME.ACCOUNT.REGION.rds.amazonaws.com, .cn behind it in China.
+// NAME.ACCOUNT.REGION.rds.amazonaws.com, .cn after it in China.
 std::string region_of_host(std::string_view host, std::string_view otherwise) {
   const std::size_t suffix = host.find(".rds.amazonaws.com");
   if (suffix == std::string_view::npos) return std::string(otherwise);

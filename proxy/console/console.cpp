@@ -5,22 +5,18 @@
 
 #include "config/problem.hpp"
 #include "protocol/error_response.hpp"
+#include "protocol/sqlstate.hpp"
 #include "proxy/console/aliases.hpp"
 #include "proxy/console/show.hpp"
+#include "proxy/inventory.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool.hpp"
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/pool_registry.hpp"
+#include "proxy/session_directory.hpp"
+#include "proxy/sources.hpp"
 
 namespace pgweir {
 namespace {
-
-constexpr std::string_view unknown_object = "42704";
-constexpr std::string_view no_privilege = "42501";
-constexpr std::string_view syntax_error = "42601";
-constexpr std::string_view no_database = "3D000";
-constexpr std::string_view invalid_value = "22023";
-constexpr std::string_view wrong_state = "55000";
 
 // Drivers say these to any server, and mean no harm.
 constexpr std::array<std::string_view, 6> driver_parameters{
@@ -44,12 +40,12 @@ bool is_changeable(std::string_view path) {
 
 void Console::take(const ConsoleRequest& request) {
   const ParsedCommand parsed = parse_console_command(request.sql);
-  if (!parsed.problem.empty()) return refuse(request, syntax_error, parsed.problem);
+  if (!parsed.problem.empty()) return refuse(request, sqlstate::syntax_error, parsed.problem);
   const bool harmless = parsed.command.verb == ConsoleVerb::set && is_drivers(parsed.command.subject);
   if (parsed.permission == Permission::operate && !harmless) {
     if (!request.may_operate) {
       return refuse(
-          request, no_privilege,
+          request, sqlstate::insufficient_privilege,
           "admin access needed: user \"" + request.user + "\" is not listed in admin.console_users");
     }
     log::info("console_command", {{"user", request.user}, {"peer", request.peer}, {"command", request.sql}});
@@ -60,7 +56,7 @@ void Console::take(const ConsoleRequest& request) {
 void Console::carry_out(const ConsoleRequest& request, const ConsoleCommand& command) {
   const bool is_for_database = command.verb >= ConsoleVerb::pause && command.verb <= ConsoleVerb::wait_close;
   if (is_for_database && !command.subject.empty() && !knows(command.subject))
-    return refuse(request, no_database, "no such database: " + command.subject);
+    return refuse(request, sqlstate::invalid_catalog_name, "no such database: " + command.subject);
   switch (command.verb) {
     case ConsoleVerb::nothing:
       return done(request, {});
@@ -71,13 +67,13 @@ void Console::carry_out(const ConsoleRequest& request, const ConsoleCommand& com
     case ConsoleVerb::resume:
       return resume(request, command.subject);
     case ConsoleVerb::disable:
-      services_.pools.disable(command.subject, true);
+      sources_.pools.disable(command.subject, true);
       return done(request, "DISABLE");
     case ConsoleVerb::enable:
-      services_.pools.disable(command.subject, false);
+      sources_.pools.disable(command.subject, false);
       return done(request, "ENABLE");
     case ConsoleVerb::reconnect:
-      services_.pools.reconnect(command.subject);
+      sources_.pools.reconnect(command.subject);
       return done(request, "RECONNECT");
     case ConsoleVerb::kill:
       return kill(request, command.subject);
@@ -93,12 +89,12 @@ void Console::carry_out(const ConsoleRequest& request, const ConsoleCommand& com
       break;
   }
   const std::string problem = administration_.reload_file();
-  if (!problem.empty()) return refuse(request, invalid_value, problem);
+  if (!problem.empty()) return refuse(request, sqlstate::invalid_parameter_value, problem);
   done(request, "RELOAD");
 }
 
 bool Console::knows(const std::string& database) const {
-  return administration_.settings().databases.contains(database) || !services_.pools.of(database).empty();
+  return administration_.settings().databases.contains(database) || !sources_.pools.of(database).empty();
 }
 
 // --- Looking
@@ -108,18 +104,18 @@ void Console::show(const ConsoleRequest& request, const std::string& what) {
   if (const auto parameter = show_parameter(what)) return answer(request, *parameter);
   const auto words = show_words();
   if (std::find(words.begin(), words.end(), what) == words.end()) {
-    return refuse(request, unknown_object,
+    return refuse(request, sqlstate::undefined_object,
                   "invalid command 'SHOW " + config::printable(what) + "', use SHOW HELP;");
   }
-  gather_inventory(services_, clients_for(what), [this, request, what](const Inventory& inventory) {
+  gather_inventory(sources_, clients_for(what), [this, request, what](const Inventory& inventory) {
     show_table(request, what, inventory);
   });
 }
 
 void Console::show_table(const ConsoleRequest& request, const std::string& what, const Inventory& inventory) {
   statistics_.observe(inventory.pools, inventory.now);
-  const auto table = pgweir::show(what, {inventory, administration_.settings(), services_.pools, statistics_,
-                                         shutting_down_, services_.pools.is_paused({})});
+  const auto table = pgweir::show(what, {inventory, administration_.settings(), sources_.pools, statistics_,
+                                         shutting_down_, sources_.pools.is_paused({})});
   answer(request, *table);
 }
 
@@ -136,7 +132,7 @@ void Console::help(const ConsoleRequest& request) {
   ByteBuffer reply;
   ErrorFields notice;
   notice.severity = "NOTICE";
-  notice.code = "00000";
+  notice.code = sqlstate::successful_completion;
   notice.message = "Console usage";
   notice.detail = text;
   write_notice_response(reply, notice);
@@ -152,48 +148,50 @@ void Console::set(const ConsoleRequest& request, const ConsoleCommand& command) 
   const std::string path = alias != nullptr ? std::string(alias->path) : command.subject;
   if (!is_changeable(path)) {
     return refuse(
-        request, unknown_object,
+        request, sqlstate::undefined_object,
         "cannot set \"" + config::printable(command.subject) +
             "\": pool.*, databases.NAME.pool.*, timeouts.*, log.level and listen.max_clients can be "
             "changed here, the rest in the file");
   }
   const std::string value = alias != nullptr ? from_pgbouncer(*alias, command.value) : command.value;
   const std::string problem = administration_.override_setting(path, value);
-  if (!problem.empty()) return refuse(request, invalid_value, problem);
+  if (!problem.empty()) return refuse(request, sqlstate::invalid_parameter_value, problem);
   done(request, "SET");
 }
 
 // Clients may come and ask; what they ask waits. All server connections end with the transaction that they
 // are in.
 void Console::pause(const ConsoleRequest& request, const std::string& database) {
-  if (services_.pools.is_paused(database)) return refuse(request, wrong_state, "already paused");
-  services_.pools.pause(database);
+  if (sources_.pools.is_paused(database))
+    return refuse(request, sqlstate::object_not_in_prerequisite_state, "already paused");
+  sources_.pools.pause(database);
   answer_later(request, "PAUSE", [this, database] {
-    const auto pools = services_.pools.of(database);
+    const auto pools = sources_.pools.of(database);
     const bool empty =
         std::all_of(pools.begin(), pools.end(), [](const auto& pool) { return pool->counts().total() == 0; });
-    return empty || !services_.pools.is_paused(database);
+    return empty || !sources_.pools.is_paused(database);
   });
 }
 
 // Whoever believes that clients go on must be told when they do not. PgBouncer's words where it has some.
 void Console::resume(const ConsoleRequest& request, const std::string& database) {
-  switch (services_.pools.resume(database)) {
+  switch (sources_.pools.resume(database)) {
     case PoolRegistry::Resumed::done:
       return done(request, "RESUME");
     case PoolRegistry::Resumed::all_are_paused:
-      return refuse(request, wrong_state, "all databases are paused: RESUME without a name ends that");
+      return refuse(request, sqlstate::object_not_in_prerequisite_state,
+                    "all databases are paused: RESUME without a name ends that");
     case PoolRegistry::Resumed::not_paused:
       break;
   }
-  refuse(request, wrong_state,
+  refuse(request, sqlstate::object_not_in_prerequisite_state,
          database.empty() ? "pooler is not paused/suspended" : "database " + database + " is not paused");
 }
 
 // Whoever comes back waits for RESUME.
 void Console::kill(const ConsoleRequest& request, const std::string& database) {
-  services_.pools.pause(database);
-  for (const auto& worker : services_.workers) worker->kill_sessions(database);
+  sources_.pools.pause(database);
+  for (const auto& each : sources_.sessions.all()) each->kill_all(database);
   done(request, "KILL");
 }
 
@@ -201,25 +199,26 @@ void Console::kill_client(const ConsoleRequest& request, const std::string& id) 
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
   if (error != std::errc{} || end != id.data() + id.size())
-    return refuse(request, syntax_error, "KILL_CLIENT needs the id of SHOW CLIENTS");
-  services_.workers[number % services_.workers.size()]->kill_session(number, [this, request](bool exists) {
-    services_.post_to_main([this, request, exists] {
-      if (exists) return done(request, "KILL_CLIENT");
-      refuse(request, unknown_object, "no such client");
-    });
-  });
+    return refuse(request, sqlstate::syntax_error, "KILL_CLIENT needs the id of SHOW CLIENTS");
+  sources_.sessions.of(static_cast<unsigned>(number % sources_.sessions.all().size()))
+      .kill(number, [this, request](bool exists) {
+        sources_.post_to_main([this, request, exists] {
+          if (exists) return done(request, "KILL_CLIENT");
+          refuse(request, sqlstate::undefined_object, "no such client");
+        });
+      });
 }
 
 void Console::wait_close(const ConsoleRequest& request, const std::string& database) {
   answer_later(request, "WAIT_CLOSE", [this, database] {
-    const auto pools = services_.pools.of(database);
+    const auto pools = sources_.pools.of(database);
     return std::none_of(pools.begin(), pools.end(), [](const auto& pool) { return pool->has_outdated(); });
   });
 }
 
 void Console::shut_down(const ConsoleRequest& request, const std::string& how) {
   if (how != "" && how != "wait_for_servers" && how != "wait_for_clients")
-    return refuse(request, syntax_error, "SHUTDOWN [WAIT_FOR_SERVERS | WAIT_FOR_CLIENTS]");
+    return refuse(request, sqlstate::syntax_error, "SHUTDOWN [WAIT_FOR_SERVERS | WAIT_FOR_CLIENTS]");
   shutting_down_ = true;
   done(request, "SHUTDOWN");
   administration_.shut_down(how.empty()                 ? Shutdown::at_once
@@ -236,7 +235,7 @@ void Console::answer(const ConsoleRequest& request, const ConsoleTable& table) {
 }
 
 void Console::answer(const ConsoleRequest& request, ByteBuffer reply) {
-  services_.workers[request.from.worker]->answer_console(request.from.session, std::move(reply));
+  sources_.sessions.of(request.from.worker).answer_console(request.from.session, std::move(reply));
 }
 
 void Console::done(const ConsoleRequest& request, std::string_view tag) {
@@ -262,7 +261,7 @@ void Console::look_at_waiting() {
     if (!each.is_over()) return false;
     ByteBuffer reply;
     write_done(reply, each.tag);
-    services_.workers[each.from.worker]->answer_console(each.from.session, std::move(reply));
+    sources_.sessions.of(each.from.worker).answer_console(each.from.session, std::move(reply));
     return true;
   });
   if (waiting_.empty()) return;

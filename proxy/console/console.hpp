@@ -16,16 +16,17 @@
 
 namespace pgweir {
 
-struct Services;
+struct Inventory;
+struct Sources;
 
 class Console {
  public:
   // How often a command that waits looks whether it may go on.
   static constexpr std::chrono::milliseconds wait_poll{20};
 
-  Console(boost::asio::io_context& io, Services& services, Administration& administration,
+  Console(boost::asio::io_context& io, const Sources& sources, Administration& administration,
           Statistics& statistics)
-      : services_(services), administration_(administration), statistics_(statistics), timer_(io) {}
+      : sources_(sources), administration_(administration), statistics_(statistics), timer_(io) {}
 
   void take(const ConsoleRequest& request);
 
@@ -56,7 +57,7 @@ class Console {
   void answer_later(const ConsoleRequest& request, std::string tag, std::function<bool()> is_over);
   void look_at_waiting();
 
-  Services& services_;
+  const Sources& sources_;
   Administration& administration_;
   Statistics& statistics_;
   boost::asio::steady_timer timer_;

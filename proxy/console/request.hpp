@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/cancel_registry.hpp"
+#include "proxy/session_address.hpp"
 
 namespace pgweir {
 

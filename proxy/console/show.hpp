@@ -6,22 +6,10 @@
 #include <span>
 #include <string_view>
 
-#include "proxy/console/statistics.hpp"
+#include "proxy/console/show_context.hpp"
 #include "proxy/console/table.hpp"
-#include "proxy/inventory.hpp"
 
 namespace pgweir {
-
-class PoolRegistry;
-
-struct ShowContext {
-  const Inventory& inventory;
-  const config::Settings& settings;
-  const PoolRegistry& pools;
-  const Statistics& statistics;
-  bool shutting_down = false;
-  bool paused = false;  // all of it
-};
 
 // `what` in lower case; nullopt: there is no such table.
 std::optional<ConsoleTable> show(std::string_view what, const ShowContext& context);

@@ -5,7 +5,8 @@
 #include <string>
 #include <type_traits>
 
-#include "proxy/console/show.hpp"
+#include "proxy/console/show_context.hpp"
+#include "proxy/console/table.hpp"
 
 namespace pgweir::console {
 

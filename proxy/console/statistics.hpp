@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 
 namespace pgweir {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 
 namespace pgweir {
 

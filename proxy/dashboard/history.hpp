@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/inventory.hpp"
+#include "proxy/facts.hpp"
 
 namespace pgweir {
 

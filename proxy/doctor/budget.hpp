@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
-#include "proxy/doctor/live_checks.hpp"
+#include "proxy/doctor/live_target.hpp"
 
 namespace pgweir::doctor {
 

@@ -3,18 +3,10 @@
 
 #include <vector>
 
-#include "config/settings.hpp"
 #include "proxy/doctor/finding.hpp"
+#include "proxy/doctor/live_target.hpp"
 
 namespace pgweir::doctor {
-
-struct LiveTarget {
-  const config::Settings& settings;
-  const config::Database& database;
-  const config::User& user;
-  std::string through;  // HOST:PORT of a balancer in front of pgweir; empty: none
-  unsigned tasks = 2;
-};
 
 // One finding of each check, in the order of their numbers. Each probe has a deadline.
 std::vector<Finding> run_live_checks(const LiveTarget& target);

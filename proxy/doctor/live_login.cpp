@@ -3,6 +3,7 @@
 
 #include <openssl/x509.h>
 
+#include "protocol/sqlstate.hpp"
 #include "proxy/tls_context.hpp"
 
 namespace pgweir::doctor {
@@ -44,7 +45,7 @@ Finding judge_refusal(const Probe& probe, const ServerRefusal& refusal) {
         said,
         {plain ? "databases." + name + ".tls.mode: verify-full" : "an entry in the server's pg_hba.conf"});
   }
-  if (refusal.sqlstate == "28P01") {
+  if (refusal.sqlstate == sqlstate::invalid_password) {
     Finding found = problem("L14", "The server refuses the password of " + user + ".", said,
                             {"aws secretsmanager list-secret-version-ids --secret-id SECRET",
                              "ALTER ROLE " + user + " PASSWORD '...'"});
@@ -67,10 +68,10 @@ Finding judge_refusal(const Probe& probe, const ServerRefusal& refusal) {
         {"allow rds-db:connect on arn:aws:rds-db:REGION:ACCOUNT:dbuser:DBI_RESOURCE_ID/" + user,
          "aws rds modify-db-instance --db-instance-identifier DB --enable-iam-database-authentication",
          "GRANT rds_iam TO " + user});
-  if (refusal.sqlstate == "3D000")
+  if (refusal.sqlstate == sqlstate::invalid_catalog_name)
     return problem("L17", "The database does not exist on that server.", said,
                    {"databases." + name + ".dbname: one of `SELECT datname FROM pg_database`"});
-  if (refusal.sqlstate == "53300") {
+  if (refusal.sqlstate == sqlstate::too_many_connections) {
     Finding found = problem("L18", "The server has no connection left.", said,
                             {"pool.max_size: less, so that all instances together fit",
                              "SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP "

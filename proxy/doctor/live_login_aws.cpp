@@ -1,4 +1,5 @@
 // L14 to L16 of users whose secret is in AWS, and of databases that are logged in to by IAM.
+#include "protocol/sqlstate.hpp"
 #include "proxy/aws/rds_token.hpp"
 #include "proxy/doctor/live_login.hpp"
 #include "proxy/doctor/signature_trouble.hpp"
@@ -112,7 +113,7 @@ bool log_in_by_secret(Probe& probe) {
                                                                        : reading.answer.failure.message)),
                       "the user's secret is not known");
   const auto refusal = try_login(probe, user_of(probe, *reading.version), reading.version->password);
-  if (refusal && refusal->sqlstate != "28P01")
+  if (refusal && refusal->sqlstate != sqlstate::invalid_password)
     return probe.stop(judge_refusal(probe, *refusal), "logging in fails");
   if (refusal) {
     const OtherVersions others = try_others(probe, *reading.version);
@@ -144,9 +145,9 @@ bool log_in_by_token(Probe& probe) {
     return true;
   }
   const bool is_about_hba = refusal->message.find("no pg_hba.conf entry") != std::string::npos;
-  if (refusal->message == BackendLogin::wants_no_token || refusal->sqlstate == "28P01")
+  if (refusal->message == BackendLogin::wants_no_token || refusal->sqlstate == sqlstate::invalid_password)
     return probe.stop(not_granted(probe, *refusal), "logging in fails");
-  if (refusal->sqlstate.starts_with("28") && !is_about_hba)
+  if (refusal->sqlstate.starts_with(sqlstate::class_invalid_authorization) && !is_about_hba)
     return probe.stop(judge_token(probe, *refusal, region), "logging in fails");
   return probe.stop(judge_refusal(probe, *refusal), "logging in fails");
 }

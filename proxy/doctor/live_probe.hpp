@@ -6,7 +6,8 @@
 #include <string>
 
 #include "proxy/doctor/aws_probe.hpp"
-#include "proxy/doctor/live_checks.hpp"
+#include "proxy/doctor/finding.hpp"
+#include "proxy/doctor/live_target.hpp"
 #include "proxy/doctor/wire.hpp"
 
 namespace pgweir::doctor {

@@ -43,18 +43,3 @@ TEST_CASE("the question for sources calls only functions of pg_catalog") {
   }
   CHECK(calls == 17);
 }
-
-TEST_CASE("tags of commands that may change functions") {
-  for (const char* tag :
-       {"CREATE FUNCTION", "ALTER FUNCTION", "DROP FUNCTION", "CREATE PROCEDURE", "ALTER ROUTINE",
-        "DROP ROUTINE", "CREATE AGGREGATE", "CREATE EXTENSION", "ALTER EXTENSION", "DROP SCHEMA",
-        "DROP OWNED", "DO", "CREATE EVENT TRIGGER", "CREATE OPERATOR CLASS"}) {
-    INFO(tag);
-    CHECK(changes_functions(tag));
-  }
-  for (const char* tag : {"", "SELECT 1", "CREATE TABLE", "CREATE", "CREATE FUNCTIONS", "DROP TABLE", "CALL",
-                          "INSERT 0 1", "DOES"}) {
-    INFO(tag);
-    CHECK_FALSE(changes_functions(tag));
-  }
-}

@@ -8,8 +8,7 @@
 #include <thread>
 
 #include "fake_server.hpp"
-#include "proxy/services.hpp"
-#include "proxy/worker.hpp"
+#include "proxy/workers.hpp"
 
 using namespace pgweir;
 using namespace std::chrono_literals;
@@ -25,7 +24,7 @@ constexpr Subscriber cleo{0, 12};
 // What each session was told, in order: "done", "refused", "lost", or "channel payload".
 class Recorder final : public NotificationSink {
  public:
-  explicit Recorder(Services& services) : services_(services) {}
+  explicit Recorder(Workers& workers) : workers_(workers) {}
 
   void deliver(unsigned worker, std::span<const std::uint64_t> sessions,
                const std::shared_ptr<const ByteBuffer>& message) override {
@@ -69,13 +68,13 @@ class Recorder final : public NotificationSink {
  private:
   void note(unsigned worker, std::uint64_t session, std::string what) {
     const std::lock_guard lock(mutex_);
-    if (!services_.workers[worker]->io().get_executor().running_in_this_thread()) misplaced_ = true;
+    if (!workers_.list[worker]->io().get_executor().running_in_this_thread()) misplaced_ = true;
     if (worker != session % 2) misplaced_ = true;
     told_[session].push_back(std::move(what));
     changed_.notify_all();
   }
 
-  Services& services_;
+  Workers& workers_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint64_t, std::vector<std::string>> told_;
@@ -88,25 +87,25 @@ struct Fixture {
   explicit Fixture(HubLimits limits = {}) {
     const SnapshotRef snapshot = make_snapshot(std::make_shared<config::Settings>(), nullptr);
     for (unsigned i = 0; i < 2; ++i)
-      services.workers.push_back(std::make_unique<Worker>(i, services, snapshot));
+      workers.list.push_back(std::make_unique<Worker>(i, workers.shared, snapshot));
     auto target = std::make_shared<const PoolTarget>(
         PoolTarget{{"127.0.0.1", server.port()}, "app", "app", config::Secret("secret")});
     config::Pool pool;
     pool.connect_timeout = 2s;
     auto settings = std::make_shared<const config::Pool>(pool);
     hub = std::make_shared<ListenHub>(
-        *services.workers[0], told,
+        *workers.list[0], workers, told,
         [target, settings] {
           return HubSource{target, settings, std::make_shared<ScramKeyCache>()};
         },
         "UTF8", limits);
-    for (const auto& worker : services.workers) worker->start();
+    for (const auto& worker : workers.list) worker->start();
   }
   ~Fixture() {
     told.stall(false);
-    for (const auto& worker : services.workers) worker->stop();
-    for (const auto& worker : services.workers) worker->join();
-    services.slow_jobs.join();
+    for (const auto& worker : workers.list) worker->stop();
+    for (const auto& worker : workers.list) worker->join();
+    workers.shared.slow_jobs.join();
     CHECK_FALSE(told.misplaced());
   }
 
@@ -137,8 +136,8 @@ struct Fixture {
   }
 
   FakeServer server;
-  Services services;
-  Recorder told{services};
+  Workers workers;
+  Recorder told{workers};
   std::shared_ptr<ListenHub> hub;
 };
 
@@ -397,7 +396,7 @@ TEST_CASE("the connection closes when nobody has listened for a while, and not s
 TEST_CASE("while draining the connection closes with its last listener") {
   Fixture f;
   FakeBackend backend = f.listening(anna, "jobs");
-  f.services.draining = true;
+  f.workers.shared.draining = true;
   f.hub->leave(anna);
   CHECK(backend.query() == "UNLISTEN \"jobs\"");
   backend.complete("UNLISTEN");

@@ -1,7 +1,9 @@
-#include "proxy/session_state.hpp"
+#include "proxy/prelude.hpp"
 
 #include <algorithm>
 #include <array>
+
+#include "proxy/sql_quote.hpp"
 
 namespace pgweir {
 namespace {
@@ -77,16 +79,6 @@ bool is_identity(std::string_view name) {
   return name == role_setting || name == authorization_setting;
 }
 
-std::size_t hash_of(const SettingMap& map) {
-  std::size_t h = map.size();
-  const std::hash<std::string_view> hash;
-  for (const auto& [name, value] : map) {
-    h = h * 1099511628211U ^ hash(name);
-    h = h * 1099511628211U ^ hash(value);
-  }
-  return h;
-}
-
 // RESET would cut a custom setting's name at 63 bytes and leave the setting as it is: set_config(), which
 // made it, does not. A value of NULL is a RESET.
 std::string reset_statement(std::string_view name) {
@@ -94,23 +86,6 @@ std::string reset_statement(std::string_view name) {
   if (name == authorization_setting) return "RESET SESSION AUTHORIZATION;";
   if (name.find('.') == std::string_view::npos) return "RESET " + quote_identifier(name) + ";";
   return "SELECT pg_catalog.set_config(" + text_expression(name) + ",NULL,false);";
-}
-
-// As far as text in another encoding hardly ever passes for it.
-bool is_utf8(std::string_view text) {
-  std::size_t follow = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool continues = (byte & 0xC0) == 0x80;
-    if (continues != (follow > 0)) return false;
-    if (continues) {
-      --follow;
-    } else if (byte >= 0x80) {
-      if (byte < 0xC2 || byte > 0xF4) return false;
-      follow = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
-    }
-  }
-  return follow == 0;
 }
 
 class SetConfigList {
@@ -163,7 +138,7 @@ std::string take_identity(const SettingMap& settings) {
   return identity.take();
 }
 
-// And back.
+// From there back to the login role.
 std::string leave_identity(const SettingMap& settings) {
   std::string sql;
   for (const std::string_view name : {role_setting, authorization_setting}) {
@@ -173,75 +148,6 @@ std::string leave_identity(const SettingMap& settings) {
 }
 
 }  // namespace
-
-MapRef Interner::intern(SettingMap map) {
-  const std::size_t hash = hash_of(map);
-  const std::lock_guard lock(mutex_);
-  const auto [begin, end] = known_.equal_range(hash);
-  for (auto it = begin; it != end; ++it) {
-    MapRef known = it->second.lock();
-    if (known && *known == map) return known;
-  }
-  if (known_.size() >= sweep_at_) {
-    std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
-    sweep_at_ = std::max<std::size_t>(64, known_.size() * 2);
-  }
-  auto made = std::make_shared<const SettingMap>(std::move(map));
-  known_.emplace(hash, made);
-  return made;
-}
-
-bool same(const MapRef& a, const MapRef& b) {
-  return a == b || *a == *b;
-}
-
-std::string fold(std::string_view name) {
-  std::string folded(name);
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return folded;
-}
-
-// Backslashes are ordinary characters in E-less literals only with standard_conforming_strings on; E'' means
-// the same in both cases.
-std::string quote_literal(std::string_view text) {
-  const bool escapes = text.find('\\') != std::string_view::npos;
-  std::string quoted = escapes ? "E'" : "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') quoted += c;
-    quoted += c;
-  }
-  return quoted += '\'';
-}
-
-std::string quote_identifier(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"') quoted += c;
-    quoted += c;
-  }
-  return quoted += '"';
-}
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// The server reads a Query in the client_encoding that it has when the Query arrives, in a prelude that is
-// the last client's, and in some encodings (SJIS, BIG5, GBK) a part of a character looks like a backslash. So
-// what is not ASCII is spelled in hexadecimal.
-std::string text_expression(std::string_view text) {
-  if (is_ascii(text)) return quote_literal(text);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string sql = "pg_catalog.convert_from(pg_catalog.decode('";
-  for (const char c : text) {
-    sql += digits[static_cast<unsigned char>(c) >> 4];
-    sql += digits[static_cast<unsigned char>(c) & 15];
-  }
-  return sql +=
-         is_utf8(text) ? "','hex'),'UTF8')" : "','hex'),pg_catalog.current_setting('client_encoding'))";
-}
 
 std::vector<std::string> short_timeouts(const SettingMap& settings) {
   std::vector<std::string> names;

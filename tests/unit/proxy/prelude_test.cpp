@@ -1,45 +1,11 @@
-#include "proxy/session_state.hpp"
+#include "proxy/prelude.hpp"
 
 #include <catch2/catch.hpp>
 
+#include "protocol/sql_tokenizer.hpp"
+#include "proxy/sql_quote.hpp"
+
 using namespace pgweir;
-
-TEST_CASE("a literal means the same with standard_conforming_strings on and off") {
-  struct Case {
-    const char* name;
-    std::string text;
-    std::string quoted;
-  };
-  const auto c = GENERATE(values<Case>({
-      {"empty", "", "''"},
-      {"plain", "4MB", "'4MB'"},
-      {"a quote", "it's", "'it''s'"},
-      {"only quotes", "''", "''''''"},
-      {"a backslash", "a\\b", "E'a\\\\b'"},
-      {"a backslash before a quote", "\\'; drop table t; --", "E'\\\\''; drop table t; --'"},
-      {"a backslash at the end", "x\\", "E'x\\\\'"},
-  }));
-  INFO(c.name);
-  CHECK(quote_literal(c.text) == c.quoted);
-}
-
-TEST_CASE("an identifier's double quotes are doubled and nothing else is changed") {
-  CHECK(quote_identifier("Work_Mem") == "\"Work_Mem\"");
-  CHECK(quote_identifier("a\"; drop") == "\"a\"\"; drop\"");
-  CHECK(quote_identifier("") == "\"\"");
-}
-
-TEST_CASE("a text that is not ASCII is independent of the encoding in which the Query is read") {
-  CHECK(text_expression("it's") == "'it''s'");
-  // In SJIS these two bytes are one character; a backslash doubled behind it would have escaped the quote.
-  CHECK(text_expression("\x83\x5c'") ==
-        "pg_catalog.convert_from(pg_catalog.decode('835c27','hex'),"
-        "pg_catalog.current_setting('client_encoding'))");
-  CHECK(text_expression("\xc3\xa9'") == "pg_catalog.convert_from(pg_catalog.decode('c3a927','hex'),'UTF8')");
-  for (const char* other : {"\xe9", "\xc3", "\xc3\xc3\xa9", "a\xa9", "\xc0\x80", "\xf5\x80\x80\x80"}) {
-    CHECK(text_expression(other).ends_with("client_encoding'))"));
-  }
-}
 
 TEST_CASE("a value that is not ASCII is no result of the prelude") {
   CHECK(make_prelude({}, {{"a.b", "\xc3\xa9"}}).sql ==
@@ -56,8 +22,8 @@ TEST_CASE("a short timeout of the last client's is lifted while the settings cha
 }
 
 TEST_CASE("names of settings are folded as PostgreSQL does, ASCII letters only") {
-  CHECK(fold("TimeZone") == "timezone");
-  CHECK(fold("my.\xc3\x84rger") == "my.\xc3\x84rger");
+  CHECK(ascii_lower("TimeZone") == "timezone");
+  CHECK(ascii_lower("my.\xc3\x84rger") == "my.\xc3\x84rger");
 }
 
 TEST_CASE("a backend that has what the session wants needs no prelude") {
@@ -186,22 +152,4 @@ TEST_CASE("no name and no value of a setting gets out of its quotes") {
         "SELECT pg_catalog.set_config(E'a.x''; DROP TABLE t; --\\\\''\"',NULL,false);"
         "SELECT pg_catalog.set_config(E'b.x''; DROP TABLE t; --\\\\''\"',E'x''; DROP TABLE t; "
         "--\\\\''\"',false);");
-}
-
-TEST_CASE("equal maps are one object for as long as somebody holds it") {
-  Interner interner;
-  const MapRef a = interner.intern({{"work_mem", "3MB"}});
-  CHECK(interner.intern({{"work_mem", "3MB"}}) == a);
-  CHECK(interner.intern({{"work_mem", "4MB"}}) != a);
-  CHECK(same(a, std::make_shared<const SettingMap>(*a)));
-  CHECK_FALSE(same(a, interner.intern({})));
-}
-
-TEST_CASE("the interner forgets thousands of maps that nobody holds and keeps those that are held") {
-  Interner interner;
-  const MapRef kept = interner.intern({{"k", "kept"}});
-  std::weak_ptr<const SettingMap> gone;
-  for (int i = 0; i < 5000; ++i) gone = interner.intern({{"k", std::to_string(i)}});
-  CHECK(gone.expired());
-  CHECK(interner.intern({{"k", "kept"}}) == kept);
 }

@@ -1,0 +1,13 @@
+// Where a session is found, by whoever wants to wake or to cancel it: it may have ended since. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace pgweir {
+
+struct SessionAddress {
+  unsigned worker = 0;
+  std::uint64_t session = 0;
+};
+
+}  // namespace pgweir
