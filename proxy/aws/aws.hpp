@@ -17,7 +17,7 @@
 #include "proxy/aws/credentials_chain.hpp"
 #include "proxy/aws/http_loop.hpp"
 #include "proxy/aws/secret_store.hpp"
-#include "proxy/user_secrets.hpp"
+#include "proxy/login/user_secrets.hpp"
 
 namespace pgweir::aws {
 

@@ -5,7 +5,7 @@
 
 #include "proxy/aws/endpoints.hpp"
 #include "proxy/aws/secret_value.hpp"
-#include "proxy/log.hpp"
+#include "proxy/base/log.hpp"
 
 namespace pgweir::aws {
 namespace {

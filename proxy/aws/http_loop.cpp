@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "config/aws_url.hpp"
-#include "proxy/log.hpp"
+#include "proxy/base/log.hpp"
 
 namespace pgweir::aws {
 namespace {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "proxy/aws/secret_value.hpp"
-#include "proxy/user_secrets.hpp"
+#include "proxy/login/user_secrets.hpp"
 
 namespace pgweir::aws {
 

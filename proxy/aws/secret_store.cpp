@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proxy/aws/json.hpp"
-#include "proxy/log.hpp"
+#include "proxy/base/log.hpp"
 
 namespace pgweir::aws {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "proxy/aws/client.hpp"
 #include "proxy/aws/rotating_secret.hpp"
-#include "proxy/user_secrets.hpp"
+#include "proxy/login/user_secrets.hpp"
 
 namespace pgweir::aws {
 

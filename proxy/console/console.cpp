@@ -6,14 +6,14 @@
 #include "config/problem.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/sqlstate.hpp"
+#include "proxy/base/log.hpp"
 #include "proxy/console/aliases.hpp"
 #include "proxy/console/show.hpp"
-#include "proxy/inventory.hpp"
-#include "proxy/log.hpp"
-#include "proxy/pool.hpp"
-#include "proxy/pool_registry.hpp"
-#include "proxy/session_directory.hpp"
-#include "proxy/sources.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/pool/pool_registry.hpp"
+#include "proxy/report/inventory.hpp"
+#include "proxy/report/sources.hpp"
+#include "proxy/session/session_directory.hpp"
 
 namespace pgweir {
 namespace {

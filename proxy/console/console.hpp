@@ -8,11 +8,11 @@
 #include <functional>
 #include <list>
 
-#include "proxy/console/administration.hpp"
+#include "proxy/base/administration.hpp"
 #include "proxy/console/command.hpp"
-#include "proxy/console/request.hpp"
 #include "proxy/console/statistics.hpp"
 #include "proxy/console/table.hpp"
+#include "proxy/session/console_request.hpp"
 
 namespace pgweir {
 

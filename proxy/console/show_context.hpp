@@ -2,7 +2,7 @@
 #pragma once
 
 #include "proxy/console/statistics.hpp"
-#include "proxy/inventory.hpp"
+#include "proxy/report/inventory.hpp"
 
 namespace pgweir {
 

@@ -2,7 +2,7 @@
 #include <map>
 
 #include "proxy/console/show_rows.hpp"
-#include "proxy/pool_registry.hpp"
+#include "proxy/pool/pool_registry.hpp"
 
 namespace pgweir::console {
 namespace {

@@ -5,10 +5,10 @@
 #include <map>
 
 #include "config/diff.hpp"
-#include "proxy/backend.hpp"
+#include "proxy/backend/backend.hpp"
 #include "proxy/console/aliases.hpp"
 #include "proxy/console/show_rows.hpp"
-#include "proxy/session.hpp"
+#include "proxy/session/session.hpp"
 
 namespace pgweir::console {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/facts.hpp"
+#include "proxy/base/facts.hpp"
 
 namespace pgweir {
 

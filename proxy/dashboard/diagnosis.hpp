@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/facts.hpp"
+#include "proxy/base/facts.hpp"
 
 namespace pgweir {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/facts.hpp"
+#include "proxy/base/facts.hpp"
 
 namespace pgweir {
 

@@ -5,10 +5,10 @@
 #include <iostream>
 
 #include "config/load.hpp"
+#include "proxy/base/log.hpp"
 #include "proxy/doctor/live_checks.hpp"
 #include "proxy/doctor/report.hpp"
 #include "proxy/doctor/static_checks.hpp"
-#include "proxy/log.hpp"
 
 namespace pgweir::doctor {
 namespace {

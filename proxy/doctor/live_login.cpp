@@ -4,7 +4,7 @@
 #include <openssl/x509.h>
 
 #include "protocol/sqlstate.hpp"
-#include "proxy/tls_context.hpp"
+#include "proxy/net/tls_context.hpp"
 
 namespace pgweir::doctor {
 namespace {

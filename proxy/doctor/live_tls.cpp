@@ -6,7 +6,7 @@
 #include "config/network.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/doctor/live_probe.hpp"
-#include "proxy/tls_context.hpp"
+#include "proxy/net/tls_context.hpp"
 
 namespace pgweir::doctor {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/backend_login.hpp"
+#include "proxy/backend/backend_login.hpp"
 #include "proxy/doctor/wire.hpp"
 
 namespace pgweir::doctor {

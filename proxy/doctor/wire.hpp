@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "protocol/bytes.hpp"
-#include "proxy/unique_fd.hpp"
+#include "proxy/net/unique_fd.hpp"
 
 namespace pgweir::doctor {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "proxy/backend_login.hpp"
+#include "proxy/backend/backend_login.hpp"
 
 using namespace pgweir;
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "proxy/client_login.hpp"
+#include "proxy/login/client_login.hpp"
 
 using namespace pgweir;
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from check_layers import violations
+from check_layers import ROOMS, check_house, misplaced, rings, violations
 
 
 @pytest.mark.parametrize("layer, line", [
@@ -26,3 +26,54 @@ def test_forbidden(layer, line):
 ])
 def test_allowed(layer, line):
     assert not list(violations(layer, f"{line}\n"))
+
+
+@pytest.mark.parametrize("path, include", [
+    ("pool/pool.cpp", "session/session.hpp"), ("state/pin_rules.hpp", "net/transport.hpp"),
+    ("worker/worker.cpp", "process/services.hpp"), ("dashboard/page.cpp", "console/show.hpp"),
+])
+def test_a_room_that_looks_up(path, include):
+    assert misplaced(path, f'#include "proxy/{include}"\n')
+
+
+@pytest.mark.parametrize("path, include", [
+    ("session/session.cpp", "pool/pool.hpp"), ("pool/pool.cpp", "pool/pool.hpp"), ("process/server.cpp", "base/log.hpp"),
+])
+def test_a_room_that_looks_down(path, include):
+    assert not misplaced(path, f'#include "proxy/{include}"\n#include "protocol/bytes.hpp"\n')
+
+
+@pytest.mark.parametrize("path", ["pool.cpp", "cellar/wine.hpp"])
+def test_a_file_without_a_room(path):
+    assert misplaced(path, "")
+
+
+def test_each_room_uses_only_rooms_that_stand_below_it():
+    names = list(ROOMS)
+    assert all(names.index(other) < names.index(room) for room, others in ROOMS.items() for other in others.split())
+
+
+def test_rings():
+    assert rings({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == [["b", "c"]]
+    assert not rings({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
+def house(tmp_path, **files):
+    for name, text in files.items():
+        room, unit, suffix = name.split("__")
+        (tmp_path / "proxy" / room).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "proxy" / room / f"{unit}.{suffix}").write_text(text)
+    return [line for line in check_house(tmp_path) if "is named as having no header" not in line]
+
+
+def test_a_house_in_order(tmp_path):
+    assert not house(tmp_path, base__log__hpp="", base__log__cpp='#include "proxy/base/log.hpp"\n')
+
+
+def test_a_source_file_without_its_header(tmp_path):
+    assert house(tmp_path, base__log__cpp="") == ["proxy/base/log.cpp: has no header of its name"]
+
+
+def test_files_that_include_each_other(tmp_path):
+    ring = house(tmp_path, base__a__hpp='#include "proxy/base/b.hpp"\n', base__b__hpp='#include "proxy/base/a.hpp"\n')
+    assert ring == ["proxy/: these include each other in a ring: base/a, base/b"]

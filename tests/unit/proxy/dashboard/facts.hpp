@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "proxy/inventory.hpp"
+#include "proxy/report/inventory.hpp"
 
 namespace pgweir {
 

@@ -1,0 +1,61 @@
+// One server connection after its login.
+// Thread rule: belongs to whoever has borrowed it, or to the pool (under its lock) while idle.
+#pragma once
+
+#include <memory>
+
+#include "protocol/backend.hpp"
+#include "protocol/bytes.hpp"
+#include "protocol/framer.hpp"
+#include "proxy/backend/backend_statements.hpp"
+#include "proxy/backend/pool_member.hpp"
+#include "proxy/base/facts.hpp"
+#include "proxy/net/outgoing.hpp"
+#include "proxy/net/transport.hpp"
+#include "proxy/state/settings_map.hpp"
+
+namespace pgweir {
+
+struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
+  explicit Backend(std::size_t statements_max) : statements(statements_max) {}
+
+  Transport transport;
+  Framer framer{backend_rule};
+  ByteBuffer carry;  // the beginning of a message that has not arrived whole
+  Backlog backlog;   // what the server has not taken yet
+
+  ByteBuffer batch;  // what its client has sent since the transaction began, see Batch
+
+  // Since its login.
+  std::uint32_t pid = 0;
+  std::string login_user;
+  std::string default_role = "none";  // that its login gave it
+  bool proved_password = false;       // the server has asked for one, and taken it
+  Endpoint remote;
+  Endpoint local;
+  TimePoint opened{};
+  std::string tls;  // version and cipher; empty: plain text
+
+  ByteBuffer cancel_secret;
+  MapRef parameters;  // as reported by ParameterStatus
+  MapRef applied;     // settings that differ from a fresh login
+  BackendStatements statements;
+
+  // Whose sequence values currval() and lastval() would show: the session that advanced one last, and whether
+  // an earlier one's are still there, too. 0: nobody's.
+  std::uint64_t sequence_owner = 0;
+  bool sequence_mixed = false;
+
+  // Cancel requests on their way to it. Until the server has dealt with them it may not serve anyone else, or
+  // they would hit the next client's statement.
+  unsigned cancels_in_flight = 0;
+  bool release_after_cancels = false;
+  bool cancel_in_doubt = false;  // one may still arrive: it is not lent again
+};
+
+// What a pool keeps as a member is always a Backend.
+inline Backend& backend_of(PoolMember& member) {
+  return static_cast<Backend&>(member);
+}
+
+}  // namespace pgweir

@@ -1,0 +1,186 @@
+#include "proxy/backend/backend_statements.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace pgweir {
+
+BackendStatements::Presence BackendStatements::find(const StatementRef& statement, std::uint64_t segment) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return Presence::absent;
+  mark_used(found->second);
+  return presence_of(*found->second, segment);
+}
+
+BackendStatements::Presence BackendStatements::presence_of(const Entry& entry, std::uint64_t segment) {
+  if (entry.pending > 0 && entry.segment != segment) return Presence::undecided;
+  if (entry.doubtful && entry.pending == 0) return Presence::absent;
+  return entry.will_exist ? Presence::present : Presence::absent;
+}
+
+bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t segment) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return false;
+  mark_used(found->second);
+  const Entry& entry = *found->second;
+  return entry.description == Description::same && presence_of(entry, segment) == Presence::present;
+}
+
+void BackendStatements::mark_used(Entries::iterator entry) {
+  if (entry != entries_.begin()) entries_.splice(entries_.begin(), entries_, entry);
+}
+
+void BackendStatements::begin(const StatementRef& statement, bool will_exist, std::uint64_t segment) {
+  auto found = index_.find(statement.get());
+  if (found == index_.end()) {
+    entries_.push_front({statement});
+    found = index_.emplace(statement.get(), entries_.begin()).first;
+  }
+  Entry& entry = *found->second;
+  mark_used(found->second);
+  entry.will_exist = will_exist;
+  entry.segment = segment;
+  ++entry.pending;
+}
+
+void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t segment) {
+  begin(statement, true, segment);
+  Entry& entry = entries_.front();
+  entry.description = Description::unknown;
+  entry.own_parse = false;
+  entry.moment = {};
+}
+
+BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
+  const auto found = index_.find(statement.get());
+  return found == index_.end() ? nullptr : &*found->second;
+}
+
+void BackendStatements::note_own_parse(const StatementRef& statement, const ParseMoment& moment) {
+  Entry* const entry = find_entry(statement);
+  if (entry == nullptr) return;
+  entry->moment = moment;
+  entry->own_parse = true;
+}
+
+bool BackendStatements::is_own_parse(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->own_parse && entry->description == Description::asked;
+}
+
+ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry == nullptr ? ParseMoment{} : entry->moment;
+}
+
+BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry == nullptr ? Description::unknown : entry->description;
+}
+
+void BackendStatements::describe(const StatementRef& statement, Description description) {
+  if (unnamed_ == statement) unnamed_description_ = description;
+  if (Entry* const entry = find_entry(statement)) entry->description = description;
+}
+
+bool BackendStatements::is_doubtful(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->doubtful;
+}
+
+void BackendStatements::doubt(const StatementRef& statement) {
+  if (Entry* const entry = find_entry(statement)) entry->doubtful = true;
+}
+
+void BackendStatements::doubt_all() {
+  in_doubt_ = true;
+  for (Entry& entry : entries_) entry.doubtful = true;
+}
+
+void BackendStatements::begin_close(const StatementRef& statement, std::uint64_t segment) {
+  begin(statement, false, segment);
+}
+
+std::string BackendStatements::listing() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.exists) names.push_back(entry.statement->server_name + (entry.statement->by_sql ? 't' : 'f'));
+  }
+  std::sort(names.begin(), names.end());
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
+  return list;
+}
+
+void BackendStatements::end(const StatementRef& statement, Outcome outcome, bool exists_when_done) {
+  const auto found = index_.find(statement.get());
+  if (found == index_.end()) return;
+  Entry& entry = *found->second;
+  if (outcome == Outcome::done) {
+    entry.exists = exists_when_done;
+    entry.doubtful = false;
+  }
+  if (entry.pending > 0) --entry.pending;
+  if (entry.pending > 0) return;
+  entry.will_exist = entry.exists;
+  if (entry.exists) return;
+  entries_.erase(found->second);
+  index_.erase(found);
+}
+
+void BackendStatements::end_parse(const StatementRef& statement, Outcome outcome) {
+  end(statement, outcome, true);
+}
+void BackendStatements::end_close(const StatementRef& statement, Outcome outcome) {
+  end(statement, outcome, false);
+}
+
+StatementRef BackendStatements::to_evict(std::size_t room) const {
+  if (entries_.size() + room <= max_) return nullptr;
+  const auto staying =
+      std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.will_exist; });
+  if (static_cast<std::size_t>(staying) + room <= max_) return nullptr;
+  const auto oldest =
+      std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& e) { return e.pending == 0; });
+  return oldest == entries_.rend() ? nullptr : oldest->statement;
+}
+
+void BackendStatements::clear() {
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    it->exists = false;
+    if (it->pending > 0) {
+      ++it;
+      continue;
+    }
+    index_.erase(it->statement.get());
+    it = entries_.erase(it);
+  }
+}
+
+BackendStatements::Presence BackendStatements::find_unnamed(const StatementRef& statement,
+                                                            std::uint64_t segment) const {
+  if (unnamed_pending_ > 0 && unnamed_segment_ != segment) return Presence::undecided;
+  return unnamed_ == statement ? Presence::present : Presence::absent;
+}
+
+void BackendStatements::begin_unnamed(const StatementRef& statement, std::uint64_t segment) {
+  unnamed_ = statement;
+  unnamed_description_ = Description::unknown;
+  unnamed_segment_ = segment;
+  ++unnamed_pending_;
+}
+
+void BackendStatements::end_unnamed(const StatementRef& statement, Outcome outcome) {
+  if (unnamed_pending_ > 0) --unnamed_pending_;
+  if (unnamed_ != statement) return;  // overtaken by a later one
+  // A Parse that failed has dropped the old statement first; one that was skipped has not, and which that was
+  // we no longer know. Nor do we while another is under way: the same statement may have been sent again.
+  if (outcome == Outcome::done) return;
+  if (outcome == Outcome::failed && unnamed_pending_ == 0) {
+    unnamed_ = StatementRef{};
+  } else {
+    unnamed_.reset();
+  }
+}
+
+}  // namespace pgweir

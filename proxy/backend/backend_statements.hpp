@@ -1,0 +1,124 @@
+// Which prepared statements one backend holds, most recently used first.
+//
+// The server confirms a Parse or Close later than we send it, and an error may keep it from happening. Until
+// the reply is here, what depends on it may be sent in the same segment (between two Syncs, where all that
+// follows an error is skipped), but not in a later one: there the Parse may have been skipped and the
+// dependent message not.
+//
+// Whoever parses a statement here also asks the server to describe it: a statement whose parameters and rows
+// are not what its clients were told must not stand for it. And what code in the database has done to
+// prepared statements nobody sees, until one is missed: from then on none of them is trusted.
+//
+// The unnamed statement is one more, of which the backend has one and every client believes to have its own.
+// Thread rule: belongs to its backend, so to whoever has borrowed that.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "protocol/response_tracker.hpp"
+#include "protocol/statement_map.hpp"
+#include "proxy/state/schema_version.hpp"
+
+namespace pgweir {
+
+class BackendStatements {
+ public:
+  enum class Presence : std::uint8_t {
+    present,    // usable by what is sent next
+    absent,     // send a Parse first
+    undecided,  // something of an earlier segment is unanswered: wait for it
+  };
+
+  // What the server has said of its version of a statement.
+  enum class Description : std::uint8_t {
+    unknown,
+    asked,  // it has not answered yet
+    same,   // as all clients were told
+    changed,
+  };
+
+  explicit BackendStatements(std::size_t max) : max_(max) {}
+
+  // Also marks it as used just now.
+  Presence find(const StatementRef& statement, std::uint64_t segment);
+  void begin_parse(const StatementRef& statement, std::uint64_t segment);
+  void begin_close(const StatementRef& statement, std::uint64_t segment);
+  // After begin_parse(), of a client's own Parse: its outcome tells what the statement means now, unless
+  // `moment` is that of no Parse.
+  void note_own_parse(const StatementRef& statement, const ParseMoment& moment);
+  // The last Parse was the own one of the client that has the backend, and it is not known yet whether it
+  // describes the statement as it was. What the client is told is what that Parse came to.
+  bool is_own_parse(const StatementRef& statement) const;
+  // Of the last Parse, if that was a client's own.
+  ParseMoment moment_of(const StatementRef& statement) const;
+  Description description_of(const StatementRef& statement) const;
+  // find() says present, and description_of() says same. Nearly always so, at the price of one look.
+  bool is_as_told(const StatementRef& statement, std::uint64_t segment);
+  // Of the unnamed statement, too, if it is that.
+  void describe(const StatementRef& statement, Description description);
+  // It may or may not be there: a Parse needs a Close in front of it.
+  bool is_doubtful(const StatementRef& statement) const;
+  void doubt(const StatementRef& statement);
+  // Code has changed the set of statements unseen.
+  void doubt_all();
+  bool in_doubt() const { return in_doubt_; }
+  // As state_query() asks for it: the names, sorted, each with t if SQL has prepared it and f otherwise.
+  std::string listing() const;
+  // How they ended, in order.
+  void end_parse(const StatementRef& statement, Outcome outcome);
+  void end_close(const StatementRef& statement, Outcome outcome);
+  // More than it should keep: after a pipeline whose statements could not be closed while they were under
+  // way, or when a statement had to be made again where nothing could be closed in front of it.
+  bool is_over() const { return entries_.size() > max_; }
+  // The one to close so that `room` more can be kept; null while they can. What is already being closed has
+  // made room, and what is under way cannot be closed.
+  StatementRef to_evict(std::size_t room) const;
+  // DEALLOCATE ALL or DISCARD ALL took place.
+  void clear();
+  std::size_t size() const { return entries_.size(); }
+
+  // `statement` null stands for "no unnamed statement".
+  // null also where it is not known
+  StatementRef unnamed() const { return unnamed_.value_or(nullptr); }
+  Presence find_unnamed(const StatementRef& statement, std::uint64_t segment) const;
+  void begin_unnamed(const StatementRef& statement, std::uint64_t segment);
+  void end_unnamed(const StatementRef& statement, Outcome outcome);
+  // Of the one that the backend has, or will have.
+  Description unnamed_description() const { return unnamed_description_; }
+
+ private:
+  struct Entry {
+    StatementRef statement;
+    bool exists = false;        // as far as replies tell
+    bool will_exist = false;    // once what is pending has happened
+    std::uint32_t pending = 0;  // unanswered Parse and Close
+    std::uint64_t segment = 0;  // of the last of them
+    bool doubtful = false;      // exists is a belief
+    bool own_parse = false;     // the last Parse was the client's, not ours
+    Description description = Description::unknown;
+    ParseMoment moment{};
+  };
+  using Entries = std::list<Entry>;
+
+  Entry* find_entry(const StatementRef& statement) const;
+  static Presence presence_of(const Entry& entry, std::uint64_t segment);
+  void mark_used(Entries::iterator entry);
+  void begin(const StatementRef& statement, bool will_exist, std::uint64_t segment);
+  void end(const StatementRef& statement, Outcome outcome, bool exists_when_done);
+
+  std::size_t max_;
+  Entries entries_;  // most recently used first
+  std::unordered_map<const Statement*, Entries::iterator> index_;
+  bool in_doubt_ = false;
+
+  std::optional<StatementRef> unnamed_;  // nullopt: not known
+  std::uint32_t unnamed_pending_ = 0;
+  std::uint64_t unnamed_segment_ = 0;
+  Description unnamed_description_ = Description::unknown;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,41 @@
+// A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
+// role): "none" is not the default then, and no catalogue tells later what it was at the login. SQL, a reader
+// of the answer, sans-I/O, and the exchange.
+//
+//   Query(question) ->   <- T D C Z
+//
+// Thread rule: the worker's thread.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "protocol/framer.hpp"
+#include "proxy/backend/opener.hpp"
+
+namespace pgweir {
+
+inline constexpr std::string_view default_role_question = "SELECT pg_catalog.current_setting('role')";
+
+class DefaultRoleReply {
+ public:
+  enum class Step : std::uint8_t { go_on, done, broken };
+
+  // Each message but ParameterStatus.
+  Step take(const Piece& piece);
+  // "none", unless the login set another one.
+  const std::string& role() const { return role_; }
+
+ private:
+  Step take_row(const Piece& piece);
+
+  ByteBuffer row_;  // what has arrived of it: it may come in pieces
+  bool has_row_ = false;
+  std::string role_;
+};
+
+// Fills in Backend::default_role. A server that does not answer in time is as one that did not let us in.
+Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit);
+
+}  // namespace pgweir

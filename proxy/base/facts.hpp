@@ -1,0 +1,156 @@
+// Plain facts about clients, server connections and pools at one moment: what the classes that know them tell,
+// and what the console, the dashboard and the metrics show. Pure data.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+#include "proxy/base/backend_reason.hpp"
+#include "proxy/base/clock.hpp"
+#include "proxy/base/duration_counts.hpp"
+#include "proxy/base/pin.hpp"
+
+namespace pgweir {
+
+// An address and port as text; empty when nobody knows it.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+// "10.0.0.5:41234" and "[::1]:41234" or "::1:41234" in two.
+Endpoint endpoint_of(const std::string& address_and_port);
+// Of a socket.
+Endpoint local_endpoint(int fd);
+Endpoint remote_endpoint(int fd);
+
+struct ClientFacts {
+  enum class State : std::uint8_t { login, idle, active, waiting };
+  State state = State::login;
+  std::uint64_t id = 0;
+  std::string user;
+  std::string database;
+  Endpoint peer;
+  Endpoint local;
+  TimePoint connected{};
+  TimePoint request{};                     // the last one
+  std::optional<TimePoint> waits_since{};  // for a server connection
+  std::uint32_t server_pid = 0;            // 0: it has no server connection
+  const void* server = nullptr;
+  const void* self = nullptr;
+  bool console = false;
+  bool closing = false;
+  std::string tls;  // version and cipher; empty: plain text
+  std::string application_name;
+  std::size_t prepared_statements = 0;
+  PinSet pins;
+  TimePoint pinned_since{};
+  std::string pinned_by;  // the first words of the statement
+};
+
+struct ServerFacts {
+  std::string user;
+  std::string database;
+  bool borrowed = false;
+  bool being_cancelled = false;
+  bool outdated = false;  // to be replaced
+  Endpoint remote;
+  Endpoint local;
+  TimePoint connected{};
+  TimePoint request{};
+  std::uint32_t pid = 0;
+  const void* self = nullptr;
+  const void* client = nullptr;
+  std::string tls;
+  std::string application_name;  // its client's
+  std::size_t prepared_statements = 0;
+};
+
+// Of one pool since the start, all workers together. Times in microseconds.
+struct PoolTotals {
+  std::uint64_t assignments = 0;
+  std::uint64_t transactions = 0;
+  std::uint64_t queries = 0;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t transaction_us = 0;
+  std::uint64_t query_us = 0;
+  std::uint64_t wait_us = 0;
+  std::uint64_t client_parses = 0;
+  std::uint64_t server_parses = 0;
+  std::uint64_t binds = 0;
+  std::uint64_t logins = 0;
+  std::uint64_t server_logins = 0;  // attempted
+  std::uint64_t server_logins_failed = 0;
+
+  PoolTotals& operator+=(const PoolTotals& other);
+  PoolTotals operator-(const PoolTotals& earlier) const;
+};
+
+// Of one pool since the start, all workers together.
+struct PoolDurations {
+  DurationCounts borrow_wait;
+  DurationCounts query;
+  DurationCounts transaction;
+};
+
+// The server has let no login of a pool in since then.
+struct LoginTrouble {
+  TimePoint since{};
+  TimePoint last_try{};
+  BackendLoginResult result = BackendLoginResult::unreachable;
+  std::string message;
+};
+
+struct PoolCounts {
+  std::size_t idle = 0;
+  std::size_t borrowed = 0;
+  std::size_t opening = 0;
+  std::size_t leaving = 0;
+  std::size_t waiting = 0;
+  std::size_t total() const { return idle + borrowed + opening + leaving; }
+};
+
+struct PoolFacts {
+  std::string database;
+  std::string user;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string dbname;
+  PoolCounts counts;
+  std::size_t clients = 0;  // logged in
+  std::optional<TimePoint> longest_wait{};
+  std::shared_ptr<const config::Pool> settings;
+  bool paused = false;
+  bool up = false;       // its server has been reached, and not been lost since
+  bool tried = false;    // a login of its own has ended, well or not
+  bool reached = false;  // one has ended well
+  bool retired = false;  // no longer configured
+  std::string refusal;   // why the server takes no login of ours
+  std::optional<LoginTrouble> login_trouble{};
+  PoolTotals totals;
+  PoolDurations durations;
+  std::array<std::uint64_t, pin_count> pinned{};  // sessions now, by Pin
+};
+
+// Which clients are described.
+enum class ClientsWanted : std::uint8_t {
+  none,          // no worker is asked
+  with_servers,  // and these server connections, beside the idle ones
+  waiting,
+  pinned,
+  all  // with their local addresses
+};
+
+// What sessions are doing, counted only.
+struct ClientTally {
+  std::uint64_t tls = 0;
+  std::uint64_t in_transaction = 0;
+  std::uint64_t pinned = 0;
+};
+
+}  // namespace pgweir

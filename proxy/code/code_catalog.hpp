@@ -1,0 +1,46 @@
+// What is known of the code that a database's statements may run: its functions, its triggers, and what views,
+// defaults and policies run unseen; and whether clients ask for the values of sequences. One for each pool.
+// Thread rule: any thread.
+#pragma once
+
+#include <atomic>
+
+#include "proxy/base/clock.hpp"
+#include "proxy/code/function_table.hpp"
+#include "proxy/code/trigger_table.hpp"
+
+namespace pgweir {
+
+class CodeCatalog {
+ public:
+  FunctionTable& functions() { return functions_; }
+  TriggerTable& triggers() { return triggers_; }
+  // What views and the like run unseen, see definitions_name.
+  TriggerTable& definitions() { return definitions_; }
+  // What is known of all three may not be true any more.
+  void forget();
+
+  // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
+  void learn_sequence_use() {
+    if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
+  }
+  bool uses_sequence_values() const { return uses_sequence_values_.load(std::memory_order_relaxed); }
+  // Whether views and policies take the values of sequences, and whether they ask for them: as long as their
+  // definitions are read anew, what they did before.
+  void learn_sequences_in_views(bool advance, bool read) {
+    views_advance_.store(advance, std::memory_order_relaxed);
+    views_read_.store(read, std::memory_order_relaxed);
+  }
+  bool views_advance_sequences() const { return views_advance_.load(std::memory_order_relaxed); }
+  bool views_read_sequences() const { return views_read_.load(std::memory_order_relaxed); }
+
+ private:
+  FunctionTable functions_;
+  TriggerTable triggers_;
+  TriggerTable definitions_;
+  std::atomic<bool> uses_sequence_values_{false};
+  std::atomic<bool> views_advance_{false};
+  std::atomic<bool> views_read_{false};
+};
+
+}  // namespace pgweir

@@ -1,0 +1,37 @@
+#include "proxy/code/trigger_table.hpp"
+
+#include "proxy/state/sql_quote.hpp"
+
+namespace pgweir {
+
+FunctionEffects TriggerTable::effects() const {
+  const std::lock_guard lock(mutex_);
+  return effects_;
+}
+
+void TriggerTable::learn(const FunctionEffects& effects) {
+  const std::lock_guard lock(mutex_);
+  effects_ = effects;
+  // What stays unknown is not asked for again and again.
+  if (effects_.verdict == FunctionVerdict::unknown) effects_.add_opaque();
+  verdict_.store(effects_.verdict, std::memory_order_release);
+  is_free_.store(effects_.is_free(), std::memory_order_release);
+}
+
+// Internal triggers (foreign keys) run the server's own functions.
+std::string triggers_query() {
+  return "SELECT DISTINCT p.proname::pg_catalog.text FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
+         " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT " +
+         std::to_string(TriggerTable::functions_max + 1);
+}
+
+std::string call_of_all(const std::vector<std::string>& functions) {
+  std::string text = "SELECT ";
+  for (const std::string& name : functions) {
+    if (text.back() == ')') text += ',';
+    text += quote_identifier(name) + "()";
+  }
+  return text;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,46 @@
+// What the triggers of one database may leave behind in a session, all together: every write may fire one,
+// and no text shows it. Asked of the server once in a while, see FunctionTable; most databases have none that
+// leaves anything.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/code/function_effects.hpp"
+
+namespace pgweir {
+
+// Thread rule: any thread.
+class TriggerTable {
+ public:
+  // Databases with more trigger functions are taken for suspicious.
+  static constexpr std::size_t functions_max = 512;
+
+  // unknown: ask the server. One atomic load.
+  FunctionVerdict verdict() const { return verdict_.load(std::memory_order_acquire); }
+  // What is harmless may have to be noted all the same, see FunctionEffects::is_free().
+  bool is_free() const { return is_free_.load(std::memory_order_acquire); }
+  FunctionEffects effects() const;
+  void learn(const FunctionEffects& effects);
+  void forget() {
+    is_free_.store(false, std::memory_order_release);
+    verdict_.store(FunctionVerdict::unknown, std::memory_order_release);
+  }
+
+ private:
+  std::atomic<FunctionVerdict> verdict_{FunctionVerdict::unknown};
+  std::atomic<bool> is_free_{false};
+  mutable std::mutex mutex_;
+  FunctionEffects effects_;
+};
+
+// SQL for the names of all functions that triggers and rules of the user's may call, one text in each row.
+std::string triggers_query();
+// A statement that calls them all, for FunctionTable::judge().
+std::string call_of_all(const std::vector<std::string>& functions);
+
+}  // namespace pgweir

@@ -1,0 +1,320 @@
+#include "proxy/listen/listen_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/notification.hpp"
+#include "proxy/state/sql_quote.hpp"
+
+namespace pgweir {
+namespace {
+
+// Cannot run NOTIFY, as long as they call nothing that does.
+constexpr VerbSet quiet_verbs{Verb::empty,    Verb::abort,     Verb::begin,      Verb::close,   Verb::commit,
+                              Verb::declare,  Verb::discard,   Verb::end,        Verb::fetch,   Verb::listen,
+                              Verb::move,     Verb::prepare,   Verb::deallocate, Verb::release, Verb::reset,
+                              Verb::rollback, Verb::savepoint, Verb::select,     Verb::set,     Verb::show,
+                              Verb::start,    Verb::table,     Verb::unlisten,   Verb::values};
+
+constexpr VerbSet followed_verbs{Verb::undecided, Verb::listen,  Verb::unlisten, Verb::discard,
+                                 Verb::savepoint, Verb::release, Verb::commit,   Verb::end,
+                                 Verb::rollback,  Verb::abort};
+
+std::string_view channel_of(const ByteBuffer& message) {
+  NotificationView view;
+  const ByteView body = ByteView(message).subspan(message_header_size);
+  return parse_notification(body, view) == Errc::ok ? view.channel : std::string_view{};
+}
+
+bool has_verb(const ListenSteps& steps, ListenVerb verb) {
+  return steps && std::any_of(steps->begin(), steps->end(),
+                              [verb](const ListenStep& step) { return step.verb == verb; });
+}
+
+bool contains_folded(std::string_view text, std::string_view lower) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
+}  // namespace
+
+bool ListenState::concerns(VerbSet verbs) {
+  return verbs.intersects(followed_verbs);
+}
+
+bool ListenState::may_notify(const SqlEffects& effects, std::string_view text) {
+  return !effects.verbs.within(quiet_verbs) || effects.runs_code() || contains_folded(text, "pg_notify");
+}
+
+// --- The hub
+
+void ListenState::ask(Asked what, ListenChange change) {
+  asked_.push_back(what);
+  if (what == Asked::round_trip) ++round_trips_;
+  ask_(std::move(change));
+}
+
+void ListenState::answered(ListenOutcome outcome) {
+  if (asked_.empty()) return;
+  const Asked what = asked_.front();
+  asked_.erase(asked_.begin());
+  if (asked_.empty() && std::exchange(ready_waits_, false)) resume_ = true;
+  const bool done = outcome == ListenOutcome::done;
+  switch (what) {
+    case Asked::nobody_waits:
+      return;
+    case Asked::round_trip:
+      --round_trips_;
+      return;
+    case Asked::plain:
+      for (std::size_t i = held_next_; i < held_.size(); ++i) {
+        held_[i].is_certain |= is_on(channel_of(*held_[i].message), false);
+      }
+      // At once: what comes after the answer is the client's already.
+      if (done) apply(plain_);
+      if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
+      if (done) registered_ = channels_;
+      break;
+    case Asked::candidates:
+      // What was committed before the client has asked is not for it.
+      held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(std::exchange(held_next_, 0)));
+      std::erase_if(held_, [this](const Held& held) {
+        const bool early = !is_on(channel_of(*held.message), false);
+        if (early) held_bytes_ -= held.message->size();
+        return early;
+      });
+      if (done) registered_.insert(wanted_.begin(), wanted_.end());
+      asked_early_ = true;
+      break;
+  }
+  const bool is_wanted = offer_ != Offer::abandoned;
+  offer_ = !is_wanted ? Offer::none : done ? Offer::done : Offer::failed;
+}
+
+void ListenState::moved(std::string encoding) {
+  encoding_ = std::move(encoding);
+  if (std::exchange(ready_waits_, false)) resume_ = true;
+}
+
+void ListenState::apply(const ListenStep& step) {
+  switch (step.verb) {
+    case ListenVerb::listen:
+      channels_.insert(step.name);
+      return;
+    case ListenVerb::unlisten:
+      if (const auto it = channels_.find(step.name); it != channels_.end()) channels_.erase(it);
+      return;
+    case ListenVerb::unlisten_all:
+      return channels_.clear();
+    default:
+      return;
+  }
+}
+
+// What the hub serves, and the client does not listen to.
+void ListenState::drop_unused() {
+  ListenChange change;
+  std::set_difference(registered_.begin(), registered_.end(), channels_.begin(), channels_.end(),
+                      std::back_inserter(change.unlisten));
+  if (change.unlisten.empty()) return;
+  registered_ = channels_;
+  ask(Asked::nobody_waits, std::move(change));
+}
+
+bool ListenState::is_on(std::string_view channel, bool or_candidate) const {
+  const auto& known = or_candidate ? registered_ : channels_;
+  return known.find(channel) != known.end();
+}
+
+// --- Without a backend
+
+ListenState::Plain ListenState::take_plain(const ListenStep& step) {
+  switch (offer_) {
+    case Offer::waits:
+    case Offer::abandoned:
+      return Plain::wait;
+    case Offer::failed:
+      return Plain::no;  // until it has been forwarded
+    case Offer::done:
+      offer_ = Offer::none;
+      apply(step);  // it may have been asked for on its way to a backend
+      return Plain::done;
+    case Offer::none:
+      break;
+  }
+  const bool listens = step.verb == ListenVerb::listen;
+  if (listens ? is_on(step.name, false) : channels_.empty()) return Plain::done;
+  if (step.verb == ListenVerb::unlisten && !is_on(step.name, false)) return Plain::done;
+  if (!asked_.empty()) return Plain::wait;
+  ListenChange change;
+  change.unlisten_all = step.verb == ListenVerb::unlisten_all;
+  if (listens) change.listen.push_back(step.name);
+  if (step.verb == ListenVerb::unlisten) change.unlisten.push_back(step.name);
+  plain_ = step;
+  offer_ = Offer::waits;
+  ask(Asked::plain, std::move(change));
+  return Plain::wait;
+}
+
+// --- Through a backend
+
+// The channels that the hub has to serve from before these statements are run.
+std::vector<std::string> ListenState::wanted_by(const ListenSteps& steps, TransactionStatus status) const {
+  std::vector<std::string> names;
+  if (!steps) return names;
+  const auto add_from = [&names](const ListenSteps& some) {
+    if (!some) return;
+    for (const ListenStep& step : *some) {
+      if (step.verb == ListenVerb::listen) names.push_back(step.name);
+    }
+  };
+  const bool commits = has_verb(steps, ListenVerb::commit);
+  const bool ends = commits || has_verb(steps, ListenVerb::rollback);
+  // Inside a transaction a LISTEN is only an intention.
+  if (ends || status == TransactionStatus::idle) add_from(steps);
+  if (!commits) return names;
+  for (std::string& name : pending_.candidates()) names.push_back(std::move(name));
+  for (const Followed& followed : followed_) add_from(followed.steps);
+  return names;
+}
+
+bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status, bool status_is_known) {
+  if (offer_ == Offer::waits || offer_ == Offer::abandoned) return false;
+  if (offer_ != Offer::none) return true;
+  const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
+  if (matters && !status_is_known) return false;
+  std::vector<std::string> names = wanted_by(steps, status);
+  if (std::all_of(names.begin(), names.end(), [this](const auto& name) { return is_on(name, false); })) {
+    return true;
+  }
+  if (!asked_.empty()) return false;
+  wanted_ = names;
+  offer_ = Offer::waits;
+  ask(Asked::candidates, {false, {}, std::move(names)});
+  return false;
+}
+
+void ListenState::forwarded() {
+  offer_ = Offer::none;
+  followed_.push_back({std::move(next_)});
+}
+
+void ListenState::forget_offer() {
+  const bool waits = offer_ == Offer::waits || offer_ == Offer::abandoned;
+  if (!waits) offer_ = Offer::none;
+  if (waits && asked_.back() == Asked::candidates) offer_ = Offer::abandoned;
+}
+
+void ListenState::bind(std::string_view portal, const SqlEffects& effects, ListenSteps steps) {
+  if (concerns(effects.verbs)) {
+    portals_.insert_or_assign(std::string(portal), std::move(steps));
+  } else {
+    unbind(portal);
+  }
+}
+
+void ListenState::unbind(std::string_view portal) {
+  if (const auto it = portals_.find(portal); it != portals_.end()) portals_.erase(it);
+}
+
+const ListenSteps* ListenState::portal(std::string_view name) const {
+  const auto it = portals_.find(name);
+  return it == portals_.end() ? nullptr : &it->second;
+}
+
+void ListenState::completed(std::string_view tag) {
+  if (followed_.empty()) return;
+  Followed& front = followed_.front();
+  if (!front.steps) return pending_.lose_track();
+  if (front.next < front.steps->size()) pending_.completed((*front.steps)[front.next++], tag);
+}
+
+void ListenState::failed() {
+  pending_.failed();
+}
+
+void ListenState::ended() {
+  if (!followed_.empty()) followed_.erase(followed_.begin());
+}
+
+void ListenState::settle(TransactionStatus status, bool more_follows) {
+  const bool lost_track = pending_.lost_track();
+  for (const ListenStep& step : pending_.settle(status)) {
+    // What is not certain stays on the backend, and what it may have given up is delivered all the same.
+    if (lost_track) break;
+    // The hub would not have it.
+    if (step.verb == ListenVerb::listen && !serves(step.name)) continue;
+    apply(step);
+    if (step.verb == ListenVerb::listen) on_backend_.insert(step.name);
+  }
+  asked_early_ = false;
+  if (status != TransactionStatus::idle) return;
+  may_notify_ = asked_early_ = asked_late_ = false;
+  if (!more_follows) portals_.clear();
+  if (offer_ == Offer::none && followed_.empty()) drop_unused();
+}
+
+// --- The backend
+
+void ListenState::note_shown() {
+  shown_ = true;
+  on_backend_.insert(channels_.begin(), channels_.end());
+}
+
+std::string ListenState::take_unlisten() {
+  shown_ = false;
+  std::string sql;
+  for (const std::string& name : std::exchange(on_backend_, {})) {
+    sql += (sql.empty() ? "UNLISTEN " : ";UNLISTEN ") + quote_identifier(name);
+  }
+  return sql;
+}
+
+void ListenState::backend_lost() {
+  shown_ = false;
+  on_backend_.clear();
+  portals_.clear();
+  followed_.clear();
+}
+
+// --- Ready
+
+// What was committed before the client has asked for anything has come before it is ready again.
+void ListenState::begin() {
+  if (registered_.empty() || asked_early_ || round_trips_ > 0) return;
+  asked_early_ = true;
+  ask(Asked::round_trip, {});
+}
+
+// And so has what its own transaction has sent, which nobody but the hub knows.
+bool ListenState::may_be_ready() {
+  if (registered_.empty()) return true;
+  if (!asked_late_ && (may_notify_ || !asked_early_)) {
+    asked_late_ = true;
+    ask(Asked::round_trip, {});
+  }
+  ready_waits_ = round_trips_ > 0;
+  return !ready_waits_;
+}
+
+// --- Notifications
+
+bool ListenState::hold(const std::shared_ptr<const ByteBuffer>& message) {
+  if (!is_on(channel_of(*message), true)) return true;
+  held_.push_back({message});
+  held_bytes_ += message->size();
+  return held_bytes_ <= held_max;
+}
+
+std::shared_ptr<const ByteBuffer> ListenState::take_held() {
+  while (has_held()) {
+    Held held = std::move(held_[held_next_++]);
+    held_bytes_ -= held.message->size();
+    if (held.is_certain || is_on(channel_of(*held.message), false)) return std::move(held.message);
+  }
+  std::vector<Held>().swap(held_);
+  held_next_ = 0;
+  return nullptr;
+}
+
+}  // namespace pgweir

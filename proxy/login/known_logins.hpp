@@ -1,0 +1,64 @@
+// What a pool has found out about its clients' logins: which ParameterStatus values a fresh backend reports,
+// and what becomes of them under a client's startup settings. A login that is known costs no backend.
+// Thread rule: any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "proxy/state/settings_map.hpp"
+
+namespace pgweir {
+
+// What a login came to.
+struct Greeting {
+  MapRef startup;     // the settings that make the session different from a fresh login
+  MapRef parameters;  // what the client is told, application_name included
+};
+
+class KnownLogins {
+ public:
+  // Of each of the two kinds; the oldest knowledge is not worth keeping apart, so a full table is emptied.
+  static constexpr std::size_t entries_max = 1'024;
+
+  explicit KnownLogins(MapRef no_settings) : no_settings_(std::move(no_settings)) {}
+
+  // Changes with every clearing: what was found out before it is not remembered after it.
+  std::uint64_t epoch() const;
+
+  // What a fresh backend reports, or did before the last forget(); null until there was one. Another baseline
+  // makes all else void.
+  MapRef baseline() const;
+  void use_baseline(const MapRef& parameters);
+
+  // The parameters under these startup settings, without application_name. Both interned; null: not known.
+  // `old_will_do`: nobody could be asked for a newer baseline, the client hears of it with its first
+  // statement.
+  MapRef parameters(const MapRef& startup, bool old_will_do = false) const;
+  void remember(std::uint64_t epoch, const MapRef& startup, const MapRef& parameters);
+
+  // The same for a login as a whole: `settings` are what the client sent, names folded.
+  std::optional<Greeting> greeting(const SettingMap& settings) const;
+  void remember(std::uint64_t epoch, const SettingMap& settings, const Greeting& greeting);
+
+  // The database's or role's defaults may have changed: the next backend tells the baseline.
+  void forget();
+  // Another server, perhaps.
+  void forget_all();
+
+ private:
+  void clear();
+
+  const MapRef no_settings_;
+  mutable std::mutex mutex_;
+  std::uint64_t epoch_ = 0;
+  MapRef baseline_;
+  bool is_current_ = false;  // the baseline
+  std::unordered_map<MapRef, MapRef> parameters_;
+  std::map<SettingMap, Greeting> greetings_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,87 @@
+#include "proxy/net/outgoing.hpp"
+
+#include <algorithm>
+#include <climits>
+
+namespace pgweir {
+
+bool Backlog::flush(Transport& to) {
+  while (!empty() && to.writable()) {
+    const iovec part{bytes_.data() + sent_, size()};
+    const IoResult result = to.write({&part, 1});
+    if (result.status == IoStatus::failed) return false;
+    sent_ += result.size;
+  }
+  if (empty()) clear();
+  return true;
+}
+
+void Backlog::clear() {
+  ByteBuffer().swap(bytes_);
+  sent_ = 0;
+}
+
+void Outgoing::add_view(ByteView bytes) {
+  if (bytes.empty()) return;
+  size_ += bytes.size();
+  if (!parts_.empty()) {
+    Part& last = parts_.back();
+    if (last.view != nullptr && last.view + last.size == bytes.data()) {
+      last.size += bytes.size();
+      return;
+    }
+  }
+  parts_.push_back({bytes.data(), 0, bytes.size()});
+}
+
+void Outgoing::end_own() {
+  const std::size_t added = own_.size() - own_ended_;
+  if (added == 0) return;
+  size_ += added;
+  if (!parts_.empty() && parts_.back().view == nullptr) {
+    parts_.back().size += added;  // own bytes follow each other in own_
+  } else {
+    parts_.push_back({nullptr, own_ended_, added});
+  }
+  own_ended_ = own_.size();
+}
+
+bool Outgoing::send(Transport& to, Backlog& backlog) {
+  if (parts_.empty()) return true;
+  if (!backlog.empty()) {
+    keep_rest(0, backlog);
+    clear();
+    return backlog.flush(to);
+  }
+  vector_.clear();
+  const std::size_t count = std::min<std::size_t>(parts_.size(), IOV_MAX);
+  for (std::size_t i = 0; i < count; ++i) {
+    const ByteView bytes = bytes_of(parts_[i]);
+    vector_.push_back({const_cast<Byte*>(bytes.data()), bytes.size()});
+  }
+  const IoResult result = to.write(vector_);
+  const bool alive = result.status != IoStatus::failed;
+  if (alive && result.size < size_) keep_rest(result.size, backlog);
+  clear();
+  return alive && (backlog.empty() || backlog.flush(to));
+}
+
+void Outgoing::keep_rest(std::size_t sent, Backlog& backlog) {
+  for (const Part& part : parts_) {
+    const ByteView bytes = bytes_of(part);
+    const std::size_t skipped = std::min(sent, bytes.size());
+    sent -= skipped;
+    backlog.append(bytes.subspan(skipped));
+  }
+}
+
+void Outgoing::clear() {
+  constexpr std::size_t kept_capacity = 64 * 1024;
+  parts_.clear();
+  if (own_.capacity() > kept_capacity) ByteBuffer().swap(own_);
+  own_.clear();
+  own_ended_ = 0;
+  size_ = 0;
+}
+
+}  // namespace pgweir

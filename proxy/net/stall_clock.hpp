@@ -1,0 +1,29 @@
+// How long a peer has taken nothing of what waits for it, as far as looking now and then can tell. Pure.
+#pragma once
+
+#include <cstddef>
+
+#include "proxy/base/clock.hpp"
+
+namespace pgweir {
+
+class StallClock {
+ public:
+  // `waiting`: what the peer has not acknowledged yet. Any change starts the clock again: less of it was
+  // taken, more of it belongs to a session that still gets something done.
+  Clock::duration look(TimePoint now, std::size_t waiting) {
+    if (waiting != waiting_) {
+      waiting_ = waiting;
+      since_ = now;
+    }
+    return waiting_ == 0 ? Clock::duration{0} : now - since_;
+  }
+  // Nothing waits.
+  void stop() { waiting_ = 0; }
+
+ private:
+  std::size_t waiting_ = 0;
+  TimePoint since_{};
+};
+
+}  // namespace pgweir

@@ -1,0 +1,57 @@
+// Cancel requests to the pool's server.
+#include "protocol/startup.hpp"
+#include "proxy/backend/server_tls.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/worker/connect.hpp"
+#include "proxy/worker/spawn.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
+  // One on its way is enough.
+  if (backend.cancels_in_flight > 0) return;
+  ++backend.cancels_in_flight;
+  here.counters().cancels_forwarded.add();
+  std::shared_ptr<Backend> kept = backend.shared_from_this();
+  spawn(here, deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
+}
+
+// PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
+Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend,
+                            std::shared_ptr<void> done) {
+  std::shared_ptr<const PoolTarget> target;
+  {
+    const std::lock_guard lock(mutex_);
+    target = target_;
+  }
+  TimedWaker clock(here, cancel_timeout);
+  Connected connected = co_await connect_to(here, target->address, clock);
+  // The key that it carries is as secret as the connection that it came by.
+  if (connected.error.empty()) {
+    ServerTlsResult tls = co_await start_server_tls(connected.transport, target->tls, clock);
+    connected.error = std::move(tls.problem);
+  }
+  if (connected.error.empty()) {
+    Backlog request;
+    ByteBuffer bytes;
+    write_cancel_request(bytes, backend->pid, backend->cancel_secret);
+    request.append(bytes);
+    bool open = request.flush(connected.transport);
+    while (open && !clock.expired()) {
+      const IoResult result = connected.transport.read(here.scratch());
+      open = result.status == IoStatus::would_block || result.status == IoStatus::ok;
+      if (result.status == IoStatus::would_block) co_await clock.waker().wait();
+    }
+  }
+  done.reset();
+  if (!connected.error.empty() || clock.expired()) backend->cancel_in_doubt = true;
+  --backend->cancels_in_flight;
+  // Its session may have waited with a question of its own.
+  if (backend->cancels_in_flight == 0) backend->transport.wake_watcher();
+  if (backend->cancels_in_flight > 0 || !backend->release_after_cancels) co_return;
+  backend->release_after_cancels = false;
+  release(*backend, here);
+}
+
+}  // namespace pgweir

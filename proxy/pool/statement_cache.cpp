@@ -1,0 +1,163 @@
+#include "proxy/pool/statement_cache.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <stdexcept>
+
+namespace pgweir {
+namespace {
+
+constexpr std::size_t sweep_least = 256;
+
+bool equal(ByteView a, ByteView b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+std::string random_name() {
+  std::array<unsigned char, 12> bytes;
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("no random bytes for the name of a prepared statement");
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string name(server_name_prefix);
+  for (const unsigned char byte : bytes) {
+    name += digits[byte >> 4];
+    name += digits[byte & 15];
+  }
+  return name;
+}
+
+std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types) {
+  auto statement = std::make_shared<Statement>();
+  statement->text = text;
+  statement->parameter_types.assign(parameter_types.begin(), parameter_types.end());
+  statement->effects = effects_of(text);
+  if (statement->effects.may_set)
+    statement->set_config = std::make_unique<const SetConfigUse>(find_set_config(text));
+  return statement;
+}
+
+// What BackendStatements keeps account of has the prefix; this is nobody's, wherever it is left.
+StatementRef make_taken() {
+  std::shared_ptr<Statement> taken = make({}, {});
+  taken->server_name = random_name().substr(2);
+  return taken;
+}
+
+std::size_t hash_of(std::string_view text, ByteView parameter_types, const MapRef& context) {
+  const std::hash<std::string_view> hash;
+  const std::size_t mixed = hash(text) ^ (hash(as_text(parameter_types)) * 31) ^
+                            (std::hash<const void*>()(context.get()) * 1099511628211U);
+  return mixed | 1;  // never 0
+}
+
+}  // namespace
+
+StatementRef make_unnamed(std::string_view text, ByteView parameter_types) {
+  return make(text, parameter_types);
+}
+
+StatementCache::StatementCache() : own_name_(random_name()), taken_name_(make_taken()) {}
+
+// Not shared: a second PREPARE of the same text has to succeed on the same backend.
+StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body) {
+  std::shared_ptr<Statement> made = make(rest, {});
+  made->effects = effects_of(body);
+  made->set_config =
+      made->effects.may_set ? std::make_unique<const SetConfigUse>(find_set_config(body)) : nullptr;
+  made->by_sql = true;
+  made->server_name = random_name();
+  return made;
+}
+
+StatementRef StatementCache::intern(std::string_view text, ByteView parameter_types, const MapRef& context) {
+  if (!context) {
+    std::shared_ptr<Statement> made = make(text, parameter_types);
+    made->server_name = random_name();
+    return made;
+  }
+  const std::size_t hash = hash_of(text, parameter_types, context);
+  const std::lock_guard lock(mutex_);
+  const auto [begin, end] = known_.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    StatementRef known = it->second.statement.lock();
+    if (known && it->second.context == context && known->text == text &&
+        equal(known->parameter_types, parameter_types)) {
+      return known;
+    }
+  }
+  if (known_.size() >= sweep_at_) {
+    std::erase_if(known_, [](const auto& entry) { return entry.second.statement.expired(); });
+    sweep_at_ = std::max(sweep_least, known_.size() * 2);
+  }
+  std::shared_ptr<Statement> made = make(text, parameter_types);
+  made->server_name = random_name();
+  made->cache_hash = hash;
+  made->context = context;
+  known_.emplace(hash, Known{made, context});
+  return made;
+}
+
+StatementCache::Table::iterator StatementCache::find(const StatementRef& statement) {
+  if (statement->cache_hash == 0) return known_.end();
+  const auto [begin, end] = known_.equal_range(statement->cache_hash);
+  const auto it =
+      std::find_if(begin, end, [&](const auto& entry) { return entry.second.statement.lock() == statement; });
+  return it == end ? known_.end() : it;
+}
+
+void StatementCache::forget(const StatementRef& statement) {
+  const std::lock_guard lock(mutex_);
+  if (const auto it = find(statement); it != known_.end()) known_.erase(it);
+}
+
+StatementRef StatementCache::renew(const StatementRef& statement) {
+  std::shared_ptr<Statement> fresh = make(statement->text, statement->parameter_types);
+  if (statement->by_sql) {
+    fresh->by_sql = true;
+    fresh->effects = statement->effects;
+    if (statement->set_config)
+      fresh->set_config = std::make_unique<const SetConfigUse>(*statement->set_config);
+  }
+  fresh->server_name = random_name();
+  fresh->context = statement->context;
+  const std::lock_guard lock(mutex_);
+  if (const auto it = find(statement); it != known_.end()) {
+    fresh->cache_hash = statement->cache_hash;
+    it->second.statement = fresh;
+    it->second.parsed = {};
+  }
+  return fresh;
+}
+
+StatementRef StatementCache::renew_for_holder(const StatementRef& statement) {
+  const StatementShape* const shape = statement->shape.get();
+  if (statement->by_sql || shape == nullptr) return renew(statement);
+  forget(statement);
+  return intern(statement->text, shape->parameter_types,
+                std::static_pointer_cast<const SettingMap>(statement->context));
+}
+
+void StatementCache::confirm(const StatementRef& statement, const ParseMoment& moment) {
+  const std::lock_guard lock(mutex_);
+  const auto it = find(statement);
+  if (it != known_.end() && moment.schema_version >= it->second.parsed.schema_version)
+    it->second.parsed = moment;
+}
+
+bool StatementCache::was_parsed_lately(const StatementRef& statement, const ParseMoment& now) {
+  const std::lock_guard lock(mutex_);
+  const auto it = find(statement);
+  if (it == known_.end()) return false;
+  const ParseMoment& parsed = it->second.parsed;
+  return parsed.schema_version == now.schema_version && now.at - parsed.at <= parse_age_max;
+}
+
+std::size_t StatementCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return known_.size();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,78 @@
+// The texts of named prepared statements, once each for all clients and backends of a pool, and the name
+// under which a backend holds one.
+//
+// PostgreSQL analyses a statement when it is parsed: under the settings of that moment, and with the
+// catalogue as it is then. So a statement is shared only between clients whose Parse would come to the same:
+// the same text and declared types, the same settings as far as analysis reads them, and a catalogue that has
+// not changed. What a client's Parse is answered with was parsed lately: since the last DDL that went through
+// here, and not longer than parse_age_max ago, so that DDL from elsewhere is seen as well. Otherwise it is
+// parsed again, and when the server describes it as before it stays the same statement.
+//
+// Names are random: code that runs in a database must not be able to name another client's statement.
+// Thread rule: any thread.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/statement_map.hpp"
+#include "proxy/state/schema_version.hpp"
+#include "proxy/state/settings_map.hpp"
+
+namespace pgweir {
+
+// Names on the server start with this. A client's own name that does too is never sent as it is.
+constexpr std::string_view server_name_prefix = "__pgweir_";
+
+class StatementCache {
+ public:
+  // A client's Parse is answered without the server for so long after the last real one. DDL that does not go
+  // through here is seen by those who parse later.
+  static constexpr std::chrono::milliseconds parse_age_max{100};
+
+  StatementCache();
+
+  // The statement for what a Parse said. `context`: the settings that analysis reads, interned; null: they
+  // are not known, so that the statement is shared with nobody.
+  StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context);
+  // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. Never
+  // shared.
+  StatementRef make_by_sql(std::string_view rest, std::string_view body);
+  // The next intern() of its text makes a new statement: the server describes it otherwise by now.
+  void forget(const StatementRef& statement);
+  // A new one in its place, for the clients that come from now on, and for one that has to have it.
+  StatementRef renew(const StatementRef& statement);
+  // For a client that has the old one: its parameters keep the types that the server has inferred once.
+  StatementRef renew_for_holder(const StatementRef& statement);
+  // The server has parsed it at that moment, by its text and declared types alone, and describes it as ever.
+  void confirm(const StatementRef& statement, const ParseMoment& moment);
+  // A Parse of it now would come to what the last one came to.
+  bool was_parsed_lately(const StatementRef& statement, const ParseMoment& now);
+  // What statements and portals of our own are called in the middle of a client's batch.
+  const std::string& own_name() const { return own_name_; }
+  // Stands for a name that is taken on the server, where a client's Parse has to fail for that.
+  const StatementRef& taken_name() const { return taken_name_; }
+  std::size_t size() const;
+
+ private:
+  struct Known {
+    std::weak_ptr<const Statement> statement;
+    MapRef context;
+    ParseMoment parsed{};
+  };
+  using Table = std::unordered_multimap<std::size_t, Known>;
+  Table::iterator find(const StatementRef& statement);
+
+  mutable std::mutex mutex_;
+  Table known_;
+  std::size_t sweep_at_ = 256;
+  const std::string own_name_;
+  const StatementRef taken_name_;
+};
+
+// A statement without a name of its own on the server.
+StatementRef make_unnamed(std::string_view text, ByteView parameter_types);
+
+}  // namespace pgweir

@@ -1,0 +1,120 @@
+// The request path of a session that listens: which statements are followed, and which have to wait until the
+// hub listens, too. See listen_state.hpp.
+#include <algorithm>
+
+#include "proxy/listen/listen_hub.hpp"
+#include "proxy/listen/listen_state.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/session/request_path.hpp"
+#include "proxy/state/sql_quote.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+constexpr std::string_view asks_for_channels = "pg_listening_channels";
+
+bool contains_folded(std::string_view text, std::string_view lower) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
+}  // namespace
+
+// False: it listens on its own backend, if at all.
+bool Exchange::begin_listening() {
+  if (pins.contains(Pin::session_mode)) return false;
+  const auto it = view->find("client_encoding");
+  std::string encoding = it == view->end() ? std::string() : it->second;
+  if (listen && listen->encoding() == encoding) return true;
+  if (listen && !listen->is_unused()) return false;
+  std::shared_ptr<ListenHub> new_hub = pool->hub(encoding, worker);
+  if (!new_hub) return false;
+  leave_hub();
+  hub = std::move(new_hub);
+  listen = std::make_unique<ListenState>(
+      [this](ListenChange change) { hub->change(subscriber(), std::move(change)); }, std::move(encoding));
+  return true;
+}
+
+Subscriber Exchange::subscriber() const {
+  return {worker.index(), session_id};
+}
+
+void Exchange::leave_hub() {
+  if (hub) hub->leave(subscriber());
+  if (next_hub) next_hub->leave(subscriber());
+  hub.reset();
+  next_hub.reset();
+  listen.reset();
+}
+
+bool RequestPath::follow_query(std::string_view text, bool understood, const SqlEffects& effects,
+                               Expected& expected) {
+  if (!x_.listen || x_.listen->is_unused()) {
+    if (!effects.facts.contains(SqlFact::listens) || !x_.begin_listening()) return true;
+  }
+  ListenState& listen = *x_.listen;
+  if (!understood || ListenState::may_notify(effects, text)) listen.note_may_notify();
+  if (!show_channels(text)) return false;
+  if (!ListenState::concerns(effects.verbs)) return true;
+  ListenSteps steps;
+  if (understood && !x_.is_opaque(text)) steps = listen_steps(text);
+  if (!listen.may_forward(steps, transaction_status(), status_is_known())) return false;
+  listen.set_next(std::move(steps));
+  expected.listens = true;
+  return true;
+}
+
+// All that the client has sent is answered, or nothing of it ends with ReadyForQuery.
+bool RequestPath::status_is_known() const {
+  return x_.tracker.outstanding() == x_.own.size() || !x_.tracker.awaits_ready();
+}
+
+// After messages without a Sync the transaction may be another one than the last ReadyForQuery told of.
+TransactionStatus RequestPath::transaction_status() const {
+  return x_.tracker.unsynced() ? TransactionStatus::idle : x_.tracker.status();
+}
+
+// The portal is as good as its statement.
+void RequestPath::follow_bind(std::string_view portal, const StatementRef& statement) {
+  const bool readable = statement && !x_.is_opaque(statement->text);
+  if (!x_.listen || x_.listen->is_unused()) {
+    const bool listens = readable && statement->effects.facts.contains(SqlFact::listens);
+    if (!listens || !x_.begin_listening()) return;
+  }
+  if (!statement) return x_.listen->unbind(portal);
+  if (ListenState::may_notify(statement->effects, statement->text)) x_.listen->note_may_notify();
+  ListenSteps steps;
+  if (ListenState::concerns(statement->effects.verbs) && readable) steps = listen_steps(statement->text);
+  x_.listen->bind(portal, statement->effects, std::move(steps));
+}
+
+bool RequestPath::follow_execute(const Piece& piece, Expected& expected) {
+  ExecuteView execute;
+  if (parse_execute(piece.body(), execute) != Errc::ok) return true;
+  const ListenSteps* steps = x_.listen->portal(execute.portal);
+  if (steps == nullptr) return true;
+  if (!x_.listen->may_forward(*steps, transaction_status(), status_is_known())) return false;
+  x_.listen->set_next(*steps);
+  x_.listen->forwarded();
+  expected.listens = true;
+  return true;
+}
+
+// Who asks for its channels asks its backend, which is made to listen to them for that long.
+bool RequestPath::show_channels(std::string_view text) {
+  if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return true;
+  const ResponseTracker& tracker = x_.tracker;
+  if (tracker.unsynced() || x_.listen->is_shown()) return true;
+  if (!status_is_known()) return false;
+  if (tracker.status() != TransactionStatus::idle) return true;
+  std::string sql;
+  for (const std::string& name : x_.listen->channels()) sql += "LISTEN " + quote_identifier(name) + ';';
+  if (!insert_statement(sql, nullptr)) return true;
+  x_.listen->note_shown();
+  x_.watch.note_begin({Pin::listen}, text);
+  return true;
+}
+
+}  // namespace pgweir

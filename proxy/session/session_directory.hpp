@@ -1,0 +1,88 @@
+// The sessions of one worker, by their ids, and of all workers: whoever wants something of a session finds it
+// here. Thread rule: the worker's thread, except what says "any thread".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/bytes.hpp"
+#include "proxy/base/clock.hpp"
+#include "proxy/base/facts.hpp"
+#include "proxy/base/session_waker.hpp"
+#include "proxy/net/unique_fd.hpp"
+#include "proxy/session/session_list.hpp"
+
+namespace pgweir {
+
+class Session;
+struct SessionContext;
+class Worker;
+
+class SessionDirectory final : public SessionList {
+ public:
+  // Every so many ticks, servers that work are looked at, too.
+  static constexpr unsigned ticks_per_look = 10;
+
+  // `directories`: how many there are in all.
+  SessionDirectory(Worker& worker, const SessionContext& context, std::size_t directories);
+
+  Worker& worker() const { return worker_; }
+  // Any thread.
+  std::size_t size() const { return count_.load(std::memory_order_relaxed); }
+  void adopt_client(UniqueFd fd, std::string peer);
+  // Ends so many clients each tick, as soon as their transactions allow.
+  void begin_drain(std::size_t per_tick);
+  // Ends all that are left, wherever they are.
+  void end_drain();
+  // `told`, on the worker: whether there is such a session.
+  void kill(std::uint64_t session, std::function<void(bool)> told);
+  // Clients of this database; empty: of all.
+  void kill_all(std::string database);
+  void answer_console(std::uint64_t session, ByteBuffer reply);
+  void wake(std::uint64_t session, const Worker& from);
+  void cancel(std::uint64_t session, std::shared_ptr<void> done);
+
+  std::uint64_t enlist(Session& session) override;
+  void delist(std::uint64_t session) override;
+  // Called each tick of the worker.
+  void tick(TimePoint now);
+
+  std::vector<std::uint64_t> ids() const;
+  ClientTally tally() const;
+  // Null: it has ended.
+  Session* find(std::uint64_t session) const;
+
+ private:
+  void drain_some();
+
+  Worker& worker_;
+  const SessionContext& context_;
+  const std::size_t directories_;
+  std::unordered_map<std::uint64_t, Session*> sessions_;
+  std::atomic<std::size_t> count_{0};
+  std::uint64_t next_ = 1;
+  unsigned ticks_ = 0;
+  std::vector<std::uint64_t> to_drain_;
+  std::size_t drains_per_tick_ = 0;
+};
+
+// One for each worker. Thread rule: any thread; the list does not change while a worker runs.
+class SessionDirectories final : public SessionWaker, public AllSessions {
+ public:
+  SessionDirectory& add(std::unique_ptr<SessionDirectory> directory);
+  SessionDirectory& of(unsigned worker) const { return *list_[worker]; }
+  const std::vector<std::unique_ptr<SessionDirectory>>& all() const { return list_; }
+  std::size_t count() const override;
+  void cancel(const SessionAddress& session, std::shared_ptr<void> done) override;
+  void wake(const SessionAddress& session, const Worker& from) override;
+
+ private:
+  std::vector<std::unique_ptr<SessionDirectory>> list_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,37 @@
+// Which statements may pin a session, and which may end a pin, by their text alone. Only suspicions: where
+// the server shows the state (visible_pins), it is asked before a session is pinned for it or released from
+// it. What the user's functions do is the FunctionTable's to say. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/sql_effects.hpp"
+#include "proxy/base/pin.hpp"
+
+namespace pgweir {
+
+// How far pgweir trusts what it cannot see, see `pool.state` in the configuration.
+struct Judgement {
+  bool strict = false;  // statements that call or fire what cannot be judged are checked on the server
+  bool trust_triggers = false;  // INSERT, UPDATE and the like fire nothing that leaves state behind
+};
+
+// What may have come into being after a statement with these effects.
+PinSet may_begin(const SqlEffects& effects, const Judgement& judgement);
+// Which pins of a pinned session it may have ended.
+PinSet may_end(const SqlEffects& effects, const Judgement& judgement);
+// The same, told by its CommandComplete tag; tags are exact where texts are not (functions, DO).
+PinSet may_begin_by_tag(std::string_view tag);
+PinSet may_end_by_tag(std::string_view tag);
+// Neither text nor tag nor a function's source may be trusted to tell what it did, settings included.
+bool cannot_be_judged(const SqlEffects& effects, const Judgement& judgement);
+
+// May take the next value of a sequence, which currval() and lastval() of the same session then show.
+bool may_advance_sequence(const SqlEffects& effects);
+
+// The first words of a statement, for logs: "CREATE TEMP TABLE". Keywords only, never a name or a literal.
+std::string leading_words(std::string_view text);
+
+}  // namespace pgweir

@@ -1,0 +1,31 @@
+#include "proxy/state/schema_tags.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgweir {
+
+bool changes_schema(std::string_view tag) {
+  // The first letter decides for almost every tag.
+  if (tag.empty() || (tag[0] != 'C' && tag[0] != 'A' && tag[0] != 'D' && tag[0] != 'I')) return false;
+  for (const std::string_view beginning : {"CREATE ", "ALTER ", "DROP "}) {
+    if (tag.starts_with(beginning)) return true;
+  }
+  return tag == "IMPORT FOREIGN SCHEMA" || tag == "COMMIT PREPARED";
+}
+
+bool changes_functions(std::string_view tag) {
+  static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
+  static constexpr std::array<std::string_view, 15> kinds = {
+      "FUNCTION",        "PROCEDURE",     "ROUTINE", "AGGREGATE", "EXTENSION", "LANGUAGE",
+      "SCHEMA",          "VIEW",          "RULE",    "POLICY",    "OPERATOR",  "OPERATOR CLASS",
+      "OPERATOR FAMILY", "EVENT TRIGGER", "CAST"};
+  if (tag == "DO" || tag == "DROP OWNED") return true;
+  for (const std::string_view command : commands) {
+    if (!tag.starts_with(command)) continue;
+    return std::find(kinds.begin(), kinds.end(), tag.substr(command.size())) != kinds.end();
+  }
+  return false;
+}
+
+}  // namespace pgweir

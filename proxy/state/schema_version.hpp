@@ -1,0 +1,44 @@
+// Counts the changes of one database's catalogue that went through here, by any pool of it: what a statement
+// meant when it was parsed before one of them it may not mean any more. Any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+#include "proxy/base/clock.hpp"
+
+namespace pgweir {
+
+class SchemaVersion {
+ public:
+  std::uint64_t get() const { return value_.load(std::memory_order_acquire); }
+  // Before the client that has changed something hears of it.
+  void change() { value_.fetch_add(1, std::memory_order_acq_rel); }
+
+ private:
+  std::atomic<std::uint64_t> value_{1};
+};
+
+// When a statement was parsed.
+struct ParseMoment {
+  std::uint64_t schema_version = 0;  // 0: never
+  TimePoint at{};
+};
+
+// One for each database of each server, shared by its pools.
+class SchemaVersions {
+ public:
+  std::shared_ptr<SchemaVersion> of(const std::string& host, std::uint16_t port, const std::string& dbname);
+
+ private:
+  using Key = std::tuple<std::string, std::uint16_t, std::string>;
+  std::mutex mutex_;
+  std::map<Key, std::weak_ptr<SchemaVersion>> known_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,358 @@
+#include "proxy/state/settings_journal.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/spent_front.hpp"
+
+namespace pgweir {
+namespace {
+
+using Kind = SettingsItem::Kind;
+
+bool is_control(const SettingsItem& item) {
+  return item.kind >= Kind::commit;
+}
+
+// Of settings that are neither local nor control.
+bool is_lasting(const SettingsItem& item) {
+  return !is_control(item) && item.kind != Kind::local_doubt && !item.local;
+}
+
+bool changes_context(const SettingsItem& item) {
+  switch (item.kind) {
+    case Kind::set:
+    case Kind::reset:
+      return matters_to_analysis(item.name);
+    case Kind::doubt:
+      return item.name.empty() || matters_to_analysis(item.name);
+    case Kind::reset_all:
+    case Kind::discard_all:
+    case Kind::local_doubt:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void copy_identity(SettingMap& to, const SettingMap& from) {
+  for (const std::string_view name : {role_setting, authorization_setting}) {
+    if (const auto it = from.find(name); it != from.end()) to.insert_or_assign(it->first, it->second);
+  }
+}
+
+void reset_all(SettingMap& map, const SettingMap& standard) {
+  SettingMap fresh = standard;
+  copy_identity(fresh, map);
+  map = std::move(fresh);
+}
+
+}  // namespace
+
+SettingsJournal::State& SettingsJournal::state() {
+  if (!s_) s_ = std::make_unique<State>();
+  return *s_;
+}
+
+bool SettingsJournal::State::holds_nothing() const {
+  return spent == pending.size() && open.empty() && marks.empty() && committed.empty() && doubts.empty() &&
+         !doubts_all && !failed && !block_failed && !context_lost;
+}
+
+void SettingsJournal::drop_if_empty() {
+  if (s_ && s_->holds_nothing()) s_.reset();
+}
+
+const SettingsStep& SettingsJournal::committed() const {
+  static const SettingsStep none;
+  return s_ ? s_->committed : none;
+}
+
+const std::vector<std::string>& SettingsJournal::doubts() const {
+  static const std::vector<std::string> none;
+  return s_ ? s_->doubts : none;
+}
+
+void SettingsJournal::begin(SettingsStep step) {
+  state();
+  push_behind_spent(s_->pending, s_->spent, std::move(step));
+}
+
+void SettingsJournal::ended(bool succeeded) {
+  if (!has_pending()) return;
+  SettingsStep oldest = std::move(s_->pending[s_->spent]);
+  if (++s_->spent == s_->pending.size()) {
+    s_->pending.clear();
+    s_->spent = 0;
+  }
+  if (succeeded) {
+    for (SettingsItem& item : oldest) apply(std::move(item));
+  } else if (oldest.size() > 1 && std::any_of(oldest.begin(), oldest.end(), is_control)) {
+    doubt_step(oldest);  // some of its statements may have been committed before another failed
+  }
+}
+
+void SettingsJournal::apply(SettingsItem&& item) {
+  switch (item.kind) {
+    case Kind::commit:
+      if (!std::exchange(s_->block_failed, false)) return commit();
+      [[fallthrough]];
+    case Kind::rollback:
+      s_->block_failed = false;
+      s_->open.clear();
+      s_->marks.clear();
+      s_->context_lost = false;
+      return;
+    case Kind::savepoint:
+      if (s_->marks.size() >= items_max) return doubt({});
+      s_->marks.push_back({std::move(item.name), s_->open.size()});
+      return;
+    case Kind::rollback_to:
+      return rollback_to(item.name);
+    case Kind::release:
+      return release(item.name);
+    case Kind::may_commit:
+      return;
+    case Kind::local_doubt:
+      s_->context_lost = true;
+      return;
+    default:
+      return push_open(std::move(item));
+  }
+}
+
+void SettingsJournal::push_open(SettingsItem&& item) {
+  if (s_->open.size() >= items_max) return doubt({});
+  s_->open.push_back(std::move(item));
+}
+
+void SettingsJournal::commit() {
+  for (SettingsItem& item : s_->open) {
+    if (item.kind == Kind::doubt) {
+      doubt(std::move(item.name));
+    } else if (!item.local) {
+      s_->committed.push_back(std::move(item));
+    }
+  }
+  s_->open.clear();
+  s_->marks.clear();
+  s_->context_lost = false;
+}
+
+// The newest of its name counts, as in PostgreSQL.
+std::size_t SettingsJournal::find_mark(const std::string& savepoint) const {
+  std::size_t at = s_->marks.size();
+  while (at > 0 && s_->marks[at - 1].savepoint != savepoint) --at;
+  return at;  // 0: there is none
+}
+
+void SettingsJournal::rollback_to(const std::string& savepoint) {
+  s_->block_failed = false;
+  const std::size_t found = find_mark(savepoint);
+  // Set before anything that is open happened, when it was not worth noting.
+  if (found == 0) {
+    s_->open.clear();
+    s_->marks.clear();
+    return;
+  }
+  s_->marks.resize(found);
+  s_->open.resize(std::min(s_->open.size(), s_->marks.back().at));
+}
+
+void SettingsJournal::release(const std::string& savepoint) {
+  const std::size_t found = find_mark(savepoint);
+  if (found > 0) s_->marks.resize(found - 1);
+}
+
+void SettingsJournal::ready(TransactionStatus status) {
+  if (!s_) return;
+  const bool failed = std::exchange(s_->failed, false);
+  s_->block_failed = status == TransactionStatus::failed;
+  if (status != TransactionStatus::idle) return drop_if_empty();
+  // An implicit transaction is over, or a block was ended by what no text shows: then that was no ROLLBACK.
+  if (failed) s_->open.clear();
+  commit();
+  drop_if_empty();
+}
+
+void SettingsJournal::doubt(std::string name) {
+  state();
+  if (name.empty() || matters_to_analysis(name)) s_->context_lost = true;
+  if (name.empty() || s_->doubts.size() >= doubts_max) {
+    s_->doubts_all = true;
+  } else if (std::find(s_->doubts.begin(), s_->doubts.end(), name) == s_->doubts.end()) {
+    s_->doubts.push_back(std::move(name));
+  }
+}
+
+void SettingsJournal::doubt_step(const SettingsStep& step) {
+  for (const SettingsItem& item : step) {
+    if (!is_lasting(item)) {
+      if (changes_context(item)) s_->context_lost = true;
+      continue;
+    }
+    const bool is_named = item.kind == Kind::set || item.kind == Kind::reset || item.kind == Kind::doubt;
+    doubt(is_named ? item.name : std::string());
+  }
+}
+
+bool SettingsJournal::is_context_lost() const {
+  if (!s_) return false;
+  return s_->context_lost || has_pending() || s_->doubts_all ||
+         std::any_of(s_->doubts.begin(), s_->doubts.end(),
+                     [](const std::string& name) { return matters_to_analysis(name); });
+}
+
+bool SettingsJournal::leaves_context() const {
+  return is_empty() ||
+         (!is_context_lost() && std::none_of(s_->open.begin(), s_->open.end(), changes_context) &&
+          std::none_of(s_->committed.begin(), s_->committed.end(), changes_context));
+}
+
+// False: nobody can tell what is in force.
+bool SettingsJournal::overlay(const SettingsStep& step, const SettingMap& startup, SettingMap& map) {
+  for (const SettingsItem& item : step) {
+    if (!changes_context(item)) continue;
+    // It takes the role along, and other rights to set things.
+    if (item.name == authorization_setting) return false;
+    switch (item.kind) {
+      case Kind::set:
+        map.insert_or_assign(item.name, item.value);
+        break;
+      case Kind::reset:
+        if (const auto it = startup.find(item.name); it != startup.end()) {
+          map.insert_or_assign(it->first, it->second);
+        } else {
+          map.erase(item.name);
+        }
+        break;
+      case Kind::reset_all:
+        reset_all(map, startup);
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+std::optional<SettingMap> SettingsJournal::in_force(const SettingMap& desired,
+                                                    const SettingMap& startup) const {
+  if (is_context_lost()) return std::nullopt;
+  SettingMap map = desired;
+  if (is_empty()) return map;
+  if (!overlay(s_->committed, startup, map) || !overlay(s_->open, startup, map)) return std::nullopt;
+  return map;
+}
+
+bool SettingsJournal::may_use_temporary_path() const {
+  if (is_empty()) return false;
+  if (is_context_lost()) return true;
+  const auto may = [](const SettingsItem& item) {
+    if (!changes_context(item)) return false;
+    return item.name == "search_path"
+               ? item.kind != Kind::set || item.value.find("pg_temp") != std::string::npos
+               : item.kind != Kind::set;
+  };
+  return std::any_of(s_->open.begin(), s_->open.end(), may) ||
+         std::any_of(s_->committed.begin(), s_->committed.end(), may);
+}
+
+void SettingsJournal::clear() {
+  if (!s_) return;
+  s_->committed.clear();
+  s_->doubts.clear();
+  s_->doubts_all = false;
+  drop_if_empty();
+}
+
+// --- What analysis reads
+
+bool matters_to_analysis(std::string_view name) {
+  // Read by the executor, the transaction or the logger, and by neither the parser nor the planner.
+  static constexpr std::array<std::string_view, 22> harmless = {"application_name",
+                                                                "client_min_messages",
+                                                                "commit_delay",
+                                                                "commit_siblings",
+                                                                "deadlock_timeout",
+                                                                "default_transaction_deferrable",
+                                                                "default_transaction_isolation",
+                                                                "default_transaction_read_only",
+                                                                "idle_in_transaction_session_timeout",
+                                                                "idle_session_timeout",
+                                                                "lock_timeout",
+                                                                "seed",
+                                                                "statement_timeout",
+                                                                "synchronous_commit",
+                                                                "tcp_keepalives_count",
+                                                                "tcp_keepalives_idle",
+                                                                "tcp_keepalives_interval",
+                                                                "tcp_user_timeout",
+                                                                "track_activities",
+                                                                "track_functions",
+                                                                "transaction_timeout",
+                                                                "zero_damaged_pages"};
+  static_assert(std::is_sorted(harmless.begin(), harmless.end()));
+  if (name.find('.') != std::string_view::npos || name.starts_with("log_")) return false;
+  return !std::binary_search(harmless.begin(), harmless.end(), name);
+}
+
+SettingMap analysis_settings(const SettingMap& settings) {
+  SettingMap out;
+  for (const auto& [name, value] : settings) {
+    if (matters_to_analysis(name)) out.emplace_hint(out.end(), name, value);
+  }
+  return out;
+}
+
+// --- The end of a transaction
+
+namespace {
+
+void apply_item(const SettingsItem& item, const SettingMap& startup, SettingMap& desired,
+                SettingMap& applied) {
+  if (item.name == "seed") return;
+  const bool by_authorization = item.name == authorization_setting;
+  if (by_authorization) {
+    desired.erase(std::string(role_setting));
+    applied.erase(std::string(role_setting));
+  }
+  if (item.kind == Kind::set) {
+    desired.insert_or_assign(item.name, item.value);
+    applied.insert_or_assign(item.name, item.value);
+  } else {
+    applied.erase(item.name);
+    desired.erase(item.name);
+    if (const auto it = startup.find(item.name); it != startup.end())
+      desired.insert_or_assign(it->first, it->second);
+  }
+  // Not the role that it brought.
+  if (by_authorization && item.kind == Kind::set && startup.contains(role_setting))
+    desired.insert_or_assign(std::string(role_setting), "none");
+}
+
+}  // namespace
+
+void apply_settings(const SettingsStep& committed, const SettingMap& startup, bool restored,
+                    SettingMap& desired, SettingMap& applied) {
+  for (const SettingsItem& item : committed) {
+    switch (item.kind) {
+      case Kind::discard_all:
+        desired = startup;
+        applied = restored ? startup : SettingMap();
+        break;
+      case Kind::reset_all:
+        reset_all(desired, startup);
+        reset_all(applied, {});
+        break;
+      case Kind::set:
+      case Kind::reset:
+        apply_item(item, startup, desired, applied);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace pgweir
