@@ -2,10 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/unit/proxy/login_script.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/md5_password.hpp"
 #include "protocol/startup.hpp"
+#include "tests/unit/proxy/login_script.hpp"
 
 using namespace pgweir;
 using namespace pgweir::test;

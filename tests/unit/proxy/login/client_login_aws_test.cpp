@@ -1,11 +1,11 @@
 // Logins in which AWS has a say: a secret that is kept elsewhere, and a token instead of a password.
 #include <catch2/catch.hpp>
 
-#include "tests/unit/proxy/login_script.hpp"
 #include "protocol/authentication.hpp"
 #include "protocol/md5_password.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/login/client_login.hpp"
+#include "tests/unit/proxy/login_script.hpp"
 
 using namespace pgweir;
 using namespace pgweir::test;

@@ -1,10 +1,10 @@
 // Logins of users who are not in the file: they tell their password, and the server judges it.
 #include <catch2/catch.hpp>
 
-#include "tests/unit/proxy/login_script.hpp"
 #include "protocol/authentication.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/login/client_login.hpp"
+#include "tests/unit/proxy/login_script.hpp"
 
 using namespace pgweir;
 using namespace pgweir::test;

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/unit/proxy/login_script.hpp"
 #include "protocol/md5_password.hpp"
+#include "tests/unit/proxy/login_script.hpp"
 
 using namespace pgweir;
 using namespace pgweir::test;

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "tests/unit/proxy/login_script.hpp"
 #include "protocol/scram.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/login/client_login.hpp"
+#include "tests/unit/proxy/login_script.hpp"
 
 using namespace pgweir;
 using namespace pgweir::test;
