@@ -54,6 +54,7 @@ Disposition RequestPath::take(const Piece& piece) {
   if (!piece.first) return take_rest(piece);
   in_message_ = true;
   step_.clear();
+  read_text_ = nullptr;
   const Disposition disposition = take_first(piece);
   in_message_ = false;
   return disposition;
@@ -164,8 +165,11 @@ Disposition RequestPath::take_query(const Piece& piece) {
   QueryView query;
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
   // What nobody can read may do anything.
-  const SqlEffects effects =
-      understood && !x_.is_opaque(query.text) ? effects_of(query.text) : effects_of_anything();
+  const bool readable = understood && !x_.is_opaque(query.text);
+  read_text_ = readable ? x_.worker.text_memo().read(query.text) : nullptr;
+  const SqlEffects effects = read_text_ != nullptr ? read_text_->effects
+                             : readable            ? effects_of(query.text)
+                                                   : effects_of_anything();
   if (!guard_sequences(effects, query.text)) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
@@ -179,9 +183,7 @@ Disposition RequestPath::take_query(const Piece& piece) {
       if (*renamed == Disposition::taken && !effects.single) note_prepare(effects, query.text);
       return *renamed;
     }
-    // It may run what the client prepared by SQL under a name that nobody else knows.
-    if (effects.verbs.contains(Verb::execute) && x_.pins.contains(Pin::sql_prepare))
-      note(effects_of_anything(), query.text);
+    if (may_run_unknown(effects, query.text)) note(effects_of_anything(), query.text);
   }
   if (effects.verbs.intersects({Verb::discard, Verb::deallocate}) && clears_names(query.text))
     x_.naming = true;

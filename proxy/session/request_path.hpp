@@ -13,6 +13,8 @@
 
 namespace pgweir {
 
+struct ReadText;
+
 // Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
 bool names_statement(Verb verb, std::string_view text);
 // By how much a text became longer.
@@ -110,6 +112,7 @@ class RequestPath final {
   // What it does to settings is collected in step_. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
   bool is_plain_query(const SqlEffects& effects) const;
+  bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);
   void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
@@ -147,8 +150,9 @@ class RequestPath final {
   Exchange& x_;
   ReplySink& sink_;
   SettingsStep step_;
-  bool in_message_ = false;       // a message of the client's is being looked at
-  bool discarding_rest_ = false;  // of a streamed message
+  const ReadText* read_text_ = nullptr;  // of the Query in hand, if it was worth keeping
+  bool in_message_ = false;              // a message of the client's is being looked at
+  bool discarding_rest_ = false;         // of a streamed message
 };
 
 }  // namespace pgweir

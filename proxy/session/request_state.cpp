@@ -93,7 +93,8 @@ void RequestPath::note_settings(const SqlEffects& effects, std::string_view text
   } else if (effects.sets()) {
     note_set(text);
   } else if (effects.may_set) {
-    note_config(find_set_config(text), text, values);
+    const bool was_read = read_text_ != nullptr && read_text_->text == text;
+    note_config(was_read ? read_text_->set_config : find_set_config(text), text, values);
   } else if (effects.verb == Verb::discard && parse_discard(text) == DiscardTarget::all) {
     step_.push_back({.kind = SettingsItem::Kind::discard_all});
   } else if (controls) {
@@ -244,6 +245,7 @@ void RequestPath::note_portal(std::string_view portal, const StatementRef& state
   if (x_.is_opaque(statement->text)) return note(effects_of_anything(), {});
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
+  if (may_run_unknown(effects, statement->text)) note(effects_of_anything(), statement->text);
   if (effects.sets() || (effects.single && effects.verbs.intersects({Verb::discard, Verb::deallocate}))) {
     keep_bound(portal, statement, 0);
   }
@@ -286,6 +288,14 @@ void RequestPath::note_set(std::string_view text) {
   // It restarts random(), which cannot be replayed.
   if (set->name == "seed") x_.watch.note_begin({Pin::session_function}, text);
   x_.watch.set = std::move(set);
+}
+
+// It may run what the client prepared by SQL, under a name that the server alone knows.
+bool RequestPath::may_run_unknown(const SqlEffects& effects, std::string_view text) const {
+  if (!x_.may_have_prepared()) return false;
+  if (effects.verbs.contains(Verb::execute)) return true;
+  return effects.verbs.intersects({Verb::explain, Verb::create}) &&
+         (!effects.single || executes_named(text).found);
 }
 
 // A PREPARE that goes out under the client's own name may take it before its tag tells.

@@ -232,10 +232,12 @@ void Session::take_settings(SettingMap applied) {
 }
 
 void Session::apply_committed() {
+  const SettingsStep& committed = exchange_.settings.committed();
+  if (is_in_force(committed, *exchange_.desired) && is_in_force(committed, *exchange_.backend->applied))
+    return;
   SettingMap desired = *exchange_.desired;
   SettingMap applied = *exchange_.backend->applied;
-  pgweir::apply_settings(exchange_.settings.committed(), *exchange_.startup, exchange_.watch.restored,
-                         desired, applied);
+  pgweir::apply_settings(committed, *exchange_.startup, exchange_.watch.restored, desired, applied);
   // Its role is that of the login again, which has none of its own.
   const auto drop_none = [](SettingMap& map) {
     if (const auto it = map.find("role"); it != map.end() && it->second == "none") map.erase(it);

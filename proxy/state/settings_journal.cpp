@@ -333,6 +333,14 @@ void apply_item(const SettingsItem& item, const SettingMap& startup, SettingMap&
 
 }  // namespace
 
+bool is_in_force(const SettingsStep& step, const SettingMap& settings) {
+  return std::all_of(step.begin(), step.end(), [&settings](const SettingsItem& item) {
+    if (item.kind != Kind::set || is_identity(item.name) || item.name == "seed") return false;
+    const auto has = settings.find(item.name);
+    return has != settings.end() && has->second == item.value;
+  });
+}
+
 void apply_settings(const SettingsStep& committed, const SettingMap& startup, bool restored,
                     SettingMap& desired, SettingMap& applied) {
   for (const SettingsItem& item : committed) {

@@ -124,6 +124,10 @@ bool matters_to_analysis(std::string_view name);
 // The settings of a map that do. Statements are shared between clients that have the same ones.
 SettingMap analysis_settings(const SettingMap& settings);
 
+// All of it sets what is set already: carrying it out would change nothing. As clients do that say the same in
+// each transaction.
+bool is_in_force(const SettingsStep& step, const SettingMap& settings);
+
 // Carries out what committed() says, on both maps, in a session whose login gave it no role of its own
 // (ALTER ROLE ... SET role). `restored`: the client's startup settings were applied again after a DISCARD
 // ALL.

@@ -16,7 +16,7 @@ namespace pgweir {
 class SettingsMemo {
  public:
   // Of each of the two kinds. A full table is emptied: what is still in use is soon there again.
-  static constexpr std::size_t entries_max = 512;
+  static constexpr std::size_t entries_max = 2048;
   // Sets of settings whose names and values have more bytes than this are not kept.
   static constexpr std::size_t text_max = 4 * 1024;
 

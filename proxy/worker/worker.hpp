@@ -22,6 +22,7 @@
 #include "proxy/net/readiness.hpp"
 #include "proxy/net/task.hpp"
 #include "proxy/state/settings_memo.hpp"
+#include "proxy/state/text_memo.hpp"
 #include "proxy/worker/handshake_turns.hpp"
 #include "proxy/worker/worker_shared.hpp"
 
@@ -70,6 +71,7 @@ class Worker {
   Outgoing& to_server() { return to_server_; }
   HandshakeTurns& handshake_turns() { return handshake_turns_; }
   SettingsMemo& settings_memo() { return settings_memo_; }
+  TextMemo& text_memo() { return text_memo_; }
   WorkerCounters& counters() { return counters_; }
   const WorkerCounters& counters() const { return counters_; }
 
@@ -131,6 +133,7 @@ class Worker {
   Outgoing to_server_;
   HandshakeTurns handshake_turns_;
   SettingsMemo settings_memo_;
+  TextMemo text_memo_;
   WorkerCounters counters_;
   std::vector<std::function<void()>> next_round_;
   std::vector<std::function<void(TimePoint)>> each_tick_;

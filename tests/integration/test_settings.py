@@ -187,6 +187,36 @@ def test_a_set_in_a_failed_string_is_gone(endpoint):
         assert_defaults(mine)
 
 
+def extended(sql):
+    return m.P("", sql) + m.B() + m.E() + m.S
+
+
+# Prepared by SQL, where the server alone knows what the name stands for; then run and dropped. Which messages are extended.
+RUNS = {"EXECUTE": "execute p", "EXPLAIN ANALYZE EXECUTE": "explain analyze execute p",
+        "CREATE TABLE AS EXECUTE": "create temporary table t as execute p; drop table t",
+        "CREATE TABLE AS EXECUTE, alone": "create table kept as execute p"}
+
+
+@pytest.mark.parametrize("setting", ["work_mem", "my.tenant"])
+@pytest.mark.parametrize("way", ["eee", "ese", "ees", "block"])
+@pytest.mark.parametrize("run", RUNS)
+def test_what_a_statement_prepared_by_sql_sets_is_its_clients_alone(cluster, start, setting, way, run):
+    endpoint = start(max_size=1, audit_every=0)
+    texts = [f"prepare p as select set_config('{setting}', '3MB', false)", *RUNS[run].split("; "), "deallocate p"]
+    modes = {"eee": "e" * 9, "ese": "es" + "e" * 9, "ees": "e" * (len(texts) - 1) + "s", "block": "e" * 9}[way]
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        if way == "block":
+            mine.query("begin")
+        for text, mode in zip(texts, modes):
+            assert "E(" not in mine.ask(extended(text) if mode == "e" else m.Q(text)), text
+        if way == "block":
+            mine.query("commit")
+        if "kept" in RUNS[run]:
+            mine.query("drop table kept")
+        assert_defaults(other)
+        assert show(mine, setting) == "3MB"
+
+
 def test_set_local_and_savepoints(endpoint):
     with endpoint.wire() as mine, endpoint.wire() as other:
         mine.query("begin")
