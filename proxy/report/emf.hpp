@@ -11,8 +11,6 @@
 
 namespace pgweir {
 
-struct Services;
-
 // What has happened since the start, and what is there now.
 struct EmfSample {
   // Since the start. Times in microseconds.
