@@ -231,7 +231,7 @@ void Pool::hand_over(Backend& backend, Waiter& waiter, Worker& here) {
 void Pool::discard(Backend& backend, BackendClose reason, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
-    state_.begin_leaving();
+    state_.begin_leaving(backend);
   }
   see_off_later(backend, reason, here);
 }
@@ -269,7 +269,7 @@ Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_p
   transport.close();
   {
     const std::lock_guard lock(mutex_);
-    state_.left();
+    state_.left(*backend);
     members_.erase(backend.get());
   }
   open_missing(here);
@@ -325,7 +325,7 @@ void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
     if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
     members_.emplace(backend.get(), backend);
     if (outdated) {
-      state_.begin_leaving_unused();
+      state_.begin_leaving_unused(*backend);
     } else if (Waiter* const waiter = state_.put(*backend, here.now(), true)) {
       hand_over(*backend, *waiter, here);
     }

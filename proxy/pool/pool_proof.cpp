@@ -126,7 +126,7 @@ void Pool::proof_failed(std::shared_ptr<Backend> backend, Worker& here) {
     const std::lock_guard lock(mutex_);
     if (backend) {
       members_.emplace(backend.get(), backend);
-      state_.begin_leaving_unused();
+      state_.begin_leaving_unused(*backend);
     } else {
       state_.proof_failed();
     }

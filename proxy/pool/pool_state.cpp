@@ -13,7 +13,7 @@ PoolMember* PoolState::take_idle(unsigned worker) {
   if (it == idle_.rend()) return nullptr;  // the rest are to be replaced
   PoolMember* const member = *it;
   idle_.erase(std::next(it).base());
-  ++borrowed_;
+  move(*member, MemberState::borrowed);
   return member;
 }
 
@@ -38,21 +38,19 @@ void PoolState::leave(Waiter& waiter) {
 
 Waiter* PoolState::put(PoolMember& member, TimePoint now, bool from_login) {
   if (from_login) {
-    --opening_;
     failures_ = 0;
     retry_at_ = {};
-  } else {
-    --borrowed_;
   }
   if (Waiter* const waiter = grant(member)) return waiter;
+  move(member, MemberState::idle);
   member.idle_since = now;
   idle_.push_back(&member);
   return nullptr;
 }
 
 Waiter* PoolState::put_back(PoolMember& member) {
-  --borrowed_;
   if (Waiter* const waiter = grant(member)) return waiter;
+  move(member, MemberState::idle);
   const auto later = std::find_if(idle_.begin(), idle_.end(), [&](const PoolMember* other) {
     return other->idle_since > member.idle_since;
   });
@@ -66,7 +64,7 @@ Waiter* PoolState::grant(PoolMember& member) {
   if (waiter == nullptr) return nullptr;
   waiter->granted = &member;
   leave(*waiter);
-  ++borrowed_;
+  move(member, MemberState::borrowed);
   return waiter;
 }
 
@@ -76,41 +74,41 @@ std::size_t PoolState::begin_opening(TimePoint now) {
   const std::size_t room = limits_.max_size > used ? limits_.max_size - used : 0;
   // After a failure one login at a time finds out whether the server is back.
   const std::size_t logins_max = failures_ > 0 ? 1 : limits_.max_logins;
-  const std::size_t logins_left = logins_max > opening_ ? logins_max - opening_ : 0;
-  const std::size_t coming = opening_ + errands_;
+  const std::size_t opening = places(MemberState::opening);
+  const std::size_t logins_left = logins_max > opening ? logins_max - opening : 0;
+  const std::size_t coming = opening + errands_;
   const std::size_t for_waiters = waiting_ > coming ? waiting_ - coming : 0;
-  const std::size_t living = idle_.size() + borrowed_ + opening_;
-  const std::size_t for_minimum = limits_.min_size > living ? limits_.min_size - living : 0;
+  const std::size_t for_minimum = limits_.min_size > living() ? limits_.min_size - living() : 0;
   const std::size_t count = std::min({room, logins_left, std::max(for_waiters, for_minimum)});
-  opening_ += count;
+  places(MemberState::opening) += count;
   return count;
 }
 
 bool PoolState::begin_proof() {
-  if (paused_ || total() >= limits_.max_size || opening_ >= limits_.max_logins) return false;
-  ++opening_;
+  std::size_t& opening = places(MemberState::opening);
+  if (paused_ || total() >= limits_.max_size || opening >= limits_.max_logins) return false;
+  ++opening;
   return true;
 }
 
 // So that many wrong passwords cannot empty a warm pool at once.
 PoolMember* PoolState::make_room() {
-  const bool room_comes = opening_ > 0 || leaving_ > 0;
+  const bool room_comes = places(MemberState::opening) > 0 || places(MemberState::leaving) > 0;
   if (paused_ || room_comes || total() < limits_.max_size || idle_.empty()) return nullptr;
   PoolMember* const member = idle_.front();
   idle_.erase(idle_.begin());
-  ++leaving_;
+  move(*member, MemberState::leaving);
   return member;
 }
 
-void PoolState::begin_leaving_unused() {
-  --opening_;
-  ++leaving_;
+void PoolState::begin_leaving_unused(PoolMember& member) {
+  move(member, MemberState::leaving);
   failures_ = 0;
   retry_at_ = {};
 }
 
 void PoolState::open_failed(TimePoint now) {
-  --opening_;
+  --places(MemberState::opening);
   const unsigned shift = std::min(failures_, 6U);
   ++failures_;
   retry_at_ = now + std::min(login_backoff_min * (1U << shift), login_backoff_max);
@@ -129,17 +127,17 @@ std::optional<BackendClose> PoolState::must_leave(const PoolMember& member, Time
 
 void PoolState::take_expired(TimePoint now, std::vector<LeavingMember>& out) {
   std::size_t too_many = surplus();
-  std::size_t living = idle_.size() + borrowed_;
+  std::size_t staying = places(MemberState::idle) + places(MemberState::borrowed);
   const auto expired = [&](PoolMember* member) {
-    const bool unused = limits_.idle_timeout.count() > 0 && living > limits_.min_size &&
+    const bool unused = limits_.idle_timeout.count() > 0 && staying > limits_.min_size &&
                         now - member->idle_since >= limits_.idle_timeout;
     std::optional<BackendClose> reason = too_old(*member, now);
     if (!reason && unused) reason = BackendClose::idle_timeout;
     if (!reason && too_many > 0) reason = BackendClose::surplus;
     if (!reason) return false;
     if (too_many > 0) --too_many;
-    --living;
-    ++leaving_;
+    --staying;
+    move(*member, MemberState::leaving);
     out.push_back({member, *reason});
     return true;
   };
@@ -148,7 +146,8 @@ void PoolState::take_expired(TimePoint now, std::vector<LeavingMember>& out) {
 }
 
 PoolCounts PoolState::counts() const {
-  return {idle_.size(), borrowed_, opening_, leaving_, waiting_};
+  return {places(MemberState::idle), places(MemberState::borrowed), places(MemberState::opening),
+          places(MemberState::leaving), waiting_};
 }
 
 }  // namespace pgweir

@@ -10,6 +10,7 @@
 // that the server never sees more than max_size of us, not even while one is being replaced.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -78,11 +79,11 @@ class PoolState {
   std::size_t begin_opening(TimePoint now);
   void open_failed(TimePoint now);
   // One that was opened is of an old generation already, and closed unused.
-  void begin_leaving_unused();
+  void begin_leaving_unused(PoolMember& member);
   // A login that is to prove a password takes a place, too, if there is one. It counts as opening; put() or
   // begin_leaving_unused() follows, or proof_failed().
   bool begin_proof();
-  void proof_failed() { --opening_; }
+  void proof_failed() { --places(MemberState::opening); }
   // Where there is none: the longest idle backend makes room, one at a time. It counts as leaving; null: none
   // can.
   PoolMember* make_room();
@@ -90,8 +91,8 @@ class PoolState {
   TimePoint retry_at() const { return retry_at_; }
 
   // A borrowed backend is being closed; and: its server process is gone.
-  void begin_leaving() { --borrowed_, ++leaving_; }
-  void left() { --leaving_; }
+  void begin_leaving(PoolMember& member) { move(member, MemberState::leaving); }
+  void left(const PoolMember& member) { --places(member.state); }
 
   // Takes the idle backends that have outlived their time, are of an old generation, or are too many: they
   // count as leaving.
@@ -101,7 +102,7 @@ class PoolState {
   void take_idle_if(Predicate predicate, std::vector<PoolMember*>& out) {
     std::erase_if(idle_, [&](PoolMember* member) {
       if (!predicate(*member)) return false;
-      ++borrowed_;
+      move(*member, MemberState::borrowed);
       out.push_back(member);
       return true;
     });
@@ -129,22 +130,28 @@ class PoolState {
   unsigned failures() const { return failures_; }
 
  private:
+  std::size_t& places(MemberState state) { return places_[static_cast<std::size_t>(state)]; }
+  std::size_t places(MemberState state) const { return places_[static_cast<std::size_t>(state)]; }
+  // The only place where a member's state changes, and with it what is counted.
+  void move(PoolMember& member, MemberState to) {
+    --places(member.state);
+    ++places(member.state = to);
+  }
   Waiter* grant(PoolMember& member);
   std::optional<BackendClose> too_old(const PoolMember& member, TimePoint now) const;
-  std::size_t total() const { return idle_.size() + borrowed_ + opening_ + leaving_; }
+  // All but those that are on their way out.
+  std::size_t living() const {
+    return places(MemberState::idle) + places(MemberState::borrowed) + places(MemberState::opening);
+  }
+  std::size_t total() const { return living() + places(MemberState::leaving); }
   // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them
   // would send one more away for each of them.
-  std::size_t surplus() const {
-    const std::size_t staying = total() - leaving_;
-    return staying > limits_.max_size ? staying - limits_.max_size : 0;
-  }
+  std::size_t surplus() const { return living() > limits_.max_size ? living() - limits_.max_size : 0; }
 
   PoolLimits limits_;
-  std::vector<PoolMember*> idle_;  // most recently used last
-  std::size_t borrowed_ = 0;
-  std::size_t opening_ = 0;
+  std::vector<PoolMember*> idle_;                         // most recently used last
+  std::array<std::size_t, member_state_count> places_{};  // taken, by MemberState
   std::size_t errands_ = 0;
-  std::size_t leaving_ = 0;
   std::uint64_t generation_ = 0;
   bool paused_ = false;
   Waiter* first_ = nullptr;  // oldest

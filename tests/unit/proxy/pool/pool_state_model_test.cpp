@@ -105,7 +105,7 @@ class Model {
                         idle_.size() + borrowed_.size() + 1 + opening_ > limits_.max_size;
     REQUIRE(pool_.must_leave(*member, now_).has_value() == leaves);
     if (leaves) {
-      pool_.begin_leaving();
+      pool_.begin_leaving(*member);
       leaving_.push_back(member);
     } else {
       place(*member, false);
@@ -152,7 +152,7 @@ class Model {
     if (leaving_.empty()) return;
     PoolMember* const gone = leaving_.back();
     leaving_.pop_back();
-    pool_.left();
+    pool_.left(*gone);
     members_.remove_if([gone](const PoolMember& m) { return &m == gone; });
   }
 

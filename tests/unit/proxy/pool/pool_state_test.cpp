@@ -72,10 +72,10 @@ TEST_CASE("backends that open and backends that leave count against max_size") {
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
   CHECK(f.pool.begin_opening(t0) == 2);
   CHECK(f.pool.put(f.members[0], t0, true) == &waiters[0]);
-  f.pool.begin_leaving();
+  f.pool.begin_leaving(f.members[0]);
   CHECK(f.pool.begin_opening(t0) == 0);
   CHECK(f.pool.counts().total() == 2);
-  f.pool.left();
+  f.pool.left(f.members[0]);
   CHECK(f.pool.begin_opening(t0) == 1);
   CHECK(f.pool.counts().total() == 2);
 }
@@ -147,7 +147,6 @@ TEST_CASE("after a failed login the next one waits, twice as long each time up t
   pool.open_failed(now);
   pool.open_failed(now);  // the two that were under way together
   CHECK(pool.failures() == 2);
-  pool.begin_leaving(), pool.left();  // unrelated moves change nothing
   PoolState fresh(limits(1, 4, 4));
   for (const auto delay : expected) {
     REQUIRE(fresh.begin_opening(now) == 1);
@@ -214,7 +213,7 @@ TEST_CASE(
   CHECK(expired(f.pool, t0 + 5s) == Leaving{{&f.members[0], BackendClose::max_lifetime}});
   CHECK(f.pool.must_leave(*borrowed, t0 + 5s) == BackendClose::max_lifetime);
   CHECK(f.pool.begin_opening(t0 + 5s) == 0);  // its slot is taken until the server has let go of it
-  f.pool.left();
+  f.pool.left(f.members[0]);
   CHECK(f.pool.begin_opening(t0 + 5s) == 1);
 }
 
@@ -239,10 +238,10 @@ TEST_CASE("what was recycled while it logged in makes room for another login, an
   f.pool.open_failed(t0);
   CHECK(f.pool.begin_opening(t0 + 1s) == 1);
   f.pool.recycle();
-  f.pool.begin_leaving_unused();
+  f.pool.begin_leaving_unused(f.members[0]);
   CHECK(f.pool.failures() == 0);
   CHECK(f.pool.begin_opening(t0 + 1s) == 0);
-  f.pool.left();
+  f.pool.left(f.members[0]);
   CHECK(f.pool.begin_opening(t0 + 1s) == 1);
   CHECK(f.pool.oldest_waiter() == &waiter);
   f.pool.leave(waiter);
@@ -255,12 +254,12 @@ TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until
   Waiter waiter;
   PoolMember* const borrowed = f.pool.take_idle(0);
   CHECK(f.pool.must_leave(*borrowed, t0) == BackendClose::surplus);
-  f.pool.begin_leaving();
+  f.pool.begin_leaving(*borrowed);
   CHECK(expired(f.pool, t0).empty());
   f.pool.enqueue(waiter);
   CHECK(f.pool.begin_opening(t0) == 0);
   f.pool.leave(waiter);
-  f.pool.left();
+  f.pool.left(*borrowed);
   CHECK(f.pool.counts().total() == 3);
 }
 
@@ -355,10 +354,11 @@ TEST_CASE("in a full pool the longest idle backend makes room, one at a time and
   CHECK(f.pool.make_room() == &f.members[0]);
   CHECK(f.pool.make_room() == nullptr);
   CHECK_FALSE(f.pool.begin_proof());  // the server may not have closed it yet
-  f.pool.left();
+  f.pool.left(f.members[0]);
   CHECK(f.pool.begin_proof());
   CHECK(f.pool.make_room() == nullptr);  // while that is under way
   REQUIRE(f.pool.take_idle(0) == &f.members[1]);
+  f.members[0] = {};
   f.pool.put(f.members[0], t0, true);
   REQUIRE(f.pool.take_idle(0) == &f.members[0]);
   CHECK(f.pool.make_room() == nullptr);  // all are lent
@@ -378,4 +378,19 @@ TEST_CASE("nothing is opened for a waiter whom a backend on an errand will serve
   CHECK(f.pool.begin_opening(t0) == 1);
   f.pool.end_errand();
   CHECK(f.pool.put_back(f.members[0]) == &first);
+}
+
+TEST_CASE("each member has one state, and the counts are of those") {
+  PoolFixture f(limits(2, 2, 2));
+  f.open(0);
+  f.open(1);
+  CHECK(f.members[0].state == MemberState::idle);
+  REQUIRE(f.pool.take_idle(0) == &f.members[1]);
+  CHECK(f.members[1].state == MemberState::borrowed);
+  f.pool.begin_leaving(f.members[1]);
+  CHECK(f.members[1].state == MemberState::leaving);
+  CHECK(f.pool.counts().idle == 1);
+  CHECK(f.pool.counts().leaving == 1);
+  f.pool.left(f.members[1]);
+  CHECK(f.pool.counts().total() == 1);
 }
