@@ -9,7 +9,7 @@
 namespace pgweir {
 
 enum class MemberState : std::uint8_t {
-  opening,   // from the first byte of its login
+  opening,  // from the first byte of its login
   idle,
   borrowed,  // by a session, or by the pool itself for a moment
   leaving,   // until the server has closed its end
@@ -18,7 +18,7 @@ inline constexpr std::size_t member_state_count = 4;
 
 struct PoolMember {
   MemberState state = MemberState::opening;  // changed by PoolState alone
-  unsigned worker = 0;  // whose reactor its socket is in
+  unsigned worker = 0;                       // whose reactor its socket is in
   std::uint64_t generation = 0;
   TimePoint expires_at = TimePoint::max();  // max_lifetime
   TimePoint idle_since{};

@@ -34,7 +34,7 @@ Disposition RequestPath::take_parse(const Piece& piece) {
   ParseView parse;
   // The server says what is wrong with it.
   if (parse_parse(piece.body(), parse) != Errc::ok) return forward(piece, {.reply = Reply::parse});
-  if (x_.listen && !show_channels(parse.text)) return Disposition::hold;
+  if (x_.listen && show_channels(parse.text) == Progress::hold) return Disposition::hold;
   if (names_statement(leading_verb(parse.text), parse.text)) return take_naming_parse(piece, parse);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
@@ -60,7 +60,7 @@ Disposition RequestPath::take_named_parse(std::string_view name, std::string_vie
   const AnalysisContext context = analysis_context(x_);
   const StatementRef statement = x_.pool->statements().intern(text, types, context.settings);
   StatementRef sent = statement;
-  if (!resolve(sent)) return Disposition::hold;
+  if (resolve(sent) == Progress::hold) return Disposition::hold;
   BackendStatements& held = x_.backend->statements;
   const Presence presence = held.find(sent, x_.tracker.segment());
   if (presence == Presence::undecided) return Disposition::hold;
@@ -141,9 +141,10 @@ Disposition RequestPath::take_bind(const Piece& piece) {
   const bool described = known.described;
   StatementRef statement = known.statement;
   const Statement* const named = statement.get();  // kept by the client's name
-  if (named != nullptr && !guard_sequences(named->effects, named->text)) return Disposition::hold;
-  if (!resolve(statement)) return Disposition::hold;
-  if (x_.listen && statement && !show_channels(statement->text)) return Disposition::hold;
+  if (named != nullptr && guard_sequences(named->effects, named->text) == Progress::hold)
+    return Disposition::hold;
+  if (resolve(statement) == Progress::hold) return Disposition::hold;
+  if (x_.listen && statement && show_channels(statement->text) == Progress::hold) return Disposition::hold;
   const Provided provided = provide(bind.statement, statement, statement.get() == named, &bind);
   if (provided == Provided::not_yet) return Disposition::hold;
   if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
@@ -221,7 +222,7 @@ Disposition RequestPath::take_describe(const Piece& piece) {
   if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return Disposition::hold;
   StatementRef statement = x_.statements.find(target.name);
   const Statement* const named = statement.get();
-  if (!resolve(statement)) return Disposition::hold;
+  if (resolve(statement) == Progress::hold) return Disposition::hold;
   const Provided provided = provide(target.name, statement, statement.get() == named);
   if (provided == Provided::not_yet) return Disposition::hold;
   note_described(target);
@@ -265,7 +266,7 @@ Disposition RequestPath::take_close(const Piece& piece) {
 
 Disposition RequestPath::take_execute(const Piece& piece) {
   Expected expected{.reply = Reply::execute, .may_copy = x_.copy_portal};
-  if (x_.listen && !follow_execute(piece, expected)) return Disposition::hold;
+  if (x_.listen && follow_execute(piece, expected) == Progress::hold) return Disposition::hold;
   x_.watch.set.reset();
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;

@@ -49,21 +49,21 @@ void Exchange::leave_hub() {
   listen.reset();
 }
 
-bool RequestPath::follow_query(std::string_view text, bool understood, const SqlEffects& effects,
-                               Expected& expected) {
+RequestPath::Progress RequestPath::follow_query(std::string_view text, bool understood,
+                                                const SqlEffects& effects, Expected& expected) {
   if (!x_.listen || x_.listen->is_unused()) {
-    if (!effects.facts.contains(SqlFact::listens) || !x_.begin_listening()) return true;
+    if (!effects.facts.contains(SqlFact::listens) || !x_.begin_listening()) return Progress::done;
   }
   ListenState& listen = *x_.listen;
   if (!understood || ListenState::may_notify(effects, text)) listen.note_may_notify();
-  if (!show_channels(text)) return false;
-  if (!ListenState::concerns(effects.verbs)) return true;
+  if (show_channels(text) == Progress::hold) return Progress::hold;
+  if (!ListenState::concerns(effects.verbs)) return Progress::done;
   ListenSteps steps;
   if (understood && !x_.is_opaque(text)) steps = listen_steps(text);
-  if (!listen.may_forward(steps, transaction_status(), status_is_known())) return false;
+  if (!listen.may_forward(steps, transaction_status(), status_is_known())) return Progress::hold;
   listen.set_next(std::move(steps));
   expected.listens = true;
-  return true;
+  return Progress::done;
 }
 
 // All that the client has sent is answered, or nothing of it ends with ReadyForQuery.
@@ -90,31 +90,31 @@ void RequestPath::follow_bind(std::string_view portal, const StatementRef& state
   x_.listen->bind(portal, statement->effects, std::move(steps));
 }
 
-bool RequestPath::follow_execute(const Piece& piece, Expected& expected) {
+RequestPath::Progress RequestPath::follow_execute(const Piece& piece, Expected& expected) {
   ExecuteView execute;
-  if (parse_execute(piece.body(), execute) != Errc::ok) return true;
+  if (parse_execute(piece.body(), execute) != Errc::ok) return Progress::done;
   const ListenSteps* steps = x_.listen->portal(execute.portal);
-  if (steps == nullptr) return true;
-  if (!x_.listen->may_forward(*steps, transaction_status(), status_is_known())) return false;
+  if (steps == nullptr) return Progress::done;
+  if (!x_.listen->may_forward(*steps, transaction_status(), status_is_known())) return Progress::hold;
   x_.listen->set_next(*steps);
   x_.listen->forwarded();
   expected.listens = true;
-  return true;
+  return Progress::done;
 }
 
 // Who asks for its channels asks its backend, which is made to listen to them for that long.
-bool RequestPath::show_channels(std::string_view text) {
-  if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return true;
+RequestPath::Progress RequestPath::show_channels(std::string_view text) {
+  if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return Progress::done;
   const ResponseTracker& tracker = x_.tracker;
-  if (tracker.unsynced() || x_.listen->is_shown()) return true;
-  if (!status_is_known()) return false;
-  if (tracker.status() != TransactionStatus::idle) return true;
+  if (tracker.unsynced() || x_.listen->is_shown()) return Progress::done;
+  if (!status_is_known()) return Progress::hold;
+  if (tracker.status() != TransactionStatus::idle) return Progress::done;
   std::string sql;
   for (const std::string& name : x_.listen->channels()) sql += "LISTEN " + quote_identifier(name) + ';';
-  if (!insert_statement(sql, nullptr)) return true;
+  if (insert_statement(sql, nullptr) == Progress::hold) return Progress::done;
   x_.listen->note_shown();
   x_.watch.note_begin({Pin::listen}, text);
-  return true;
+  return Progress::done;
 }
 
 }  // namespace pgweir

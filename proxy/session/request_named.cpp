@@ -74,21 +74,22 @@ std::optional<RequestPath::NamedUse> RequestPath::find_named(std::string_view te
 }
 
 // A prepared EXECUTE and the like looks for its name when it is run, not when it is parsed: what the name
-// stands for now has to be on the backend, and what goes there has our name for it. False: hold.
-bool RequestPath::resolve(StatementRef& statement, int depth) {
+// stands for now has to be on the backend, and what goes there has our name for it.
+RequestPath::Progress RequestPath::resolve(StatementRef& statement, int depth) {
   if (!statement || depth > naming_depth_max || !names_statement(statement->effects.verb, statement->text))
-    return true;
+    return Progress::done;
   std::optional<NamedUse> use = find_named(statement->text);
-  if (!use) return true;
-  if (use->named.verb == NamedVerb::execute && !resolve(use->statement, depth + 1)) return false;
-  if (!provide_named(use->statement)) return false;
+  if (!use) return Progress::done;
+  if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
+    return Progress::hold;
+  if (provide_named(use->statement) == Progress::hold) return Progress::hold;
   note_named(*use->statement);
   const std::string text = with_name(statement->text, use->named, use->statement->server_name);
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
                          : x_.pool->statements().intern(text, statement->parameter_types,
                                                         analysis_context(x_).settings);
-  return true;
+  return Progress::done;
 }
 
 // The backend's own, if that is the same.
@@ -140,8 +141,9 @@ std::optional<Disposition> RequestPath::rewrite_named_query(std::string_view tex
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
     tell_cut(text, use->named);
-    if (use->named.verb == NamedVerb::execute && !resolve(use->statement)) return Disposition::hold;
-    if (!provide_for_query(use->statement)) return Disposition::hold;
+    if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
+      return Disposition::hold;
+    if (provide_for_query(use->statement) == Progress::hold) return Disposition::hold;
     note_named(*use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
@@ -183,8 +185,8 @@ std::optional<Disposition> RequestPath::rewrite_string(std::string_view text, co
     if (drops) keeps_names = false;
     StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
-    if (named->verb == NamedVerb::execute && !resolve(statement)) return Disposition::hold;
-    if (!provide_for_query(statement)) return Disposition::hold;
+    if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold) return Disposition::hold;
+    if (provide_for_query(statement) == Progress::hold) return Disposition::hold;
     note_named(*statement);
     if (named->verb == NamedVerb::deallocate) dropped = named->name;
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
@@ -218,7 +220,7 @@ Disposition RequestPath::take_naming_parse(const Piece& piece, const ParseView& 
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
   const StatementRef statement = make_unnamed(parse.text, parse.parameter_types);
   StatementRef sent = statement;
-  if (!resolve(sent)) return Disposition::hold;
+  if (resolve(sent) == Progress::hold) return Disposition::hold;
   guard_batch(*sent);
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());

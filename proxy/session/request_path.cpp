@@ -70,7 +70,7 @@ Disposition RequestPath::take_first(const Piece& piece) {
     if (x_.backend != nullptr) forward_bytes(piece);
     return Disposition::taken;
   }
-  if (x_.restore_due && !restore_behind_discard(type)) return Disposition::hold;
+  if (x_.restore_due && restore_behind_discard(type) == Progress::hold) return Disposition::hold;
   if (type == FrontendType::Sync) return take_sync(piece);
   if (x_.tracker.skipping()) {
     discarding_rest_ = true;
@@ -149,7 +149,7 @@ Disposition RequestPath::forward(const Piece& piece, Expected&& expected) {
 Disposition RequestPath::take_function_call(const Piece& piece) {
   if (!is_large_object_call(piece.body())) {
     const SqlEffects anything = effects_of_anything();
-    if (!guard_sequences(anything, {})) return Disposition::hold;
+    if (guard_sequences(anything, {}) == Progress::hold) return Disposition::hold;
     note(anything, {});
     // The arguments are laid out like those of a Bind.
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
@@ -170,12 +170,12 @@ Disposition RequestPath::take_query(const Piece& piece) {
   const SqlEffects effects = read_text_ != nullptr ? read_text_->effects
                              : readable            ? effects_of(query.text)
                                                    : effects_of_anything();
-  if (!guard_sequences(effects, query.text)) return Disposition::hold;
+  if (guard_sequences(effects, query.text) == Progress::hold) return Disposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});
   const bool may_listen = x_.listen || effects.facts.contains(SqlFact::listens);
-  if (may_listen &&
-      !follow_query(understood ? query.text : std::string_view{}, understood, effects, expected))
+  if (may_listen && follow_query(understood ? query.text : std::string_view{}, understood, effects,
+                                 expected) == Progress::hold)
     return Disposition::hold;
   if (understood && may_name_statement(query.text, effects)) {
     const std::optional<Disposition> renamed = rewrite_named_query(query.text, effects, expected);

@@ -33,6 +33,12 @@ class RequestPath final {
     too_many_names,
   };
 
+  // Of a step on the way of a message to the server.
+  enum class [[nodiscard]] Progress : std::uint8_t{
+      done,
+      hold,  // the message has to be offered again when more replies have come
+  };
+
   Disposition take(const Piece& piece);
   // What the functions have done, perhaps, that the transaction has called.
   void note_code(const FunctionEffects& code, std::string_view text);
@@ -75,17 +81,16 @@ class RequestPath final {
                    const BindView* bind = nullptr);
   Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
   Provided provide_unnamed(const StatementRef& statement);
-  // False: hold.
-  bool provide_named(const StatementRef& statement);
+  Progress provide_named(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
   void make_room_for(const StatementRef& statement);
-  bool provide_for_query(const StatementRef& statement);
-  bool provide_by_sql(const StatementRef& statement);
+  Progress provide_for_query(const StatementRef& statement);
+  Progress provide_by_sql(const StatementRef& statement);
   void evict();
   void trim(std::size_t room);
   bool close_surplus(std::size_t room, Fate fate);
-  // Puts a statement of ours at this place of the stream, whose replies the client does not see. False: hold.
-  bool insert_statement(std::string_view sql, const StatementRef& prepares);
+  // Puts a statement of ours at this place of the stream, whose replies the client does not see.
+  Progress insert_statement(std::string_view sql, const StatementRef& prepares);
 
   Disposition forward(const Piece& piece, Expected&& expected);
   Disposition counted(Disposition disposition, Counter PoolCounters::*counter);
@@ -97,7 +102,7 @@ class RequestPath final {
     StatementRef statement;
   };
   std::optional<NamedUse> find_named(std::string_view text) const;
-  bool resolve(StatementRef& statement, int depth = 0);
+  Progress resolve(StatementRef& statement, int depth = 0);
   StatementRef unnamed_of(std::string_view text, ByteView types) const;
   void note_deallocate(const Statement& statement);
   void tell_cut(std::string_view text, const NamedStatement& named);
@@ -130,20 +135,20 @@ class RequestPath final {
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(Verb verb, std::string_view text) const;
   void restore_startup();
-  bool restore_behind_discard(FrontendType next);
+  Progress restore_behind_discard(FrontendType next);
   void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
-  // False: hold.
-  bool guard_sequences(const SqlEffects& effects, std::string_view text);
-  bool take_over_sequences(const SqlEffects& effects, std::string_view text);
+  Progress guard_sequences(const SqlEffects& effects, std::string_view text);
+  Progress take_over_sequences(const SqlEffects& effects, std::string_view text);
   void guard_batch(const Statement& statement);
   void begin_query(Expected& expected);
 
-  // LISTEN (request_listen.cpp). False: hold.
-  bool follow_query(std::string_view text, bool understood, const SqlEffects& effects, Expected& expected);
+  // LISTEN (request_listen.cpp)
+  Progress follow_query(std::string_view text, bool understood, const SqlEffects& effects,
+                        Expected& expected);
   void follow_bind(std::string_view portal, const StatementRef& statement);
-  bool follow_execute(const Piece& piece, Expected& expected);
-  bool show_channels(std::string_view text);
+  Progress follow_execute(const Piece& piece, Expected& expected);
+  Progress show_channels(std::string_view text);
   bool status_is_known() const;
   TransactionStatus transaction_status() const;
 

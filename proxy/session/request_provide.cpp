@@ -28,7 +28,7 @@ RequestPath::Provided RequestPath::provide(std::string_view name, StatementRef& 
     held.doubt(statement);
     x_.checked_again = statement.get();
   }
-  if (!provide_named(statement)) return Provided::not_yet;
+  if (provide_named(statement) == Progress::hold) return Provided::not_yet;
   return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
 }
 
@@ -50,7 +50,7 @@ RequestPath::Provided RequestPath::check_shape(std::string_view name, StatementR
   if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
   statement = x_.pool->statements().renew_for_holder(statement);
   x_.statements.put(name, statement);
-  return provide_named(statement) ? Provided::yes : Provided::not_yet;
+  return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;
 }
 
 // Types that the server has inferred once are the statement's for good, whatever has become of its tables
@@ -72,10 +72,10 @@ void RequestPath::make_room_for(const StatementRef& statement) {
                     sink_);
 }
 
-bool RequestPath::provide_named(const StatementRef& statement) {
+RequestPath::Progress RequestPath::provide_named(const StatementRef& statement) {
   const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
-  if (presence == Presence::undecided) return false;
-  if (presence == Presence::present) return true;
+  if (presence == Presence::undecided) return Progress::hold;
+  if (presence == Presence::present) return Progress::done;
   if (statement->by_sql) return provide_by_sql(statement);
   make_room_for(statement);
   write_parse(x_.worker.to_server().own(), statement->server_name, statement->text, known_types(*statement));
@@ -85,14 +85,14 @@ bool RequestPath::provide_named(const StatementRef& statement) {
   x_.tracker.expect({.reply = Reply::parse, .fate = Fate::drop, .holds = true, .statement = statement},
                     sink_);
   ask_shape(statement, Purpose::learn_shape);
-  return true;
+  return Progress::done;
 }
 
-bool RequestPath::provide_by_sql(const StatementRef& statement) {
+RequestPath::Progress RequestPath::provide_by_sql(const StatementRef& statement) {
   const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
-  if (!insert_statement(sql, statement)) return false;
+  if (insert_statement(sql, statement) == Progress::hold) return Progress::hold;
   x_.pool->counters(x_.worker).statements_injected.add();
-  return true;
+  return Progress::done;
 }
 
 // The backend's unnamed statement may be another client's, and must never run for this one.
@@ -123,12 +123,12 @@ RequestPath::Provided RequestPath::provide_unnamed(const StatementRef& statement
 }
 
 // In front of a Query, whose answer an error of ours must not swallow.
-bool RequestPath::provide_for_query(const StatementRef& statement) {
+RequestPath::Progress RequestPath::provide_for_query(const StatementRef& statement) {
   ResponseTracker& tracker = x_.tracker;
   const Presence presence = x_.backend->statements.find(statement, tracker.segment());
-  if (presence == Presence::present) return true;
+  if (presence == Presence::present) return Progress::done;
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
-  if (presence == Presence::undecided || !tracker.may_insert_group()) return false;
+  if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();
   const bool doubtful = x_.backend->statements.is_doubtful(statement);
   if (doubtful) write_close_statement(out, statement->server_name);
@@ -150,7 +150,7 @@ bool RequestPath::provide_for_query(const StatementRef& statement) {
                   .statement = statement},
                  sink_);
   tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
-  return true;
+  return Progress::done;
 }
 
 // At the limit, the least recently used statements make room for another one.
@@ -181,7 +181,7 @@ bool RequestPath::close_surplus(std::size_t room, Fate fate) {
 
 // Between two batches a Query of ours, whose errors are ours, too. Within one, an error concerns the client's
 // next message, as if that had failed.
-bool RequestPath::insert_statement(std::string_view sql, const StatementRef& prepares) {
+RequestPath::Progress RequestPath::insert_statement(std::string_view sql, const StatementRef& prepares) {
   ResponseTracker& tracker = x_.tracker;
   if (tracker.may_insert_group()) {
     write_query(x_.worker.to_server().own(), sql);
@@ -190,9 +190,9 @@ bool RequestPath::insert_statement(std::string_view sql, const StatementRef& pre
     x_.backend->statements.begin_unnamed(nullptr, tracker.segment());
     if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
     tracker.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares}, sink_);
-    return true;
+    return Progress::done;
   }
-  if (!tracker.unsynced()) return false;
+  if (!tracker.unsynced()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();
   const std::string& own_name = x_.pool->statements().own_name();
   write_parse(out, own_name, sql, no_parameter_types);
@@ -208,7 +208,7 @@ bool RequestPath::insert_statement(std::string_view sql, const StatementRef& pre
         {.reply = reply, .fate = Fate::drop, .holds = makes, .statement = makes ? prepares : StatementRef{}},
         sink_);
   }
-  return true;
+  return Progress::done;
 }
 
 }  // namespace pgweir

@@ -314,10 +314,10 @@ bool RequestPath::loses_startup(Verb verb, std::string_view text) const {
 
 // After an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
 // statement that must be the first of its transaction: ours then have a transaction of their own, by a Sync
-// that changes nothing. Before it has, such a Sync could end the skipping after its error. False: wait.
-bool RequestPath::restore_behind_discard(FrontendType next) {
+// that changes nothing. Before it has, such a Sync could end the skipping after its error.
+RequestPath::Progress RequestPath::restore_behind_discard(FrontendType next) {
   if (!x_.tracker.skipping() && next != FrontendType::Sync) {
-    if (!x_.tracker.idle()) return false;
+    if (!x_.tracker.idle()) return Progress::hold;
     write_sync(x_.worker.to_server().own());
     x_.worker.to_server().end_own();
     x_.tracker.expect({.reply = Reply::sync, .fate = Fate::mute}, sink_);
@@ -325,7 +325,7 @@ bool RequestPath::restore_behind_discard(FrontendType next) {
   }
   x_.restore_due = false;
   if (!x_.tracker.skipping()) restore_startup();
-  return true;
+  return Progress::done;
 }
 
 void RequestPath::restore_startup() {
@@ -336,7 +336,7 @@ void RequestPath::restore_startup() {
     std::string sql = make_prelude({}, {{name, value}}).sql;
     sql.pop_back();  // the semicolon
     if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");
-    if (insert_statement(sql, nullptr) && !is_local) x_.watch.restored = true;
+    if (insert_statement(sql, nullptr) == Progress::done && !is_local) x_.watch.restored = true;
   };
   const auto is_lost = [&](std::string_view name) {
     if (!set) return true;  // DISCARD ALL
@@ -353,27 +353,26 @@ void RequestPath::restore_startup() {
 
 // currval() and lastval() must never show another session's values. A pool whose clients use them pins a
 // session from its first value on; the others only note whose values a backend has.
-bool RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
-  if (!take_over_sequences(effects, text)) return false;
+RequestPath::Progress RequestPath::guard_sequences(const SqlEffects& effects, std::string_view text) {
+  if (take_over_sequences(effects, text) == Progress::hold) return Progress::hold;
   const bool by_view = reads_relations(effects) && x_.pool->code().views_advance_sequences();
   const bool advances = may_advance_sequence(effects) || by_view;
   if (advances) x_.watch.advances_sequence = x_.advanced_sequence = true;
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.advanced_sequence = true;
   if (advances && x_.pool->code().uses_sequence_values() && x_.watch.cause.empty())
     x_.watch.cause = to_string(effects.verb);
-  return true;
+  return Progress::done;
 }
 
 // The values on the backend are this session's from here on, and no other's are left where that matters.
-// False: hold.
-bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_view text) {
+RequestPath::Progress RequestPath::take_over_sequences(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
   const bool sees_views = reads_relations(effects);
   const bool reads = effects.reads_sequence || (sees_views && x_.pool->code().views_read_sequences());
   const bool advances =
       may_advance_sequence(effects) || (sees_views && x_.pool->code().views_advance_sequences());
   const bool views_unread = sees_views && x_.pool->code().definitions().verdict() == FunctionVerdict::unknown;
-  if (!reads && !advances && !views_unread) return true;
+  if (!reads && !advances && !views_unread) return Progress::done;
   if (reads) x_.pool->code().learn_sequence_use();
   const bool foreign = backend.sequence_owner != x_.session || backend.sequence_mixed;
   bool guarded = x_.pool->code().uses_sequence_values();
@@ -386,7 +385,7 @@ bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_vie
   }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {
-      if (!insert_statement("DISCARD SEQUENCES", nullptr)) return false;
+      if (insert_statement("DISCARD SEQUENCES", nullptr) == Progress::hold) return Progress::hold;
       x_.watch.inserted_discard = true;
     }
     backend.sequence_mixed = false;
@@ -394,13 +393,15 @@ bool RequestPath::take_over_sequences(const SqlEffects& effects, std::string_vie
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
   backend.sequence_owner = x_.session;
-  return true;
+  return Progress::done;
 }
 
 // At a Parse that may be the first message of a batch. The first statement that a batch executes is in no
 // transaction block, and a procedure may COMMIT there; after a statement of ours it would not be the first.
 void RequestPath::guard_batch(const Statement& statement) {
-  if (x_.tracker.may_insert_group()) take_over_sequences(statement.effects, statement.text);
+  // Where a group of ours may go out, it need not wait.
+  if (x_.tracker.may_insert_group())
+    static_cast<void>(take_over_sequences(statement.effects, statement.text));
 }
 
 void RequestPath::note_advance() {
