@@ -5,6 +5,7 @@
 
 #include "protocol/sql_facts.hpp"
 #include "proxy/state/settings_journal.hpp"
+#include "proxy/state/settings_map.hpp"
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {
@@ -120,6 +121,7 @@ void FunctionEffects::add(const FunctionEffects& other) {
 }
 
 void FunctionEffects::add_setting(std::string name) {
+  if (name == seed_setting) return add(FunctionVerdict::lasting);
   if (std::find(settings.begin(), settings.end(), name) != settings.end()) return;
   if (settings.size() >= settings_max) return add_unnamed_setting();
   add(FunctionVerdict::suspicious);

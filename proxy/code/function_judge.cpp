@@ -237,7 +237,7 @@ void BodyScan::calls(const std::string& name) {
 void BodyScan::set_config() {
   std::string name;
   const bool is_named = literal_argument(tokens_, name);
-  if (sets_until_end_of_transaction(tokens_)) {
+  if (sets_until_end_of_transaction(tokens_) && ascii_lower(name) != seed_setting) {
     if (!is_named || matters_to_analysis(ascii_lower(name))) effects_.touches_context = true;
   } else if (is_named) {
     name_setting(name);

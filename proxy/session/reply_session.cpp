@@ -113,7 +113,10 @@ void ReplyPath::take_tag(const Piece& piece) {
   const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.resets_now = true;
   if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
-  if (x_.watch.changed_functions) x_.pool->code().forget();
+  if (x_.watch.changed_functions) {
+    x_.watch.made_code = true;
+    x_.pool->code().forget();
+  }
   // A name that is not the client's may be one of ours: the server tells what is left.
   if (tag == "DEALLOCATE" && x_.naming_name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
   if (tag == "DEALLOCATE" && !x_.naming_name.empty() && !x_.naming_statement) {

@@ -42,6 +42,8 @@ class RequestPath final {
   Disposition take(const Piece& piece);
   // What the functions have done, perhaps, that the transaction has called.
   void note_code(const FunctionEffects& code, std::string_view text);
+  // The code that it has called cannot be read, or not any more.
+  void note_opaque_code(std::string_view text);
   // Something that ran unseen may have taken the next value of a sequence.
   void note_advance();
 

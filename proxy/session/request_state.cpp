@@ -46,6 +46,10 @@ void RequestPath::note(const SqlEffects& effects, std::string_view text, const B
   watch.set.reset();
   if (is_plain_query(effects)) return;
   note_settings(effects, text, values);
+  // What is called may be made, replaced or dropped by the same text.
+  const bool makes_code =
+      !effects.single && effects.verbs.intersects({Verb::create, Verb::alter, Verb::drop});
+  if (effects.runs_code() && makes_code) note_opaque_code(text);
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text, values);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
   if (reads_relations(effects)) note_definitions(text);
@@ -121,6 +125,9 @@ void RequestPath::note_string(std::string_view text) {
 void RequestPath::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
   const std::size_t before = step_.size();
   add_set_config(use, values, x_.text_rules(), step_);
+  // Nobody can be asked for this one.
+  if (std::erase_if(step_, [](const SettingsItem& item) { return item.name == seed_setting; }) > 0)
+    x_.watch.note_begin({Pin::session_function}, text);
   bool unnamed = may_update_settings(text);
   if (unnamed) step_.push_back({.kind = SettingsItem::Kind::doubt});
   for (std::size_t i = before; i < step_.size(); ++i) {
@@ -185,6 +192,13 @@ void RequestPath::judge_code(std::string_view text, const BoundValues* values) {
   } else {
     note_code(code, text);
   }
+}
+
+// It may do anything that the server shows.
+void RequestPath::note_opaque_code(std::string_view text) {
+  FunctionEffects opaque;
+  opaque.add_opaque();
+  note_code(opaque, text);
 }
 
 // What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
@@ -286,7 +300,7 @@ void RequestPath::note_set(std::string_view text) {
   if (is_custom && !remember_name(x_.custom_names, set->name))
     x_.watch.unknown_names = x_.watch.unseen = true;
   // It restarts random(), which cannot be replayed.
-  if (set->name == "seed") x_.watch.note_begin({Pin::session_function}, text);
+  if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
   x_.watch.set = std::move(set);
 }
 

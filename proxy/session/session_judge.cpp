@@ -85,6 +85,9 @@ void Session::judge_again() {
   const bool is_known =
       exchange_.unjudged.empty() && !exchange_.definitions_unjudged && trigger_calls_.empty();
   if (is_known) return exchange_.presumed.clear();
+  // By now the server shows other sources than those that have run, or none.
+  if (exchange_.watch.made_code && !exchange_.unjudged.empty())
+    requests_.note_opaque_code(exchange_.unjudged.front());
   const auto note = [this](const FunctionEffects& code, std::string_view text) {
     requests_.note_code(code, text);
     if (code.touches_context) doubt_presumed();

@@ -311,7 +311,7 @@ namespace {
 
 void apply_item(const SettingsItem& item, const SettingMap& startup, SettingMap& desired,
                 SettingMap& applied) {
-  if (item.name == "seed") return;
+  if (item.name == seed_setting) return;
   const bool by_authorization = item.name == authorization_setting;
   if (by_authorization) {
     desired.erase(std::string(role_setting));
@@ -335,7 +335,7 @@ void apply_item(const SettingsItem& item, const SettingMap& startup, SettingMap&
 
 bool is_in_force(const SettingsStep& step, const SettingMap& settings) {
   return std::all_of(step.begin(), step.end(), [&settings](const SettingsItem& item) {
-    if (item.kind != Kind::set || is_identity(item.name) || item.name == "seed") return false;
+    if (item.kind != Kind::set || is_identity(item.name)) return false;
     const auto has = settings.find(item.name);
     return has != settings.end() && has->second == item.value;
   });

@@ -64,9 +64,10 @@ void add_call(const SetConfigCall& call, bool is_plain, const BoundValues* value
     return;
   }
   const std::string name = ascii_lower(*given_name);
-  if (local && !matters_to_analysis(name)) return;  // it is gone before anybody could ask
-  const bool certain = is_plain && is_local && value && is_readable(*value, rules) &&
-                       !keeps_part_of_old_value(name) && name != "seed";
+  if (name == seed_setting) return add_doubt(name, out);  // it restarts random() at once, and for good
+  if (local && !matters_to_analysis(name)) return;        // it is gone before anybody could ask
+  const bool certain =
+      is_plain && is_local && value && is_readable(*value, rules) && !keeps_part_of_old_value(name);
   if (certain) {
     out.push_back({.kind = Kind::set, .local = local, .name = name, .value = std::string(*value)});
   } else if (local) {
@@ -131,7 +132,7 @@ std::optional<bool> BoundValues::boolean(unsigned number) const {
 
 void add_set(const std::optional<SetStatement>& set, const TextRules& rules, SettingsStep& out) {
   if (!set || !is_readable_name(set->name, rules)) return add_doubt({}, out);
-  if (set->scope == SetScope::transaction || set->name == "seed") return;
+  if (set->scope == SetScope::transaction || set->name == seed_setting) return;
   if (set->action == SetAction::reset_all) {
     out.push_back({.kind = Kind::reset_all});
     return;

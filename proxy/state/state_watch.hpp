@@ -34,6 +34,7 @@ struct StateMarks {
   bool inserted_discard = false;  // we have sent a DISCARD SEQUENCES
   bool changed_defaults = false;  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   bool changed_functions = false;
+  bool made_code = false;  // in this transaction, at any time: what it has called may be gone or replaced
   bool changed_schema = false;  // what texts mean, perhaps
 };
 

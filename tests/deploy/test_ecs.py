@@ -200,7 +200,7 @@ def test_a_drain_ends_before_ecs_kills(templates, name):
 
 @pytest.mark.parametrize("name", STACKS)
 def test_the_alarms_ask_the_log_for_what_pgweir_writes(root, templates, start, name):
-    sources = "".join(path.read_text() for path in (root / "proxy").glob("*.cpp"))
+    sources = "".join(path.read_text() for path in (root / "proxy").rglob("*.cpp"))
     reasons = {series.split('"')[1] for series in start().metrics() if series.startswith("pgweir_clients_ended_total")}
     filters = t.resources(templates[name], "AWS::Logs::MetricFilter")
     asked = [pair for f in filters.values() for pair in re.findall(r'\$\.(\w+) = "(\w+)"', f["FilterPattern"])]
