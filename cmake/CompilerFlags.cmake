@@ -17,7 +17,8 @@ else()
 endif()
 
 # Which files of a target are compiled together: those of a folder whose names begin with one of these words, and the
-# others of that folder; of a large folder by their first letter. A new file changes one group.
+# others of that folder; of a large folder by their first letter. A small folder goes with the one that the caller has put
+# into pgweir_unity_with_FOLDER. A new file changes one group.
 function(pgweir_unity_groups target)
   get_target_property(sources ${target} SOURCES)
   foreach(source ${sources})
@@ -38,6 +39,9 @@ function(pgweir_unity_groups target)
       endforeach()
     endif()
     cmake_path(GET folder FILENAME folder)
+    if(DEFINED pgweir_unity_with_${folder})
+      set(folder ${pgweir_unity_with_${folder}})
+    endif()
     string(MAKE_C_IDENTIFIER "${folder}_${group}" group)
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
   endforeach()

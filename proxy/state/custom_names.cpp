@@ -10,14 +10,14 @@ namespace pgweir {
 namespace {
 
 // Strings within strings that are read as code.
-constexpr unsigned depth_max = 3;
+constexpr unsigned nesting_max = 3;
 // Longer ones exist on the server, but nobody binds them.
 constexpr std::size_t custom_name_max = 256;
 
 // Follows the tokens of one text for the two ways to name a setting: set_config('a.b' ...) and SET a.b.
 class NameScan {
  public:
-  NameScan(std::string_view text, bool bound, std::vector<std::string>& names, unsigned depth = depth_max)
+  NameScan(std::string_view text, bool bound, std::vector<std::string>& names, unsigned depth = nesting_max)
       : tokens_(text), bound_(bound), names_(names), depth_(depth) {}
   bool run();
 
