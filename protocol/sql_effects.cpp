@@ -46,6 +46,10 @@ bool mentions_sequence_value(std::string_view text) {
 }
 
 SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
+  return effects_of(text, may_have_facts(text), dialect);
+}
+
+SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect) {
   SqlEffects out;
   out.single = is_single_statement(text, dialect);
   if (out.single) {
@@ -56,7 +60,7 @@ SqlEffects effects_of(std::string_view text, SqlDialect dialect) {
     out.verb = leading_verb(text);
   }
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
-  if (by_verb || may_have_facts(text)) out.facts = scan_facts(text, dialect);
+  if (by_verb || has_facts) out.facts = scan_facts(text, dialect);
   const Mentioned mentioned = mentioned_in(text);
   out.may_set =
       out.is_unreadable() || mentioned.set_config || (mentioned.pg_settings && folded_find(text, "update"));

@@ -35,6 +35,8 @@ struct SqlEffects {
 };
 
 SqlEffects effects_of(std::string_view text, SqlDialect dialect = {});
+// The same for a caller who has asked may_have_facts() already.
+SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect);
 
 // Names both UPDATE and the view pg_settings: an update of that view is a SET without its tag.
 bool may_update_settings(std::string_view text);

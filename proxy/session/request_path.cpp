@@ -166,9 +166,10 @@ Disposition RequestPath::take_query(const Piece& piece) {
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
   // What nobody can read may do anything.
   const bool readable = understood && !x_.is_opaque(query.text);
-  read_text_ = readable ? x_.worker.text_memo().read(query.text) : nullptr;
+  const bool has_facts = readable && may_have_facts(query.text);
+  read_text_ = x_.worker.text_memo().read(query.text, has_facts);
   const SqlEffects effects = read_text_ != nullptr ? read_text_->effects
-                             : readable            ? effects_of(query.text)
+                             : readable            ? effects_of(query.text, has_facts, {})
                                                    : effects_of_anything();
   if (guard_sequences(effects, query.text) == Progress::hold) return Disposition::hold;
   Expected expected{.reply = Reply::query};

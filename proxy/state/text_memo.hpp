@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "protocol/sql_effects.hpp"
+#include "protocol/sql_facts.hpp"
 #include "protocol/sql_set_config.hpp"
 
 namespace pgweir {
@@ -28,7 +29,9 @@ class TextMemo {
 
   // Null: it is read at a glance, or too long to be kept. Otherwise as effects_of() and find_set_config() read
   // it. The pointer holds until the next call.
-  const ReadText* read(std::string_view text);
+  const ReadText* read(std::string_view text) { return read(text, may_have_facts(text)); }
+  // The same for a caller who has asked may_have_facts() already.
+  const ReadText* read(std::string_view text, bool has_facts);
 
   std::size_t size() const { return texts_.size(); }
 
