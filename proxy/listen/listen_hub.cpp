@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "proxy/backend/login_backoff.hpp"
-#include "proxy/backend/pool_login.hpp"
 #include "proxy/base/log.hpp"
 #include "proxy/worker/spawn.hpp"
 #include "proxy/worker/worker.hpp"
@@ -139,7 +138,7 @@ Task<> ListenHub::run(std::shared_ptr<ListenHub> /*self*/) {
   const HubSource source = source_();
   target_ = source.target;
   Opened opened;
-  if (target_) opened = co_await log_in(home_, *source.aws, target_, source.settings, source.keys);
+  if (target_) opened = co_await source.log_in(home_);
   if (!opened.backend) {
     open_failed(opened.refusal);
     co_return;

@@ -48,10 +48,6 @@
 
 namespace pgweir {
 
-namespace aws {
-class Aws;
-}
-
 class Worker;
 
 struct HubLimits {
@@ -64,12 +60,10 @@ struct HubLimits {
   std::chrono::milliseconds silence_max{30'000};
 };
 
-// What to connect to, and how. No target: the pool is gone.
+// What to connect to, and how to log in there. No target: the pool is gone.
 struct HubSource {
   std::shared_ptr<const PoolTarget> target;
-  std::shared_ptr<const config::Pool> settings;
-  std::shared_ptr<ScramKeyCache> keys;
-  aws::Aws* aws = nullptr;  // asked for passwords that are kept there
+  std::function<Task<Opened>(Worker&)> log_in;
 };
 
 // Written by the home worker. Any thread may read.

@@ -1,4 +1,5 @@
 // The pool's listening connections: one hub for each client_encoding that clients listen in.
+#include "proxy/backend/pool_login.hpp"
 #include "proxy/listen/listen_hub.hpp"
 #include "proxy/pool/pool.hpp"
 
@@ -13,7 +14,10 @@ std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) 
       const std::shared_ptr<Pool> pool = weak.lock();
       if (!pool) return {};
       const std::lock_guard source_lock(pool->mutex_);
-      return {pool->target_, pool->settings_, pool->scram_keys_, &pool->context_.aws};
+      return {pool->target_, [&aws = pool->context_.aws, target = pool->target_, settings = pool->settings_,
+                              keys = pool->scram_keys_](Worker& worker) {
+                return log_in(worker, aws, target, settings, keys);
+              }};
     };
     hub = std::make_shared<ListenHub>(here, context_.workers, context_.notifications, std::move(source),
                                       encoding);

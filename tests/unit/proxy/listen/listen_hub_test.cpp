@@ -96,7 +96,9 @@ struct Fixture {
     hub = std::make_shared<ListenHub>(
         *workers.list[0], workers, told,
         [target, settings] {
-          return HubSource{target, settings, std::make_shared<ScramKeyCache>()};
+          return HubSource{target, [target, settings](Worker& worker) {
+                             return open_backend(worker, target, settings, std::make_shared<ScramKeyCache>());
+                           }};
         },
         "UTF8", limits);
     for (const auto& worker : workers.list) worker->start();
