@@ -17,7 +17,7 @@ Reach reach_of(const PoolFacts& pool, TimePoint now) {
   // A server without room for more of us is there for those that it has let in.
   if (pool.counts.idle + pool.counts.borrowed > 0) return Reach::reachable;
   if (fails) return Reach::refused;
-  return pool.reached ? Reach::unused : Reach::untried;
+  return pool.logins == LoginRecord::reached ? Reach::unused : Reach::untried;
 }
 
 // Which of two pools' words counts for their database. One user whom the server refuses says nothing about
@@ -82,7 +82,7 @@ Reachability judge_reachability(const std::vector<PoolFacts>& pools, TimePoint n
   for (const PoolFacts& pool : pools) {
     const bool warm = pool.settings->min_size > 0;
     all.kept_warm |= warm;
-    all.settled &= !warm || pool.tried;
+    all.settled &= !warm || pool.logins != LoginRecord::untried;
     all.paused &= pool.paused;
     const Reach reach = reach_of(pool, now);
     const bool earlier = all.trouble && pool.login_trouble && pool.login_trouble->since < all.trouble->since;

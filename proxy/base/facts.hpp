@@ -98,6 +98,13 @@ struct PoolDurations {
   DurationCounts transaction;
 };
 
+// The best that a login of a pool to its server has come to.
+enum class LoginRecord : std::uint8_t {
+  untried,  // none has ended yet
+  failed,   // all that have ended were refused, or found no server
+  reached,  // one has ended well
+};
+
 // The server has let no login of a pool in since then.
 struct LoginTrouble {
   TimePoint since{};
@@ -127,10 +134,9 @@ struct PoolFacts {
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
   bool up = false;       // its server has been reached, and not been lost since
-  bool tried = false;    // a login of its own has ended, well or not
-  bool reached = false;  // one has ended well
   bool retired = false;  // no longer configured
-  std::string refusal;   // why the server takes no login of ours
+  LoginRecord logins = LoginRecord::untried;
+  std::string refusal;  // why the server takes no login of ours
   std::optional<LoginTrouble> login_trouble{};
   PoolTotals totals;
   PoolDurations durations;

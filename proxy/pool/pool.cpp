@@ -316,7 +316,7 @@ void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
-    tried_ = reached_ = true;
+    login_record_ = LoginRecord::reached;
     refusal_.reset();
     login_trouble_.reset();
     if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
@@ -346,7 +346,7 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     failures = state_.failures();
     retry_at = state_.retry_at();
     wants_line = failure_log_.wants_line(failures, here.now());
-    tried_ = true;
+    if (login_record_ == LoginRecord::untried) login_record_ = LoginRecord::failed;
     if (refusal.permanent) {
       refusal_ = refusal;
       refused_at_ = here.now();

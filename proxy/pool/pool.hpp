@@ -193,8 +193,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   TimePoint refused_at_{};
   std::optional<LoginTrouble> login_trouble_;
   LoginFailureLog failure_log_;
-  bool tried_ = false;    // the server that is meant now: a login to it has ended
-  bool reached_ = false;  // one has ended well
+  LoginRecord login_record_ = LoginRecord::untried;  // of the server that is meant now
   std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
   bool retired_ = false;
   // Of a user who is not in the file.

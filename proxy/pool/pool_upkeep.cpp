@@ -93,7 +93,7 @@ void Pool::change_to(PoolTarget target, const config::Pool& settings) {
   standing_.forget();
   refusal_.reset();
   login_trouble_.reset();
-  tried_ = reached_ = false;
+  login_record_ = LoginRecord::untried;
 }
 
 void Pool::recycle_all() {
@@ -138,8 +138,7 @@ PoolFacts Pool::facts() const {
   facts.settings = settings_;
   facts.paused = state_.paused();
   facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
-  facts.tried = tried_;
-  facts.reached = reached_;
+  facts.logins = login_record_;
   facts.retired = retired_;
   if (refusal_) facts.refusal = refusal_->message;
   facts.login_trouble = login_trouble_;

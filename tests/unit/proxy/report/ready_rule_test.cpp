@@ -31,7 +31,7 @@ PoolFacts untried(std::string database, std::uint32_t min_size = 2) {
 
 PoolFacts up(std::string database) {
   PoolFacts pool = untried(std::move(database));
-  pool.tried = pool.reached = true;
+  pool.logins = LoginRecord::reached;
   pool.counts.idle = 2;
   return pool;
 }
@@ -39,14 +39,14 @@ PoolFacts up(std::string database) {
 PoolFacts away(std::string database, BackendLoginResult result = BackendLoginResult::unreachable,
                std::chrono::seconds past = 42s) {
   PoolFacts pool = untried(std::move(database));
-  pool.tried = true;
+  pool.logins = LoginRecord::failed;
   pool.login_trouble = LoginTrouble{now - past, now, result, "at length"};
   return pool;
 }
 
 PoolFacts lost(std::string database, BackendLoginResult result = BackendLoginResult::unreachable) {
   PoolFacts pool = away(std::move(database), result);
-  pool.reached = true;
+  pool.logins = LoginRecord::reached;
   return pool;
 }
 
