@@ -47,8 +47,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.own_parse = false;
-  entry.moment = {};
+  entry.own_parse.reset();
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -57,20 +56,17 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
 }
 
 void BackendStatements::note_own_parse(const StatementRef& statement, const ParseMoment& moment) {
-  Entry* const entry = find_entry(statement);
-  if (entry == nullptr) return;
-  entry->moment = moment;
-  entry->own_parse = true;
+  if (Entry* const entry = find_entry(statement)) entry->own_parse = moment;
 }
 
 bool BackendStatements::is_own_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->own_parse && entry->description == Description::asked;
+  return entry != nullptr && entry->own_parse.has_value() && entry->description == Description::asked;
 }
 
 ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry == nullptr ? ParseMoment{} : entry->moment;
+  return entry == nullptr ? ParseMoment{} : entry->own_parse.value_or(ParseMoment{});
 }
 
 BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {

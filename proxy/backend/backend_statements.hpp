@@ -93,14 +93,14 @@ class BackendStatements {
  private:
   struct Entry {
     StatementRef statement;
-    bool exists = false;        // as far as replies tell
-    bool will_exist = false;    // once what is pending has happened
+    bool exists = false;      // as far as replies tell
+    bool will_exist = false;  // once what is pending has happened
+    bool doubtful = false;    // exists is a belief
+    Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
-    bool doubtful = false;      // exists is a belief
-    bool own_parse = false;     // the last Parse was the client's, not ours
-    Description description = Description::unknown;
-    ParseMoment moment{};
+    std::optional<ParseMoment>
+        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was ours
   };
   using Entries = std::list<Entry>;
 
