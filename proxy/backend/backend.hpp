@@ -8,6 +8,7 @@
 #include "protocol/bytes.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/backend/backend_statements.hpp"
+#include "proxy/backend/cancel_state.hpp"
 #include "proxy/backend/pool_member.hpp"
 #include "proxy/base/facts.hpp"
 #include "proxy/net/outgoing.hpp"
@@ -46,11 +47,7 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   std::uint64_t sequence_owner = 0;
   bool sequence_mixed = false;
 
-  // Cancel requests on their way to it. Until the server has dealt with them it may not serve anyone else, or
-  // they would hit the next client's statement.
-  unsigned cancels_in_flight = 0;
-  bool release_after_cancels = false;
-  bool cancel_in_doubt = false;  // one may still arrive: it is not lent again
+  CancelState cancels;
 };
 
 // What a pool keeps as a member is always a Backend.

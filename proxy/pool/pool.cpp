@@ -201,12 +201,8 @@ bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
 
 void Pool::release(Backend& backend, Worker& here) {
   backend.transport.watch(nullptr);
-  if (backend.cancels_in_flight > 0) {
-    backend.release_after_cancels = true;
-    return;
-  }
-  // A request that may still be under way could hit whoever comes next.
-  if (backend.cancel_in_doubt) return discard(backend, BackendClose::cancel_in_doubt, here);
+  if (backend.cancels.hold_back()) return;
+  if (backend.cancels.in_doubt()) return discard(backend, BackendClose::cancel_in_doubt, here);
   Waiter* waiter = nullptr;
   std::optional<BackendClose> leaves;
   bool asks = false;

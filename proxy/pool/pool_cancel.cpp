@@ -9,9 +9,7 @@
 namespace pgweir {
 
 void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
-  // One on its way is enough.
-  if (backend.cancels_in_flight > 0) return;
-  ++backend.cancels_in_flight;
+  if (!backend.cancels.begin()) return;
   here.counters().cancels_forwarded.add();
   std::shared_ptr<Backend> kept = backend.shared_from_this();
   spawn(here, deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
@@ -45,13 +43,10 @@ Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::s
     }
   }
   done.reset();
-  if (!connected.error.empty() || clock.expired()) backend->cancel_in_doubt = true;
-  --backend->cancels_in_flight;
+  const bool is_held_back = backend->cancels.end(connected.error.empty() && !clock.expired());
   // Its session may have waited with a question of its own.
-  if (backend->cancels_in_flight == 0) backend->transport.wake_watcher();
-  if (backend->cancels_in_flight > 0 || !backend->release_after_cancels) co_return;
-  backend->release_after_cancels = false;
-  release(*backend, here);
+  backend->transport.wake_watcher();
+  if (is_held_back) release(*backend, here);
 }
 
 }  // namespace pgweir

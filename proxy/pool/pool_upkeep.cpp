@@ -156,7 +156,7 @@ ServerFacts Pool::facts_of(const Backend& backend) const {
   facts.pid = backend.pid;
   facts.self = &backend;
   facts.tls = backend.tls;
-  facts.being_cancelled = backend.cancels_in_flight > 0;
+  facts.being_cancelled = backend.cancels.in_flight();
   facts.prepared_statements = backend.statements.size();
   return facts;
 }

@@ -17,7 +17,7 @@ namespace pgweir {
 // False: the server has been asked, and the answer comes back to at_rest().
 bool Session::state_is_known() {
   // A cancel that comes too late for the client's statement must not hit a query of ours.
-  if (exchange_.backend->cancels_in_flight > 0) return false;
+  if (exchange_.backend->cancels.in_flight()) return false;
   if (std::exchange(exchange_.triggers_unjudged, false)) return ask_triggers(), false;
   if (!exchange_.function_question.empty()) return ask_sources(), false;
   judge_again();

@@ -418,7 +418,7 @@ void Session::cancel_leftovers() {
 }
 
 bool Session::is_settled() const {
-  return exchange_.tracker.idle() && exchange_.own.empty() && exchange_.backend->cancels_in_flight == 0;
+  return exchange_.tracker.idle() && exchange_.own.empty() && !exchange_.backend->cancels.in_flight();
 }
 
 // Reads until nothing is owed and no cancel is on its way, which might hit the next query. False: not in
