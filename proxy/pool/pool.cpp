@@ -29,6 +29,7 @@ Pool::Pool(PoolHost& host, const PoolContext& context, std::string database, Poo
       no_settings_(context.workers.shared.no_settings),
       logins_(no_settings_),
       names_question_(statements_.make_by_sql(names_query(), "SELECT")),
+      hubs_(context.workers, context.notifications),
       state_(limits_of(settings)),
       settings_(std::make_shared<const config::Pool>(settings)),
       target_(std::make_shared<const PoolTarget>(std::move(target))) {
@@ -77,14 +78,14 @@ bool Pool::has_clients() const {
 
 std::optional<ServerRefusal> Pool::refusal() const {
   const std::lock_guard lock(mutex_);
-  return refuses() ? refusal_ : std::nullopt;
+  return refuses() ? outcomes_.refusal() : std::nullopt;
 }
 
 // Where there are backends, one of them comes back some time: clients that are there go on although the role
 // may not log in any more.
 bool Pool::refuses() const {
   const PoolCounts counts = state_.counts();
-  return refusal_ && (retired_ || counts.idle + counts.borrowed == 0);
+  return outcomes_.refusal() && (retired_ || counts.idle + counts.borrowed == 0);
 }
 
 bool Pool::has_waiters() const {
@@ -120,7 +121,7 @@ void Pool::wait(Waiter& waiter, Worker& here) {
     const std::lock_guard lock(mutex_);
     waiter.granted = state_.take_idle(here.index());
     if (waiter.granted == nullptr) state_.enqueue(waiter);
-    if (refusal_ && !retired_ && here.now() - refused_at_ >= refusal_age_max) refusal_.reset();
+    if (!retired_) outcomes_.forget_old_refusal(here.now());
   }
   if (waiter.granted == nullptr) open_missing(here);
 }
@@ -271,6 +272,19 @@ Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_p
   open_missing(here);
 }
 
+// The hub asks on its worker, before each connection.
+std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) {
+  return hubs_.get(encoding, here, [weak = weak_from_this()]() -> HubSource {
+    const std::shared_ptr<Pool> pool = weak.lock();
+    if (!pool) return {};
+    const std::lock_guard lock(pool->mutex_);
+    return {pool->target_, [&aws = pool->context_.aws, target = pool->target_, settings = pool->settings_,
+                            keys = pool->scram_keys_](Worker& worker) {
+              return log_in(worker, aws, target, settings, keys);
+            }};
+  });
+}
+
 // --- Opening
 
 void Pool::open_missing(Worker& here) {
@@ -312,9 +326,7 @@ void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
   {
     const std::lock_guard lock(mutex_);
     recovered = state_.failures() > 0;
-    login_record_ = LoginRecord::reached;
-    refusal_.reset();
-    login_trouble_.reset();
+    outcomes_.succeeded();
     if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
     // It has logged in before the defaults moved, or to the server that was meant then.
     outdated = backend->generation != state_.generation() || state_.paused();
@@ -341,16 +353,7 @@ void Pool::open_failed(ServerRefusal refusal, Worker& here) {
     state_.open_failed(here.now());
     failures = state_.failures();
     retry_at = state_.retry_at();
-    wants_line = failure_log_.wants_line(failures, here.now());
-    if (login_record_ == LoginRecord::untried) login_record_ = LoginRecord::failed;
-    if (refusal.permanent) {
-      refusal_ = refusal;
-      refused_at_ = here.now();
-    }
-    if (!login_trouble_) login_trouble_.emplace().since = here.now();
-    login_trouble_->last_try = here.now();
-    login_trouble_->result = refusal.result;
-    login_trouble_->message = refusal.message;
+    wants_line = outcomes_.failed(refusal, failures, here.now());
   }
   if (wants_line) {
     log::warning("server_login_failed", {{"database", database_},

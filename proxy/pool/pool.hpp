@@ -6,7 +6,6 @@
 // the caller's worker.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,7 +15,6 @@
 
 #include "config/settings.hpp"
 #include "proxy/backend/backend.hpp"
-#include "proxy/backend/login_failure_log.hpp"
 #include "proxy/backend/opener.hpp"
 #include "proxy/backend/role_standing.hpp"
 #include "proxy/base/counters.hpp"
@@ -25,20 +23,20 @@
 #include "proxy/login/known_logins.hpp"
 #include "proxy/login/password_proofs.hpp"
 #include "proxy/net/task.hpp"
+#include "proxy/pool/login_outcomes.hpp"
+#include "proxy/pool/pass_through.hpp"
 #include "proxy/pool/pool_context.hpp"
+#include "proxy/pool/pool_hubs.hpp"
 #include "proxy/pool/pool_state.hpp"
 #include "proxy/pool/statement_cache.hpp"
 
 namespace pgweir {
 
-class ListenHub;
 class PoolHost;
 class Worker;
 
 // A cancel request that takes longer is given up, and its backend with it.
 constexpr std::chrono::milliseconds cancel_timeout{5'000};
-// A server that refused us is asked again for who comes later than this.
-constexpr std::chrono::milliseconds refusal_age_max = login_backoff_max;
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
@@ -96,7 +94,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
   std::shared_ptr<ListenHub> hub(const std::string& encoding, Worker& here);
-  std::vector<std::shared_ptr<ListenHub>> hubs() const;
+  std::vector<std::shared_ptr<ListenHub>> hubs() const { return hubs_.all(); }
 
   void reconfigure(PoolTarget target, config::Pool settings);
   // Every backend is replaced as it comes back: what a fresh login gets has changed.
@@ -167,8 +165,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void wake_all_waiters(Worker& here);
   void retry_later(Worker& here, TimePoint at);
   static PoolLimits limits_of(const config::Pool& settings);
-  void retire_hubs();    // under the mutex
-  bool refuses() const;  // likewise
+  bool refuses() const;  // under the mutex
 
   PoolHost& host_;
   const PoolContext context_;
@@ -179,6 +176,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   StatementCache statements_;
   const StatementRef names_question_;
   CodeCatalog code_;
+  PoolHubs hubs_;
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 
   mutable std::mutex mutex_;
@@ -189,22 +187,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<SchemaVersion> schema_version_;
   TimePoint code_since_{};  // when what is known of functions was last forgotten for its age
   RoleStanding standing_;
-  std::optional<ServerRefusal> refusal_;
-  TimePoint refused_at_{};
-  std::optional<LoginTrouble> login_trouble_;
-  LoginFailureLog failure_log_;
-  LoginRecord login_record_ = LoginRecord::untried;  // of the server that is meant now
-  std::map<std::string, std::shared_ptr<ListenHub>> hubs_;  // by client_encoding
+  LoginOutcomes outcomes_;
+  PassThrough passing_;
   bool retired_ = false;
-  // Of a user who is not in the file.
-  struct KnownPassword {
-    PasswordDigest digest{};
-    TimePoint proved_at{};
-  };
-  std::optional<KnownPassword> known_;
-  bool passes_through_ = false;
-  std::chrono::milliseconds forget_after_{0};
-  TimePoint used_at_{};
   const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
 };
 

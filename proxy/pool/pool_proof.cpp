@@ -33,14 +33,11 @@ PasswordVerdict judge(const Opened& opened) {
 
 bool Pool::knows_password(const PasswordDigest& digest, TimePoint now, std::chrono::milliseconds recheck) {
   const std::lock_guard lock(mutex_);
-  if (!known_ || retired_ || !equal_in_constant_time(known_->digest, digest)) return false;
-  if (standing_.verdict(now, true) != RoleVerdict::may) return false;
+  if (retired_ || standing_.verdict(now, true) != RoleVerdict::may) return false;
   const PoolCounts counts = state_.counts();
   // There is no place for a login; the connections that are lent out are the server's word that it is there.
   const bool full = counts.idle == 0 && counts.borrowed >= state_.limits().max_size;
-  const bool knows = now - known_->proved_at < (full ? 2 * recheck : recheck);
-  if (knows) used_at_ = now;
-  return knows;
+  return passing_.knows(digest, now, full ? 2 * recheck : recheck);
 }
 
 Task<> Pool::prove(Worker& here, std::shared_ptr<Pool> /*self*/, config::Secret password,
@@ -110,14 +107,12 @@ Task<PasswordVerdict> Pool::judge_by_login(Worker& here, config::Secret password
 void Pool::take_judgement(const PasswordVerdict& judgement, const std::shared_ptr<const PoolTarget>& target,
                           const PasswordDigest& digest, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  const bool is_known = known_ && equal_in_constant_time(known_->digest, digest);
-  if (judgement.kind == PasswordVerdict::Kind::wrong && is_known) known_.reset();
+  if (judgement.kind == PasswordVerdict::Kind::wrong) passing_.refused(digest);
   if (judgement.kind != PasswordVerdict::Kind::right || retired_) return;
-  known_ = KnownPassword{digest, now};
-  used_at_ = now;
+  passing_.proved(digest, now);
   if (target_->password == target->password) return;
   target_ = target;
-  refusal_.reset();
+  outcomes_.forget_refusal();
 }
 
 // `backend`: one that came by another way than the password; null: there is none.
@@ -138,38 +133,35 @@ void Pool::proof_failed(std::shared_ptr<Backend> backend, Worker& here) {
 // A login with the pool's own password has succeeded, or was refused.
 void Pool::note_login(const std::shared_ptr<const PoolTarget>& target, const Opened& opened, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  if (!known_ || target_ != target) return;
-  if (opened.backend && opened.backend->proved_password) known_->proved_at = now;
-  if (!opened.backend && refuses_password(opened.refusal)) known_.reset();
+  if (target_ != target) return;
+  if (opened.backend && opened.backend->proved_password) passing_.renew(now);
+  if (!opened.backend && refuses_password(opened.refusal)) passing_.forget();
 }
 
 void Pool::pass_through(PoolTarget target, config::Pool settings, std::chrono::milliseconds forget_after) {
   const std::lock_guard lock(mutex_);
   target.password = target_->password;
   // The server that is meant now has not taken this password yet.
-  if (!(*target_ == target)) known_.reset();
+  if (!(*target_ == target)) passing_.forget();
   change_to(std::move(target), settings);
-  passes_through_ = true;
-  forget_after_ = forget_after;
-  used_at_ = Clock::now();
+  passing_.begin(Clock::now(), forget_after);
 }
 
 bool Pool::passes_through() const {
   const std::lock_guard lock(mutex_);
-  return passes_through_;
+  return passing_.is_on();
 }
 
 bool Pool::is_unused(TimePoint now) {
   const bool used = has_clients();
   const std::lock_guard lock(mutex_);
-  if (used) used_at_ = now;
-  return passes_through_ && !used && now - used_at_ >= forget_after_;
+  return passing_.is_unused(now, used);
 }
 
 // Under the mutex.
 void Pool::forget_password() {
-  if (!passes_through_) return;
-  known_.reset();
+  if (!passing_.is_on()) return;
+  passing_.forget();
   PoolTarget without = *target_;
   without.password = {};
   target_ = std::make_shared<const PoolTarget>(std::move(without));

@@ -66,8 +66,8 @@ bool Pool::has_backends() const {
 bool Pool::is_shut_out() const {
   const std::lock_guard lock(mutex_);
   const bool by_password = target_->iam_region.empty();
-  return !retired_ && by_password && refuses() && refusal_->sqlstate == sqlstate::invalid_password &&
-         logins_.baseline() != nullptr;
+  return !retired_ && by_password && refuses() &&
+         outcomes_.refusal()->sqlstate == sqlstate::invalid_password && logins_.baseline() != nullptr;
 }
 
 bool Pool::begin_role_check(const Backend& backend, TimePoint now) {

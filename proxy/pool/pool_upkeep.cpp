@@ -61,8 +61,7 @@ bool Pool::all_lent() const {
 
 void Pool::reconfigure(PoolTarget target, config::Pool settings) {
   const std::lock_guard lock(mutex_);
-  passes_through_ = false;
-  known_.reset();
+  passing_.end();
   change_to(std::move(target), settings);
 }
 
@@ -78,22 +77,19 @@ void Pool::change_to(PoolTarget target, const config::Pool& settings) {
       standing_.forget();
     }
     target_ = std::make_shared<const PoolTarget>(std::move(target));
-    refusal_.reset();
-    login_trouble_.reset();
+    outcomes_.other_password();
     return;
   }
   const bool moved = !(target_->address == target.address) || target_->dbname != target.dbname ||
                      target_->user != target.user;
-  if (moved) retire_hubs();
+  if (moved) hubs_.retire();
   target_ = std::make_shared<const PoolTarget>(std::move(target));
   schema_version_ = schema_of(*target_);
   schema_version_->change();
   state_.recycle();
   logins_.forget_all();
   standing_.forget();
-  refusal_.reset();
-  login_trouble_.reset();
-  login_record_ = LoginRecord::untried;
+  outcomes_.other_server();
 }
 
 void Pool::recycle_all() {
@@ -138,10 +134,10 @@ PoolFacts Pool::facts() const {
   facts.settings = settings_;
   facts.paused = state_.paused();
   facts.up = logins_.baseline() != nullptr && state_.failures() == 0;
-  facts.logins = login_record_;
+  facts.logins = outcomes_.record();
   facts.retired = retired_;
-  if (refusal_) facts.refusal = refusal_->message;
-  facts.login_trouble = login_trouble_;
+  if (outcomes_.refusal()) facts.refusal = outcomes_.refusal()->message;
+  facts.login_trouble = outcomes_.trouble();
   return facts;
 }
 
@@ -179,10 +175,10 @@ void Pool::retire() {
   const std::lock_guard lock(mutex_);
   retired_ = true;
   forget_password();
-  retire_hubs();
+  hubs_.close();
   state_.set_limits({});  // of no size: whoever comes back is surplus
   state_.recycle();
-  refusal_ = ServerRefusal{"", "this database or user is no longer configured", true};
+  outcomes_.refuse({"", "this database or user is no longer configured", true});
 }
 
 }  // namespace pgweir
