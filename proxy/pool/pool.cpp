@@ -1,97 +1,21 @@
 #include "proxy/pool/pool.hpp"
 
-#include "protocol/backend.hpp"
-#include "protocol/startup.hpp"
-#include "proxy/backend/default_role.hpp"
+#include <algorithm>
+
+#include "protocol/sqlstate.hpp"
 #include "proxy/backend/pool_login.hpp"
-#include "proxy/base/log.hpp"
-#include "proxy/base/session_waker.hpp"
-#include "proxy/state/schema_version.hpp"
-#include "proxy/state/state_check.hpp"
-#include "proxy/worker/connect.hpp"
-#include "proxy/worker/spawn.hpp"
+#include "proxy/pool/idle_backend.hpp"
+#include "proxy/pool/pool_host.hpp"
+#include "proxy/pool/pool_proof.hpp"
 #include "proxy/worker/worker.hpp"
-#include "proxy/worker/workers.hpp"
 
 namespace pgweir {
-namespace {
 
-namespace asio = boost::asio;
-
-}  // namespace
-
-Pool::Pool(PoolHost& host, const PoolContext& context, std::string database, PoolTarget target,
-           config::Pool settings)
-    : host_(host),
-      context_(context),
-      database_(std::move(database)),
-      user_(target.user),
-      no_settings_(context.workers.shared.no_settings),
-      logins_(no_settings_),
-      names_question_(statements_.make_by_sql(names_query(), "SELECT")),
-      hubs_(context.workers, context.notifications),
-      state_(limits_of(settings)),
-      settings_(std::make_shared<const config::Pool>(settings)),
-      target_(std::make_shared<const PoolTarget>(std::move(target))) {
-  schema_version_ = schema_of(*target_);
-  for (std::size_t i = 0; i < context.workers.list.size(); ++i)
-    counters_.push_back(std::make_unique<PoolCounters>());
-}
-
-PoolLimits Pool::limits_of(const config::Pool& settings) {
-  return {settings.min_size, settings.max_size, settings.max_logins, settings.idle_timeout};
-}
-
-PoolCounters& Pool::counters(const Worker& worker) {
-  return *counters_[worker.index()];
-}
-
-std::shared_ptr<const config::Pool> Pool::settings() const {
-  const std::lock_guard lock(mutex_);
-  return settings_;
-}
-
-PoolCounts Pool::counts() const {
-  const std::lock_guard lock(mutex_);
-  return state_.counts();
-}
-
-std::shared_ptr<SchemaVersion> Pool::schema_of(const PoolTarget& target) const {
-  return context_.schemas.of(target.address.host, target.address.port, target.dbname);
-}
-
-std::shared_ptr<SchemaVersion> Pool::schema_version() const {
-  const std::lock_guard lock(mutex_);
-  return schema_version_;
-}
-
-ServerAddress Pool::address() const {
-  const std::lock_guard lock(mutex_);
-  return target_->address;
-}
-
-bool Pool::has_clients() const {
-  std::uint64_t clients = 0;
-  for (const auto& counters : counters_) clients += counters->clients.get();
-  return clients > 0;
-}
-
-std::optional<ServerRefusal> Pool::refusal() const {
-  const std::lock_guard lock(mutex_);
-  return refuses() ? outcomes_.refusal() : std::nullopt;
-}
-
-// Where there are backends, one of them comes back some time: clients that are there go on although the role
-// may not log in any more.
-bool Pool::refuses() const {
-  const PoolCounts counts = state_.counts();
-  return outcomes_.refusal() && (retired_ || counts.idle + counts.borrowed == 0);
-}
-
-bool Pool::has_waiters() const {
-  const std::lock_guard lock(mutex_);
-  return state_.oldest_waiter() != nullptr;
-}
+Pool::Pool(PoolHost& host, const PoolContext& context, const std::string& database, const PoolTarget& target,
+           const config::Pool& settings)
+    : PoolCommons(context.workers, database, target.user),
+      host_(host),
+      core_(*this, context, target, settings) {}
 
 // --- Borrowing
 
@@ -99,8 +23,8 @@ Backend* Pool::try_borrow(Worker& here) {
   for (;;) {
     PoolMember* member = nullptr;
     {
-      const std::lock_guard lock(mutex_);
-      member = state_.take_idle(here.index());
+      const std::lock_guard lock(core_.mutex);
+      member = core_.state.take_idle(here.index());
     }
     if (member == nullptr) return nullptr;
     Backend& backend = backend_of(*member);
@@ -118,19 +42,19 @@ void Pool::wait(Waiter& waiter, Worker& here) {
   waiter.since = here.now();
   {
     // One may have come back since try_borrow().
-    const std::lock_guard lock(mutex_);
-    waiter.granted = state_.take_idle(here.index());
-    if (waiter.granted == nullptr) state_.enqueue(waiter);
-    if (!retired_) outcomes_.forget_old_refusal(here.now());
+    const std::lock_guard lock(core_.mutex);
+    waiter.granted = core_.state.take_idle(here.index());
+    if (waiter.granted == nullptr) core_.state.enqueue(waiter);
+    if (!core_.retired) core_.outcomes.forget_old_refusal(here.now());
   }
-  if (waiter.granted == nullptr) open_missing(here);
+  if (waiter.granted == nullptr) open_missing(core_, here);
 }
 
 void Pool::stop_waiting(Waiter& waiter, Worker& here) {
   PoolMember* granted = nullptr;
   {
-    const std::lock_guard lock(mutex_);
-    state_.leave(waiter);
+    const std::lock_guard lock(core_.mutex);
+    core_.state.leave(waiter);
     granted = waiter.granted.exchange(nullptr);
   }
   if (granted == nullptr) return;
@@ -144,7 +68,7 @@ void Pool::stop_waiting(Waiter& waiter, Worker& here) {
 Backend* Pool::accept_grant(Waiter& waiter, Worker& here) {
   PoolMember* granted = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(core_.mutex);
     granted = waiter.granted.exchange(nullptr);
   }
   if (granted == nullptr) return nullptr;
@@ -156,228 +80,190 @@ Backend* Pool::accept_grant(Waiter& waiter, Worker& here) {
   return nullptr;
 }
 
-// Brings a backend to this worker. Nobody watches it, so its last worker need not take part.
-bool Pool::settle_here(Backend& backend, Worker& here) {
-  if (backend.worker == here.index() && backend.transport.attached()) return true;
-  backend.transport.detach();
-  backend.worker = here.index();
-  return backend.transport.attach(here.reactor(), nullptr);
+bool Pool::all_lent() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.state.counts().borrowed >= core_.state.limits().max_size;
 }
 
-// It had said nothing before the client's message came, so that no recv has to find that out. Of a backend
-// that another worker has looked after, this one knows nothing yet.
-bool Pool::is_silent(const Backend& backend, const Worker& here) {
-  return backend.worker == here.index() && backend.transport.attached() && !backend.transport.readable() &&
-         backend.carry.empty() && here.reactor().fetched_all();
+bool Pool::has_waiters() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.state.oldest_waiter() != nullptr;
 }
 
-// What an idle server says belongs to no client: parameters change with a reload of its configuration, a
-// notice is dropped, anything else (its last words, usually) ends the connection. Without this a statement
-// would be sent to a server that is known to be gone.
-bool Pool::absorb_idle_input(Backend& backend, Worker& here) {
-  for (;;) {
-    const IoResult result = backend.transport.read(here.idle_scratch());
-    if (result.status == IoStatus::would_block) return backend.carry.empty();
-    if (result.status != IoStatus::ok) return false;
-    backend.carry.insert(backend.carry.end(), here.idle_scratch().begin(),
-                         here.idle_scratch().begin() + static_cast<std::ptrdiff_t>(result.size));
-    ByteView input = backend.carry;
-    Piece piece;
-    FrameStatus status{};
-    while ((status = backend.framer.next(input, piece)) == FrameStatus::piece) {
-      const bool notice = piece.type == static_cast<char>(BackendType::NoticeResponse) ||
-                          piece.type == static_cast<char>(BackendType::NotificationResponse);
-      const bool parameter = piece.type == static_cast<char>(BackendType::ParameterStatus);
-      if (notice) continue;
-      ParameterStatusView reported;
-      if (!parameter || parse_parameter_status(piece.body(), reported) != Errc::ok) return false;
-      backend.parameters = here.settings_memo().with(backend.parameters, reported.name, reported.value);
-    }
-    if (status == FrameStatus::error) return false;
-    backend.carry.assign(input.begin(), input.end());
-  }
+// --- Whether the server lets us in
+
+std::optional<ServerRefusal> Pool::refusal() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.refuses() ? core_.outcomes.refusal() : std::nullopt;
 }
 
-// --- Giving back
-
-void Pool::release(Backend& backend, Worker& here) {
-  backend.transport.watch(nullptr);
-  if (backend.cancels.hold_back()) return;
-  if (backend.cancels.in_doubt()) return discard(backend, BackendClose::cancel_in_doubt, here);
-  Waiter* waiter = nullptr;
-  std::optional<BackendClose> leaves;
-  bool asks = false;
-  {
-    const std::lock_guard lock(mutex_);
-    leaves = state_.must_leave(backend, here.now());
-    asks = !leaves && begin_role_check(backend, here.now());
-    if (asks) backend.idle_since = here.now();
-    if (!leaves && !asks) waiter = state_.put(backend, here.now(), false);
-    if (waiter != nullptr) hand_over(backend, *waiter, here);
-  }
-  if (asks) spawn(here, ask_role(here, shared_from_this(), backend.shared_from_this()));
-  if (leaves) discard(backend, *leaves, here);
+RoleVerdict Pool::role_verdict(TimePoint now, bool by_password) const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.standing.verdict(now, by_password);
 }
 
-// Under the mutex: the waiter may vanish as soon as that is open.
-void Pool::hand_over(Backend& backend, Waiter& waiter, Worker& here) {
-  if (waiter.worker != here.index()) backend.transport.detach();
-  context_.sessions.wake({waiter.worker, waiter.session}, here);
+bool Pool::has_backends() const {
+  const PoolCounts all = counts();
+  return all.idle + all.borrowed > 0;
 }
 
-void Pool::discard(Backend& backend, BackendClose reason, Worker& here) {
-  {
-    const std::lock_guard lock(mutex_);
-    state_.begin_leaving(backend);
-  }
-  see_off_later(backend, reason, here);
+// Before it has ever let us in, the configuration is what is wrong, and clients are told so; so it is where
+// we log in by something else than the role's password.
+bool Pool::is_shut_out() const {
+  const std::lock_guard lock(core_.mutex);
+  const bool by_password = core_.target->iam_region.empty();
+  return !core_.retired && by_password && core_.refuses() &&
+         core_.outcomes.refusal()->sqlstate == sqlstate::invalid_password && core_.was_let_in();
 }
 
-void Pool::see_off_later(Backend& backend, BackendClose reason, Worker& here) {
-  counters(here).closes[static_cast<std::size_t>(reason)].add();
-  log::debug("backend_closed", {{"database", database_},
-                                {"user", user_},
-                                {"pid", std::to_string(backend.pid)},
-                                {"reason", to_string(reason)}});
-  std::shared_ptr<Backend> kept = backend.shared_from_this();
-  spawn(here, see_off(here, shared_from_this(), std::move(kept)));
+bool Pool::knows_password(const PasswordDigest& digest, TimePoint now, std::chrono::milliseconds recheck) {
+  const std::lock_guard lock(core_.mutex);
+  if (core_.retired || core_.standing.verdict(now, true) != RoleVerdict::may) return false;
+  const PoolCounts counts = core_.state.counts();
+  // There is no place for a login; the connections that are lent out are the server's word that it is there.
+  const bool full = counts.idle == 0 && counts.borrowed >= core_.state.limits().max_size;
+  return core_.passing.knows(digest, now, full ? 2 * recheck : recheck);
 }
 
-// Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
-// next one. A server that is unreachable is given up by TCP.
-Task<> Pool::see_off(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend) {
-  Waker waker(here.reactor());
-  Transport& transport = backend->transport;
-  transport.detach();
-  if (transport.is_open() && transport.attach(here.reactor(), &waker)) {
-    ByteBuffer goodbye;
-    write_terminate(goodbye);
-    const iovec part{goodbye.data(), goodbye.size()};
-    transport.set_silence_limit(true);
-    transport.write({&part, 1});
-    transport.shutdown_write();
-    for (;;) {
-      const IoResult result = transport.peek(here.idle_scratch());
-      if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
-      if (result.status == IoStatus::ok) waker.wake();  // the others get their turn
-      co_await waker.wait();
-    }
-  }
-  transport.close();
-  {
-    const std::lock_guard lock(mutex_);
-    state_.left(*backend);
-    members_.erase(backend.get());
-  }
-  open_missing(here);
+Task<> Pool::prove(Worker& here, std::shared_ptr<Pool> self, config::Secret password, PasswordDigest digest,
+                   PasswordProofs::Ref proof) {
+  PublishPool publish = [&host = host_, pool = std::move(self)](const auto& target) {
+    return host.publish(pool, target);
+  };
+  return prove_password(here, core_.ref(), std::move(password), digest, std::move(proof), std::move(publish));
 }
 
 // The hub asks on its worker, before each connection.
 std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) {
-  return hubs_.get(encoding, here, [weak = weak_from_this()]() -> HubSource {
-    const std::shared_ptr<Pool> pool = weak.lock();
-    if (!pool) return {};
-    const std::lock_guard lock(pool->mutex_);
-    return {pool->target_, [&aws = pool->context_.aws, target = pool->target_, settings = pool->settings_,
-                            keys = pool->scram_keys_](Worker& worker) {
-              return log_in(worker, aws, target, settings, keys);
-            }};
+  return core_.hubs.get(encoding, here, [weak = std::weak_ptr(core_.ref())]() -> HubSource {
+    const PoolCoreRef core = weak.lock();
+    if (!core) return {};
+    LoginPlan plan = core->plan();
+    std::shared_ptr<const PoolTarget> target = plan.target;
+    return {std::move(target),
+            [&aws = core->context.aws, plan = std::move(plan), keys = core->commons.scram_keys()](
+                Worker& worker) { return log_in(worker, aws, plan.target, plan.settings, keys); }};
   });
 }
 
-// --- Opening
+// --- Another configuration, and the end
 
-void Pool::open_missing(Worker& here) {
-  std::size_t count = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    count = state_.begin_opening(here.now());
-  }
-  for (; count > 0; --count) spawn(here, open_one(here, shared_from_this()));
+void Pool::reconfigure(PoolTarget target, const config::Pool& settings) {
+  const std::lock_guard lock(core_.mutex);
+  core_.passing.end();
+  core_.change_to(std::move(target), settings);
 }
 
-Task<> Pool::open_one(Worker& here, std::shared_ptr<Pool> /*self*/) {
-  std::shared_ptr<const PoolTarget> target;
-  std::shared_ptr<const config::Pool> settings;
-  std::uint64_t generation = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    target = target_;
-    settings = settings_;
-    generation = state_.generation();
-  }
-  Opened login = co_await log_in(here, context_.aws, target, settings, scram_keys_);
-  Opened result = co_await learn_default_role(here, std::move(login), settings->connect_timeout);
-  note_login(target, result, here.now());
-  if (result.backend) {
-    result.backend->generation = generation;
-    opened_backend(std::move(result.backend), here);
-  } else {
-    open_failed(std::move(result.refusal), here);
-  }
+void Pool::pass_through(PoolTarget target, const config::Pool& settings,
+                        std::chrono::milliseconds forget_after) {
+  const std::lock_guard lock(core_.mutex);
+  target.password = core_.target->password;
+  // The server that is meant now has not taken this password yet.
+  if (!(*core_.target == target)) core_.passing.forget();
+  core_.change_to(std::move(target), settings);
+  core_.passing.begin(Clock::now(), forget_after);
 }
 
-void Pool::opened_backend(std::shared_ptr<Backend> backend, Worker& here) {
-  counters(here).logins[static_cast<std::size_t>(BackendLoginResult::ok)].add();
-  log::debug("backend_opened",
-             {{"database", database_}, {"user", user_}, {"pid", std::to_string(backend->pid)}});
-  bool recovered = false;
-  bool outdated = false;
-  {
-    const std::lock_guard lock(mutex_);
-    recovered = state_.failures() > 0;
-    outcomes_.succeeded();
-    if (backend->login_user == target_->user) standing_.logged_in(here.now(), backend->proved_password);
-    // It has logged in before the defaults moved, or to the server that was meant then.
-    outdated = backend->generation != state_.generation() || state_.paused();
-    if (!logins_.baseline() || !outdated) logins_.use_baseline(backend->parameters);
-    members_.emplace(backend.get(), backend);
-    if (outdated) {
-      state_.begin_leaving_unused(*backend);
-    } else if (Waiter* const waiter = state_.put(*backend, here.now(), true)) {
-      hand_over(*backend, *waiter, here);
-    }
-  }
-  if (outdated) see_off_later(*backend, BackendClose::outdated, here);
-  if (recovered) log::info("server_reachable", {{"database", database_}, {"user", user_}});
-  open_missing(here);
+bool Pool::passes_through() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.passing.is_on();
 }
 
-void Pool::open_failed(ServerRefusal refusal, Worker& here) {
-  counters(here).logins[static_cast<std::size_t>(refusal.result)].add();
-  unsigned failures = 0;
-  bool wants_line = false;
-  TimePoint retry_at;
-  {
-    const std::lock_guard lock(mutex_);
-    state_.open_failed(here.now());
-    failures = state_.failures();
-    retry_at = state_.retry_at();
-    wants_line = outcomes_.failed(refusal, failures, here.now());
-  }
-  if (wants_line) {
-    log::warning("server_login_failed", {{"database", database_},
-                                         {"user", user_},
-                                         {"failures", std::to_string(failures)},
-                                         {"sqlstate", refusal.sqlstate},
-                                         {"message", refusal.message}});
-  }
-  if (refusal.permanent) wake_all_waiters(here);
-  retry_later(here, retry_at);
+bool Pool::is_unused(TimePoint now) {
+  const bool used = has_clients();
+  const std::lock_guard lock(core_.mutex);
+  return core_.passing.is_unused(now, used);
 }
 
-void Pool::retry_later(Worker& here, TimePoint at) {
-  auto timer = std::make_shared<asio::steady_timer>(here.io(), at);
-  timer->async_wait(
-      [self = shared_from_this(), timer, &here](boost::system::error_code) { self->open_missing(here); });
+void Pool::recycle() {
+  const std::lock_guard lock(core_.mutex);
+  core_.state.recycle();
+  logins().forget();
 }
 
-// They look at refusal() and give up.
-void Pool::wake_all_waiters(Worker& here) {
-  const std::lock_guard lock(mutex_);
-  for (Waiter* waiter = state_.oldest_waiter(); waiter != nullptr; waiter = waiter->next) {
-    context_.sessions.wake({waiter->worker, waiter->session}, here);
-  }
+void Pool::recycle_all() {
+  host_.recycle(*this);
+}
+
+void Pool::retire() {
+  const std::lock_guard lock(core_.mutex);
+  core_.retire();
+}
+
+void Pool::pause() {
+  const std::lock_guard lock(core_.mutex);
+  core_.state.recycle();
+  core_.state.set_paused(true);
+}
+
+void Pool::resume() {
+  const std::lock_guard lock(core_.mutex);
+  core_.state.set_paused(false);
+}
+
+bool Pool::has_outdated() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.state.counts().leaving > 0 ||
+         std::any_of(core_.members.begin(), core_.members.end(), [this](const auto& entry) {
+           return entry.second->generation != core_.state.generation();
+         });
+}
+
+void Pool::close() {
+  const std::lock_guard lock(core_.mutex);
+  for (const auto& [member, backend] : core_.members) backend->transport.close();
+  core_.members.clear();
+}
+
+// --- What it tells of itself
+
+ServerAddress Pool::address() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.target->address;
+}
+
+std::shared_ptr<const config::Pool> Pool::settings() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.settings;
+}
+
+std::shared_ptr<SchemaVersion> Pool::schema_version() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.schema_version;
+}
+
+PoolCounts Pool::counts() const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.state.counts();
+}
+
+PoolFacts Pool::facts() const {
+  PoolFacts facts;
+  facts.database = database();
+  facts.user = user();
+  for (const auto& each : all_counters()) facts.clients += each->clients.get();
+  const std::lock_guard lock(core_.mutex);
+  facts.host = core_.target->address.host;
+  facts.port = core_.target->address.port;
+  facts.dbname = core_.target->dbname;
+  facts.counts = core_.state.counts();
+  if (const Waiter* const oldest = core_.state.oldest_waiter()) facts.longest_wait = oldest->since;
+  facts.settings = core_.settings;
+  facts.paused = core_.state.paused();
+  facts.up = core_.was_let_in() && core_.state.failures() == 0;
+  facts.retired = core_.retired;
+  facts.logins = core_.outcomes.record();
+  if (core_.outcomes.refusal()) facts.refusal = core_.outcomes.refusal()->message;
+  facts.login_trouble = core_.outcomes.trouble();
+  return facts;
+}
+
+void Pool::describe_idle(std::vector<ServerFacts>& out) const {
+  const std::lock_guard lock(core_.mutex);
+  core_.state.for_each_idle([&](const PoolMember& member) {
+    out.push_back(facts_of(static_cast<const Backend&>(member)));
+    out.back().outdated = member.generation != core_.state.generation();
+  });
 }
 
 }  // namespace pgweir

@@ -1,28 +1,19 @@
-// Cancel requests to the pool's server.
+#include "proxy/pool/pool_cancel.hpp"
+
 #include "protocol/startup.hpp"
 #include "proxy/backend/server_tls.hpp"
-#include "proxy/pool/pool.hpp"
+#include "proxy/pool/pool_return.hpp"
 #include "proxy/worker/connect.hpp"
 #include "proxy/worker/spawn.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
-
-void Pool::cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
-  if (!backend.cancels.begin()) return;
-  here.counters().cancels_forwarded.add();
-  std::shared_ptr<Backend> kept = backend.shared_from_this();
-  spawn(here, deliver_cancel(here, shared_from_this(), std::move(kept), std::move(done)));
-}
+namespace {
 
 // PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
-Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend,
-                            std::shared_ptr<void> done) {
-  std::shared_ptr<const PoolTarget> target;
-  {
-    const std::lock_guard lock(mutex_);
-    target = target_;
-  }
+Task<> deliver_cancel(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backend,
+                      std::shared_ptr<void> done) {
+  const std::shared_ptr<const PoolTarget> target = core->plan().target;
   TimedWaker clock(here, cancel_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
   // The key that it carries is as secret as the connection that it came by.
@@ -46,7 +37,16 @@ Task<> Pool::deliver_cancel(Worker& here, std::shared_ptr<Pool> /*self*/, std::s
   const bool is_held_back = backend->cancels.end(connected.error.empty() && !clock.expired());
   // Its session may have waited with a question of its own.
   backend->transport.wake_watcher();
-  if (is_held_back) release(*backend, here);
+  if (is_held_back) give_back(*core, *backend, here);
+}
+
+}  // namespace
+
+void begin_cancel(PoolCore& core, Backend& backend, Worker& here, std::shared_ptr<void> done) {
+  if (!backend.cancels.begin()) return;
+  here.counters().cancels_forwarded.add();
+  std::shared_ptr<Backend> kept = backend.shared_from_this();
+  spawn(here, deliver_cancel(here, core.ref(), std::move(kept), std::move(done)));
 }
 
 }  // namespace pgweir

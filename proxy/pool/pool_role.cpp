@@ -1,11 +1,11 @@
-// The pool and its role: is the server still willing to let it in? A backend that nobody uses is asked, or
-// one that comes back where none is idle.
+#include "proxy/pool/pool_role.hpp"
+
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
-#include "protocol/sqlstate.hpp"
 #include "proxy/backend/role_question.hpp"
 #include "proxy/base/log.hpp"
-#include "proxy/pool/pool.hpp"
+#include "proxy/pool/idle_backend.hpp"
+#include "proxy/pool/pool_supply.hpp"
 #include "proxy/state/prelude.hpp"
 #include "proxy/worker/connect.hpp"
 #include "proxy/worker/worker.hpp"
@@ -48,42 +48,50 @@ RoleReply::Step walk(Backend& backend, RoleReply& reply, SettingsMemo& memo) {
   return step;
 }
 
+void take_answer(PoolCore& core, const RoleAnswer& answer, Worker& here) {
+  RoleVerdict before{};
+  RoleVerdict after{};
+  {
+    const std::lock_guard lock(core.mutex);
+    before = core.standing.verdict(here.now(), true);
+    core.standing.take(answer);
+    after = core.standing.verdict(here.now(), true);
+  }
+  if (before == after) return;
+  log::info(
+      "role_changed",
+      {{"database", core.commons.database()}, {"user", core.commons.user()}, {"state", to_string(after)}});
+}
+
+void put_back(PoolCore& core, Backend& backend, Worker& here) {
+  std::optional<BackendClose> leaves;
+  {
+    const std::lock_guard lock(core.mutex);
+    core.state.end_errand();
+    leaves = core.state.must_leave(backend, here.now());
+    const Waiter* const waiter = leaves ? nullptr : core.state.put_back(backend);
+    if (waiter != nullptr) core.hand_over(backend, *waiter, here);
+  }
+  if (leaves) give_up(core, backend, *leaves, here);
+}
+
 }  // namespace
 
-RoleVerdict Pool::role_verdict(TimePoint now, bool by_password) const {
-  const std::lock_guard lock(mutex_);
-  return standing_.verdict(now, by_password);
-}
-
-bool Pool::has_backends() const {
-  const std::lock_guard lock(mutex_);
-  const PoolCounts counts = state_.counts();
-  return counts.idle + counts.borrowed > 0;
-}
-
-// Before it has ever let us in, the configuration is what is wrong, and clients are told so; so it is where
-// we log in by something else than the role's password.
-bool Pool::is_shut_out() const {
-  const std::lock_guard lock(mutex_);
-  const bool by_password = target_->iam_region.empty();
-  return !retired_ && by_password && refuses() &&
-         outcomes_.refusal()->sqlstate == sqlstate::invalid_password && logins_.baseline() != nullptr;
-}
-
-bool Pool::begin_role_check(const Backend& backend, TimePoint now) {
-  if (retired_ || state_.paused() || !standing_.is_due(now, settings_->role_check_interval)) return false;
-  if (backend.generation != state_.generation() || backend.login_user != target_->user) return false;
-  standing_.begin(now);
-  state_.begin_errand();
+bool begin_role_check(PoolCore& core, const Backend& backend, TimePoint now) {
+  if (core.retired || core.state.paused()) return false;
+  if (!core.standing.is_due(now, core.settings->role_check_interval)) return false;
+  if (backend.generation != core.state.generation() || backend.login_user != core.target->user) return false;
+  core.standing.begin(now);
+  core.state.begin_errand();
   return true;
 }
 
-Task<> Pool::ask_role(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_ptr<Backend> backend) {
+Task<> ask_role(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backend) {
   Transport& transport = backend->transport;
   TimedWaker clock(here, role_answer_timeout);
   bool alive = settle_here(*backend, here);
   if (alive) transport.watch(&clock.waker());
-  RoleReply reply(backend->login_user, send_question(*backend, no_settings_));
+  RoleReply reply(backend->login_user, send_question(*backend, core->commons.no_settings()));
   RoleReply::Step step = RoleReply::Step::go_on;
   while (alive && step == RoleReply::Step::go_on && !clock.expired()) {
     alive = backend->backlog.flush(transport);
@@ -100,43 +108,18 @@ Task<> Pool::ask_role(Worker& here, std::shared_ptr<Pool> /*self*/, std::shared_
   }
   if (transport.attached()) transport.watch(nullptr);
   const bool done = step == RoleReply::Step::done;
-  take_role_answer(done ? reply.answer() : RoleAnswer(), here);
+  take_answer(*core, done ? reply.answer() : RoleAnswer(), here);
   if (!done) {
     {
-      const std::lock_guard lock(mutex_);
-      state_.end_errand();
+      const std::lock_guard lock(core->mutex);
+      core->state.end_errand();
     }
-    co_return discard(*backend,
-                      step == RoleReply::Step::broken ? BackendClose::not_clean : BackendClose::lost, here);
+    const bool is_broken = step == RoleReply::Step::broken;
+    co_return give_up(*core, *backend, is_broken ? BackendClose::not_clean : BackendClose::lost, here);
   }
   backend->statements.end_unnamed(nullptr, Outcome::done);
-  backend->applied = no_settings_;
-  put_back(*backend, here);
-}
-
-void Pool::take_role_answer(const RoleAnswer& answer, Worker& here) {
-  RoleVerdict before{};
-  RoleVerdict after{};
-  {
-    const std::lock_guard lock(mutex_);
-    before = standing_.verdict(here.now(), true);
-    standing_.take(answer);
-    after = standing_.verdict(here.now(), true);
-  }
-  if (before != after)
-    log::info("role_changed", {{"database", database_}, {"user", user_}, {"state", to_string(after)}});
-}
-
-void Pool::put_back(Backend& backend, Worker& here) {
-  std::optional<BackendClose> leaves;
-  {
-    const std::lock_guard lock(mutex_);
-    state_.end_errand();
-    leaves = state_.must_leave(backend, here.now());
-    Waiter* const waiter = leaves ? nullptr : state_.put_back(backend);
-    if (waiter != nullptr) hand_over(backend, *waiter, here);
-  }
-  if (leaves) discard(backend, *leaves, here);
+  backend->applied = core->commons.no_settings();
+  put_back(*core, *backend, here);
 }
 
 }  // namespace pgweir

@@ -248,7 +248,7 @@ bool Session::admit(const ClientLogin& login) {
   if (!pool_) return end(Reason::too_many_clients, "too many pools"), false;
   if (is_listed && !user->scram_verifier.empty() && login.scram() != nullptr) {
     const ScramVerifier& verifier = login.scram()->verifier();
-    pool_->keep_client_keys(verifier.salt, verifier.iterations, login.scram()->keys());
+    pool_->scram_keys()->store({}, verifier.salt, verifier.iterations, login.scram()->keys());
   }
   pool_->counters(worker_).clients.add();
   pool_->counters(worker_).logged_in.add();

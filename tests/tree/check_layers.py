@@ -55,7 +55,6 @@ ROOMS = {
 # Parts of one class or one step in several files. To become objects with a header of their own; nothing is added.
 WITHOUT_HEADER = {
     "process/main",
-    *("pool/pool_" + part for part in "cancel proof role upkeep".split()),
     *("session/request_" + part for part in "extended listen named provide state".split()),
     *("session/reply_" + part for part in "errors session shape".split()),
     *("session/session_" + part

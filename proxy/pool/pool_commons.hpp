@@ -1,0 +1,64 @@
+// What all sessions of a pool share beside its backends: its names, what was found out about logins,
+// statements and code, and the counters. Nothing here is guarded by the pool's mutex: each part guards itself,
+// so that a session that needs no backend waits for nobody.
+// Thread rule: any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/backend/backend.hpp"
+#include "proxy/backend/opener.hpp"
+#include "proxy/base/counters.hpp"
+#include "proxy/base/facts.hpp"
+#include "proxy/code/code_catalog.hpp"
+#include "proxy/login/known_logins.hpp"
+#include "proxy/pool/statement_cache.hpp"
+
+namespace pgweir {
+
+class Worker;
+struct Workers;
+
+class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
+ public:
+  PoolCommons(const PoolCommons&) = delete;
+  PoolCommons& operator=(const PoolCommons&) = delete;
+
+  const std::string& database() const { return database_; }
+  const std::string& user() const { return user_; }
+  // Those of a fresh login.
+  const MapRef& no_settings() const { return no_settings_; }
+  // What clients are told at their login.
+  KnownLogins& logins() { return logins_; }
+  StatementCache& statements() { return statements_; }
+  // The question about settings by their names, see names_query().
+  const StatementRef& names_question() const { return names_question_; }
+  CodeCatalog& code() { return code_; }
+  // Also of what a client has proved with, for a user of whom there is a verifier but no password.
+  const std::shared_ptr<ScramKeyCache>& scram_keys() const { return scram_keys_; }
+
+  PoolCounters& counters(const Worker& worker);
+  const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
+  bool has_clients() const;
+  // Of a backend that the caller has borrowed, or that is idle.
+  ServerFacts facts_of(const Backend& backend) const;
+
+ protected:
+  PoolCommons(const Workers& workers, std::string database, std::string user);
+  ~PoolCommons() = default;
+
+ private:
+  const std::string database_;
+  const std::string user_;
+  const MapRef no_settings_;
+  KnownLogins logins_;
+  StatementCache statements_;
+  const StatementRef names_question_;
+  CodeCatalog code_;
+  const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
+  std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
+};
+
+}  // namespace pgweir
