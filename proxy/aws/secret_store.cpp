@@ -19,23 +19,19 @@ std::string key_of(const config::User& user) {
 
 void SecretStore::configure(const config::Settings& settings) {
   interval_ = settings.aws.secret_refresh;
-  for (const auto& [key, entry] : entries_) {
-    entry->wanted = false;
-    entry->users.clear();
-  }
+  for (const auto& [key, entry] : entries_) entry->users.clear();
   std::map<std::string, std::int64_t> read_at;
   for (const auto& [name, user] : settings.users) {
     if (!user.has_remote_secret()) continue;
     EntryRef& entry = entries_[key_of(user)];
     if (!entry) entry = std::make_shared<Entry>(settings.aws.secret_grace);
-    entry->wanted = true;
     entry->secret.set_grace(settings.aws.secret_grace);
-    entry->is_parameter = user.secret.empty();
-    entry->name = entry->is_parameter ? user.ssm_parameter : user.secret;
+    entry->service = user.secret.empty() ? Service::ssm : Service::secretsmanager;
+    entry->name = entry->is_parameter() ? user.ssm_parameter : user.secret;
     entry->users.push_back(name);
     read_at.emplace(name, 0);
   }
-  std::erase_if(entries_, [](const auto& each) { return !each.second->wanted; });
+  std::erase_if(entries_, [](const auto& each) { return each.second->is_forgotten(); });
   {
     const std::lock_guard lock(mutex_);
     for (auto& [name, at] : read_at) {
@@ -44,7 +40,7 @@ void SecretStore::configure(const config::Settings& settings) {
     stats_.read_at = std::move(read_at);
   }
   for (const auto& [key, entry] : entries_) {
-    if (!entry->reading) read(entry);
+    if (!entry->is_reading()) read(entry);
   }
   publish();
 }
@@ -64,12 +60,12 @@ void SecretStore::refresh(const std::string& user, Done done) {
 }
 
 void SecretStore::read_soon(EntryRef entry) {
-  if (entry->scheduled || entry->reading) return;
+  if (entry->scheduled || entry->is_reading()) return;
   entry->scheduled = true;
   const auto since = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - entry->read_at);
   loop_.after(std::clamp(read_pause - since, Millis(0), read_pause), [this, entry] {
     entry->scheduled = false;
-    if (!entry->reading) read(entry);
+    if (!entry->is_reading()) read(entry);
   });
 }
 
@@ -88,7 +84,7 @@ void SecretStore::other_login(const std::string& user, const std::string& refuse
     done(other == nullptr ? std::nullopt : std::optional(login_of(*other)));
   };
   // At the start anything that is read will do.
-  if (known && known->reading && refused.empty()) return known->waiting.push_back(std::move(answer));
+  if (known && known->is_reading() && refused.empty()) return known->waiting.push_back(std::move(answer));
   refresh(user, std::move(answer));
 }
 
@@ -100,7 +96,7 @@ void SecretStore::worked(const std::string& user, const std::string& version) {
 }
 
 void SecretStore::ask(const EntryRef& entry, const char* stage, std::function<void(CallReply)> done) {
-  if (entry->is_parameter) return ask_parameter(entry->name, std::move(done));
+  if (entry->is_parameter()) return ask_parameter(entry->name, std::move(done));
   const nlohmann::json body{{"SecretId", entry->name}, {"VersionStage", stage}};
   client_.call(Service::secretsmanager, "secretsmanager.GetSecretValue", body.dump(), std::move(done));
 }
@@ -112,9 +108,8 @@ void SecretStore::ask_parameter(const std::string& name, std::function<void(Call
 
 // The current version, then what else is needed.
 void SecretStore::read(EntryRef entry) {
-  entry->reading = true;
   entry->waiting = std::exchange(entry->queued, {});
-  entry->with_pending = !entry->waiting.empty();
+  entry->reading = entry->waiting.empty() ? Reading::without_pending : Reading::with_pending;
   ask(entry, "AWSCURRENT", [this, entry](CallReply reply) { take_current(entry, std::move(reply)); });
 }
 
@@ -122,17 +117,17 @@ void SecretStore::take_current(EntryRef entry, CallReply reply) {
   if (reply.failure.result != CallResult::ok) return finish(entry, std::move(reply.failure));
   std::string error;
   const bool first = !entry->secret.is_known();
-  auto version = entry->is_parameter ? parse_parameter(reply.http.body, error)
-                                     : parse_secret_value(reply.http.body, error);
+  auto version = entry->is_parameter() ? parse_parameter(reply.http.body, error)
+                                       : parse_secret_value(reply.http.body, error);
   if (!version) return finish(entry, {CallResult::invalid, error});
   const std::string id = version->id;
   const bool changed = entry->secret.take_current(std::move(*version), now());
   if (changed && !first) log::info("secret_rotated", {{"secret", entry->name}, {"version", id}});
-  const auto before = entry->is_parameter && first ? previous_parameter_version(id) : std::nullopt;
+  const auto before = entry->is_parameter() && first ? previous_parameter_version(id) : std::nullopt;
   if (before) return ask_previous_parameter(entry, *before);
-  if (entry->is_parameter) return finish(entry, {CallResult::ok, {}});
+  if (entry->is_parameter()) return finish(entry, {CallResult::ok, {}});
   if (first) return ask_previous(entry);
-  if (entry->with_pending) return ask_pending(entry);
+  if (entry->reading == Reading::with_pending) return ask_pending(entry);
   finish(entry, {CallResult::ok, {}});
 }
 
@@ -144,7 +139,7 @@ void SecretStore::ask_previous(EntryRef entry) {
       if (auto version = parse_secret_value(reply.http.body, ignored))
         entry->secret.take_previous(std::move(*version), now());
     }
-    if (entry->with_pending) return ask_pending(entry);
+    if (entry->reading == Reading::with_pending) return ask_pending(entry);
     finish(entry, {CallResult::ok, {}});
   });
 }
@@ -173,7 +168,7 @@ void SecretStore::ask_pending(EntryRef entry) {
 
 void SecretStore::finish(EntryRef entry, CallFailure failure) {
   const bool good = failure.result == CallResult::ok;
-  entry->reading = entry->with_pending = false;
+  entry->reading = Reading::none;
   entry->read_at = std::chrono::steady_clock::now();
   entry->failures = good ? 0 : entry->failures + 1;
   {
@@ -206,7 +201,7 @@ void SecretStore::schedule(EntryRef entry) {
   const bool only_publish = grace_ends < delay;
   const std::uint64_t turn = ++entry->turn;
   loop_.after(std::min(delay, grace_ends), [this, entry, turn, only_publish] {
-    if (entry->turn != turn || !entry->wanted || entry->reading) return;
+    if (entry->turn != turn || entry->is_forgotten() || entry->is_reading()) return;
     if (!only_publish) return read(entry);
     publish();
     schedule(entry);

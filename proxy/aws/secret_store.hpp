@@ -48,16 +48,21 @@ class SecretStore {
   Stats stats() const;
 
  private:
+  // The reading under way, and whether it asks for AWSPENDING, too.
+  enum class Reading : std::uint8_t { none, without_pending, with_pending };
   struct Entry {
     explicit Entry(std::chrono::milliseconds grace) : secret(grace) {}
-    bool is_parameter = false;
+    bool is_parameter() const { return service == Service::ssm; }
+    bool is_reading() const { return reading != Reading::none; }
+    // No user has it any more: only what was under way still knows it.
+    bool is_forgotten() const { return users.empty(); }
+
+    Service service = Service::secretsmanager;
     std::string name;
     std::vector<std::string> users;
     RotatingSecret secret;
-    bool wanted = true;
-    bool reading = false;
-    bool with_pending = false;  // the reading under way asks for AWSPENDING, too
-    bool scheduled = false;     // a reading begins when read_pause is over
+    Reading reading = Reading::none;
+    bool scheduled = false;  // a reading begins when read_pause is over
     unsigned failures = 0;
     std::uint64_t turn = 0;  // of its timer: an older one does nothing
     std::chrono::steady_clock::time_point read_at{};

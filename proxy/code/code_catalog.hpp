@@ -7,16 +7,16 @@
 
 #include "proxy/base/clock.hpp"
 #include "proxy/code/function_table.hpp"
-#include "proxy/code/trigger_table.hpp"
+#include "proxy/code/unseen_code.hpp"
 
 namespace pgweir {
 
 class CodeCatalog {
  public:
   FunctionTable& functions() { return functions_; }
-  TriggerTable& triggers() { return triggers_; }
+  UnseenCode& triggers() { return triggers_; }
   // What views and the like run unseen, see definitions_name.
-  TriggerTable& definitions() { return definitions_; }
+  UnseenCode& definitions() { return definitions_; }
   // What is known of all three may not be true any more.
   void forget();
 
@@ -36,8 +36,8 @@ class CodeCatalog {
 
  private:
   FunctionTable functions_;
-  TriggerTable triggers_;
-  TriggerTable definitions_;
+  UnseenCode triggers_;
+  UnseenCode definitions_;
   std::atomic<bool> uses_sequence_values_{false};
   std::atomic<bool> views_advance_{false};
   std::atomic<bool> views_read_{false};

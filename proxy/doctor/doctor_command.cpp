@@ -8,7 +8,7 @@
 #include "proxy/base/log.hpp"
 #include "proxy/doctor/live_checks.hpp"
 #include "proxy/doctor/report.hpp"
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

@@ -1,8 +1,8 @@
 // An address that is asked whether anybody is there.
 #pragma once
 
-#include "proxy/doctor/finding.hpp"
 #include "proxy/doctor/wire.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

@@ -3,9 +3,9 @@
 #include <array>
 #include <iterator>
 
-#include "proxy/doctor/json.hpp"
 #include "proxy/doctor/live_probe.hpp"
 #include "proxy/doctor/signature_trouble.hpp"
+#include "proxy/documents/json.hpp"
 
 namespace pgweir::doctor {
 namespace {

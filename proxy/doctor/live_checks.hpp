@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "proxy/doctor/finding.hpp"
 #include "proxy/doctor/live_target.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

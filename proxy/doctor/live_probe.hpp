@@ -6,9 +6,9 @@
 #include <string>
 
 #include "proxy/doctor/aws_probe.hpp"
-#include "proxy/doctor/finding.hpp"
 #include "proxy/doctor/live_target.hpp"
 #include "proxy/doctor/wire.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "proxy/doctor/json.hpp"
+#include "proxy/documents/json.hpp"
 
 namespace pgweir::doctor {
 namespace {

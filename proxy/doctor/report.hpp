@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/doctor/finding.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

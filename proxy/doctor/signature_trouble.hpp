@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "proxy/doctor/aws_probe.hpp"
-#include "proxy/doctor/finding.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

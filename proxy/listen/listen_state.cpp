@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/notification.hpp"
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {
@@ -20,12 +19,6 @@ constexpr VerbSet followed_verbs{Verb::undecided, Verb::listen,  Verb::unlisten,
                                  Verb::savepoint, Verb::release, Verb::commit,   Verb::end,
                                  Verb::rollback,  Verb::abort};
 
-std::string_view channel_of(const ByteBuffer& message) {
-  NotificationView view;
-  const ByteView body = ByteView(message).subspan(message_header_size);
-  return parse_notification(body, view) == Errc::ok ? view.channel : std::string_view{};
-}
-
 bool has_verb(const ListenSteps& steps, ListenVerb verb) {
   return steps && std::any_of(steps->begin(), steps->end(),
                               [verb](const ListenStep& step) { return step.verb == verb; });
@@ -34,6 +27,21 @@ bool has_verb(const ListenSteps& steps, ListenVerb verb) {
 bool contains_folded(std::string_view text, std::string_view lower) {
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
+void take_effect(const ListenStep& step, ChannelNames& channels) {
+  switch (step.verb) {
+    case ListenVerb::listen:
+      channels.insert(step.name);
+      return;
+    case ListenVerb::unlisten:
+      channels.erase(step.name);
+      return;
+    case ListenVerb::unlisten_all:
+      return channels.clear();
+    default:
+      return;
+  }
 }
 
 }  // namespace
@@ -50,7 +58,6 @@ bool ListenState::may_notify(const SqlEffects& effects, std::string_view text) {
 
 void ListenState::ask(Asked what, ListenChange change) {
   asked_.push_back(what);
-  if (what == Asked::round_trip) ++round_trips_;
   ask_(std::move(change));
 }
 
@@ -58,33 +65,25 @@ void ListenState::answered(ListenOutcome outcome) {
   if (asked_.empty()) return;
   const Asked what = asked_.front();
   asked_.erase(asked_.begin());
-  if (asked_.empty() && std::exchange(ready_waits_, false)) resume_ = true;
+  if (asked_.empty()) ready_.resume();
   const bool done = outcome == ListenOutcome::done;
   switch (what) {
     case Asked::nobody_waits:
       return;
     case Asked::round_trip:
-      --round_trips_;
-      return;
+      return ready_.came_back();
     case Asked::plain:
-      for (std::size_t i = held_next_; i < held_.size(); ++i) {
-        held_[i].is_certain |= is_on(channel_of(*held_[i].message), false);
-      }
+      held_.confirm(channels_);
       // At once: what comes after the answer is the client's already.
-      if (done) apply(plain_);
+      if (done) take_effect(plain_, channels_);
       if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
       if (done) registered_ = channels_;
       break;
     case Asked::candidates:
       // What was committed before the client has asked is not for it.
-      held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(std::exchange(held_next_, 0)));
-      std::erase_if(held_, [this](const Held& held) {
-        const bool early = !is_on(channel_of(*held.message), false);
-        if (early) held_bytes_ -= held.message->size();
-        return early;
-      });
+      held_.drop_others(channels_);
       if (done) registered_.insert(wanted_.begin(), wanted_.end());
-      asked_early_ = true;
+      ready_.note_answer();
       break;
   }
   const bool is_wanted = offer_ != Offer::abandoned;
@@ -93,22 +92,7 @@ void ListenState::answered(ListenOutcome outcome) {
 
 void ListenState::moved(std::string encoding) {
   encoding_ = std::move(encoding);
-  if (std::exchange(ready_waits_, false)) resume_ = true;
-}
-
-void ListenState::apply(const ListenStep& step) {
-  switch (step.verb) {
-    case ListenVerb::listen:
-      channels_.insert(step.name);
-      return;
-    case ListenVerb::unlisten:
-      if (const auto it = channels_.find(step.name); it != channels_.end()) channels_.erase(it);
-      return;
-    case ListenVerb::unlisten_all:
-      return channels_.clear();
-    default:
-      return;
-  }
+  ready_.resume();
 }
 
 // What the hub serves, and the client does not listen to.
@@ -119,11 +103,6 @@ void ListenState::drop_unused() {
   if (change.unlisten.empty()) return;
   registered_ = channels_;
   ask(Asked::nobody_waits, std::move(change));
-}
-
-bool ListenState::is_on(std::string_view channel, bool or_candidate) const {
-  const auto& known = or_candidate ? registered_ : channels_;
-  return known.find(channel) != known.end();
 }
 
 // --- Without a backend
@@ -137,14 +116,14 @@ ListenState::Plain ListenState::take_plain(const ListenStep& step) {
       return Plain::no;  // until it has been forwarded
     case Offer::done:
       offer_ = Offer::none;
-      apply(step);  // it may have been asked for on its way to a backend
+      take_effect(step, channels_);  // it may have been asked for on its way to a backend
       return Plain::done;
     case Offer::none:
       break;
   }
   const bool listens = step.verb == ListenVerb::listen;
-  if (listens ? is_on(step.name, false) : channels_.empty()) return Plain::done;
-  if (step.verb == ListenVerb::unlisten && !is_on(step.name, false)) return Plain::done;
+  if (listens ? channels_.contains(step.name) : channels_.empty()) return Plain::done;
+  if (step.verb == ListenVerb::unlisten && !channels_.contains(step.name)) return Plain::done;
   if (!asked_.empty()) return Plain::wait;
   ListenChange change;
   change.unlisten_all = step.verb == ListenVerb::unlisten_all;
@@ -184,7 +163,8 @@ bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status
   const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
   if (matters && !status_is_known) return false;
   std::vector<std::string> names = wanted_by(steps, status);
-  if (std::all_of(names.begin(), names.end(), [this](const auto& name) { return is_on(name, false); })) {
+  if (std::all_of(names.begin(), names.end(),
+                  [this](const auto& name) { return channels_.contains(name); })) {
     return true;
   }
   if (!asked_.empty()) return false;
@@ -244,12 +224,11 @@ void ListenState::settle(TransactionStatus status, bool more_follows) {
     if (lost_track) break;
     // The hub would not have it.
     if (step.verb == ListenVerb::listen && !serves(step.name)) continue;
-    apply(step);
+    take_effect(step, channels_);
     if (step.verb == ListenVerb::listen) on_backend_.insert(step.name);
   }
-  asked_early_ = false;
+  ready_.settle(status == TransactionStatus::idle);
   if (status != TransactionStatus::idle) return;
-  may_notify_ = asked_early_ = asked_late_ = false;
   if (!more_follows) portals_.clear();
   if (offer_ == Offer::none && followed_.empty()) drop_unused();
 }
@@ -279,42 +258,14 @@ void ListenState::backend_lost() {
 
 // --- Ready
 
-// What was committed before the client has asked for anything has come before it is ready again.
 void ListenState::begin() {
-  if (registered_.empty() || asked_early_ || round_trips_ > 0) return;
-  asked_early_ = true;
-  ask(Asked::round_trip, {});
+  if (!registered_.empty() && ready_.begin_transaction()) ask(Asked::round_trip, {});
 }
 
-// And so has what its own transaction has sent, which nobody but the hub knows.
 bool ListenState::may_be_ready() {
   if (registered_.empty()) return true;
-  if (!asked_late_ && (may_notify_ || !asked_early_)) {
-    asked_late_ = true;
-    ask(Asked::round_trip, {});
-  }
-  ready_waits_ = round_trips_ > 0;
-  return !ready_waits_;
-}
-
-// --- Notifications
-
-bool ListenState::hold(const std::shared_ptr<const ByteBuffer>& message) {
-  if (!is_on(channel_of(*message), true)) return true;
-  held_.push_back({message});
-  held_bytes_ += message->size();
-  return held_bytes_ <= held_max;
-}
-
-std::shared_ptr<const ByteBuffer> ListenState::take_held() {
-  while (has_held()) {
-    Held held = std::move(held_[held_next_++]);
-    held_bytes_ -= held.message->size();
-    if (held.is_certain || is_on(channel_of(*held.message), false)) return std::move(held.message);
-  }
-  std::vector<Held>().swap(held_);
-  held_next_ = 0;
-  return nullptr;
+  if (ready_.needs_round_trip()) ask(Asked::round_trip, {});
+  return ready_.may_pass();
 }
 
 }  // namespace pgweir

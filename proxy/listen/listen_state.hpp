@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +26,9 @@
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_listen.hpp"
 #include "proxy/listen/channel_table.hpp"
+#include "proxy/listen/held_notifications.hpp"
 #include "proxy/listen/pending_listens.hpp"
+#include "proxy/listen/ready_gate.hpp"
 
 namespace pgweir {
 
@@ -37,7 +38,7 @@ using ListenSteps = std::optional<std::vector<ListenStep>>;
 class ListenState {
  public:
   // A client that takes no notifications may have so many bytes of them waiting.
-  static constexpr std::size_t held_max = 16 * 1024 * 1024;
+  static constexpr std::size_t held_max = HeldNotifications::bytes_max;
 
   // Asks the hub; answered() is called once for each, in order.
   using Ask = std::function<void(ListenChange)>;
@@ -46,11 +47,11 @@ class ListenState {
   // It says nothing about the session.
   bool is_unused() const {
     return registered_.empty() && asked_.empty() && offer_ == Offer::none && pending_.empty() &&
-           followed_.empty() && portals_.empty() && on_backend_.empty() && !has_held();
+           followed_.empty() && portals_.empty() && on_backend_.empty() && held_.empty();
   }
   // The hub serves a channel for this session, or will when its transaction commits.
   bool listens() const { return !registered_.empty(); }
-  const std::set<std::string, std::less<>>& channels() const { return channels_; }
+  const ChannelNames& channels() const { return channels_; }
   const std::string& encoding() const { return encoding_; }
   // The hub is another one now, which serves what the last one did.
   void moved(std::string encoding);
@@ -89,7 +90,7 @@ class ListenState {
   // A ReadyForQuery for the client. `more_follows`: it has sent more than what that ends.
   void settle(TransactionStatus status, bool more_follows);
   // A notification on this channel is the hub's to deliver, not the backend's.
-  bool serves(std::string_view channel) const { return registered_.find(channel) != registered_.end(); }
+  bool serves(std::string_view channel) const { return registered_.contains(channel); }
 
   // --- The backend
   // The backend is about to listen to all of them, so that the client sees them there.
@@ -99,25 +100,25 @@ class ListenState {
   std::string take_unlisten();
   void backend_lost();
 
-  // --- ReadyForQuery waits for what was committed before it
+  // --- ReadyForQuery waits for what was committed before it: see ReadyGate
   // A transaction begins.
   void begin();
   // It may run NOTIFY.
-  void note_may_notify() { may_notify_ = true; }
+  void note_may_notify() { ready_.note_may_notify(); }
   static bool may_notify(const SqlEffects& effects, std::string_view text);
   // The ReadyForQuery in hand may be taken. False: when the hub has answered.
   bool may_be_ready();
-  void let_ready_wait() { ready_waits_ = true; }
-  bool ready_waits() const { return ready_waits_; }
+  void let_ready_wait() { ready_.wait(); }
+  bool ready_waits() const { return ready_.is_waiting(); }
   // The ReadyForQuery that had to wait may be looked at again.
-  bool take_resume() { return std::exchange(resume_, false); }
+  bool take_resume() { return ready_.take_resume(); }
 
   // --- Notifications
   // A whole message. False: there are too many.
-  bool hold(const std::shared_ptr<const ByteBuffer>& message);
-  bool has_held() const { return held_next_ < held_.size(); }
+  bool hold(const HeldNotifications::Message& message) { return held_.add(message, registered_); }
+  bool has_held() const { return !held_.empty(); }
   // The oldest one that the client is to have; null: none.
-  std::shared_ptr<const ByteBuffer> take_held();
+  HeldNotifications::Message take_held() { return held_.take(channels_); }
 
  private:
   enum class Asked : std::uint8_t {
@@ -138,22 +139,15 @@ class ListenState {
     std::size_t next = 0;
   };
 
-  struct Held {
-    std::shared_ptr<const ByteBuffer> message;
-    bool is_certain = false;  // it came before an UNLISTEN
-  };
-
   void ask(Asked what, ListenChange change);
-  void apply(const ListenStep& step);
   std::vector<std::string> wanted_by(const ListenSteps& steps, TransactionStatus status) const;
   void drop_unused();
-  bool is_on(std::string_view channel, bool or_candidate) const;
 
   const Ask ask_;
   std::string encoding_;
-  std::set<std::string, std::less<>> channels_;    // in effect
-  std::set<std::string, std::less<>> registered_;  // at the hub: those, and those that may come into effect
-  std::set<std::string, std::less<>> on_backend_;
+  ChannelNames channels_;    // in effect
+  ChannelNames registered_;  // at the hub: those, and those that may come into effect
+  ChannelNames on_backend_;
   std::vector<Asked> asked_;  // not answered yet, oldest first
   Offer offer_ = Offer::none;
   ListenStep plain_;                 // what was asked for
@@ -162,16 +156,9 @@ class ListenState {
   ListenSteps next_;
   std::vector<Followed> followed_;  // of messages that are not answered yet
   std::map<std::string, ListenSteps, std::less<>> portals_;
-  std::vector<Held> held_;
-  std::size_t held_next_ = 0;  // those before it have been taken
-  std::size_t held_bytes_ = 0;
+  HeldNotifications held_;
   bool shown_ = false;
-  unsigned round_trips_ = 0;  // not answered yet
-  bool may_notify_ = false;   // since the last ReadyForQuery outside a transaction
-  bool asked_early_ = false;  // since then: a round trip that began no sooner than the transaction
-  bool asked_late_ = false;   // one that began after its end
-  bool ready_waits_ = false;
-  bool resume_ = false;
+  ReadyGate ready_;
 };
 
 }  // namespace pgweir

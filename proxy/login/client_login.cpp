@@ -39,9 +39,9 @@ ClientLogin::Step ClientLogin::feed(ByteView& input, ByteBuffer& reply) {
 }
 
 ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) {
-  const bool may_begin_tls = tls() != nullptr && !encrypted_ && !ssl_asked_ && !gss_asked_;
+  const bool may_begin_tls = tls() != nullptr && encryption_ == Encryption::none && !gss_asked_;
   if (may_begin_tls && !input.empty() && input[0] == tls_handshake_record) {
-    direct_ = true;
+    encryption_ = Encryption::direct;
     return Step::start_tls;
   }
   std::size_t size = 0;
@@ -67,7 +67,7 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
 
   if (std::holds_alternative<SslRequest>(packet)) return answer_ssl_request(input, reply);
   if (std::holds_alternative<GssEncRequest>(packet)) {
-    if (std::exchange(gss_asked_, true) || encrypted_)
+    if (std::exchange(gss_asked_, true) || is_encrypted())
       return refuse(Reason::bad_startup, "encryption was asked for twice");
     reply.push_back(not_supported);
     return Step::send;
@@ -80,11 +80,11 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
   given_user_ = startup_.user;
   startup_.user = snapshot_->user_of(given_user_);
   const bool must_be_encrypted = snapshot_->settings->listen.tls.mode == config::TlsMode::require;
-  if (must_be_encrypted && !encrypted_) return refuse(Reason::tls_required, "");
-  if (!may_enter(*snapshot_->settings, {from_, startup_.database, startup_.user, encrypted_})) {
-    return refuse(Reason::no_access_rule, "no access rule admits user \"" + startup_.user +
-                                              "\" to database \"" + startup_.database +
-                                              "\" from this address" + (encrypted_ ? "" : ", no encryption"));
+  if (must_be_encrypted && !is_encrypted()) return refuse(Reason::tls_required, "");
+  if (!may_enter(*snapshot_->settings, {from_, startup_.database, startup_.user, is_encrypted()})) {
+    return refuse(Reason::no_access_rule,
+                  "no access rule admits user \"" + startup_.user + "\" to database \"" + startup_.database +
+                      "\" from this address" + (is_encrypted() ? "" : ", no encryption"));
   }
   if (needs_negotiation(startup_)) {
     write_negotiate_protocol_version(reply, negotiated_minor(startup_), startup_.protocol_options);
@@ -93,8 +93,8 @@ ClientLogin::Step ClientLogin::take_startup(ByteView& input, ByteBuffer& reply) 
 }
 
 ClientLogin::Step ClientLogin::answer_ssl_request(ByteView input, ByteBuffer& reply) {
-  if (std::exchange(ssl_asked_, true) || encrypted_)
-    return refuse(Reason::bad_startup, "encryption was asked for twice");
+  if (encryption_ != Encryption::none) return refuse(Reason::bad_startup, "encryption was asked for twice");
+  encryption_ = Encryption::asked;
   if (tls() == nullptr) {
     reply.push_back(not_supported);
     return Step::send;
@@ -174,7 +174,7 @@ ClientLogin::Step ClientLogin::take_sasl_initial(ByteView body, ByteBuffer& repl
     return refuse(Reason::protocol_violation, "client selected an invalid SASL authentication mechanism");
   }
   Credential credential = snapshot_->credential(given_user_);
-  is_remote_ = credential.is_remote;
+  may_be_outdated_ = credential.is_remote;
   scram_.emplace(std::move(credential.scram), std::string_view(), ScramBinding{end_point(), binds});
   scram_->also_accept(std::move(credential.other_scram));
   if (!response.has_data) {
@@ -217,7 +217,7 @@ ClientLogin::Step ClientLogin::take_md5(ByteView body) {
   }
   md5_response_ = response;
   const Credential credential = snapshot_->credential(given_user_);
-  is_remote_ = credential.is_remote;
+  may_be_outdated_ = credential.is_remote;
   return check_md5(credential) == Errc::ok ? finish() : wrong_password();
 }
 
@@ -233,11 +233,11 @@ Errc ClientLogin::check_md5(const Credential& credential) const {
 
 // A secret that is kept elsewhere may have changed a moment ago.
 ClientLogin::Step ClientLogin::wrong_password() {
-  return is_remote_ && !secret_checked_ ? Step::check_secret : refuse_password();
+  return may_be_outdated_ ? Step::check_secret : refuse_password();
 }
 
 ClientLogin::Step ClientLogin::secret_checked(SnapshotRef snapshot, ByteBuffer& reply) {
-  secret_checked_ = true;
+  may_be_outdated_ = false;
   snapshot_ = std::move(snapshot);
   Credential credential = snapshot_->credential(given_user_);
   if (phase_ == Phase::md5) return check_md5(credential) == Errc::ok ? finish() : refuse_password();
@@ -250,7 +250,7 @@ ClientLogin::Step ClientLogin::secret_checked(SnapshotRef snapshot, ByteBuffer& 
 
 // The token is as good as a password for some minutes.
 ClientLogin::Step ClientLogin::begin_token(ByteBuffer& reply) {
-  if (!encrypted_) {
+  if (!is_encrypted()) {
     return refuse(Reason::tls_required, "IAM authentication is allowed only with SSL connections");
   }
   phase_ = Phase::token;
@@ -259,7 +259,7 @@ ClientLogin::Step ClientLogin::begin_token(ByteBuffer& reply) {
 }
 
 ClientLogin::Step ClientLogin::begin_password(ByteBuffer& reply) {
-  if (!encrypted_) {
+  if (!is_encrypted()) {
     return refuse(Reason::tls_required, "the password of user \"" + given_user_ +
                                             "\" is taken through SSL connections only (sslmode=require)");
   }
@@ -269,7 +269,7 @@ ClientLogin::Step ClientLogin::begin_password(ByteBuffer& reply) {
 }
 
 ClientLogin::Step ClientLogin::check_certificate(const config::User& user) {
-  if (!encrypted_) return refuse(Reason::tls_required, "");
+  if (!is_encrypted()) return refuse(Reason::tls_required, "");
   if (certificate_ == user.certificate) return finish();
   sqlstate_ = sqlstate::invalid_authorization_specification;
   return refuse(Reason::authentication_failed,

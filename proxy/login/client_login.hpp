@@ -53,11 +53,11 @@ class ClientLogin {
   // that again and call secret_checked(). check_token: verify token() and call token_checked().
   Step feed(ByteView& input, ByteBuffer& reply);
   const TlsServerRef& tls() const { return snapshot_->tls.listen; }
-  // It began with TLS, without a SSLRequest: it must then have asked for the protocol by ALPN.
-  bool is_direct() const { return direct_; }
+  // It begins with TLS, without a SSLRequest: it must then ask for the protocol by ALPN. Until tls_started().
+  bool is_direct() const { return encryption_ == Encryption::direct; }
   // `certificate`: the common name of the client's, verified; empty: it has shown none.
   void tls_started(std::string certificate = {}) {
-    encrypted_ = true;
+    encryption_ = Encryption::on;
     certificate_ = std::move(certificate);
   }
   // With the snapshot of the moment.
@@ -87,6 +87,12 @@ class ClientLogin {
 
  private:
   enum class Phase : std::uint8_t { startup, sasl_initial, sasl_final, md5, token, password };
+  enum class Encryption : std::uint8_t {
+    none,
+    asked,   // by SSLRequest, whatever the answer was
+    direct,  // a handshake begins, without being asked for
+    on,
+  };
 
   Step take_startup(ByteView& input, ByteBuffer& reply);
   Step answer_ssl_request(ByteView input, ByteBuffer& reply);
@@ -105,16 +111,15 @@ class ClientLogin {
   Step refuse(Reason reason, std::string message);
   Step refuse_password();
 
+  bool is_encrypted() const { return encryption_ == Encryption::on; }
   // What a client's SCRAM may be bound to; empty: nothing.
-  ByteView end_point() const { return encrypted_ ? ByteView(tls()->end_point) : ByteView(); }
+  ByteView end_point() const { return is_encrypted() ? ByteView(tls()->end_point) : ByteView(); }
 
   SnapshotRef snapshot_;
   std::optional<config::IpAddress> from_;
   Phase phase_ = Phase::startup;
-  bool ssl_asked_ = false;
+  Encryption encryption_ = Encryption::none;
   bool gss_asked_ = false;
-  bool direct_ = false;
-  bool encrypted_ = false;
   std::string certificate_;
   StartupMessage startup_;  // its user is the one under `users`
   std::string given_user_;  // as the client has called itself
@@ -123,9 +128,9 @@ class ClientLogin {
   std::optional<ScramServer> scram_;
   Md5Salt salt_{};
   std::string md5_response_;
-  config::Secret told_;     // token or password
-  bool is_remote_ = false;  // the credential of the login under way
-  bool secret_checked_ = false;
+  config::Secret told_;  // token or password
+  // What the password is compared with is kept elsewhere, and has not been read again yet.
+  bool may_be_outdated_ = false;
   Reason reason_ = Reason::bad_startup;
   std::string message_;
   std::string_view sqlstate_;

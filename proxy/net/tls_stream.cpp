@@ -55,7 +55,8 @@ BIO_METHOD* TlsStream::socket_method() {
 // A peer that closes without a close_notify has closed: messages have lengths, so that nothing can be cut off
 // unnoticed.
 long TlsStream::control(BIO* bio, int command, long, void*) {
-  if (command == BIO_CTRL_EOF) return static_cast<TlsStream*>(BIO_get_data(bio))->eof_ ? 1 : 0;
+  if (command == BIO_CTRL_EOF)
+    return static_cast<TlsStream*>(BIO_get_data(bio))->inflow_ == Inflow::ended ? 1 : 0;
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
@@ -72,8 +73,7 @@ int TlsStream::read_socket(BIO* bio, char* into, int size) {
   do {
     n = ::recv(self.fd_, into, static_cast<std::size_t>(size), 0);
   } while (n < 0 && errno == EINTR);
-  self.drained_ = n != size;
-  self.eof_ = n == 0;
+  self.inflow_ = n == size ? Inflow::more : n == 0 ? Inflow::ended : Inflow::drained;
   if (n < 0 && is_would_block(errno)) {
     BIO_set_retry_read(bio);
   } else if (n < 0) {
@@ -127,19 +127,28 @@ std::unique_ptr<TlsStream> TlsStream::connect(TlsClientRef context, int fd) {
   return stream;
 }
 
+// Decrypted bytes, or an encrypted record that has been read off the socket.
+void TlsStream::note_pending() {
+  read_again_ = SSL_has_pending(ssl_.get()) == 1 ? ReadAgain::at_once : ReadAgain::when_readable;
+}
+
+void TlsStream::note_broken() {
+  phase_ = established() ? Phase::broken : Phase::failed;
+}
+
 TlsStream::Handshake TlsStream::handshake() {
-  drained_ = false;
+  inflow_ = Inflow::more;
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
-    established_ = true;
-    pending_ = SSL_has_pending(ssl_.get()) == 1;
+    phase_ = Phase::open;
+    note_pending();
     return Handshake::done;
   }
   const int error = SSL_get_error(ssl_.get(), result);
   if (error == SSL_ERROR_WANT_READ) return Handshake::wants_read;
   if (error == SSL_ERROR_WANT_WRITE) return Handshake::wants_write;
-  broken_ = true;
+  note_broken();
   failure_ = why(error);
   return Handshake::failed;
 }
@@ -161,30 +170,30 @@ IoResult TlsStream::failed(int result) {
   const int error = SSL_get_error(ssl_.get(), result);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return {IoStatus::would_block, 0, 0};
   if (error == SSL_ERROR_ZERO_RETURN) return {IoStatus::closed, 0, 0};
-  broken_ = true;
+  note_broken();
   if (error == SSL_ERROR_SSL) failure_ = why(error);
   return {IoStatus::failed, 0, error_ != 0 ? error_ : EPROTO};
 }
 
 IoResult TlsStream::read(std::span<Byte> into) {
   std::size_t size = 0;
-  drained_ = false;
-  pending_ = false;
-  read_wants_write_ = false;
+  inflow_ = Inflow::more;
+  read_again_ = ReadAgain::when_readable;
   ERR_clear_error();
   while (size < into.size()) {
     const std::size_t room = std::min<std::size_t>(into.size() - size, INT32_MAX);
     const int n = SSL_read(ssl_.get(), into.data() + size, static_cast<int>(room));
     if (n <= 0) {
-      read_wants_write_ = SSL_want_write(ssl_.get());
       const IoResult result = failed(n);
+      if (result.status == IoStatus::would_block) {
+        read_again_ = SSL_want_write(ssl_.get()) ? ReadAgain::when_writable : ReadAgain::when_readable;
+      }
       if (size == 0) return result;
-      pending_ = result.status != IoStatus::would_block;  // to be told by the next call
-      break;
+      break;  // a failure is told by the next call
     }
     size += static_cast<std::size_t>(n);
-    pending_ = SSL_has_pending(ssl_.get()) == 1;
-    if (!pending_) break;
+    note_pending();
+    if (!pending()) break;
   }
   return {IoStatus::ok, size, 0};
 }
@@ -221,7 +230,7 @@ IoResult TlsStream::write(std::span<const iovec> parts) {
 }
 
 void TlsStream::close_notify() {
-  if (!established_ || broken_) return;
+  if (phase_ != Phase::open) return;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
 }

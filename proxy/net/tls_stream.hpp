@@ -31,22 +31,22 @@ class TlsStream {
   // After `failed`: why, in a sentence. Empty where the socket failed, not TLS.
   const std::string& failure() const { return failure_; }
   // After `failed`: the peer or the network ended the connection, without saying why.
-  bool is_broken_off() const { return eof_ || error_ != 0; }
+  bool is_broken_off() const { return inflow_ == Inflow::ended || error_ != 0; }
 
   // Reads what has arrived, as far as `into` reaches. A failure is told once nothing came before it.
   IoResult read(std::span<Byte> into);
   // Encrypts and sends. What was not taken must be offered again, in front of anything else.
   IoResult write(std::span<const iovec> parts);
   // Decrypted or not, bytes are here that read() would bring without the socket's being readable.
-  bool pending() const { return pending_; }
+  bool pending() const { return read_again_ == ReadAgain::at_once; }
   // The last read has taken all that the socket had.
-  bool drained() const { return drained_; }
+  bool drained() const { return inflow_ != Inflow::more; }
   // The last read has to send something first (a new key of TLS 1.3), for which the socket has no room.
-  bool read_wants_write() const { return read_wants_write_; }
+  bool read_wants_write() const { return read_again_ == ReadAgain::when_writable; }
   // Tells the peer that nothing more comes, if the socket takes that at once.
   void close_notify();
 
-  bool established() const { return established_; }
+  bool established() const { return phase_ == Phase::open || phase_ == Phase::broken; }
   // After the handshake.
   bool alpn_chosen() const;
   // Version and cipher, for people.
@@ -57,6 +57,17 @@ class TlsStream {
   ByteBuffer peer_end_point() const;  // see certificate_end_point(); empty without a certificate
 
  private:
+  enum class Phase : std::uint8_t {
+    handshake,
+    failed,  // in the handshake
+    open,
+    broken,  // after it: nothing goes through any more
+  };
+  // What the socket has for the next recv, as far as the last one tells.
+  enum class Inflow : std::uint8_t { more, drained, ended };
+  // When another read() finds something.
+  enum class ReadAgain : std::uint8_t { when_readable, at_once, when_writable };
+
   struct FreeSsl {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
@@ -67,17 +78,16 @@ class TlsStream {
 
   TlsStream(int fd, ByteView received) : fd_(fd), received_(received.begin(), received.end()) {}
   bool make(SSL_CTX* context);
+  void note_pending();
+  void note_broken();
   IoResult failed(int result);
   std::string why(int error) const;
 
   int fd_;
-  int error_ = 0;     // of the socket
-  bool eof_ = false;  // of the socket
-  bool pending_ = false;
-  bool drained_ = false;
-  bool read_wants_write_ = false;
-  bool established_ = false;
-  bool broken_ = false;
+  int error_ = 0;  // of the socket
+  Phase phase_ = Phase::handshake;
+  Inflow inflow_ = Inflow::more;
+  ReadAgain read_again_ = ReadAgain::when_readable;
   ByteBuffer received_;
   TlsClientRef client_;  // to which a callback of ssl_ refers
   std::unique_ptr<SSL, FreeSsl> ssl_;

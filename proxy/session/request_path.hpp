@@ -8,7 +8,7 @@
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_named.hpp"
 #include "proxy/base/counters.hpp"
-#include "proxy/code/trigger_table.hpp"
+#include "proxy/code/unseen_code.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace pgweir {
@@ -133,7 +133,7 @@ class RequestPath final {
   void note_named(const Statement& statement);
   void note_set(std::string_view text);
   void note_names(std::string_view text, bool bound);
-  void note_free_code(const TriggerTable& code);
+  void note_free_code(const UnseenCode& code);
   void note_prepare(const SqlEffects& effects, std::string_view text);
   bool loses_startup(Verb verb, std::string_view text) const;
   void restore_startup();

@@ -162,7 +162,7 @@ SettingsStep RequestPath::take_bound_step(std::string_view portal) {
 // What the definitions of tables, views and operators call that a statement may use. Most databases have none
 // that leaves anything, and the pool knows that.
 void RequestPath::note_definitions(std::string_view text) {
-  TriggerTable& definitions = x_.pool->code().definitions();
+  UnseenCode& definitions = x_.pool->code().definitions();
   if (definitions.verdict() == FunctionVerdict::harmless) return note_free_code(definitions);
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
   // Asked for once in a transaction, whose other statements have to wait for the same answer.
@@ -175,7 +175,7 @@ void RequestPath::note_definitions(std::string_view text) {
 }
 
 // It leaves nothing in the session, but may change what analysis finds.
-void RequestPath::note_free_code(const TriggerTable& code) {
+void RequestPath::note_free_code(const UnseenCode& code) {
   if (!code.is_free()) note_code(code.effects(), {});
 }
 

@@ -41,7 +41,7 @@ void Session::ask_triggers() {
 // From here on they are functions like any other that this transaction has called.
 void Session::take_triggers() {
   const std::vector<std::string> names = std::exchange(exchange_.trigger_names, {});
-  if (exchange_.sources_failed || names.size() > TriggerTable::functions_max) {
+  if (exchange_.sources_failed || names.size() > UnseenCode::functions_max) {
     FunctionEffects opaque;
     opaque.add_opaque();
     pool_->code().triggers().learn(opaque);

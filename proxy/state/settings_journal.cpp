@@ -56,7 +56,7 @@ SettingsJournal::State& SettingsJournal::state() {
 
 bool SettingsJournal::State::holds_nothing() const {
   return spent == pending.size() && open.empty() && marks.empty() && committed.empty() && doubts.empty() &&
-         !doubts_all && !failed && !block_failed && !context_lost;
+         !failed && !block_failed && !context_lost;
 }
 
 void SettingsJournal::drop_if_empty() {
@@ -70,7 +70,7 @@ const SettingsStep& SettingsJournal::committed() const {
 
 const std::vector<std::string>& SettingsJournal::doubts() const {
   static const std::vector<std::string> none;
-  return s_ ? s_->doubts : none;
+  return s_ ? s_->doubts.names : none;
 }
 
 void SettingsJournal::begin(SettingsStep step) {
@@ -178,11 +178,20 @@ void SettingsJournal::ready(TransactionStatus status) {
 void SettingsJournal::doubt(std::string name) {
   state();
   if (name.empty() || matters_to_analysis(name)) s_->context_lost = true;
-  if (name.empty() || s_->doubts.size() >= doubts_max) {
-    s_->doubts_all = true;
-  } else if (std::find(s_->doubts.begin(), s_->doubts.end(), name) == s_->doubts.end()) {
-    s_->doubts.push_back(std::move(name));
+  s_->doubts.add(std::move(name));
+}
+
+void SettingsJournal::Doubts::add(std::string name) {
+  if (name.empty() || names.size() >= doubts_max) {
+    all = true;
+  } else if (std::find(names.begin(), names.end(), name) == names.end()) {
+    names.push_back(std::move(name));
   }
+}
+
+bool SettingsJournal::Doubts::concern_analysis() const {
+  return all || std::any_of(names.begin(), names.end(),
+                            [](const std::string& name) { return matters_to_analysis(name); });
 }
 
 void SettingsJournal::doubt_step(const SettingsStep& step) {
@@ -197,10 +206,7 @@ void SettingsJournal::doubt_step(const SettingsStep& step) {
 }
 
 bool SettingsJournal::is_context_lost() const {
-  if (!s_) return false;
-  return s_->context_lost || has_pending() || s_->doubts_all ||
-         std::any_of(s_->doubts.begin(), s_->doubts.end(),
-                     [](const std::string& name) { return matters_to_analysis(name); });
+  return s_ != nullptr && (s_->context_lost || has_pending() || s_->doubts.concern_analysis());
 }
 
 bool SettingsJournal::leaves_context() const {
@@ -261,8 +267,7 @@ bool SettingsJournal::may_use_temporary_path() const {
 void SettingsJournal::clear() {
   if (!s_) return;
   s_->committed.clear();
-  s_->doubts.clear();
-  s_->doubts_all = false;
+  s_->doubts = {};
   drop_if_empty();
 }
 

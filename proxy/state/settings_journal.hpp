@@ -81,7 +81,7 @@ class SettingsJournal {
   // What of it is certain since the last clear(), in order: no local ones, no control, no doubts.
   const SettingsStep& committed() const;
   const std::vector<std::string>& doubts() const;
-  bool doubts_all() const { return s_ != nullptr && s_->doubts_all; }
+  bool doubts_all() const { return s_ != nullptr && s_->doubts.all; }
   void clear();
 
  private:
@@ -99,6 +99,15 @@ class SettingsJournal {
   void doubt_step(const SettingsStep& step);
   void push_open(SettingsItem&& item);
 
+  // The settings that may have changed.
+  struct Doubts {
+    std::vector<std::string> names;
+    bool all = false;
+    void add(std::string name);
+    bool empty() const { return names.empty() && !all; }
+    bool concern_analysis() const;
+  };
+
   // Most sessions have none, most of the time.
   struct State {
     std::vector<SettingsStep> pending;  // from `spent` on
@@ -106,8 +115,7 @@ class SettingsJournal {
     SettingsStep open;  // of the running transaction
     std::vector<Mark> marks;
     SettingsStep committed;
-    std::vector<std::string> doubts;
-    bool doubts_all = false;
+    Doubts doubts;
     bool failed = false;        // since the last ReadyForQuery
     bool block_failed = false;  // a COMMIT would roll back
     bool context_lost = false;  // until the end of the transaction

@@ -170,7 +170,7 @@ def test_a_wrong_command_of_aws_is_noticed(command, problem):
 
 def told_by_the_doctor():
     """In its sources: string literals, put together where the compiler would."""
-    for path in sorted((ROOT / "proxy/doctor").glob("*.cpp")):
+    for path in sorted([*(ROOT / "proxy/doctor").glob("*.cpp"), *(ROOT / "proxy/documents").glob("*.cpp")]):
         text = re.sub(r'"\s*\n\s*"', "", path.read_text())
         for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', text):
             for command in re.findall(r"\baws [a-z0-9-]+ (?:wait )?[a-z0-9-]+(?: --[a-z-]+(?: '[^']*'| [^-\s,;][^\s,;]*)?)*", literal):

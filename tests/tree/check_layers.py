@@ -48,7 +48,8 @@ ROOMS = {
     "explain": "base state code",
     "console": "base backend pool session report",
     "dashboard": "base",
-    "doctor": "base net aws backend",
+    "documents": "",
+    "doctor": "base net aws backend documents",
     "process": "base net state login aws worker pool session report explain console dashboard doctor",
 }
 
@@ -61,7 +62,7 @@ WITHOUT_HEADER = {
       for part in "aws backend batch check console end facts judge listen login proof role".split()),
     *("console/show_" + part for part in "connections pools process statistics waiters".split()),
     *("doctor/live_" + part for part in "aws login_aws network server services surroundings tls vpc".split()),
-    *("doctor/static_" + part for part in "capacity database iam network paths service".split()),
+    *("documents/static_" + part for part in "capacity database iam network paths service".split()),
 }
 
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "config/network.hpp"
-#include "proxy/doctor/documents.hpp"
+#include "proxy/documents/documents.hpp"
 
 namespace pgweir::doctor {
 

@@ -1,4 +1,4 @@
-#include "proxy/doctor/finding.hpp"
+#include "proxy/documents/finding.hpp"
 
 namespace pgweir::doctor {
 

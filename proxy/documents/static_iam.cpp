@@ -1,8 +1,8 @@
 // S13 and S14: what roles may do.
 #include <array>
 
-#include "proxy/doctor/policy.hpp"
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/policy.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

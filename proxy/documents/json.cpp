@@ -1,4 +1,4 @@
-#include "proxy/doctor/json.hpp"
+#include "proxy/documents/json.hpp"
 
 #include <charconv>
 

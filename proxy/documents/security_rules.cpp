@@ -1,4 +1,4 @@
-#include "proxy/doctor/security_rules.hpp"
+#include "proxy/documents/security_rules.hpp"
 
 namespace pgweir::doctor {
 namespace {

@@ -1,6 +1,6 @@
 // S11, S12, S21, S22: zones, addresses, connections.
-#include "proxy/doctor/instance_class.hpp"
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/instance_class.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

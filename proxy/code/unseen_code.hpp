@@ -1,6 +1,6 @@
-// What the triggers of one database may leave behind in a session, all together: every write may fire one,
-// and no text shows it. Asked of the server once in a while, see FunctionTable; most databases have none that
-// leaves anything.
+// What code that no text shows may leave behind in a session, all of one kind and of one database together:
+// the triggers, of which every write may fire one, or what views, defaults and policies call. Asked of the
+// server once in a while, see FunctionTable; most databases have none that leaves anything.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@
 namespace pgweir {
 
 // Thread rule: any thread.
-class TriggerTable {
+class UnseenCode {
  public:
   // Databases with more trigger functions are taken for suspicious.
   static constexpr std::size_t functions_max = 512;

@@ -1,5 +1,5 @@
 // S15 to S17: the database itself.
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

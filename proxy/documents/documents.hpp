@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/doctor/json.hpp"
+#include "proxy/documents/json.hpp"
 
 namespace pgweir::doctor {
 

@@ -1,8 +1,8 @@
 // S01 to S06: whether both are in one network, and whether security groups let them speak.
 #include <algorithm>
 
-#include "proxy/doctor/security_rules.hpp"
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/security_rules.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

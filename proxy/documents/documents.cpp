@@ -1,4 +1,4 @@
-#include "proxy/doctor/documents.hpp"
+#include "proxy/documents/documents.hpp"
 
 #include <array>
 #include <filesystem>

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "proxy/doctor/finding.hpp"
-#include "proxy/doctor/scene.hpp"
+#include "proxy/documents/finding.hpp"
+#include "proxy/documents/scene.hpp"
 
 namespace pgweir::doctor {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/doctor/scene.hpp"
+#include "proxy/documents/scene.hpp"
 
 namespace pgweir::doctor {
 

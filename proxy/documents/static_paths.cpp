@@ -1,8 +1,8 @@
 // S07 to S10: network ACLs, routes, and the way to AWS's own services.
 #include <algorithm>
 
-#include "proxy/doctor/security_rules.hpp"
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/security_rules.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

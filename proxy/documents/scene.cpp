@@ -1,4 +1,4 @@
-#include "proxy/doctor/scene.hpp"
+#include "proxy/documents/scene.hpp"
 
 namespace pgweir::doctor {
 namespace {

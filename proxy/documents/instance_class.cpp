@@ -1,4 +1,4 @@
-#include "proxy/doctor/instance_class.hpp"
+#include "proxy/documents/instance_class.hpp"
 
 #include <algorithm>
 #include <charconv>

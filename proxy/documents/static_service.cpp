@@ -1,7 +1,7 @@
 // S18 to S20: the function, the load balancer, the task.
 #include <algorithm>
 
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 namespace pgweir::doctor {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/doctor/policy.hpp"
+#include "proxy/documents/policy.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "proxy/doctor/static_checks.hpp"
+#include "proxy/documents/static_checks.hpp"
 
 #include <array>
 

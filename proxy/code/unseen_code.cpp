@@ -1,15 +1,15 @@
-#include "proxy/code/trigger_table.hpp"
+#include "proxy/code/unseen_code.hpp"
 
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {
 
-FunctionEffects TriggerTable::effects() const {
+FunctionEffects UnseenCode::effects() const {
   const std::lock_guard lock(mutex_);
   return effects_;
 }
 
-void TriggerTable::learn(const FunctionEffects& effects) {
+void UnseenCode::learn(const FunctionEffects& effects) {
   const std::lock_guard lock(mutex_);
   effects_ = effects;
   // What stays unknown is not asked for again and again.
@@ -22,7 +22,7 @@ void TriggerTable::learn(const FunctionEffects& effects) {
 std::string triggers_query() {
   return "SELECT DISTINCT p.proname::pg_catalog.text FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
          " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT " +
-         std::to_string(TriggerTable::functions_max + 1);
+         std::to_string(UnseenCode::functions_max + 1);
 }
 
 std::string call_of_all(const std::vector<std::string>& functions) {
