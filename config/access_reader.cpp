@@ -7,7 +7,7 @@ namespace pgweir::config {
 namespace {
 
 enum class ProxyProtocol { off, v2 };
-constexpr std::array<Choice<ProxyProtocol>, 2> kProxyProtocols{
+constexpr std::array<Choice<ProxyProtocol>, 2> proxy_protocols{
     {{"off", ProxyProtocol::off}, {"v2", ProxyProtocol::v2}}};
 
 AccessRule read_rule(Section section) {
@@ -38,7 +38,7 @@ void read_access(Walk& walk, Section& root, std::optional<std::vector<AccessRule
 
 void read_proxy_protocol(Section& listen, std::vector<Network>& sources) {
   ProxyProtocol protocol = ProxyProtocol::off;
-  listen.choice<ProxyProtocol>("proxy_protocol", protocol, kProxyProtocols);
+  listen.choice<ProxyProtocol>("proxy_protocol", protocol, proxy_protocols);
   listen.networks("proxy_sources", sources);
   if (protocol == ProxyProtocol::v2 && sources.empty() && listen.find("proxy_sources") == nullptr)
     listen.report("proxy_sources", "is missing: the networks of the load balancers whose word is taken");

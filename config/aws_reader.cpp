@@ -8,7 +8,7 @@
 namespace pgweir::config {
 namespace {
 
-constexpr std::size_t kMaxCaFileBytes = 4 << 20;
+constexpr std::size_t ca_file_bytes_max = 4 << 20;
 
 void read_endpoint(Section& section, std::string_view key, std::string& out) {
   if (!section.text(key, out)) return;
@@ -34,7 +34,7 @@ void read_ca_file(Walk& walk, Section& section, std::string& out) {
   std::string name;
   if (!section.text("ca_file", name)) return;
   out = (std::filesystem::path(walk.locations.file).parent_path() / name).string();
-  const FileContent content = walk.environment.read_file(out, kMaxCaFileBytes);
+  const FileContent content = walk.environment.read_file(out, ca_file_bytes_max);
   if (!content.error.empty()) section.report("ca_file", "cannot read the file: " + printable(content.error));
 }
 

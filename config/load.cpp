@@ -91,7 +91,7 @@ LoadResult load_text(std::string_view yaml, std::string_view file_name, const En
 
 LoadResult load_file(const std::string& path, const Overrides& overrides) {
   const Environment environment = process_environment();
-  const FileContent content = environment.read_file(path, kMaxDocumentBytes);
+  const FileContent content = environment.read_file(path, document_bytes_max);
   if (content.error.empty()) return load_text(content.text, path, environment, overrides);
   LoadResult result;
   result.locations.file = path;

@@ -13,8 +13,8 @@
 
 namespace pgweir::config {
 
-inline constexpr std::size_t kMaxDocumentBytes = 1 << 20;
-inline constexpr std::size_t kMaxSecretFileBytes = 64 << 10;
+inline constexpr std::size_t document_bytes_max = 1 << 20;
+inline constexpr std::size_t secret_file_bytes_max = 64 << 10;
 
 struct LoadResult {
   std::shared_ptr<const Settings> settings;  // null exactly when `problems` holds an error

@@ -9,7 +9,7 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr unsigned kMappedBits = 96;  // ::ffff:0:0/96 holds IPv4
+constexpr unsigned mapped_bits = 96;  // ::ffff:0:0/96 holds IPv4
 
 bool is_mapped(const IpAddress& address) {
   constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -71,7 +71,7 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
       return std::nullopt;
     }
   }
-  Network network{*address, is_v6 ? bits : kMappedBits + bits};
+  Network network{*address, is_v6 ? bits : mapped_bits + bits};
   for (unsigned i = 0; i < network.address.size(); ++i) {
     if ((network.address[i] & ~mask(network.bits, i)) == 0) continue;
     network.address[i] &= mask(network.bits, i);
@@ -85,8 +85,8 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
 
 std::string to_string(const Network& network) {
   const std::span<const std::uint8_t> bytes = network.address;
-  const bool is_v4 = is_mapped(network.address) && network.bits >= kMappedBits;
-  const unsigned bits = is_v4 ? network.bits - kMappedBits : network.bits;
+  const bool is_v4 = is_mapped(network.address) && network.bits >= mapped_bits;
+  const unsigned bits = is_v4 ? network.bits - mapped_bits : network.bits;
   return text_of_address(is_v4 ? bytes.subspan(12) : bytes) + '/' + std::to_string(bits);
 }
 

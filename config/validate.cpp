@@ -12,12 +12,12 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
-constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
-constexpr std::size_t kMaxCloudWatchName = 255;
-constexpr Millis kMinEmfInterval = std::chrono::seconds{1};
-constexpr Millis kLongDrain = std::chrono::hours{1};
-constexpr Millis kShortWrite = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
+constexpr std::size_t name_bytes_max = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
+constexpr std::size_t host_bytes_max = 253;  // RFC 1035, section 2.3.4
+constexpr std::size_t cloudwatch_name_max = 255;
+constexpr Millis emf_interval_min = std::chrono::seconds{1};
+constexpr Millis long_drain = std::chrono::hours{1};
+constexpr Millis short_write = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
 
 std::string index(const std::string& path, std::size_t i) {
   return path + '[' + std::to_string(i) + ']';
@@ -51,14 +51,14 @@ class Validator {
 
   void check_timeouts() {
     const Timeouts& timeouts = settings_.timeouts;
-    if (timeouts.drain > kLongDrain) {
+    if (timeouts.drain > long_drain) {
       report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
              Severity::warning);
     }
     if (timeouts.drain.count() > 0 && timeouts.drain_accept_grace >= timeouts.drain) {
       report("timeouts.drain_accept_grace", "leaves no time to drain; make it shorter than timeouts.drain");
     }
-    if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
+    if (timeouts.client_write.count() > 0 && timeouts.client_write < short_write) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
     }
@@ -67,11 +67,11 @@ class Validator {
   // "Namespace: a string of 1 to 255 characters", dimension values likewise (CloudWatch API, MetricDatum).
   void check_metrics() {
     const Metrics& metrics = settings_.metrics;
-    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > kMaxCloudWatchName)
+    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > cloudwatch_name_max)
       report("metrics.emf_namespace", "CloudWatch takes 1 to 255 characters");
-    if (metrics.emf_proxy_name.size() > kMaxCloudWatchName)
+    if (metrics.emf_proxy_name.size() > cloudwatch_name_max)
       report("metrics.emf_proxy_name", "CloudWatch takes 1 to 255 characters");
-    if (metrics.emf_interval < kMinEmfInterval)
+    if (metrics.emf_interval < emf_interval_min)
       report("metrics.emf_interval", "less than a second is more than CloudWatch keeps apart");
   }
 
@@ -230,8 +230,8 @@ class Validator {
 
   void check_name(const std::string& path, const std::string& name) {
     if (name.empty()) return report(path, "the name is empty");
-    if (name.size() > kMaxNameBytes) {
-      report(path, "the name is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+    if (name.size() > name_bytes_max) {
+      report(path, "the name is longer than " + std::to_string(name_bytes_max) + " bytes");
     }
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     if (std::any_of(name.begin(), name.end(), is_control)) {
@@ -241,7 +241,7 @@ class Validator {
 
   void check_host(const std::string& path, const std::string& host) {
     if (host.empty()) return report(path, "the host is empty");
-    if (host.size() > kMaxHostBytes) return report(path, "the host is longer than any host name");
+    if (host.size() > host_bytes_max) return report(path, "the host is longer than any host name");
     const auto is_space = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
     if (std::any_of(host.begin(), host.end(), is_space)) {
       return report(path, "the host contains a space or a control character");
@@ -294,14 +294,14 @@ std::vector<Problem> check_descriptors(const Settings& settings, std::uint64_t n
                                        const Locations& locations) {
   const std::uint64_t backends = max_backends(settings);
   const std::uint64_t clients = settings.listen.max_clients;
-  const std::uint64_t needed = clients + backends + kDescriptorReserve;
+  const std::uint64_t needed = clients + backends + descriptor_reserve;
   if (needed <= nofile_hard_limit) return {};
-  const bool pools_fit = backends + kDescriptorReserve < nofile_hard_limit;
+  const bool pools_fit = backends + descriptor_reserve < nofile_hard_limit;
   const std::string path = pools_fit ? "listen.max_clients" : "pool.max_size";
   std::string message = std::to_string(clients) + " clients, " + std::to_string(backends) + " backends and " +
-                        std::to_string(kDescriptorReserve) + " in reserve need " + std::to_string(needed) +
+                        std::to_string(descriptor_reserve) + " in reserve need " + std::to_string(needed) +
                         " file descriptors; the hard limit is " + std::to_string(nofile_hard_limit);
-  message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - kDescriptorReserve) +
+  message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - descriptor_reserve) +
                              " clients are served at a time"
                        : ", less than the pools alone may open";
   return {problem_at(locations, path, std::move(message), pools_fit ? Severity::warning : Severity::error)};
