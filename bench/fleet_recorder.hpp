@@ -9,7 +9,7 @@ namespace pgweir::bench {
 
 class FleetRecorder {
  public:
-  static constexpr Micros kLate{10'000};
+  static constexpr Micros delay_max{10'000};
 
   FleetRecorder(const FleetOptions& options, std::size_t queries);
 

@@ -69,7 +69,7 @@ struct FleetResult {
 
   FleetTarget target;
   InvocationCounts invocations;
-  std::uint64_t late = 0;  // started more than FleetRecorder::kLate after they were due
+  std::uint64_t late = 0;  // started more than FleetRecorder::delay_max after they were due
   EnvironmentCounts environments;
   ConnectionCounts connections;
   // From when an invocation was due to its answer. Those that ran into the timeout or were waiting when the
