@@ -86,7 +86,7 @@ std::string_view read_query(std::string_view query, Parameters& out) {
     std::string name = lower(parameter.name);
     if (std::find(parameters.begin(), parameters.end(), name) == parameters.end())
       return "a parameter that does not belong there";
-    // In any case: STS may take the other one than we look at (CVE-2022-2385).
+    // Refused whatever they say: STS may take the other one than is checked here (CVE-2022-2385).
     if (!out.emplace(std::move(name), std::move(parameter)).second) return "a parameter twice";
     if (end == std::string_view::npos) break;
     query = query.substr(end + 1);
@@ -106,7 +106,7 @@ bool parse_date(std::string_view text, Time& out) {
   if (std::count_if(text.begin(), text.end(), digits) != 14) return false;
   const auto time = parse_iso_time(iso);
   if (time) out = *time;
-  // Written back, the 31st of February is something else.
+  // The 31st of February is another date when it is written back.
   return time && amz_date(*time) == text;
 }
 

@@ -58,12 +58,12 @@ class HttpLoop {
   using Done = std::function<void(HttpReply)>;
 
   HttpLoop();
-  // Stops the thread. What has not ended then never reports.
+  // Stops the thread. Transfers that have not ended by then never report.
   ~HttpLoop();
   HttpLoop(const HttpLoop&) = delete;
   HttpLoop& operator=(const HttpLoop&) = delete;
 
-  // Any thread: runs the function on the loop's, which is started by the first.
+  // Any thread: runs the function on the loop's, which the first call starts.
   void post(std::function<void()> function);
   // Any thread: nothing runs any more when it returns, and nothing is started again.
   void stop();

@@ -69,8 +69,8 @@ const Credential* find(const SnapshotRef& previous, const std::string& name, con
   return found == previous->credentials.end() ? nullptr : &found->second;
 }
 
-// One for the user's name here, for any of the secret's passwords; and one for each of its names on the
-// server, for the passwords of that name.
+// Adds one credential for the user's name here, with all of the secret's passwords, and one for each of its
+// names on the server, with the passwords of that name.
 void add_remote(Snapshot& made, const config::User& user, const SnapshotRef& previous) {
   const config::AuthMethod method = made.settings->listen.auth;
   std::vector<SecretLogin> all;
