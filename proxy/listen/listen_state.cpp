@@ -9,7 +9,7 @@
 namespace pgweir {
 namespace {
 
-// Cannot run NOTIFY, as long as they call nothing that does.
+// Verbs that cannot run NOTIFY, as long as they call nothing that does.
 constexpr VerbSet quiet_verbs{Verb::empty,    Verb::abort,     Verb::begin,      Verb::close,   Verb::commit,
                               Verb::declare,  Verb::discard,   Verb::end,        Verb::fetch,   Verb::listen,
                               Verb::move,     Verb::prepare,   Verb::deallocate, Verb::release, Verb::reset,
@@ -70,7 +70,7 @@ void ListenState::answered(ListenOutcome outcome) {
       for (std::size_t i = held_next_; i < held_.size(); ++i) {
         held_[i].is_certain |= is_on(channel_of(*held_[i].message), false);
       }
-      // At once: what comes after the answer is the client's already.
+      // The step takes effect at once: what comes after the answer is the client's already.
       if (done) apply(plain_);
       if (done && plain_.verb == ListenVerb::listen) registered_.insert(plain_.name);
       if (done) registered_ = channels_;
@@ -111,7 +111,7 @@ void ListenState::apply(const ListenStep& step) {
   }
 }
 
-// What the hub serves, and the client does not listen to.
+// Gives up channels that the hub serves and the client does not listen to.
 void ListenState::drop_unused() {
   ListenChange change;
   std::set_difference(registered_.begin(), registered_.end(), channels_.begin(), channels_.end(),
@@ -240,9 +240,10 @@ void ListenState::ended() {
 void ListenState::settle(TransactionStatus status, bool more_follows) {
   const bool lost_track = pending_.lost_track();
   for (const ListenStep& step : pending_.settle(status)) {
-    // What is not certain stays on the backend, and what it may have given up is delivered all the same.
+    // A change that is not certain stays on the backend; a channel that it may have given up is delivered all
+    // the same.
     if (lost_track) break;
-    // The hub would not have it.
+    // The hub does not serve this channel.
     if (step.verb == ListenVerb::listen && !serves(step.name)) continue;
     apply(step);
     if (step.verb == ListenVerb::listen) on_backend_.insert(step.name);
@@ -279,14 +280,14 @@ void ListenState::backend_lost() {
 
 // --- Ready
 
-// What was committed before the client has asked for anything has come before it is ready again.
+// All that was committed before the transaction began has to arrive before the ReadyForQuery that ends it.
 void ListenState::begin() {
   if (registered_.empty() || asked_early_ || round_trips_ > 0) return;
   asked_early_ = true;
   ask(Asked::round_trip, {});
 }
 
-// And so has what its own transaction has sent, which nobody but the hub knows.
+// So have the notifications that the transaction itself has sent. Only the hub can tell that they are there.
 bool ListenState::may_be_ready() {
   if (registered_.empty()) return true;
   if (!asked_late_ && (may_notify_ || !asked_early_)) {

@@ -36,14 +36,14 @@ using ListenSteps = std::optional<std::vector<ListenStep>>;
 
 class ListenState {
  public:
-  // A client that takes no notifications may have so many bytes of them waiting.
+  // A client that takes no notifications may have this many bytes of them waiting.
   static constexpr std::size_t held_max = 16 * 1024 * 1024;
 
   // Asks the hub; answered() is called once for each, in order.
   using Ask = std::function<void(ListenChange)>;
   ListenState(Ask ask, std::string encoding) : ask_(std::move(ask)), encoding_(std::move(encoding)) {}
 
-  // It says nothing about the session.
+  // Whether it has nothing to say about the session.
   bool is_unused() const {
     return registered_.empty() && asked_.empty() && offer_ == Offer::none && pending_.empty() &&
            followed_.empty() && portals_.empty() && on_backend_.empty() && !has_held();
@@ -100,12 +100,12 @@ class ListenState {
   void backend_lost();
 
   // --- ReadyForQuery waits for what was committed before it
-  // A transaction begins.
+  // To be called when a transaction begins.
   void begin();
-  // It may run NOTIFY.
+  // To be called when the transaction may run NOTIFY.
   void note_may_notify() { may_notify_ = true; }
   static bool may_notify(const SqlEffects& effects, std::string_view text);
-  // The ReadyForQuery in hand may be taken. False: when the hub has answered.
+  // Whether the ReadyForQuery in hand may be taken. False: it may be when the hub has answered.
   bool may_be_ready();
   void let_ready_wait() { ready_waits_ = true; }
   bool ready_waits() const { return ready_waits_; }
@@ -113,7 +113,7 @@ class ListenState {
   bool take_resume() { return std::exchange(resume_, false); }
 
   // --- Notifications
-  // A whole message. False: there are too many.
+  // Keeps a whole message. False: there are too many.
   bool hold(const std::shared_ptr<const ByteBuffer>& message);
   bool has_held() const { return held_next_ < held_.size(); }
   // The oldest one that the client is to have; null: none.
