@@ -32,7 +32,7 @@ void read_access(Walk& walk, Section& root, std::optional<std::vector<AccessRule
   for (const Node& item : list->children)
     rules.push_back(read_rule(Section(walk, &item, "access[" + std::to_string(rules.size()) + ']')));
   if (rules.empty())
-    root.report("access", "is empty, so that nobody could come in; leave it out to admit all");
+    root.report("access", "is empty, so that no client could log in; leave it out to admit all");
   out = std::move(rules);
 }
 

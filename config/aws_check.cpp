@@ -77,7 +77,7 @@ class AwsCheck {
     if (region.empty())
       report("aws.region", "is missing: the region of secrets and roles; AWS_REGION would do as well");
     else if (!good)
-      report("aws.region", '"' + printable(region) + "\" is no region such as eu-central-1");
+      report("aws.region", '"' + printable(region) + "\" is not a region such as eu-central-1");
   }
 
   void check_secret(const User& user) {
@@ -86,7 +86,7 @@ class AwsCheck {
     const std::string& name = user.secret.empty() ? user.ssm_parameter : user.secret;
     const auto is_bad = [](char c) { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'; };
     if (name.size() > secret_name_bytes_max || std::any_of(name.begin(), name.end(), is_bad))
-      return report(path, "is no name or ARN");
+      return report(path, "is not a name or ARN");
     if (name.starts_with("arn:")) {
       const std::string_view region = arn_part(name, 3);
       if (!aws_.region.empty() && region != aws_.region)
@@ -107,7 +107,7 @@ class AwsCheck {
     }
   }
 
-  // What clients show does not open the server.
+  // A client's proof does not open the server.
   void check_server_login(const User& user) {
     if (user.has_remote_secret() || !user.password.empty() || !user.scram_verifier.empty()) return;
     for (const auto& [name, database] : settings_.databases) {
@@ -130,8 +130,7 @@ class AwsCheck {
     if (id.empty())
       report("aws.iam.server_id", "is missing: a name of this pgweir, which clients sign their tokens for");
     if (settings_.listen.tls.mode == TlsMode::disable)
-      report("listen.tls.mode",
-             "users with iam send their token by TLS only, so nobody of them could log in");
+      report("listen.tls.mode", "users with iam send their token by TLS only, so none of them could log in");
   }
 
   const Settings& settings_;

@@ -66,7 +66,8 @@ void read_client_iam(Section& user, User& out) {
   Section iam = user.section("iam");
   iam.names("roles", out.iam_roles);
   if (iam.location().line > 0 && iam.usable() && out.iam_roles.empty())
-    iam.report("roles", "names nobody: a list such as [\"arn:aws:iam::123456789012:role/my-function\"]");
+    iam.report("roles",
+               "names no role; expected a list such as [\"arn:aws:iam::123456789012:role/my-function\"]");
   iam.finish();
 }
 

@@ -22,8 +22,8 @@ struct LoadResult {
   Locations locations;                       // for checks that come later, such as check_descriptors()
 };
 
-// A value that counts instead of the file's, while somebody wants it to. The path as problems name it,
-// without quotes: pool.max_size, databases.app.pool.max_size.
+// A value that is used instead of the file's. The path is as problems name it, without quotes: pool.max_size,
+// databases.app.pool.max_size.
 struct Override {
   std::string path;
   std::string value;

@@ -16,7 +16,7 @@ bool is_mapped(const IpAddress& address) {
   return std::equal(prefix.begin(), prefix.end(), address.begin());
 }
 
-// Of byte i, those that belong to a prefix of so many bits.
+// The bits of byte i that belong to a prefix of `bits` bits.
 std::uint8_t mask(unsigned bits, unsigned i) {
   const unsigned left = bits > 8 * i ? bits - 8 * i : 0;
   if (left >= 8) return 0xff;
@@ -67,7 +67,7 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
     const std::string_view number = text.substr(slash + 1);
     const auto [rest, code] = std::from_chars(number.data(), number.data() + number.size(), bits);
     if (code != std::errc() || rest != number.data() + number.size() || bits > most) {
-      error = "expected 0 to " + std::to_string(most) + " behind the slash";
+      error = "expected 0 to " + std::to_string(most) + " after the slash";
       return std::nullopt;
     }
   }
@@ -75,7 +75,7 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
   for (unsigned i = 0; i < network.address.size(); ++i) {
     if ((network.address[i] & ~mask(network.bits, i)) == 0) continue;
     network.address[i] &= mask(network.bits, i);
-    error = "has bits set behind its prefix; ";
+    error = "has bits set after its prefix; ";
   }
   if (error.empty()) return network;
   for (unsigned i = 0; i < network.address.size(); ++i) network.address[i] &= mask(network.bits, i);

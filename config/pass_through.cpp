@@ -48,7 +48,7 @@ class Check {
     check_users(database, at + ".users");
   }
 
-  // Somebody who reads it would believe that the server judges their password.
+  // A reader of such a file would believe that the server judges the passwords of these users.
   void check_users(const Database& database, const std::string& path) {
     const std::vector<std::string>& users = database.pass_through.users;
     for (std::size_t i = 0; i < users.size(); ++i) {
@@ -84,7 +84,7 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
 }
 
 const Database* pass_through_of(const Settings& settings, std::string_view database, std::string_view user) {
-  // The console's, whatever else has the name.
+  // These names are the console's, even if a database has one of them.
   if (database == "pgweir" || database == "pgbouncer" || user.size() > user_name_bytes_max) return nullptr;
   const Database* const entry = settings.find_database(database);
   if (entry == nullptr || settings.find_user(user) != nullptr || settings.is_console_user(user))

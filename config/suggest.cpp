@@ -6,7 +6,7 @@
 namespace pgweir::config {
 
 namespace {
-// No key is longer than 23 bytes: whatever is far longer is not a slip, and costs no time.
+// No key is longer than 23 bytes: a word that is far longer is not a slip, and costs no time.
 constexpr std::size_t word_max = 48;
 }  // namespace
 

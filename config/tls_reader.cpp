@@ -14,7 +14,7 @@ enum class Negotiation { postgres, direct };
 constexpr std::array<Choice<Negotiation>, 2> negotiations{
     {{"postgres", Negotiation::postgres}, {"direct", Negotiation::direct}}};
 
-// A file that cannot be read is reported here, with its place; what is in it is judged by whoever loads it.
+// A file that cannot be read is reported here, with its place; what is in it is judged where it is loaded.
 void read_file_name(Walk& walk, Section& section, std::string_view key, std::string& out) {
   std::string name;
   if (!section.text(key, name)) return;

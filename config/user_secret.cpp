@@ -34,12 +34,12 @@ class SecretReader {
     return checked("password", std::move(value));
   }
 
-  // What is in it is judged by whoever uses it.
+  // What is in it is judged where it is used.
   Secret verifier() {
     std::string value;
     if (!user_.text("scram_verifier", value)) return {};
     if (!value.starts_with("SCRAM-SHA-256$"))
-      return fail("scram_verifier", "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword");
+      return fail("scram_verifier", "is not a SCRAM-SHA-256 verifier as in pg_authid.rolpassword");
     return Secret(std::move(value));
   }
 

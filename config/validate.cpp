@@ -100,7 +100,7 @@ class Validator {
       const std::string path = index("access", i);
       check_rule_users(path + ".users", rule.users);
       if (rule.tls && rule.allow && settings_.listen.tls.mode == TlsMode::disable)
-        report(path + ".tls", "fits nobody while listen.tls.mode is disable");
+        report(path + ".tls", "fits no client while listen.tls.mode is disable");
       for (std::size_t k = 0; k < rule.databases.size(); ++k) {
         if (settings_.find_database(rule.databases[k]) == nullptr)
           report(index(path + ".databases", k), "there is no such database under databases");
@@ -112,7 +112,7 @@ class Validator {
     const Listen& listen = settings_.listen;
     check_host("listen.host", listen.host);
     if (listen.auth == AuthMethod::trust && !is_loopback(listen.host)) {
-      report("listen.auth", "trust admits anybody and needs a loopback listen.host such as 127.0.0.1");
+      report("listen.auth", "trust admits any client and needs a loopback listen.host such as 127.0.0.1");
     }
   }
 
@@ -127,7 +127,7 @@ class Validator {
     check_ready_requires(admin.ready_requires);
   }
 
-  // A name that nobody watches over would never be ready, or always.
+  // A database that is not watched would never count as ready, or always.
   void check_ready_requires(const std::vector<std::string>& names) {
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -187,7 +187,7 @@ class Validator {
     check_pool(path + ".pool", database.pool);
   }
 
-  // Rules may also name those whom the server judges.
+  // Rules may also name users whose passwords the server judges.
   void check_rule_users(const std::string& path, std::vector<std::string> users) {
     std::erase_if(users, [&](const std::string& user) {
       return std::any_of(settings_.databases.begin(), settings_.databases.end(), [&](const auto& entry) {

@@ -141,7 +141,7 @@ void check_verifiers(const config::Settings& settings, const config::Locations& 
     const std::string& text = user.scram_verifier.reveal();
     if (text.empty() || parse_scram_verifier(text, verifier) == Errc::ok) continue;
     problems.push_back(config::problem_at(locations, config::join_path("users", name) + ".scram_verifier",
-                                          "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"));
+                                          "is not a SCRAM-SHA-256 verifier as in pg_authid.rolpassword"));
   }
 }
 
