@@ -146,9 +146,9 @@ std::string_view judge(const Parameters& given, const CallerRules& rules, Time n
   if (!signs(headers, "host") || !signs(headers, server_id_header)) return "the server's id is not signed";
   std::chrono::seconds expires{};
   if (!parse_seconds(value("x-amz-expires"), expires) || expires > sts_signature_lifetime)
-    return "an X-Amz-Expires that is no number up to 900";
+    return "an X-Amz-Expires that is not a number up to 900";
   Time date{};
-  if (!parse_date(value("x-amz-date"), date)) return "an X-Amz-Date that is none";
+  if (!parse_date(value("x-amz-date"), date)) return "an X-Amz-Date that is not a date";
   if (date > now + clock_skew_max) return "a date in the future; is a clock wrong?";
   good_until = date + std::min(rules.max_age, sts_signature_lifetime);
   if (now >= good_until || now >= date + expires + clock_skew_max) return "it is too old; is a clock wrong?";
@@ -179,12 +179,12 @@ std::optional<CallerToken> parse_caller_token(std::string_view text, const Calle
   };
   // 1. Size, prefix, encoding.
   if (text.size() > caller_token_max) return fail("it is too large");
-  if (!text.starts_with(caller_token_prefix)) return fail("it is no token: the prefix is another one");
+  if (!text.starts_with(caller_token_prefix)) return fail("it is not a token: the prefix is another one");
   std::string url;
-  if (!from_base64url(text.substr(caller_token_prefix.size()), url)) return fail("it is no base64url");
+  if (!from_base64url(text.substr(caller_token_prefix.size()), url)) return fail("it is not base64url");
   // 2. Scheme, host, path. A user, port, fragment or other letters make it another host.
   constexpr std::string_view scheme = "https://";
-  if (!url.starts_with(scheme)) return fail("it is no https URL");
+  if (!url.starts_with(scheme)) return fail("it is not an https URL");
   const std::string_view rest = std::string_view(url).substr(scheme.size());
   const std::size_t path = rest.find('/');
   const std::string host(rest.substr(0, path));
@@ -226,7 +226,7 @@ std::optional<std::string> parse_caller_identity(std::string_view json, std::str
   std::string_view session;
   if (resource == std::string::npos ||
       !split_role(std::string_view(arn).substr(resource + 1), name, session)) {
-    error = "the caller is no role";
+    error = "the caller is not a role";
     return std::nullopt;
   }
   std::string role = arn.substr(0, service) + ":iam::" + account + ":role/" + std::string(name);
