@@ -119,7 +119,7 @@ class Burst final : public ClientEvents {
     tick_.cancel();
   }
 
-  // Connected or failed: nobody else is to be waited for.
+  // A client has connected or failed. The last one opens the gate for all.
   void count_arrival() {
     if (++arrived_ == options_.clients && !gate_.is_open()) gate_.open();
   }

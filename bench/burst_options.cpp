@@ -5,7 +5,7 @@
 namespace pgweir::bench {
 namespace {
 
-// One process holds them all; beyond this a loopback address pair runs out of ports and memory of meaning.
+// One process holds them all; more would exceed the ports and the memory of one machine.
 constexpr std::uint32_t clients_max = 1'000'000;
 constexpr std::uint32_t source_addresses_max = 250;  // 127.0.0.2 to 127.0.0.251
 

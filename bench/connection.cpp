@@ -55,7 +55,7 @@ asio::awaitable<bool> Connection::query(const ByteBuffer& message) {
   co_return false;
 }
 
-// A frozen environment does not look at its socket; it finds out when it wakes. So do we.
+// A frozen environment does not look at its socket; it finds out when it wakes, and so does this client.
 bool Connection::still_open(Stage stage) {
   stage_ = stage;
   const bool was_usable = usable_;

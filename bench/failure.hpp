@@ -18,7 +18,8 @@ enum class Stage { connecting, logging_in, querying, idle, thawing };
 
 std::string_view to_string(Stage stage);
 
-inline constexpr std::string_view timeout_code = "TIMEOUT";  // ours, when a step takes too long
+inline constexpr std::string_view timeout_code =
+    "TIMEOUT";  // the generator's own, when a step takes too long
 
 struct Failure {
   std::string code;  // SQLSTATE, errno name such as ECONNREFUSED, or TIMEOUT, EOF, PROTOCOL
@@ -38,7 +39,7 @@ struct FailureCount {
 };
 
 // Counts equal failures. At most `groups_max` groups are kept; a server that puts a number into every message
-// must not fill the report, so whatever comes after them is counted in one group per code.
+// must not fill the report, so further messages are counted in one group per code.
 class FailureTable {
  public:
   static constexpr std::size_t groups_max = 20;

@@ -30,7 +30,7 @@ struct FleetContext {
   FleetRecorder& recorder;
   Clock::time_point started{};
   Micros end{};          // of the schedule; when stopped: of the run
-  bool stopped = false;  // nobody begins anything any more
+  bool stopped = false;  // no environment begins anything any more
 
   Micros now() const { return std::chrono::duration_cast<Micros>(Clock::now() - started); }
 };

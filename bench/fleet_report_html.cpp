@@ -32,7 +32,7 @@ path { fill: none; stroke-width: 1 } .axis { stroke: var(--soft) } .grid { strok
 constexpr const char* reading_help =
     R"(<p class="note">Latency counts from the moment an invocation was due, whether or not
 its environment could begin then. Invocations that ran into the timeout or still waited when the run ended are in it, as long
-as they had waited; those that were told an error are not. Time for which an environment was frozen is nobody's latency.
+as they had waited; those that were told an error are not. Time for which an environment was frozen does not count.
 Every target got the same schedule, one target after the other.</p>
 )";
 
