@@ -20,8 +20,8 @@ namespace asio = boost::asio;
 namespace pgweir::bench {
 namespace {
 
-// Connections opened between two looks at what has arrived: enough to be a flood, few enough that our own
-// queue does not grow into the measured times.
+// Connections opened between two looks at what has arrived: enough to be a flood, few enough that the
+// generator's own queue does not grow into the measured times.
 constexpr std::size_t start_batch = 32;
 constexpr auto tick_interval = std::chrono::milliseconds(100);  // deadlines and progress
 constexpr std::size_t spare_descriptors = 32;                   // everything that is not a client

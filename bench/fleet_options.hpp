@@ -11,8 +11,8 @@ namespace pgweir::bench {
 using Seconds = std::chrono::duration<double>;
 
 enum class Connections { cached, per_invocation };
-// How an environment that is taken away parts from its connection. `silent`: it stays open, and nobody
-// answers, until the run ends.
+// How an environment that is taken away parts from its connection. `silent`: it stays open without an answer
+// until the run ends.
 enum class Reaping { silent, close, reset };
 enum class Spacing { poisson, even };
 

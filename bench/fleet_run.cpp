@@ -22,11 +22,12 @@ namespace asio = boost::asio;
 namespace pgweir::bench {
 namespace {
 
-// Environments begun between two looks at what has arrived: enough to be a flood, few enough that our own
-// queue does not grow into the measured times.
+// Environments begun between two looks at what has arrived: enough to be a flood, few enough that the
+// generator's own queue does not grow into the measured times.
 constexpr std::size_t fleet_start_batch = 32;
-constexpr auto fleet_tick_interval = std::chrono::milliseconds(50);  // deadlines, progress, our own lag
-constexpr std::size_t fleet_spare_descriptors = 32;                  // everything that is not a client
+constexpr auto fleet_tick_interval =
+    std::chrono::milliseconds(50);                   // deadlines, progress, the lag of this program
+constexpr std::size_t fleet_spare_descriptors = 32;  // everything that is not a client
 
 ConnectionPlan make_plan(const FleetOptions& options, const FleetTarget& target) {
   ConnectionPlan plan;
