@@ -206,7 +206,7 @@ struct Timeouts {  // 0: no limit
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
   Millis query{0};
   Millis drain{25'000};
-  Millis drain_accept_grace{0};  // of it, clients are still accepted for so long
+  Millis drain_accept_grace{0};  // the part of it in which clients are still accepted
 };
 
 struct Metrics {

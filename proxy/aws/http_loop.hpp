@@ -105,7 +105,7 @@ class HttpLoop {
 
 // Whether pgweir may speak to this URL at all: https, or http to an address that no router forwards to.
 bool is_fit_url(std::string_view url);
-// "host" or "host:port" of a URL, as its Host header says it; empty: it is none.
+// "host" or "host:port" of a URL, as its Host header says it; empty: the text is not a URL.
 std::string authority_of(std::string_view url);
 
 // Overwrites and empties.

@@ -5,8 +5,8 @@
 // Statements run on the session's backend as they are, and this object follows them. Whatever may make a
 // LISTEN effective is held until the hub listens, too, so that there is no gap after it. When a transaction
 // has ended, the hub is told what did not take effect, and the backend is made to forget the channels. A lone
-// LISTEN or UNLISTEN outside a transaction needs no backend at all. What the hub will not do, and what nobody
-// can read, stays on the backend, which the session then keeps.
+// LISTEN or UNLISTEN outside a transaction needs no backend at all. What the hub will not do, and what cannot
+// be read, stays on the backend, which the session then keeps.
 //
 // Owned by a session. Thread rule: its worker's thread.
 #pragma once
@@ -79,7 +79,7 @@ class ListenState {
   void forget_offer();
   void bind(std::string_view portal, const SqlEffects& effects, ListenSteps steps);
   void unbind(std::string_view portal);
-  // The steps of a portal; null: it does not concern us.
+  // The steps of a portal; null: it has none that matter here.
   const ListenSteps* portal(std::string_view name) const;
 
   // --- What the server says of them
