@@ -10,7 +10,7 @@ Errc Credentials::scram_keys(ByteView salt, std::uint32_t iterations, const Scra
   if (found == keys_.end()) {
     ScramKeys keys;
     if (Errc e = derive_scram_keys(password_, salt, iterations, keys); e != Errc::ok) return e;
-    if (keys_.size() >= kKeysMax) keys_.clear();
+    if (keys_.size() >= keys_max) keys_.clear();
     found = keys_.emplace(std::move(key), keys).first;
   }
   out = &found->second;

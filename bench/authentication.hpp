@@ -26,7 +26,7 @@ class Credentials {
   Errc scram_keys(ByteView salt, std::uint32_t iterations, const ScramKeys*& out);
 
  private:
-  static constexpr std::size_t kKeysMax =
+  static constexpr std::size_t keys_max =
       1024;  // a server that sends a new salt each time must not fill memory
 
   std::string user_;

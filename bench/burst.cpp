@@ -20,11 +20,11 @@ namespace asio = boost::asio;
 namespace pgweir::bench {
 namespace {
 
-// Connections opened between two looks at what has arrived: enough to be a flood, few enough that our own
-// queue does not grow into the measured times.
-constexpr std::size_t kStartBatch = 32;
-constexpr auto kTick = std::chrono::milliseconds(100);  // deadlines and progress
-constexpr std::size_t kSpareDescriptors = 32;           // everything that is not a client
+// Connections opened between two looks at what has arrived: enough to be a flood, few enough that the
+// generator's own queue does not grow into the measured times.
+constexpr std::size_t start_batch = 32;
+constexpr auto tick_interval = std::chrono::milliseconds(100);  // deadlines and progress
+constexpr std::size_t spare_descriptors = 32;                   // everything that is not a client
 
 ClientPlan make_plan(const BurstOptions& options) {
   ClientPlan plan;
@@ -48,7 +48,7 @@ class Burst final : public ClientEvents {
         tick_(io_),
         progress_(options.clients, options.progress) {
     require_loopback_for_sources(options.source_addresses, plan_.connection.target);
-    require_descriptors(options.clients + kSpareDescriptors);
+    require_descriptors(options.clients + spare_descriptors);
     if (!options.hold) gate_.open();
     clients_.reserve(options.clients);
     result_.connect_times.reserve(options.clients);
@@ -80,7 +80,7 @@ class Burst final : public ClientEvents {
         const std::chrono::duration<double> offset(static_cast<double>(i) / options_.rate);
         pause.expires_at(started_ + std::chrono::duration_cast<Clock::duration>(offset));
         [[maybe_unused]] auto [ignored] = co_await pause.async_wait(use_tuple);
-      } else if (i % kStartBatch == 0) {
+      } else if (i % start_batch == 0) {
         co_await asio::post(io_, asio::use_awaitable);
       }
       clients_.push_back(std::make_unique<Client>(io_, plan_, credentials_, gate_, *this,
@@ -94,7 +94,7 @@ class Burst final : public ClientEvents {
       const Clock::time_point now = Clock::now();
       for (const auto& client : clients_) client->expire_if_due(now);
       progress_.show(result_, now - started_);
-      tick_.expires_after(kTick);
+      tick_.expires_after(tick_interval);
       [[maybe_unused]] auto [ignored] = co_await tick_.async_wait(use_tuple);
     }
   }
@@ -119,7 +119,7 @@ class Burst final : public ClientEvents {
     tick_.cancel();
   }
 
-  // Connected or failed: nobody else is to be waited for.
+  // A client has connected or failed. The last one opens the gate for all.
   void count_arrival() {
     if (++arrived_ == options_.clients && !gate_.is_open()) gate_.open();
   }

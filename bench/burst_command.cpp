@@ -9,7 +9,7 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr const char* kBurstHelp =
+constexpr const char* burst_help =
     "Opens many client connections to a PostgreSQL server or a pooler, as freshly started function "
     "environments\n"
     "do: each connects, logs in, runs a few transactions, stays connected until all the others have come, "
@@ -32,7 +32,7 @@ int run_burst_command(BurstCommand& command) {
   options.timeout = std::chrono::seconds(command.timeout_s);
   const std::vector<std::string> problems = check(options);
   for (const std::string& problem : problems) std::cerr << "pgweir-bench: " << problem << '\n';
-  if (!problems.empty()) return kCannotStart;
+  if (!problems.empty()) return exit_cannot_start;
 
   const BurstResult result = run_burst(options);
   const Report report = make_report(options, result);
@@ -41,7 +41,7 @@ int run_burst_command(BurstCommand& command) {
   } else {
     std::cout << report_table({{report.at("target").get<std::string>(), report}}) << std::flush;
   }
-  return result.failed == 0 ? kServed : kSomethingFailed;
+  return result.failed == 0 ? exit_served : exit_something_failed;
 }
 
 int run_table_command(const std::vector<std::string>& columns) {
@@ -58,14 +58,14 @@ int run_table_command(const std::vector<std::string>& columns) {
     reports.push_back({column.substr(0, split), std::move(report)});
   }
   std::cout << report_table(reports) << std::flush;
-  return kServed;
+  return exit_served;
 }
 
 }  // namespace
 
 Command add_burst(CLI::App& app) {
   CLI::App* burst = app.add_subcommand("burst", "many clients connect at once, work, and leave");
-  burst->footer(kBurstHelp);
+  burst->footer(burst_help);
   burst->option_defaults()->always_capture_default();
   const auto command = std::make_shared<BurstCommand>(*burst);
   BurstOptions& options = command->options;

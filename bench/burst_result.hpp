@@ -18,7 +18,7 @@ struct ServerConnections {
     Clock::time_point at;
     std::size_t count;
   };
-  static constexpr std::size_t kCourseMax = 1'000'000;  // samples kept: more than five hours
+  static constexpr std::size_t course_max = 1'000'000;  // samples kept: more than five hours
 
   std::size_t max = 0;
   std::size_t samples = 0;

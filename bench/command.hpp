@@ -9,7 +9,7 @@
 
 namespace pgweir::bench {
 
-enum ExitCode { kServed = 0, kSomethingFailed = 1, kCannotStart = 2 };
+enum ExitCode { exit_served = 0, exit_something_failed = 1, exit_cannot_start = 2 };
 
 struct Command {
   CLI::App* parsed_by;

@@ -55,7 +55,7 @@ asio::awaitable<bool> Connection::query(const ByteBuffer& message) {
   co_return false;
 }
 
-// A frozen environment does not look at its socket; it finds out when it wakes. So do we.
+// A frozen environment does not look at its socket; it finds out when it wakes, and so does this client.
 bool Connection::still_open(Stage stage) {
   stage_ = stage;
   const bool was_usable = usable_;
@@ -182,7 +182,7 @@ bool Connection::fail(Failure failure) {
 bool Connection::fail(const boost::system::error_code& error) {
   if (!timed_out_) return fail(failure_from_system(error, stage_));
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(plan_.timeout).count();
-  return fail({std::string(kTimeoutCode), "no answer within " + std::to_string(seconds) + " s", stage_});
+  return fail({std::string(timeout_code), "no answer within " + std::to_string(seconds) + " s", stage_});
 }
 
 }  // namespace pgweir::bench

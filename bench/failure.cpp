@@ -12,11 +12,11 @@ namespace {
 
 // A peer's text is printed on a terminal: control characters must not get there, nor a message without end.
 std::string printable(std::string_view text) {
-  constexpr std::size_t kTextMax = 200;
-  std::string out(text.substr(0, kTextMax));
+  constexpr std::size_t text_max = 200;
+  std::string out(text.substr(0, text_max));
   std::replace_if(
       out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  if (text.size() > kTextMax) out += "...";
+  if (text.size() > text_max) out += "...";
   return out;
 }
 
@@ -56,7 +56,7 @@ Failure failure_from_system(const boost::system::error_code& error, Stage stage)
 void FailureTable::add(const Failure& failure) {
   std::string key = failure.code + '\0' + failure.text + '\0' + std::string(to_string(failure.stage));
   auto found = groups_.find(key);
-  if (found == groups_.end() && groups_.size() >= kGroupsMax) {
+  if (found == groups_.end() && groups_.size() >= groups_max) {
     found = groups_.try_emplace(failure.code).first;
     found->second.failure = {failure.code, "(other messages)", failure.stage};
   } else if (found == groups_.end()) {

@@ -18,14 +18,15 @@ enum class Stage { connecting, logging_in, querying, idle, thawing };
 
 std::string_view to_string(Stage stage);
 
-inline constexpr std::string_view kTimeoutCode = "TIMEOUT";  // ours, when a step takes too long
+inline constexpr std::string_view timeout_code =
+    "TIMEOUT";  // the generator's own, when a step takes too long
 
 struct Failure {
   std::string code;  // SQLSTATE, errno name such as ECONNREFUSED, or TIMEOUT, EOF, PROTOCOL
   std::string text;  // the server's or the system's sentence
   Stage stage = Stage::connecting;
 
-  bool is_timeout() const { return code == kTimeoutCode; }
+  bool is_timeout() const { return code == timeout_code; }
 };
 
 // Body of an ErrorResponse (PostgreSQL documentation, 55.8): its SQLSTATE and message.
@@ -37,11 +38,11 @@ struct FailureCount {
   std::size_t count = 0;
 };
 
-// Counts equal failures. At most `kGroupsMax` groups are kept; a server that puts a number into every message
-// must not fill the report, so whatever comes after them is counted in one group per code.
+// Counts equal failures. At most `groups_max` groups are kept; a server that puts a number into every message
+// must not fill the report, so further messages are counted in one group per code.
 class FailureTable {
  public:
-  static constexpr std::size_t kGroupsMax = 20;
+  static constexpr std::size_t groups_max = 20;
 
   void add(const Failure& failure);
   // Most frequent first.

@@ -12,7 +12,7 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr const char* kFleetHelp =
+constexpr const char* fleet_help =
     R"(A fleet of function environments as load. Each environment arrives when an invocation needs it, connects cold
 (TCP and login), answers one invocation after the other, may freeze (its socket stays open and nobody looks at
 it), thaws with the next invocation, and may be reaped without a goodbye. When what happens is decided by the
@@ -78,9 +78,9 @@ void add_load_options(CLI::App* fleet, FleetCommand& command) {
   fleet->add_option("--think-time", command.think_time_s,
                     "seconds between the times when two invocations of an environment are due, instead of "
                     "--invocation-rate; 0: use the rate");
-  add_choice(fleet, "--spacing", options.spacing, kSpacingNames,
+  add_choice(fleet, "--spacing", options.spacing, spacing_names,
              "are times between arrivals, invocations and of freezing random (exponential) or all the same?");
-  add_choice(fleet, "--connections", options.connections, kConnectionsNames,
+  add_choice(fleet, "--connections", options.connections, connections_names,
              "is a connection kept between invocations, or opened and closed for each?");
   fleet->add_option("--mix", options.mix_file, "file with the query mix; none: a built-in one without tables")
       ->always_capture_default(false);
@@ -90,7 +90,7 @@ void add_load_options(CLI::App* fleet, FleetCommand& command) {
   fleet->add_option("--freeze-in-transaction", options.freeze_in_transaction,
                     "of the environments that freeze, the share that does so before COMMIT");
   fleet->add_option("--reap", options.reap, "of the environments that freeze, the share that never thaws");
-  add_choice(fleet, "--reaping", options.reaping, kReapingNames,
+  add_choice(fleet, "--reaping", options.reaping, reaping_names,
              "what a reaped environment leaves of its connection: silent (open until the run ends), close "
              "(FIN without Terminate) or reset (RST)");
   fleet->add_option("--seed", options.seed, "another seed, another schedule");
@@ -138,7 +138,7 @@ FleetOptions& options_of(FleetCommand& command) {
 ParsedMix read_mix(const std::string& path) {
   if (path.empty()) return parse_query_mix(default_query_mix(), "built-in mix");
   std::ifstream file(path, std::ios::binary);
-  std::string text(QueryMix::kTextMax + 1, '\0');
+  std::string text(QueryMix::text_max + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) return {{}, {path + ": cannot be read"}};
   text.resize(static_cast<std::size_t>(file.gcount()));
@@ -175,7 +175,7 @@ int run_fleet_command(const FleetOptions& options) {
   const ParsedMix mix = read_mix(options.mix_file);
   problems.insert(problems.end(), mix.problems.begin(), mix.problems.end());
   for (const std::string& problem : problems) std::cerr << "pgweir-bench: " << problem << '\n';
-  if (!problems.empty()) return kCannotStart;
+  if (!problems.empty()) return exit_cannot_start;
   OutputFile json(options.json_file);
   OutputFile html(options.html_file);
 
@@ -195,14 +195,14 @@ int run_fleet_command(const FleetOptions& options) {
     all_served =
         all_served &&
         result.invocations.failed + result.invocations.unfinished + result.invocations.unstarted == 0;
-  return options.fail_on_errors && !all_served ? kSomethingFailed : kServed;
+  return options.fail_on_errors && !all_served ? exit_something_failed : exit_served;
 }
 
 }  // namespace
 
 Command add_fleet(CLI::App& app) {
   CLI::App* fleet = app.add_subcommand("fleet", "function environments come, work, freeze, thaw and vanish");
-  fleet->footer(kFleetHelp);
+  fleet->footer(fleet_help);
   fleet->option_defaults()->always_capture_default();
   const auto command = std::make_shared<FleetCommand>(*fleet);
   FleetOptions& options = command->options;

@@ -132,7 +132,7 @@ void Environment::record(const Invocation& invocation, Outcome outcome) {
 }
 
 void Environment::keep_or_part(Outcome outcome) {
-  // Frozen for good: whatever is open stays so.
+  // An environment that is frozen for good leaves its connection open.
   if (!connection_ || outcome == Outcome::abandoned) return;
   if (!connection_->usable() || connection_->in_transaction()) {
     connection_->close();

@@ -1,5 +1,5 @@
 // One function environment of a fleet: it arrives, connects with its first invocation, answers one at a time,
-// may freeze (nobody looks at the socket, and nothing is closed), thaws with the next invocation, may be
+// may freeze (its socket is not looked at, and nothing is closed), thaws with the next invocation, may be
 // reaped without a goodbye. What happens when is the schedule's; how it went is the recorder's.
 //
 // Thread rule: the one thread of the run. The owner keeps an Environment alive until run() has ended, and
@@ -30,7 +30,7 @@ struct FleetContext {
   FleetRecorder& recorder;
   Clock::time_point started{};
   Micros end{};          // of the schedule; when stopped: of the run
-  bool stopped = false;  // nobody begins anything any more
+  bool stopped = false;  // no environment begins anything any more
 
   Micros now() const { return std::chrono::duration_cast<Micros>(Clock::now() - started); }
 };

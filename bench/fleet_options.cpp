@@ -8,12 +8,12 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr std::size_t kTargetsMax = 8;
-constexpr std::uint32_t kEnvironmentsMax = 100'000;  // one process and one thread hold them all
-constexpr double kRateMax = 1e6;
-constexpr Seconds kTimeMax{24 * 3600.0};
-constexpr double kInvocationsMax = 1e8;                  // of the whole run
-constexpr std::uint32_t kFleetSourceAddressesMax = 250;  // 127.0.0.2 to 127.0.0.251
+constexpr std::size_t targets_max = 8;
+constexpr std::uint32_t environments_max = 100'000;  // one process and one thread hold them all
+constexpr double rate_max = 1e6;
+constexpr Seconds time_max{24 * 3600.0};
+constexpr double invocations_max = 1e8;                    // of the whole run
+constexpr std::uint32_t fleet_source_addresses_max = 250;  // 127.0.0.2 to 127.0.0.251
 
 bool contains_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
@@ -38,7 +38,7 @@ std::optional<FleetTarget> parse_target(const std::string& text) {
 void check_targets(const FleetOptions& options, std::vector<std::string>& problems) {
   if (options.targets.empty())
     problems.emplace_back("no --target: name at least one, as in --target direct=127.0.0.1:5432");
-  if (options.targets.size() > kTargetsMax) problems.emplace_back("more than 8 --target");
+  if (options.targets.size() > targets_max) problems.emplace_back("more than 8 --target");
   std::vector<std::string> names;
   for (const std::string& text : options.targets) {
     const auto target = parse_target(text);
@@ -57,7 +57,7 @@ bool is_probability(double value) {
 }
 
 bool is_time(Seconds value, double least) {
-  return value.count() >= least && value <= kTimeMax;
+  return value.count() >= least && value <= time_max;
 }
 
 }  // namespace
@@ -71,15 +71,15 @@ std::vector<std::string> check(const FleetOptions& options) {
   require(!options.user.empty(), "--user is empty");
   require(!contains_nul(options.user) && !contains_nul(options.database),
           "--user or --database contains a zero byte");
-  require(options.environments >= 1 && options.environments <= kEnvironmentsMax,
+  require(options.environments >= 1 && options.environments <= environments_max,
           "--environments is not between 1 and 100000");
   require(options.burst <= options.environments, "--burst is above --environments");
-  require(options.arrival_rate > 0 && options.arrival_rate <= kRateMax,
+  require(options.arrival_rate > 0 && options.arrival_rate <= rate_max,
           "--arrival-rate is not above 0, or above 1000000");
   require(is_time(options.ramp, 0), "--ramp is not between 0 and 86400 seconds");
   require(is_time(options.duration, 0.1), "--duration is not between 0.1 and 86400 seconds");
   const bool paced = options.think_time.count() == 0
-                         ? options.invocation_rate > 0 && options.invocation_rate <= kRateMax
+                         ? options.invocation_rate > 0 && options.invocation_rate <= rate_max
                          : is_time(options.think_time, 1e-6);
   require(paced, "--invocation-rate or --think-time is not above 0, or beyond a million per second");
   require(is_probability(options.freeze), "--freeze is not a probability between 0 and 1");
@@ -90,14 +90,14 @@ std::vector<std::string> check(const FleetOptions& options) {
   require(options.timeout >= std::chrono::seconds(1), "--timeout is below 1 second");
   require(is_time(options.grace, 0), "--grace is not between 0 and 86400 seconds");
   require(is_time(options.pause, 0), "--pause is not between 0 and 86400 seconds");
-  require(options.source_addresses >= 1 && options.source_addresses <= kFleetSourceAddressesMax,
+  require(options.source_addresses >= 1 && options.source_addresses <= fleet_source_addresses_max,
           "--source-addresses is not between 1 and 250");
   if (!problems.empty()) return problems;
   const double each = options.duration / options.interval() + 1;
   const double most =
       options.invocations == 0 ? each : std::min(each, static_cast<double>(options.invocations));
   require(
-      most * options.environments <= kInvocationsMax,
+      most * options.environments <= invocations_max,
       "more than 100000000 invocations in all: fewer --environments, a lower --invocation-rate or a shorter "
       "--duration");
   return problems;

@@ -11,15 +11,15 @@ namespace pgweir::bench {
 using Seconds = std::chrono::duration<double>;
 
 enum class Connections { cached, per_invocation };
-// How an environment that is taken away parts from its connection. `silent`: it stays open, and nobody
-// answers, until the run ends.
+// How an environment that is taken away parts from its connection. `silent`: it stays open without an answer
+// until the run ends.
 enum class Reaping { silent, close, reset };
 enum class Spacing { poisson, even };
 
 // Texts of the command line, in the order of the enumerators.
-inline const std::vector<std::string> kConnectionsNames = {"cached", "per-invocation"};
-inline const std::vector<std::string> kReapingNames = {"silent", "close", "reset"};
-inline const std::vector<std::string> kSpacingNames = {"poisson", "even"};
+inline const std::vector<std::string> connections_names = {"cached", "per-invocation"};
+inline const std::vector<std::string> reaping_names = {"silent", "close", "reset"};
+inline const std::vector<std::string> spacing_names = {"poisson", "even"};
 
 struct FleetTarget {
   std::string name;

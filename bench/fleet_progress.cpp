@@ -8,8 +8,8 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr Micros kOnTerminal = std::chrono::milliseconds(200);
-constexpr Micros kElsewhere = std::chrono::seconds(10);
+constexpr Micros interval_on_terminal = std::chrono::milliseconds(200);
+constexpr Micros interval_elsewhere = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -33,11 +33,11 @@ FleetProgress::FleetProgress(const FleetOptions& options, std::string target)
       duration_(options.duration),
       wanted_(options.progress),
       terminal_(isatty(2) == 1),
-      next_(terminal_ ? Micros(0) : kElsewhere) {}
+      next_(terminal_ ? Micros(0) : interval_elsewhere) {}
 
 void FleetProgress::show(const FleetResult& so_far, Micros elapsed) {
   if (!wanted_ || elapsed < next_) return;
-  next_ = elapsed + (terminal_ ? kOnTerminal : kElsewhere);
+  next_ = elapsed + (terminal_ ? interval_on_terminal : interval_elsewhere);
   std::fprintf(stderr, "%s%s%s", terminal_ ? "\r\033[K" : "",
                fleet_progress_line(target_, so_far, elapsed, duration_).c_str(), terminal_ ? "" : "\n");
 }

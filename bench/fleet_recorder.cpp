@@ -11,7 +11,7 @@ FleetRecorder::FleetRecorder(const FleetOptions& options, std::size_t queries)
 void FleetRecorder::started(const Invocation& invocation, Micros at) {
   const Micros delay = at - invocation.due;
   result_.start_delay.record(delay);
-  if (delay > kLate) ++result_.late;
+  if (delay > delay_max) ++result_.late;
   ++result_.series.due.at(invocation.due);
 }
 

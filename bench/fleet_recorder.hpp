@@ -1,4 +1,4 @@
-// Counts what happens to the environments of one run. Without a clock: whoever reports says when.
+// Counts what happens to the environments of one run. It has no clock: each report says when.
 // Thread rule: the one thread of the run.
 #pragma once
 
@@ -9,14 +9,14 @@ namespace pgweir::bench {
 
 class FleetRecorder {
  public:
-  static constexpr Micros kLate{10'000};
+  static constexpr Micros delay_max{10'000};
 
   FleetRecorder(const FleetOptions& options, std::size_t queries);
 
   // Times `at` count from the run's start.
   void arrived() { ++result_.environments.arrived; }
   void started(const Invocation& invocation, Micros at);
-  // `frozen`: the part of the time in which the environment stood still, which is nobody's latency.
+  // `frozen`: the part of the time in which the environment stood still, which does not count as latency.
   void served(const Invocation& invocation, Micros at, Micros frozen);
   void failed(const Invocation& invocation, Micros at, Micros frozen, const Failure& failure);
   // What is left over when a run ends at `end`.

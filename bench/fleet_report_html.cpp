@@ -10,7 +10,7 @@ namespace pgweir::bench {
 namespace {
 
 // Light and dark; the colours of the lines differ in lightness, too, and further targets begin anew.
-constexpr const char* kStyle = R"(
+constexpr const char* style_sheet = R"(
 :root { color-scheme: light dark; --text: #1c2430; --soft: #5b6673; --grid: #dfe4ea; --back: #fff }
 @media (prefers-color-scheme: dark) { :root { --text: #e4e9ef; --soft: #98a4b1; --grid: #303a45; --back: #14191f } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
@@ -29,10 +29,10 @@ path { fill: none; stroke-width: 1 } .axis { stroke: var(--soft) } .grid { strok
 .note { color: var(--soft) }
 )";
 
-constexpr const char* kReading =
+constexpr const char* reading_help =
     R"(<p class="note">Latency counts from the moment an invocation was due, whether or not
 its environment could begin then. Invocations that ran into the timeout or still waited when the run ended are in it, as long
-as they had waited; those that were told an error are not. Time for which an environment was frozen is nobody's latency.
+as they had waited; those that were told an error are not. Time for which an environment was frozen does not count.
 Every target got the same schedule, one target after the other.</p>
 )";
 
@@ -194,10 +194,10 @@ std::string fleet_html(const Report& report) {
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>Fleet benchmark</title><style>";
-  out += kStyle;
+  out += style_sheet;
   out += "</style></head><body>\n<h1>Fleet benchmark</h1>\n" + options_line(report);
   if (!targets.empty()) {
-    out += summary_table(targets) + kReading + charts(targets);
+    out += summary_table(targets) + reading_help + charts(targets);
     out += "<h2>Failures</h2>\n" + failure_table(targets) + "<h2>Queries</h2>\n" + query_table(targets);
   }
   return out + "</body></html>\n";

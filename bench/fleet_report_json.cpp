@@ -6,8 +6,8 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr std::array kPercents = {1.0,  5.0,  10.0, 25.0, 50.0,  75.0,  90.0,
-                                  95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999};
+constexpr std::array percents = {1.0,  5.0,  10.0, 25.0, 50.0,  75.0,  90.0,
+                                 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999};
 
 Report summary_json(const LatencyHistogram& histogram) {
   Report out{{"count", histogram.count()}};
@@ -25,7 +25,7 @@ Report summary_json(const LatencyHistogram& histogram) {
 // [percent, microseconds], as far as there are samples enough to tell them from the maximum.
 Report distribution_json(const LatencyHistogram& histogram) {
   Report out = Report::array();
-  for (const double percent : kPercents) {
+  for (const double percent : percents) {
     if (static_cast<double>(histogram.count()) * (100 - percent) < 100) break;
     out.push_back({percent, histogram.percentile(percent).count()});
   }
@@ -49,13 +49,13 @@ Report options_json(const FleetOptions& options) {
   out["duration"] = options.duration.count();
   out["invocations"] = options.invocations;
   out["invocation_interval"] = options.interval().count();
-  out["spacing"] = kSpacingNames[static_cast<std::size_t>(options.spacing)];
-  out["connections"] = kConnectionsNames[static_cast<std::size_t>(options.connections)];
+  out["spacing"] = spacing_names[static_cast<std::size_t>(options.spacing)];
+  out["connections"] = connections_names[static_cast<std::size_t>(options.connections)];
   out["freeze"] = options.freeze;
   out["freeze_in_transaction"] = options.freeze_in_transaction;
   out["freeze_time"] = options.freeze_time.count();
   out["reap"] = options.reap;
-  out["reaping"] = kReapingNames[static_cast<std::size_t>(options.reaping)];
+  out["reaping"] = reaping_names[static_cast<std::size_t>(options.reaping)];
   out["timeout"] = options.timeout.count();
   out["grace"] = options.grace.count();
   out["mix_file"] = options.mix_file.empty() ? Report(nullptr) : Report(options.mix_file);

@@ -69,12 +69,12 @@ struct FleetResult {
 
   FleetTarget target;
   InvocationCounts invocations;
-  std::uint64_t late = 0;  // started more than FleetRecorder::kLate after they were due
+  std::uint64_t late = 0;  // started more than FleetRecorder::delay_max after they were due
   EnvironmentCounts environments;
   ConnectionCounts connections;
   // From when an invocation was due to its answer. Those that ran into the timeout or were waiting when the
   // run ended are in it, with the time they had waited. Those that were told an error are not: a quick "no"
-  // is no latency.
+  // is not a latency.
   LatencyHistogram latency;
   LatencyHistogram error_latency;    // of those
   LatencyHistogram start_delay;      // from due to started
@@ -82,7 +82,7 @@ struct FleetResult {
   LatencyHistogram lag;              // how late the generator itself woke up: its own share in all the others
   std::vector<QueryResult> queries;  // in the order of the mix
   FailureTable failures;             // of invocations
-  FailureTable losses;               // of connections, while nobody used them
+  FailureTable losses;               // of connections that were not in use
   FleetSeries series;
   Micros wall{};
   bool interrupted = false;

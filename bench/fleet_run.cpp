@@ -22,11 +22,12 @@ namespace asio = boost::asio;
 namespace pgweir::bench {
 namespace {
 
-// Environments begun between two looks at what has arrived: enough to be a flood, few enough that our own
-// queue does not grow into the measured times.
-constexpr std::size_t kFleetStartBatch = 32;
-constexpr auto kFleetTick = std::chrono::milliseconds(50);  // deadlines, progress, our own lag
-constexpr std::size_t kFleetSpareDescriptors = 32;          // everything that is not a client
+// Environments begun between two looks at what has arrived: enough to be a flood, few enough that the
+// generator's own queue does not grow into the measured times.
+constexpr std::size_t fleet_start_batch = 32;
+constexpr auto fleet_tick_interval =
+    std::chrono::milliseconds(50);                   // deadlines, progress, the lag of this program
+constexpr std::size_t fleet_spare_descriptors = 32;  // everything that is not a client
 
 ConnectionPlan make_plan(const FleetOptions& options, const FleetTarget& target) {
   ConnectionPlan plan;
@@ -52,7 +53,7 @@ class FleetRun {
         signals_(io_),
         progress_(options, target.name) {
     require_loopback_for_sources(options.source_addresses, plan_.target);
-    require_descriptors(schedule.size() + kFleetSpareDescriptors);
+    require_descriptors(schedule.size() + fleet_spare_descriptors);
     fleet_.end = std::chrono::round<Micros>(options.duration);
     recorder_.result().target = target;
   }
@@ -87,7 +88,7 @@ class FleetRun {
       arrivals_.expires_at(fleet_.started + schedule_.arrival(begun));
       if (arrivals_.expiry() > Clock::now()) {
         [[maybe_unused]] auto [ignored] = co_await arrivals_.async_wait(use_tuple);
-      } else if (begun % kFleetStartBatch == 0) {
+      } else if (begun % fleet_start_batch == 0) {
         co_await asio::post(io_, asio::use_awaitable);
       }
       if (fleet_.stopped) break;
@@ -111,7 +112,7 @@ class FleetRun {
   asio::awaitable<void> tick() {
     const Micros last_call = fleet_.end + std::chrono::round<Micros>(options_.grace);
     while (!done_) {
-      tick_.expires_after(kFleetTick);
+      tick_.expires_after(fleet_tick_interval);
       [[maybe_unused]] auto [ignored] = co_await tick_.async_wait(use_tuple);
       if (done_) break;
       const Clock::time_point now = Clock::now();

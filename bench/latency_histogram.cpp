@@ -8,31 +8,31 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr unsigned kBits = LatencyHistogram::kPrecisionBits;
-constexpr std::uint64_t kColumn = std::uint64_t{1} << kBits;
+constexpr unsigned bits = LatencyHistogram::precision_bits;
+constexpr std::uint64_t column_size = std::uint64_t{1} << bits;
 
 // How many low bits do not matter for the bucket of this value.
 unsigned shift_of(std::uint64_t value) {
   const auto width = static_cast<unsigned>(std::bit_width(value));
-  return width <= kBits + 1 ? 0 : width - kBits - 1;
+  return width <= bits + 1 ? 0 : width - bits - 1;
 }
 
 std::size_t bucket_of(std::uint64_t value) {
   const unsigned shift = shift_of(value);
-  return static_cast<std::size_t>(shift * kColumn + (value >> shift));
+  return static_cast<std::size_t>(shift * column_size + (value >> shift));
 }
 
 std::uint64_t highest_in(std::size_t bucket) {
-  if (bucket < 2 * kColumn) return bucket;
-  const std::uint64_t shift = bucket / kColumn - 1;
-  const std::uint64_t top = bucket - shift * kColumn;
+  if (bucket < 2 * column_size) return bucket;
+  const std::uint64_t shift = bucket / column_size - 1;
+  const std::uint64_t top = bucket - shift * column_size;
   return ((top + 1) << shift) - 1;
 }
 
 }  // namespace
 
 void LatencyHistogram::record(Micros value) {
-  value = std::clamp(value, Micros(0), kLongest);
+  value = std::clamp(value, Micros(0), longest);
   const auto us = static_cast<std::uint64_t>(value.count());
   const std::size_t bucket = bucket_of(us);
   if (bucket >= buckets_.size()) buckets_.resize(bucket + 1);

@@ -1,5 +1,5 @@
 // Durations counted in buckets of bounded relative width, so that a percentile of a hundred million samples
-// costs kilobytes and is off by less than `kErrorMax`. (The idea is HdrHistogram's.)
+// costs kilobytes and is off by less than `error_max`. (The idea is HdrHistogram's.)
 //
 //   value, us:  0 ... 255 | 256 ... 511 | 512 ... 1023 | ...        each column: 256 buckets
 //   width, us:      1     |      1      |       2      |  4, 8, ...
@@ -18,10 +18,10 @@ namespace pgweir::bench {
 
 class LatencyHistogram {
  public:
-  static constexpr unsigned kPrecisionBits = 8;
-  static constexpr double kErrorMax = 1.0 / (1U << kPrecisionBits);
+  static constexpr unsigned precision_bits = 8;
+  static constexpr double error_max = 1.0 / (1U << precision_bits);
   // Longer ones are counted as this long. Twelve days: no run lasts as long.
-  static constexpr Micros kLongest{(std::int64_t{1} << 40) - 1};
+  static constexpr Micros longest{(std::int64_t{1} << 40) - 1};
 
   // A negative duration counts as zero.
   void record(Micros value);

@@ -13,12 +13,12 @@ namespace {
 
 // The command line stays readable in the process list for as long as a burst runs.
 void hide_passwords(int argc, char** argv) {
-  constexpr std::string_view kOption = "--password";
+  constexpr std::string_view password_option = "--password";
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == kOption && i + 1 < argc) std::memset(argv[i + 1], '*', std::strlen(argv[i + 1]));
+    if (argument == password_option && i + 1 < argc) std::memset(argv[i + 1], '*', std::strlen(argv[i + 1]));
     if (argument.starts_with("--password="))
-      std::memset(argv[i] + kOption.size() + 1, '*', argument.size() - kOption.size() - 1);
+      std::memset(argv[i] + password_option.size() + 1, '*', argument.size() - password_option.size() - 1);
   }
 }
 
@@ -34,11 +34,11 @@ int main(int argc, char** argv) {
     hide_passwords(argc, argv);
     for (const Command& command : commands)
       if (command.parsed_by->parsed()) return command.run();
-    return kCannotStart;
+    return exit_cannot_start;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kServed : kCannotStart;
+    return app.exit(error) == 0 ? exit_served : exit_cannot_start;
   } catch (const std::exception& error) {
     std::cerr << "pgweir-bench: " << error.what() << '\n';
-    return kCannotStart;
+    return exit_cannot_start;
   }
 }

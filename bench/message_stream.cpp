@@ -6,8 +6,8 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr std::size_t kHeader = 5;           // type byte and length; the length counts itself, not the type
-constexpr std::size_t kReadSize = 2 * 1024;  // a login's ParameterStatus set is well below that
+constexpr std::size_t header_size = 5;       // type byte and length; the length counts itself, not the type
+constexpr std::size_t read_size = 2 * 1024;  // a login's ParameterStatus set is well below that
 
 }  // namespace
 
@@ -18,18 +18,18 @@ std::span<Byte> MessageStream::write_area() {
     end_ -= begin_;
     begin_ = 0;
   }
-  if (buffer_.size() - end_ < kReadSize) buffer_.resize(std::max(buffer_.size() * 2, end_ + kReadSize));
+  if (buffer_.size() - end_ < read_size) buffer_.resize(std::max(buffer_.size() * 2, end_ + read_size));
   return std::span(buffer_).subspan(end_);
 }
 
 MessageStream::Next MessageStream::next(Message& out) {
   const std::size_t have = end_ - begin_;
-  if (have < kHeader) return Next::need_more;
+  if (have < header_size) return Next::need_more;
   const Byte* at = buffer_.data() + begin_;
   const std::size_t length = load_u32(at + 1);
-  if (length < 4 || length > kMessageMax) return Next::malformed;
+  if (length < 4 || length > message_max) return Next::malformed;
   if (have < length + 1) return Next::need_more;
-  out = {static_cast<char>(at[0]), ByteView(at + kHeader, length - 4)};
+  out = {static_cast<char>(at[0]), ByteView(at + header_size, length - 4)};
   begin_ += length + 1;
   return Next::message;
 }

@@ -18,7 +18,7 @@ struct Message {
 
 class MessageStream {
  public:
-  static constexpr std::size_t kMessageMax = 16 * 1024 * 1024;
+  static constexpr std::size_t message_max = 16 * 1024 * 1024;
 
   enum class Next { message, need_more, malformed };
 

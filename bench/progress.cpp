@@ -7,13 +7,13 @@
 namespace pgweir::bench {
 
 std::string progress_line(const BurstResult& so_far, std::size_t clients, Clock::duration elapsed) {
-  constexpr std::size_t kWidth = 24;
+  constexpr std::size_t bar_width = 24;
   const std::size_t finished = so_far.served + so_far.failed;
-  const std::size_t filled = clients == 0 ? 0 : (finished + so_far.connected_now) * kWidth / clients;
-  const std::size_t done = clients == 0 ? 0 : finished * kWidth / clients;
+  const std::size_t filled = clients == 0 ? 0 : (finished + so_far.connected_now) * bar_width / clients;
+  const std::size_t done = clients == 0 ? 0 : finished * bar_width / clients;
   // '=' has left, '-' is connected.
   std::string bar = std::string(done, '=') + std::string(filled - done, '-');
-  bar.resize(kWidth, ' ');
+  bar.resize(bar_width, ' ');
   char line[160];
   std::snprintf(line, sizeof line, "[%s] %zu connected, %zu served, %zu failed, %.1f s", bar.c_str(),
                 so_far.connected_now, so_far.served, so_far.failed,

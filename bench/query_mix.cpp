@@ -8,12 +8,12 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view blanks = " \t";
 
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
+  const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 template <class Number>
@@ -25,8 +25,8 @@ std::optional<Number> number(std::string_view text) {
 }
 
 bool is_name(std::string_view text) {
-  constexpr std::size_t kNameMax = 40;
-  return !text.empty() && text.size() <= kNameMax && std::all_of(text.begin(), text.end(), [](char c) {
+  constexpr std::size_t name_max = 40;
+  return !text.empty() && text.size() <= name_max && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
 }
@@ -58,7 +58,7 @@ struct MixParser {
   void read_line(std::string_view content, std::size_t line) {
     if (content.starts_with('#') || trimmed(content).empty()) return;
     if (content.find('\0') != std::string_view::npos) return problem(line, "a zero byte");
-    if (kBlanks.find(content.front()) == std::string_view::npos) return begin_query(content, line);
+    if (blanks.find(content.front()) == std::string_view::npos) return begin_query(content, line);
     if (out.mix.queries_.empty())
       return problem(line, "a line that begins with a blank continues a query, and there is none before it");
     body += '\n';
@@ -77,21 +77,21 @@ struct MixParser {
     }
     body = trimmed(content.substr(colon + 1));
     const std::string_view heading = trimmed(content.substr(0, colon));
-    const std::size_t gap = std::min(heading.find_first_of(kBlanks), heading.size());
+    const std::size_t gap = std::min(heading.find_first_of(blanks), heading.size());
     const std::string_view name = heading.substr(0, gap);
     const auto weight = number<std::uint32_t>(trimmed(heading.substr(gap)));
     if (!is_name(name))
       problem(
           line,
           "the name before the weight has other characters than letters, digits, _ and -, or more than 40");
-    if (!weight || *weight < 1 || *weight > QueryMix::kWeightMax)
+    if (!weight || *weight < 1 || *weight > QueryMix::weight_max)
       problem(line, "the weight between name and colon is not a whole number between 1 and 1000000");
     const auto& all = out.mix.queries_;
     const auto twin = std::find_if(all.begin(), all.end() - 1, [&](const auto& q) { return q.name == name; });
     if (twin != all.end() - 1)
       problem(line, "'" + std::string(name) + "' is already the name of the query in line " +
                         std::to_string(twin->line));
-    if (all.size() == QueryMix::kQueriesMax + 1) problem(line, "more than 100 queries");
+    if (all.size() == QueryMix::queries_max + 1) problem(line, "more than 100 queries");
     query.name = name;
     query.weight = weight.value_or(0);
     out.mix.total_ += query.weight;
@@ -139,7 +139,7 @@ struct MixParser {
 
 ParsedMix parse_query_mix(std::string_view text, const std::string& file) {
   MixParser parser{file};
-  if (text.size() > QueryMix::kTextMax) {
+  if (text.size() > QueryMix::text_max) {
     parser.problem(1, "larger than 1 MiB");
   } else {
     parser.parse(text);

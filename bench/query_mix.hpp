@@ -24,9 +24,9 @@ namespace pgweir::bench {
 
 class QueryMix {
  public:
-  static constexpr std::size_t kQueriesMax = 100;
-  static constexpr std::size_t kTextMax = 1024 * 1024;  // of the file
-  static constexpr std::uint32_t kWeightMax = 1'000'000;
+  static constexpr std::size_t queries_max = 100;
+  static constexpr std::size_t text_max = 1024 * 1024;  // of the file
+  static constexpr std::uint32_t weight_max = 1'000'000;
 
   std::size_t size() const { return queries_.size(); }
   const std::string& name(std::size_t query) const { return queries_[query].name; }

@@ -7,8 +7,8 @@
 namespace pgweir::bench {
 namespace {
 
-constexpr double kWidth = 720, kHeight = 300;
-constexpr double kLeft = 64, kRight = 16, kTop = 54, kBottom = 44;
+constexpr double chart_width = 720, chart_height = 300;
+constexpr double margin_left = 64, margin_right = 16, margin_top = 54, margin_bottom = 44;
 
 using Ticks = std::vector<std::pair<double, std::string>>;
 
@@ -85,9 +85,9 @@ class Drawing {
 
   std::string draw() {
     out_ = "<svg viewBox=\"0 0 720 300\" role=\"img\"><title>" + html_escaped(chart_.title) + "</title>";
-    text(kLeft, 18, "start", chart_.title, " class=\"title\"");
+    text(margin_left, 18, "start", chart_.title, " class=\"title\"");
     draw_axes();
-    double legend = kLeft;
+    double legend = margin_left;
     for (const ChartLine& line : chart_.lines) {
       draw_line(line);
       draw_legend(line, legend);
@@ -97,12 +97,14 @@ class Drawing {
   }
 
  private:
-  double x_of(double x) const { return kLeft + x / x_max_ * (kWidth - kLeft - kRight); }
+  double x_of(double x) const {
+    return margin_left + x / x_max_ * (chart_width - margin_left - margin_right);
+  }
 
   double y_of(double y) const {
     const double low = y_ticks_.front().first, high = y_ticks_.back().first;
     const double share = chart_.log_y ? std::log(y / low) / std::log(high / low) : (y - low) / (high - low);
-    return kHeight - kBottom - share * (kHeight - kTop - kBottom);
+    return chart_height - margin_bottom - share * (chart_height - margin_top - margin_bottom);
   }
 
   void text(double x, double y, const char* anchor, const std::string& content, const char* more = "") {
@@ -117,17 +119,19 @@ class Drawing {
 
   void draw_axes() {
     for (const auto& [value, label] : y_ticks_) {
-      segment(kLeft, y_of(value), kWidth - kRight, y_of(value), "grid");
-      text(kLeft - 6, y_of(value) + 4, "end", label);
+      segment(margin_left, y_of(value), chart_width - margin_right, y_of(value), "grid");
+      text(margin_left - 6, y_of(value) + 4, "end", label);
     }
     for (const auto& [value, label] : x_ticks_) {
       if (value > x_max_) continue;
-      segment(x_of(value), kHeight - kBottom, x_of(value), kHeight - kBottom + 4, "axis");
-      text(x_of(value), kHeight - kBottom + 16, "middle", label);
+      segment(x_of(value), chart_height - margin_bottom, x_of(value), chart_height - margin_bottom + 4,
+              "axis");
+      text(x_of(value), chart_height - margin_bottom + 16, "middle", label);
     }
-    segment(kLeft, kHeight - kBottom, kWidth - kRight, kHeight - kBottom, "axis");
-    text((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", chart_.x_title);
-    text(kWidth - kRight, 18, "end", chart_.y_title);
+    segment(margin_left, chart_height - margin_bottom, chart_width - margin_right,
+            chart_height - margin_bottom, "axis");
+    text((margin_left + chart_width - margin_right) / 2, chart_height - 8, "middle", chart_.x_title);
+    text(chart_width - margin_right, 18, "end", chart_.y_title);
   }
 
   void draw_line(const ChartLine& line) {

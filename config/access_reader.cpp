@@ -7,7 +7,7 @@ namespace pgweir::config {
 namespace {
 
 enum class ProxyProtocol { off, v2 };
-constexpr std::array<Choice<ProxyProtocol>, 2> kProxyProtocols{
+constexpr std::array<Choice<ProxyProtocol>, 2> proxy_protocols{
     {{"off", ProxyProtocol::off}, {"v2", ProxyProtocol::v2}}};
 
 AccessRule read_rule(Section section) {
@@ -32,13 +32,13 @@ void read_access(Walk& walk, Section& root, std::optional<std::vector<AccessRule
   for (const Node& item : list->children)
     rules.push_back(read_rule(Section(walk, &item, "access[" + std::to_string(rules.size()) + ']')));
   if (rules.empty())
-    root.report("access", "is empty, so that nobody could come in; leave it out to admit all");
+    root.report("access", "is empty, so that no client could log in; leave it out to admit all");
   out = std::move(rules);
 }
 
 void read_proxy_protocol(Section& listen, std::vector<Network>& sources) {
   ProxyProtocol protocol = ProxyProtocol::off;
-  listen.choice<ProxyProtocol>("proxy_protocol", protocol, kProxyProtocols);
+  listen.choice<ProxyProtocol>("proxy_protocol", protocol, proxy_protocols);
   listen.networks("proxy_sources", sources);
   if (protocol == ProxyProtocol::v2 && sources.empty() && listen.find("proxy_sources") == nullptr)
     listen.report("proxy_sources", "is missing: the networks of the load balancers whose word is taken");

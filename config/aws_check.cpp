@@ -5,10 +5,10 @@
 namespace pgweir::config {
 namespace {
 
-constexpr Millis kMaxTokenAge = std::chrono::minutes{15};  // STS takes none that is older
-constexpr std::size_t kMaxServerIdBytes = 128;
-constexpr std::size_t kMaxSecretNameBytes = 2048;  // Secrets Manager API Reference, GetSecretValue
-constexpr std::size_t kArnSuffixBytes = 6;
+constexpr Millis token_age_max = std::chrono::minutes{15};  // STS takes none that is older
+constexpr std::size_t server_id_bytes_max = 128;
+constexpr std::size_t secret_name_bytes_max = 2048;  // Secrets Manager API Reference, GetSecretValue
+constexpr std::size_t arn_suffix_bytes = 6;
 
 bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -26,8 +26,8 @@ std::string_view arn_part(std::string_view arn, int index) {
 
 // Secrets Manager takes such a name for an ARN whose end is missing.
 bool looks_like_arn_suffix(std::string_view name) {
-  if (name.size() <= kArnSuffixBytes || name[name.size() - kArnSuffixBytes - 1] != '-') return false;
-  const std::string_view end = name.substr(name.size() - kArnSuffixBytes);
+  if (name.size() <= arn_suffix_bytes || name[name.size() - arn_suffix_bytes - 1] != '-') return false;
+  const std::string_view end = name.substr(name.size() - arn_suffix_bytes);
   return std::all_of(end.begin(), end.end(), is_alnum);
 }
 
@@ -77,7 +77,7 @@ class AwsCheck {
     if (region.empty())
       report("aws.region", "is missing: the region of secrets and roles; AWS_REGION would do as well");
     else if (!good)
-      report("aws.region", '"' + printable(region) + "\" is no region such as eu-central-1");
+      report("aws.region", '"' + printable(region) + "\" is not a region such as eu-central-1");
   }
 
   void check_secret(const User& user) {
@@ -85,8 +85,8 @@ class AwsCheck {
         join_path("users", user.name) + (user.secret.empty() ? ".ssm_parameter" : ".secret");
     const std::string& name = user.secret.empty() ? user.ssm_parameter : user.secret;
     const auto is_bad = [](char c) { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'; };
-    if (name.size() > kMaxSecretNameBytes || std::any_of(name.begin(), name.end(), is_bad))
-      return report(path, "is no name or ARN");
+    if (name.size() > secret_name_bytes_max || std::any_of(name.begin(), name.end(), is_bad))
+      return report(path, "is not a name or ARN");
     if (name.starts_with("arn:")) {
       const std::string_view region = arn_part(name, 3);
       if (!aws_.region.empty() && region != aws_.region)
@@ -107,7 +107,7 @@ class AwsCheck {
     }
   }
 
-  // What clients show does not open the server.
+  // A client's proof does not open the server.
   void check_server_login(const User& user) {
     if (user.has_remote_secret() || !user.password.empty() || !user.scram_verifier.empty()) return;
     for (const auto& [name, database] : settings_.databases) {
@@ -120,18 +120,17 @@ class AwsCheck {
   }
 
   void check_client_iam(bool used) {
-    if (aws_.max_token_age.count() == 0 || aws_.max_token_age > kMaxTokenAge)
+    if (aws_.max_token_age.count() == 0 || aws_.max_token_age > token_age_max)
       report("aws.iam.max_token_age", "expected more than 0s and at most 15m: STS takes none that is older");
     const std::string& id = aws_.server_id;
     const auto is_bad = [](char c) { return c <= ' ' || c >= 0x7f; };
-    if (id.size() > kMaxServerIdBytes || std::any_of(id.begin(), id.end(), is_bad))
+    if (id.size() > server_id_bytes_max || std::any_of(id.begin(), id.end(), is_bad))
       report("aws.iam.server_id", "expected a name of at most 128 letters, digits and signs, without spaces");
     if (!used) return;
     if (id.empty())
       report("aws.iam.server_id", "is missing: a name of this pgweir, which clients sign their tokens for");
     if (settings_.listen.tls.mode == TlsMode::disable)
-      report("listen.tls.mode",
-             "users with iam send their token by TLS only, so nobody of them could log in");
+      report("listen.tls.mode", "users with iam send their token by TLS only, so none of them could log in");
   }
 
   const Settings& settings_;

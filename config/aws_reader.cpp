@@ -8,7 +8,7 @@
 namespace pgweir::config {
 namespace {
 
-constexpr std::size_t kMaxCaFileBytes = 4 << 20;
+constexpr std::size_t ca_file_bytes_max = 4 << 20;
 
 void read_endpoint(Section& section, std::string_view key, std::string& out) {
   if (!section.text(key, out)) return;
@@ -34,7 +34,7 @@ void read_ca_file(Walk& walk, Section& section, std::string& out) {
   std::string name;
   if (!section.text("ca_file", name)) return;
   out = (std::filesystem::path(walk.locations.file).parent_path() / name).string();
-  const FileContent content = walk.environment.read_file(out, kMaxCaFileBytes);
+  const FileContent content = walk.environment.read_file(out, ca_file_bytes_max);
   if (!content.error.empty()) section.report("ca_file", "cannot read the file: " + printable(content.error));
 }
 
@@ -66,7 +66,8 @@ void read_client_iam(Section& user, User& out) {
   Section iam = user.section("iam");
   iam.names("roles", out.iam_roles);
   if (iam.location().line > 0 && iam.usable() && out.iam_roles.empty())
-    iam.report("roles", "names nobody: a list such as [\"arn:aws:iam::123456789012:role/my-function\"]");
+    iam.report("roles",
+               "names no role; expected a list such as [\"arn:aws:iam::123456789012:role/my-function\"]");
   iam.finish();
 }
 

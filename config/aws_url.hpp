@@ -9,7 +9,7 @@ namespace pgweir::config {
 // 169.254.0.0/16 and fd00:ec2::/32, which are the metadata services'. A path may follow.
 bool is_aws_url(std::string_view url);
 
-// "host" or "host:port"; empty: this is no URL with one.
+// "host" or "host:port"; empty: the text is not a URL with one.
 std::string_view authority_of_url(std::string_view url);
 
 }  // namespace pgweir::config

@@ -11,7 +11,7 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::size_t kShownMax = 256;
+constexpr std::size_t shown_max = 256;
 
 // One value of the file: what is compared and, for anything but a secret, printed.
 struct Value {
@@ -73,7 +73,7 @@ class NoteKeys {
   }
 
  private:
-  static std::string shown(const std::string& text) { return printable(text, kShownMax); }
+  static std::string shown(const std::string& text) { return printable(text, shown_max); }
   static std::string shown(const std::vector<std::string>& names) { return list(names); }
   static std::string shown(bool flag) { return flag ? "true" : "false"; }
   static std::string shown(Millis duration) { return to_string(duration); }

@@ -26,8 +26,8 @@ struct Change {
 // Sorted by path. A database or user that came or went is one change, not one for each of its keys.
 std::vector<Change> diff(const Settings& from, const Settings& to);
 
-// Every value that the settings have, sorted by path, printed as a Change prints it. What is the default of
-// one that is not under databases or users is what Settings{} has.
+// Every value that the settings have, sorted by path, printed as a Change prints it. For a setting that is
+// not under databases or users, Settings{} has the default.
 struct Setting {
   std::string path;
   std::string value;

@@ -14,10 +14,10 @@ struct Unit {
   std::string_view name;
   std::int64_t millis;
 };
-constexpr std::array<Unit, 4> kUnits{{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 4> duration_units{{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 const Unit* find_unit(std::string_view name) {
-  for (const Unit& unit : kUnits) {
+  for (const Unit& unit : duration_units) {
     if (unit.name == name) return &unit;
   }
   return nullptr;
@@ -44,7 +44,7 @@ DurationResult parse_duration(std::string_view text) {
   if (unit == nullptr) {
     return failure("unknown unit \"" + printable(suffix) + "\"; the units are ms, s, m and h");
   }
-  if (error == std::errc::result_out_of_range || count > kMaxDuration.count() / unit->millis) {
+  if (error == std::errc::result_out_of_range || count > duration_max.count() / unit->millis) {
     return failure("longer than a year (8760h)");
   }
   return {Millis{count * unit->millis}, {}};
@@ -52,7 +52,7 @@ DurationResult parse_duration(std::string_view text) {
 
 std::string to_string(Millis duration) {
   if (duration.count() == 0) return "0s";
-  for (const Unit& unit : kUnits) {
+  for (const Unit& unit : duration_units) {
     if (duration.count() % unit.millis == 0) {
       return std::to_string(duration.count() / unit.millis).append(unit.name);
     }

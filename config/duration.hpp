@@ -10,7 +10,7 @@
 namespace pgweir::config {
 
 // A year: anything longer is a slip of the keyboard, and sums of deadlines stay far from overflow.
-inline constexpr Millis kMaxDuration = std::chrono::hours{8760};
+inline constexpr Millis duration_max = std::chrono::hours{8760};
 
 struct DurationResult {
   std::optional<Millis> value;

@@ -25,7 +25,7 @@ struct Environment {
 // Whether the name of a file is env:VARIABLE, for where there are no files to put a configuration into, as in
 // a task of ECS.
 bool names_variable(std::string_view file_name);
-// As `directory` sees it: relative names of files start there.
+// The name of a file as `directory` sees it: relative names start there.
 std::string resolve_file_name(const std::string& directory, const std::string& name);
 
 // getenv() and the file system. Reading variables races with setenv(): load from one thread that sets none.

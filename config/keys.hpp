@@ -1,6 +1,6 @@
 // One line for each setting that is one value: its key, its member, and what else is to be known of it. The
-// default is the member's own, in settings.hpp. Whoever goes over all settings does it here: the reader of the
-// file, and the list from which a reload's changes and the console's SHOW CONFIG come.
+// default is the member's own, in settings.hpp. Code that goes over all settings does it here: the reader of
+// the file, and the list from which a reload's changes and the console's SHOW CONFIG come.
 //
 // A visitor is called as key(name, member, options...). What takes more than a line to read (TLS and its files,
 // secrets, access rules, `workers`) is not here.

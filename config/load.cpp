@@ -28,7 +28,7 @@ void sort_by_place(std::vector<Problem>& problems) {
   });
 }
 
-// In the file it may be absent, as the mappings that lead to it.
+// The key may be absent from the file, and so may the mappings that lead to it.
 void apply(const Override& override, Node& root) {
   Node* node = &root;
   std::string_view rest = override.path;
@@ -77,8 +77,8 @@ LoadResult load_text(std::string_view yaml, std::string_view file_name, const En
     read(walk, yaml, overrides, result.settings);
     sort_by_place(walk.problems);
   } catch (const std::exception&) {
-    // yaml-cpp's exceptions are handled where they arise. What is left is out of memory, and defects of ours
-    // or of yaml-cpp, whose text might quote the document.
+    // yaml-cpp's exceptions are handled where they arise. What is left is a lack of memory, and defects here
+    // or in yaml-cpp, whose text might quote the document.
     walk.report({}, {}, "cannot be read: internal error or out of memory");
   } catch (...) {
     walk.report({}, {}, "cannot be read: internal error");
@@ -91,7 +91,7 @@ LoadResult load_text(std::string_view yaml, std::string_view file_name, const En
 
 LoadResult load_file(const std::string& path, const Overrides& overrides) {
   const Environment environment = process_environment();
-  const FileContent content = environment.read_file(path, kMaxDocumentBytes);
+  const FileContent content = environment.read_file(path, document_bytes_max);
   if (content.error.empty()) return load_text(content.text, path, environment, overrides);
   LoadResult result;
   result.locations.file = path;

@@ -13,8 +13,8 @@
 
 namespace pgweir::config {
 
-inline constexpr std::size_t kMaxDocumentBytes = 1 << 20;
-inline constexpr std::size_t kMaxSecretFileBytes = 64 << 10;
+inline constexpr std::size_t document_bytes_max = 1 << 20;
+inline constexpr std::size_t secret_file_bytes_max = 64 << 10;
 
 struct LoadResult {
   std::shared_ptr<const Settings> settings;  // null exactly when `problems` holds an error
@@ -22,8 +22,8 @@ struct LoadResult {
   Locations locations;                       // for checks that come later, such as check_descriptors()
 };
 
-// A value that counts instead of the file's, while somebody wants it to. The path as problems name it,
-// without quotes: pool.max_size, databases.app.pool.max_size.
+// A value that is used instead of the file's. The path is as problems name it, without quotes: pool.max_size,
+// databases.app.pool.max_size.
 struct Override {
   std::string path;
   std::string value;

@@ -9,14 +9,14 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr unsigned kMappedBits = 96;  // ::ffff:0:0/96 holds IPv4
+constexpr unsigned mapped_bits = 96;  // ::ffff:0:0/96 holds IPv4
 
 bool is_mapped(const IpAddress& address) {
   constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   return std::equal(prefix.begin(), prefix.end(), address.begin());
 }
 
-// Of byte i, those that belong to a prefix of so many bits.
+// The bits of byte i that belong to a prefix of `bits` bits.
 std::uint8_t mask(unsigned bits, unsigned i) {
   const unsigned left = bits > 8 * i ? bits - 8 * i : 0;
   if (left >= 8) return 0xff;
@@ -67,15 +67,15 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
     const std::string_view number = text.substr(slash + 1);
     const auto [rest, code] = std::from_chars(number.data(), number.data() + number.size(), bits);
     if (code != std::errc() || rest != number.data() + number.size() || bits > most) {
-      error = "expected 0 to " + std::to_string(most) + " behind the slash";
+      error = "expected 0 to " + std::to_string(most) + " after the slash";
       return std::nullopt;
     }
   }
-  Network network{*address, is_v6 ? bits : kMappedBits + bits};
+  Network network{*address, is_v6 ? bits : mapped_bits + bits};
   for (unsigned i = 0; i < network.address.size(); ++i) {
     if ((network.address[i] & ~mask(network.bits, i)) == 0) continue;
     network.address[i] &= mask(network.bits, i);
-    error = "has bits set behind its prefix; ";
+    error = "has bits set after its prefix; ";
   }
   if (error.empty()) return network;
   for (unsigned i = 0; i < network.address.size(); ++i) network.address[i] &= mask(network.bits, i);
@@ -85,8 +85,8 @@ std::optional<Network> parse_network(std::string_view text, std::string& error) 
 
 std::string to_string(const Network& network) {
   const std::span<const std::uint8_t> bytes = network.address;
-  const bool is_v4 = is_mapped(network.address) && network.bits >= kMappedBits;
-  const unsigned bits = is_v4 ? network.bits - kMappedBits : network.bits;
+  const bool is_v4 = is_mapped(network.address) && network.bits >= mapped_bits;
+  const unsigned bits = is_v4 ? network.bits - mapped_bits : network.bits;
   return text_of_address(is_v4 ? bytes.subspan(12) : bytes) + '/' + std::to_string(bits);
 }
 

@@ -14,7 +14,7 @@ namespace pgweir::config {
 using IpAddress = std::array<std::uint8_t, 16>;
 
 std::optional<IpAddress> parse_address(std::string_view text);
-// Of the 4 or 16 bytes of one.
+// The text of an address of 4 or 16 bytes.
 std::string text_of_address(std::span<const std::uint8_t> bytes);
 
 struct Network {
@@ -25,7 +25,7 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-// Nothing, with `error` filled in: no network, or one with bits set after its prefix.
+// nullopt, with `error` filled in: the text is not a network, or one with bits set after its prefix.
 std::optional<Network> parse_network(std::string_view text, std::string& error);
 std::string to_string(const Network& network);
 

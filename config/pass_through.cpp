@@ -7,13 +7,14 @@
 namespace pgweir::config {
 namespace {
 
-constexpr std::size_t kUserNameBytesMax = 63;  // a server cuts what is longer, and takes it for somebody else
+// A server cuts a longer name, and takes it for another user.
+constexpr std::size_t user_name_bytes_max = 63;
 
 bool is_verified(const ServerTls& tls) {
   return tls.mode == TlsMode::verify_full || tls.mode == TlsMode::verify_ca;
 }
 
-constexpr Millis kMinForgetAfter = std::chrono::seconds{1};
+constexpr Millis forget_after_min = std::chrono::seconds{1};
 
 class Check {
  public:
@@ -41,13 +42,13 @@ class Check {
       report(at, "iam logs in by tokens, so that no password can be proved; give one of the two");
     if (database.pass_through.recheck.count() == 0)
       report(at + ".recheck", "must not be 0: each login would need one to the server");
-    if (database.pass_through.forget_after < kMinForgetAfter)
+    if (database.pass_through.forget_after < forget_after_min)
       report(at + ".forget_after",
              "must be a second at least: the pool would go before its first client is in");
     check_users(database, at + ".users");
   }
 
-  // Somebody who reads it would believe that the server judges their password.
+  // A reader of such a file would believe that the server judges the passwords of these users.
   void check_users(const Database& database, const std::string& path) {
     const std::vector<std::string>& users = database.pass_through.users;
     for (std::size_t i = 0; i < users.size(); ++i) {
@@ -83,8 +84,8 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
 }
 
 const Database* pass_through_of(const Settings& settings, std::string_view database, std::string_view user) {
-  // The console's, whatever else has the name.
-  if (database == "pgweir" || database == "pgbouncer" || user.size() > kUserNameBytesMax) return nullptr;
+  // These names are the console's, even if a database has one of them.
+  if (database == "pgweir" || database == "pgbouncer" || user.size() > user_name_bytes_max) return nullptr;
   const Database* const entry = settings.find_database(database);
   if (entry == nullptr || settings.find_user(user) != nullptr || settings.is_console_user(user))
     return nullptr;

@@ -6,7 +6,7 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::size_t kMaxPrintedText = 4096;
+constexpr std::size_t printed_text_max = 4096;
 
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -78,7 +78,7 @@ std::string join_path(std::string_view parent, std::string_view key) {
 
 std::string to_string(const Problem& problem) {
   // Path and message are printable already; the file's name comes from the command line.
-  std::string out = printable(problem.file, kMaxPrintedText);
+  std::string out = printable(problem.file, printed_text_max);
   if (problem.line > 0) out += ':' + std::to_string(problem.line);
   out += ": ";
   if (!problem.path.empty()) out += problem.path + ": ";

@@ -40,7 +40,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return guess.empty() ? std::string() : "; did you mean " + std::string(guess) + "?";
 }
 
-const std::vector<Node> kNoEntries;
+const std::vector<Node> no_entries;
 
 }  // namespace
 
@@ -97,7 +97,7 @@ void Section::note_entries() {
 }
 
 const std::vector<Node>& Section::entries() const {
-  return node_ != nullptr && usable_ ? node_->children : kNoEntries;
+  return node_ != nullptr && usable_ ? node_->children : no_entries;
 }
 
 const Node* Section::lookup(std::string_view key) const {

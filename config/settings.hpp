@@ -71,7 +71,7 @@ struct ServerTls {
   TlsMode mode =
       TlsMode::disable;   // when the file does not say: disable on a loopback host, else verify-full
   std::string ca_file;    // empty: the system's
-  std::string cert_file;  // ours, where the server asks for one
+  std::string cert_file;  // pgweir's own, where the server asks for one
   std::string key_file;
   bool direct = false;                    // TLS from the first byte, PostgreSQL 17 and later
   bool allow_cleartext_password = false;  // the password itself, where the server's certificate is verified
@@ -94,8 +94,8 @@ struct Listen {
   std::uint32_t max_clients = 10000;
   AuthMethod auth = AuthMethod::scram_sha_256;  // trust: only on a loopback host
   ListenTls tls;
-  // Whose connections begin with a header of the PROXY protocol, version 2, that names the client: load
-  // balancers. Those of anybody else must not. Empty: proxy_protocol is off.
+  // Load balancers, whose connections begin with a header of the PROXY protocol, version 2, that names the
+  // client. No other connection may. Empty: proxy_protocol is off.
   std::vector<Network> proxy_sources;
   // Another process may listen on the same address; the youngest gets all new clients.
   bool reuse_port = false;
@@ -153,7 +153,7 @@ struct Database {
   ServerTls tls;
   bool iam = false;                // backends log in by tokens for RDS that are made here
   std::vector<std::string> users;  // who may use it and is kept warm; empty: every user of the file
-  PassThrough pass_through;        // and who else, with a password of the server's
+  PassThrough pass_through;        // other users, whose passwords the server judges
   Pool pool;                       // the file's `pool`, overridden by the database's own
 };
 
@@ -171,7 +171,7 @@ struct User {
   // Not empty: its clients show a certificate with this common name instead of proving a password.
   std::string certificate = {};
 
-  // What else the entry has is for the server only.
+  // If so, the secret of the entry is for the server only.
   bool clients_need_no_password() const { return !iam_roles.empty() || !certificate.empty(); }
   bool has_remote_secret() const { return !secret.empty() || !ssm_parameter.empty(); }
 };
@@ -206,7 +206,7 @@ struct Timeouts {  // 0: no limit
   Millis client_write{60'000};  // without one byte taken, while it holds a backend
   Millis query{0};
   Millis drain{25'000};
-  Millis drain_accept_grace{0};  // of it, clients are still accepted for so long
+  Millis drain_accept_grace{0};  // the part of it in which clients are still accepted
 };
 
 struct Metrics {

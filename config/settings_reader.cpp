@@ -13,7 +13,7 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::uint32_t kMaxWorkers = 1024;
+constexpr std::uint32_t workers_max = 1024;
 
 void read_listen(Walk& walk, Section section, Listen& out) {
   keys_of_listen(out, SectionKeys(section));
@@ -27,7 +27,7 @@ void read_workers(Section& root, std::optional<std::uint32_t>& out) {
   if (node == nullptr || (node->kind == Node::Kind::scalar && node->text == "auto")) return;
   std::string error = "expected auto or a whole number";
   std::uint32_t count = 0;
-  if (node->kind == Node::Kind::scalar && parse_number(node->text, 1, kMaxWorkers, count, error)) {
+  if (node->kind == Node::Kind::scalar && parse_number(node->text, 1, workers_max, count, error)) {
     out = count;
     return;
   }

@@ -6,8 +6,8 @@
 namespace pgweir::config {
 
 namespace {
-// No key is longer than 23 bytes: whatever is far longer is not a slip, and costs no time.
-constexpr std::size_t kMaxWord = 48;
+// No key is longer than 23 bytes: a word that is far longer is not a slip, and costs no time.
+constexpr std::size_t word_max = 48;
 }  // namespace
 
 // Optimal string alignment: Levenshtein's table with one more case, the swap, which looks two rows back.
@@ -33,7 +33,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view suggest(std::string_view word, std::span<const std::string_view> known) {
-  if (word.empty() || word.size() > kMaxWord) return {};
+  if (word.empty() || word.size() > word_max) return {};
   std::string_view best;
   std::size_t best_distance = 2 + word.size() / 4;  // one slip in every four letters, and one more
   for (const std::string_view candidate : known) {

@@ -46,8 +46,8 @@ std::optional<Problem> check_text(std::string_view text, std::string_view file) 
   const auto problem = [&](int line, int column, std::string message) {
     return Problem{std::string(file), line, column, {}, std::move(message), Severity::error};
   };
-  if (text.size() > kMaxDocumentBytes) {
-    return problem(0, 0, "larger than the limit of " + std::to_string(kMaxDocumentBytes) + " bytes");
+  if (text.size() > document_bytes_max) {
+    return problem(0, 0, "larger than the limit of " + std::to_string(document_bytes_max) + " bytes");
   }
   int line = 1;
   std::size_t line_start = 0;

@@ -1,5 +1,5 @@
 // What must hold of a text before yaml-cpp sees it. Its stream treats byte 0x04 as the end of input and
-// guesses encodings from the first bytes; clean UTF-8 without control characters keeps us off those paths.
+// guesses encodings from the first bytes; clean UTF-8 without control characters avoids both.
 #pragma once
 
 #include <optional>

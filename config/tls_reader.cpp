@@ -11,10 +11,10 @@ namespace pgweir::config {
 namespace {
 
 enum class Negotiation { postgres, direct };
-constexpr std::array<Choice<Negotiation>, 2> kNegotiations{
+constexpr std::array<Choice<Negotiation>, 2> negotiations{
     {{"postgres", Negotiation::postgres}, {"direct", Negotiation::direct}}};
 
-// A file that cannot be read is reported here, with its place; what is in it is judged by whoever loads it.
+// A file that cannot be read is reported here, with its place; what is in it is judged where it is loaded.
 void read_file_name(Walk& walk, Section& section, std::string_view key, std::string& out) {
   std::string name;
   if (!section.text(key, name)) return;
@@ -60,7 +60,7 @@ void read_server_tls(Walk& walk, Section section, const std::string& host, Serve
   read_file_name(walk, section, "key_file", out.key_file);
   check_pair(section, out.cert_file, out.key_file);
   Negotiation negotiation = Negotiation::postgres;
-  section.choice<Negotiation>("negotiation", negotiation, kNegotiations);
+  section.choice<Negotiation>("negotiation", negotiation, negotiations);
   out.direct = negotiation == Negotiation::direct;
   section.flag("allow_cleartext_password", out.allow_cleartext_password);
   const bool may_be_plain = out.mode == TlsMode::disable || out.mode == TlsMode::prefer;

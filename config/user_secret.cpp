@@ -10,8 +10,8 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kSources{"password",       "password_env", "password_file",
-                                                   "scram_verifier", "secret",       "ssm_parameter"};
+constexpr std::array<std::string_view, 6> source_keys{"password",       "password_env", "password_file",
+                                                      "scram_verifier", "secret",       "ssm_parameter"};
 
 // " APP_PASSWORD" for what looks like a variable's name, nothing for what may be a password in the wrong
 // place.
@@ -34,12 +34,12 @@ class SecretReader {
     return checked("password", std::move(value));
   }
 
-  // What is in it is judged by whoever uses it.
+  // What is in it is judged where it is used.
   Secret verifier() {
     std::string value;
     if (!user_.text("scram_verifier", value)) return {};
     if (!value.starts_with("SCRAM-SHA-256$"))
-      return fail("scram_verifier", "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword");
+      return fail("scram_verifier", "is not a SCRAM-SHA-256 verifier as in pg_authid.rolpassword");
     return Secret(std::move(value));
   }
 
@@ -59,7 +59,7 @@ class SecretReader {
     std::string name;
     if (!user_.text(key, name)) return {};
     const auto directory = std::filesystem::path(walk_.locations.file).parent_path();
-    FileContent content = walk_.environment.read_file((directory / name).string(), kMaxSecretFileBytes);
+    FileContent content = walk_.environment.read_file((directory / name).string(), secret_file_bytes_max);
     if (!content.error.empty()) return fail(key, "cannot read the file: " + printable(content.error));
     if (content.readable_by_others) {
       user_.report(key, "every user of this machine can read the file; chmod o-r protects it",
@@ -94,8 +94,8 @@ class SecretReader {
 std::vector<std::string_view> sources_of(const Section& user) {
   std::vector<std::string_view> sources;
   for (const Node& entry : user.entries()) {
-    const auto found = std::find(kSources.begin(), kSources.end(), entry.key);
-    if (found == kSources.end()) continue;
+    const auto found = std::find(source_keys.begin(), source_keys.end(), entry.key);
+    if (found == source_keys.end()) continue;
     if (std::find(sources.begin(), sources.end(), *found) == sources.end()) sources.push_back(*found);
   }
   return sources;

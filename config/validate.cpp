@@ -12,12 +12,12 @@ namespace pgweir::config {
 
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
-constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035, section 2.3.4
-constexpr std::size_t kMaxCloudWatchName = 255;
-constexpr Millis kMinEmfInterval = std::chrono::seconds{1};
-constexpr Millis kLongDrain = std::chrono::hours{1};
-constexpr Millis kShortWrite = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
+constexpr std::size_t name_bytes_max = 63;   // NAMEDATALEN - 1: PostgreSQL cuts what is longer
+constexpr std::size_t host_bytes_max = 253;  // RFC 1035, section 2.3.4
+constexpr std::size_t cloudwatch_name_max = 255;
+constexpr Millis emf_interval_min = std::chrono::seconds{1};
+constexpr Millis long_drain = std::chrono::hours{1};
+constexpr Millis short_write = std::chrono::seconds{1};  // a lost packet is sent again after 0.2 to 1 s
 
 std::string index(const std::string& path, std::size_t i) {
   return path + '[' + std::to_string(i) + ']';
@@ -51,14 +51,14 @@ class Validator {
 
   void check_timeouts() {
     const Timeouts& timeouts = settings_.timeouts;
-    if (timeouts.drain > kLongDrain) {
+    if (timeouts.drain > long_drain) {
       report("timeouts.drain", "a drain of more than an hour keeps the old process alive that long",
              Severity::warning);
     }
     if (timeouts.drain.count() > 0 && timeouts.drain_accept_grace >= timeouts.drain) {
       report("timeouts.drain_accept_grace", "leaves no time to drain; make it shorter than timeouts.drain");
     }
-    if (timeouts.client_write.count() > 0 && timeouts.client_write < kShortWrite) {
+    if (timeouts.client_write.count() > 0 && timeouts.client_write < short_write) {
       report("timeouts.client_write", "less than a second closes clients that are merely slow for a moment",
              Severity::warning);
     }
@@ -67,11 +67,11 @@ class Validator {
   // "Namespace: a string of 1 to 255 characters", dimension values likewise (CloudWatch API, MetricDatum).
   void check_metrics() {
     const Metrics& metrics = settings_.metrics;
-    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > kMaxCloudWatchName)
+    if (metrics.emf_namespace.empty() || metrics.emf_namespace.size() > cloudwatch_name_max)
       report("metrics.emf_namespace", "CloudWatch takes 1 to 255 characters");
-    if (metrics.emf_proxy_name.size() > kMaxCloudWatchName)
+    if (metrics.emf_proxy_name.size() > cloudwatch_name_max)
       report("metrics.emf_proxy_name", "CloudWatch takes 1 to 255 characters");
-    if (metrics.emf_interval < kMinEmfInterval)
+    if (metrics.emf_interval < emf_interval_min)
       report("metrics.emf_interval", "less than a second is more than CloudWatch keeps apart");
   }
 
@@ -100,7 +100,7 @@ class Validator {
       const std::string path = index("access", i);
       check_rule_users(path + ".users", rule.users);
       if (rule.tls && rule.allow && settings_.listen.tls.mode == TlsMode::disable)
-        report(path + ".tls", "fits nobody while listen.tls.mode is disable");
+        report(path + ".tls", "fits no client while listen.tls.mode is disable");
       for (std::size_t k = 0; k < rule.databases.size(); ++k) {
         if (settings_.find_database(rule.databases[k]) == nullptr)
           report(index(path + ".databases", k), "there is no such database under databases");
@@ -112,7 +112,7 @@ class Validator {
     const Listen& listen = settings_.listen;
     check_host("listen.host", listen.host);
     if (listen.auth == AuthMethod::trust && !is_loopback(listen.host)) {
-      report("listen.auth", "trust admits anybody and needs a loopback listen.host such as 127.0.0.1");
+      report("listen.auth", "trust admits any client and needs a loopback listen.host such as 127.0.0.1");
     }
   }
 
@@ -127,7 +127,7 @@ class Validator {
     check_ready_requires(admin.ready_requires);
   }
 
-  // A name that nobody watches over would never be ready, or always.
+  // A database that is not watched would never count as ready, or always.
   void check_ready_requires(const std::vector<std::string>& names) {
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -187,7 +187,7 @@ class Validator {
     check_pool(path + ".pool", database.pool);
   }
 
-  // Rules may also name those whom the server judges.
+  // Rules may also name users whose passwords the server judges.
   void check_rule_users(const std::string& path, std::vector<std::string> users) {
     std::erase_if(users, [&](const std::string& user) {
       return std::any_of(settings_.databases.begin(), settings_.databases.end(), [&](const auto& entry) {
@@ -230,8 +230,8 @@ class Validator {
 
   void check_name(const std::string& path, const std::string& name) {
     if (name.empty()) return report(path, "the name is empty");
-    if (name.size() > kMaxNameBytes) {
-      report(path, "the name is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+    if (name.size() > name_bytes_max) {
+      report(path, "the name is longer than " + std::to_string(name_bytes_max) + " bytes");
     }
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     if (std::any_of(name.begin(), name.end(), is_control)) {
@@ -241,7 +241,7 @@ class Validator {
 
   void check_host(const std::string& path, const std::string& host) {
     if (host.empty()) return report(path, "the host is empty");
-    if (host.size() > kMaxHostBytes) return report(path, "the host is longer than any host name");
+    if (host.size() > host_bytes_max) return report(path, "the host is longer than any host name");
     const auto is_space = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
     if (std::any_of(host.begin(), host.end(), is_space)) {
       return report(path, "the host contains a space or a control character");
@@ -294,14 +294,14 @@ std::vector<Problem> check_descriptors(const Settings& settings, std::uint64_t n
                                        const Locations& locations) {
   const std::uint64_t backends = max_backends(settings);
   const std::uint64_t clients = settings.listen.max_clients;
-  const std::uint64_t needed = clients + backends + kDescriptorReserve;
+  const std::uint64_t needed = clients + backends + descriptor_reserve;
   if (needed <= nofile_hard_limit) return {};
-  const bool pools_fit = backends + kDescriptorReserve < nofile_hard_limit;
+  const bool pools_fit = backends + descriptor_reserve < nofile_hard_limit;
   const std::string path = pools_fit ? "listen.max_clients" : "pool.max_size";
   std::string message = std::to_string(clients) + " clients, " + std::to_string(backends) + " backends and " +
-                        std::to_string(kDescriptorReserve) + " in reserve need " + std::to_string(needed) +
+                        std::to_string(descriptor_reserve) + " in reserve need " + std::to_string(needed) +
                         " file descriptors; the hard limit is " + std::to_string(nofile_hard_limit);
-  message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - kDescriptorReserve) +
+  message += pools_fit ? ", so at most " + std::to_string(nofile_hard_limit - backends - descriptor_reserve) +
                              " clients are served at a time"
                        : ", less than the pools alone may open";
   return {problem_at(locations, path, std::move(message), pools_fit ? Severity::warning : Severity::error)};

@@ -12,7 +12,7 @@
 namespace pgweir::config {
 
 // Listeners, epoll and event descriptors of the workers, log, scrapes, and cancel requests under way.
-inline constexpr std::uint64_t kDescriptorReserve = 256;
+inline constexpr std::uint64_t descriptor_reserve = 256;
 
 std::vector<Problem> validate(const Settings& settings, const Locations& locations);
 

@@ -70,7 +70,7 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   Node leaf(const YAML::Mark& mark, Node::Kind kind) {
-    if (++count_ > kMaxNodes) throw YAML::ParserException(mark, "too many values for a configuration");
+    if (++count_ > yaml_nodes_max) throw YAML::ParserException(mark, "too many values for a configuration");
     Node node;
     node.kind = kind;
     node.location = location_of(mark);
@@ -79,8 +79,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
     check_tag(mark, tag);
-    if (open_.size() == kMaxNesting) {
-      throw YAML::ParserException(mark, "nested deeper than " + std::to_string(kMaxNesting) + " levels");
+    if (open_.size() == yaml_nesting_max) {
+      throw YAML::ParserException(mark, "nested deeper than " + std::to_string(yaml_nesting_max) + " levels");
     }
     open_.push_back({leaf(mark, kind), false, {}, {}});
   }

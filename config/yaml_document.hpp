@@ -15,8 +15,8 @@
 
 namespace pgweir::config {
 
-inline constexpr std::size_t kMaxNesting = 16;
-inline constexpr std::size_t kMaxNodes = 50'000;
+inline constexpr std::size_t yaml_nesting_max = 16;
+inline constexpr std::size_t yaml_nodes_max = 50'000;
 
 struct Node {
   enum class Kind { null, scalar, sequence, mapping };

@@ -120,9 +120,9 @@ def tenant_search_path(clients):
 
 
 def tenant_search_path_parsed(clients):
-    """By clients of our own, which have a process each: pgbench prepares before it begins."""
+    """By clients of crowd.py, which have a process each, because pgbench prepares before it begins."""
     return Case(f"tenant-search-path-parsed-{clients}",
-                f"the same, each client's queries prepared behind its first SET LOCAL, {of(clients)}",
+                f"the same, each client's queries prepared after its first SET LOCAL, {of(clients)}",
                 trials.shoppers(clients, TENANT_SECONDS), tuple(key for key in TRANSACTIONS if key not in CALLS),
                 estimate.shoppers(TENANT_SECONDS), needs=protocol_needs("prepared"), aims=AIMED,
                 without=frozenset({"haproxy"}), longest=TENANT_SECONDS)
@@ -221,5 +221,5 @@ ALL = (
 
 
 def chosen(names):
-    """By name, or by the beginning of one: select-prepared, tpcb."""
+    """The cases of a name, or of the beginning of one: select-prepared, tpcb."""
     return [case for case in ALL if not names or any(case.name == n or case.name.startswith(n + "-") for n in names)]

@@ -15,7 +15,7 @@ def scale(rows):
 
 
 def bars(title, rows):
-    """`rows`: (key, label, Spread, what stands behind the bar)."""
+    """`rows`: (key, label, Spread, what stands after the bar)."""
     height = len(rows) * (ROW + GAP) + GAP
     per_unit = scale(rows)
     parts = [f'<svg role="img" viewBox="0 0 {LABEL + BAR + VALUE} {height}" width="{LABEL + BAR + VALUE}" '

@@ -1,4 +1,4 @@
-"""Clients of our own: many that come and go, many that stay, and one that copies."""
+"""Clients other than pgbench's: many that come and go, many that stay, and one that copies."""
 
 import multiprocessing
 import os
@@ -11,7 +11,7 @@ from .processes import Trouble
 # More processes than CPUs, so that the system compared never waits for a client that waits for it.
 VISITORS = 8
 
-# For those whose own work is not to be felt by what is measured beside them: elsewhere they run on other machines.
+# For clients whose own work must not slow down what is measured beside them: elsewhere they run on other machines.
 LOWEST_PRIORITY = 19
 
 TAIL = b"Z\0\0\0\5I"  # ReadyForQuery, idle
@@ -64,7 +64,7 @@ def result(pipe, timeout):
 
 
 def visitor(pipe, visit, index, seconds, count, niceness):
-    """The whole life of one process. Ctrl-C is the parent's business, which ends it."""
+    """The whole life of one process. It ignores Ctrl-C, because its parent ends it then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(niceness)
@@ -88,7 +88,7 @@ def connect_query_close(place, system, tls):
     return visit
 
 
-# What a function environment does that takes no care: it sets its session up, works, and leaves.
+# What a careless function environment does: it sets its session up, works, and leaves.
 SETTINGS = ("SET application_name = 'orders-{tenant}'", "SET TimeZone = 'Europe/Berlin'",
             "SET statement_timeout = '{timeout}s'", "SET app.tenant = '{tenant}'")
 TRANSACTIONS = 3
@@ -115,7 +115,7 @@ def lambda_visit(place, system):
 
 def shopper(place, system):
     """Each visitor is one client that stays, and serves another shop by each transaction. As drivers do, it prepares a
-    query when it needs it first, and that is behind a SET LOCAL search_path; then it is used in all other shops."""
+    query when it needs it first, and that is after a SET LOCAL search_path; then it is used in all other shops."""
     clients = {}  # of this process, which has one
 
     def visit(index, number):

@@ -11,12 +11,12 @@ def load(options):
 
 
 def short(longest):
-    """Of a load whose trials last no longer than that, whatever --seconds says. Its few clients are soon there."""
+    """For a load whose trials last at most `longest`, whatever --seconds says. Its few clients are soon there."""
     return lambda options: min(longest, options.seconds) + 1
 
 
 def shoppers(longest):
-    """With their warm-up, and the time that so many processes take to come and go."""
+    """For crowd.shopper: with the warm-up, and the time that so many processes take to come and go."""
     return lambda options: min(longest, options.seconds) + 2
 
 

@@ -48,7 +48,7 @@ class Peak:
 
 
 def busy_percent(seconds=0.5):
-    """How busy all CPUs are, while nothing of ours runs: with the work of others."""
+    """How busy all CPUs are with the work of others, while nothing of the comparison runs."""
     before = _cpu_times()
     time.sleep(seconds)
     idle, total = (after - earlier for after, earlier in zip(_cpu_times(), before))

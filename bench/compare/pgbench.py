@@ -24,7 +24,7 @@ SAMPLED = 0.1
 
 @dataclasses.dataclass
 class Load:
-    """What pgbench shall do. `script`: its arguments that choose the script; `text`: one of our own instead."""
+    """What pgbench shall do. `script`: its arguments that choose the script; `text`: another script instead."""
     protocol: str = "simple"
     clients: int = 1
     script: tuple = ("-S",)

@@ -17,7 +17,7 @@ class Step:
 
 
 def steps(chosen, ready, absent, options):
-    """A case in which no system takes part is left out: it is about variants that nobody has asked for."""
+    """A case in which no system takes part is left out: it is about variants that were not asked for."""
     out = []
     for case in chosen:
         columns = [system for system in ready if takes_part(system, case)]

@@ -38,7 +38,7 @@ class Model:
     variant: str = ""  # not empty: it takes part where a case names it, because it differs from its kind only there
     workers: int = 1
     state: str = ""  # pgweir's pool.state, where it is not the default
-    note: str = ""  # behind the version
+    note: str = ""  # shown after the version
 
     @property
     def capabilities(self):

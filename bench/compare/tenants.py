@@ -66,7 +66,7 @@ def function(language, scope):
     return f"{RANDOM_ROW}SELECT {name}(:client_id);\n{QUERY}"
 
 
-# Whoever uses search_path reads the same texts everywhere.
+# Applications that use search_path send the same texts in every shop.
 SHOP_ROWS = 1000
 SHOP_QUERIES = ("SELECT price FROM items WHERE id = {}", "SELECT item FROM orders WHERE id = {}")
 POLICY_ROWS = 1000  # of each tenant
@@ -79,7 +79,7 @@ def set_shop(number):
 def search_path():
     """SET takes no parameters, so that each shop has a statement of its own.
 
-    pgbench has prepared the queries before the first BEGIN; crowd.shopper prepares them behind a SET LOCAL.
+    pgbench has prepared the queries before the first BEGIN; crowd.shopper prepares them after a SET LOCAL.
     """
     ladder = "".join(f"\\{'if' if number == 1 else 'elif'} :tenant = {number}\n{set_shop(number)};\n"
                      for number in range(1, TENANTS + 1)) + "\\endif\n"

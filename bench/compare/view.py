@@ -7,7 +7,7 @@ from .metrics import METRICS
 from .statistics import Spread
 
 BASE = "pgbouncer"  # what ratios are told against
-# From here on, what the machine did besides is told with a case: it was no quiet place to measure.
+# From here on a case is reported with how busy the machine was otherwise, because that disturbs the figures.
 BUSY_PERCENT = 20
 
 
@@ -97,7 +97,7 @@ def titles(results):
 
 
 def pairs(results):
-    """[(key, base)]: whom the report sets side by side."""
+    """[(key, base)]: the systems that the report sets side by side."""
     out = [("pgweir", BASE), ("pgweir", "haproxy"), ("pgweir-2", "pgweir"), ("pgweir-strict", "pgweir")]
     others = [(system["like"], system["key"]) for system in results["systems"] if system.get("like")]
     return out + others

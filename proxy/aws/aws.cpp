@@ -45,7 +45,7 @@ void Aws::verify_caller(config::Secret token, std::vector<std::string> roles,
     callers_.verify(token.reveal(), [this, roles, done](CallerVerdict verdict) {
       if (verdict.is_known() && std::find(roles.begin(), roles.end(), verdict.role) == roles.end()) {
         verdict.result = Verification::not_mapped;
-        verdict.reason = verdict.role + " is none of the user's iam.roles";
+        verdict.reason = verdict.role + " is not one of the user's iam.roles";
       }
       callers_.count(verdict.result);
       done(std::move(verdict));

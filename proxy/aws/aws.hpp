@@ -1,8 +1,8 @@
-// All that pgweir asks of AWS, for the rest of the process: secrets of users, tokens for RDS, and who a
-// client is. The work is done on one thread of its own, which is started with the first need.
+// Asks AWS for the rest of the process: for secrets of users, for tokens for RDS, and who a client is. The
+// work is done on a thread of its own, which starts when it is first needed.
 //
-// Thread rule: any thread. Callbacks come on the AWS thread and must not block it: whoever waits on a worker
-// posts to it. After stop() none comes any more.
+// Thread rule: any thread. Callbacks come on the AWS thread and must not block it; one that is for a worker
+// posts to it. No callback comes after stop().
 #pragma once
 
 #include <functional>
@@ -29,11 +29,11 @@ struct RdsToken {
 
 class Aws {
  public:
-  // A token serves new logins for so long, of the 15 minutes that it holds.
+  // A token serves new logins for this long, of the 15 minutes that it is valid.
   static constexpr std::chrono::seconds token_use_max{600};
   // A token that was refused is made anew if it is older than this; if not, a new one would not help.
   static constexpr std::chrono::seconds token_retry_age{30};
-  // AWS asks for less than 200 logins in a second for one database; each gets so many from us.
+  // AWS asks for less than 200 logins in a second for one database; pgweir makes this many.
   static constexpr unsigned logins_per_second = 20;
 
   explicit Aws(SecretStore::OnChange on_secrets);

@@ -14,7 +14,7 @@ std::string_view to_string(Verification verification) {
 }
 
 void CallerIdentity::configure(const config::Aws& settings) {
-  // What was verified under another identity or for another age is nothing now.
+  // What was verified under other settings is void now.
   if (!(settings_ == settings)) {
     cache_.clear();
     ages_.clear();
@@ -52,7 +52,8 @@ void CallerIdentity::verify(const std::string& token, Done done) {
   start(std::move(question));
 }
 
-// 8. Written from scratch: the host that was signed, JSON, our own id. Where it goes the configuration says.
+// 8. The request is written from scratch, with the host that was signed, JSON and pgweir's own id. The
+// configuration says where it goes.
 void CallerIdentity::start(QuestionRef question) {
   ++question->attempts;
   HttpRequest request;

@@ -1,5 +1,5 @@
 // Asks STS who has signed a client's token. Answers are kept by the token's hash: a client that connects
-// again with the same one, and all that share it, cost one call. Whatever is not a clear yes is a no. Thread
+// again with the same one, and all that share it, cost one call. Anything but a clear yes is a no. Thread
 // rule: the HttpLoop's thread, except stats().
 #pragma once
 

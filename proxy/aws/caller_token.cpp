@@ -86,7 +86,7 @@ std::string_view read_query(std::string_view query, Parameters& out) {
     std::string name = lower(parameter.name);
     if (std::find(parameters.begin(), parameters.end(), name) == parameters.end())
       return "a parameter that does not belong there";
-    // In any case: STS may take the other one than we look at (CVE-2022-2385).
+    // Refused whatever they say: STS may take the other one than is checked here (CVE-2022-2385).
     if (!out.emplace(std::move(name), std::move(parameter)).second) return "a parameter twice";
     if (end == std::string_view::npos) break;
     query = query.substr(end + 1);
@@ -106,7 +106,7 @@ bool parse_date(std::string_view text, Time& out) {
   if (std::count_if(text.begin(), text.end(), digits) != 14) return false;
   const auto time = parse_iso_time(iso);
   if (time) out = *time;
-  // Written back, the 31st of February is something else.
+  // The 31st of February is another date when it is written back.
   return time && amz_date(*time) == text;
 }
 
@@ -146,9 +146,9 @@ std::string_view judge(const Parameters& given, const CallerRules& rules, Time n
   if (!signs(headers, "host") || !signs(headers, server_id_header)) return "the server's id is not signed";
   std::chrono::seconds expires{};
   if (!parse_seconds(value("x-amz-expires"), expires) || expires > sts_signature_lifetime)
-    return "an X-Amz-Expires that is no number up to 900";
+    return "an X-Amz-Expires that is not a number up to 900";
   Time date{};
-  if (!parse_date(value("x-amz-date"), date)) return "an X-Amz-Date that is none";
+  if (!parse_date(value("x-amz-date"), date)) return "an X-Amz-Date that is not a date";
   if (date > now + clock_skew_max) return "a date in the future; is a clock wrong?";
   good_until = date + std::min(rules.max_age, sts_signature_lifetime);
   if (now >= good_until || now >= date + expires + clock_skew_max) return "it is too old; is a clock wrong?";
@@ -179,12 +179,12 @@ std::optional<CallerToken> parse_caller_token(std::string_view text, const Calle
   };
   // 1. Size, prefix, encoding.
   if (text.size() > caller_token_max) return fail("it is too large");
-  if (!text.starts_with(caller_token_prefix)) return fail("it is no token: the prefix is another one");
+  if (!text.starts_with(caller_token_prefix)) return fail("it is not a token: the prefix is another one");
   std::string url;
-  if (!from_base64url(text.substr(caller_token_prefix.size()), url)) return fail("it is no base64url");
+  if (!from_base64url(text.substr(caller_token_prefix.size()), url)) return fail("it is not base64url");
   // 2. Scheme, host, path. A user, port, fragment or other letters make it another host.
   constexpr std::string_view scheme = "https://";
-  if (!url.starts_with(scheme)) return fail("it is no https URL");
+  if (!url.starts_with(scheme)) return fail("it is not an https URL");
   const std::string_view rest = std::string_view(url).substr(scheme.size());
   const std::size_t path = rest.find('/');
   const std::string host(rest.substr(0, path));
@@ -226,7 +226,7 @@ std::optional<std::string> parse_caller_identity(std::string_view json, std::str
   std::string_view session;
   if (resource == std::string::npos ||
       !split_role(std::string_view(arn).substr(resource + 1), name, session)) {
-    error = "the caller is no role";
+    error = "the caller is not a role";
     return std::nullopt;
   }
   std::string role = arn.substr(0, service) + ":iam::" + account + ":role/" + std::string(name);

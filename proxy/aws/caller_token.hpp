@@ -8,7 +8,7 @@
 // client's reaches STS, and nothing of the client's decides where it is sent. Each check has its reason in a
 // hole that others had (CVE-2020-16250, CVE-2020-16251, CVE-2022-2385).
 //
-// Pure functions: any thread; nothing throws whatever comes.
+// Pure functions: any thread; nothing throws, whatever the input.
 #pragma once
 
 #include <optional>
@@ -26,7 +26,7 @@ inline constexpr std::string_view server_id_header = "x-pgweir-server-id";
 inline constexpr std::size_t caller_token_max = 8'192;
 // How far a client's clock may be ahead.
 inline constexpr std::chrono::seconds clock_skew_max{60};
-// STS takes a signature for so long, whatever X-Amz-Expires says.
+// STS takes a signature for this long, whatever X-Amz-Expires says.
 inline constexpr std::chrono::seconds sts_signature_lifetime{900};
 
 struct CallerRules {

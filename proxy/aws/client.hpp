@@ -22,7 +22,8 @@ class Client {
   Client(HttpLoop& loop, CredentialsChain& credentials) : loop_(loop), credentials_(credentials) {}
   void configure(const config::Aws& settings) { settings_ = settings; }
 
-  // `target` as in X-Amz-Target. Tried once more with fresh credentials when these have expired.
+  // `target` as in X-Amz-Target. The call is tried once more, with fresh credentials, when these have
+  // expired.
   void call(Service service, std::string target, std::string body, Done done);
 
  private:

@@ -21,9 +21,9 @@ struct Credentials {
   std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
 };
 
-// Fetched again so long before they end. AWS has new ones ready five minutes before.
+// Credentials are fetched again this long before they end. AWS has new ones ready five minutes before.
 inline constexpr std::chrono::seconds credentials_refresh_before{300};
-// Not fetched more often than this, when AWS hands out some that end soon.
+// They are not fetched more often than this when AWS hands out some that end soon.
 inline constexpr std::chrono::seconds credentials_refresh_pause{10};
 // Whether it is time to ask for the next ones.
 bool are_due(const Credentials& present, std::chrono::system_clock::time_point fetched_at,

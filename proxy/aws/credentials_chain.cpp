@@ -12,7 +12,7 @@ namespace {
 
 using Seconds = std::chrono::seconds;
 
-// As the SDKs: a metadata service that is not there must not be waited for.
+// As in the SDKs: pgweir must not wait long for a metadata service that does not exist.
 constexpr std::chrono::milliseconds metadata_timeout{1'000};
 constexpr char metadata_token_seconds[] = "21600";
 constexpr std::size_t role_name_max = 256;
@@ -33,7 +33,7 @@ void CredentialsChain::get(Done done) {
   const bool usable = current_ && at < current_->expires;
   const bool may_fetch = !fetching_ && at >= not_before_;
   const bool due = current_ && are_due(*current_, fetched_at_, at);
-  // What still holds serves while the next is fetched.
+  // Credentials that are still valid serve while the next are fetched.
   if (usable) {
     if (due && may_fetch) fetch();
     return done(current_, {});
@@ -163,7 +163,7 @@ void CredentialsChain::ask_metadata_role(std::string base, config::Secret token)
   request.headers = {{"X-aws-ec2-metadata-token", token.reveal()}};
   request.timeout = metadata_timeout;
   loop_.send(std::move(request), [this, base = base + path, token](HttpReply reply) {
-    // One role an instance; more lines would be more.
+    // An instance has one role, in the first line.
     const std::string_view body = reply.body;
     const std::string role = strip(std::string(body.substr(0, body.find('\n'))));
     if (reply.status != 200 || role.empty() || role.size() > role_name_max)

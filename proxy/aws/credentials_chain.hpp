@@ -6,11 +6,13 @@
 //   4. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI: ECS, EKS Pod Identity
 //   5. the metadata service of EC2, version 2 of it (IMDSv2), unless AWS_EC2_METADATA_DISABLED
 //
-// The first that is there decides; when it fails the others are not tried, so that nobody acts as somebody
-// else than was meant. Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
+// The first that is there decides; when it fails the others are not tried, so that pgweir never acts under
+// another identity than was meant. Source: AWS SDKs and Tools Reference Guide, "Standardized credential
+// providers".
 //
-// Fresh ones are fetched before the old ones end, and these serve on when that fails. One fetch at a time,
-// with a growing pause between failures. Thread rule: the HttpLoop's thread, unless said otherwise.
+// Fresh credentials are fetched before the old ones end; if that fails, the old ones stay in use. One fetch
+// at a time, with a growing pause between failures. Thread rule: the HttpLoop's thread, unless said
+// otherwise.
 #pragma once
 
 #include <functional>
@@ -30,7 +32,7 @@ class CredentialsChain {
   static constexpr std::chrono::seconds back_off_max{30};
   static constexpr std::size_t file_max = 64 * 1024;
 
-  // Null, with the sentence that says why.
+  // Gets null with a sentence that says why.
   using Done = std::function<void(CredentialsRef, const std::string& error)>;
 
   CredentialsChain(HttpLoop& loop, config::Environment environment)
@@ -38,7 +40,7 @@ class CredentialsChain {
 
   void configure(const config::Aws& settings) { settings_ = settings; }
   void get(Done done);
-  // AWS does not take these any more.
+  // Forgets credentials that AWS does not take any more.
   void drop(const CredentialsRef& refused);
   // When the present ones end, in seconds since 1970; 0: there are none, or they never do. Any thread.
   std::int64_t expires() const { return expires_.load(); }

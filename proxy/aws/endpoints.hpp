@@ -12,7 +12,7 @@ enum class Service : std::uint8_t { sts, secretsmanager, ssm, container, imds };
 
 // https://SERVICE.REGION.amazonaws.com, or what the configuration says instead.
 std::string endpoint_of(Service service, const config::Aws& settings);
-// What the region's own host is called, whatever the configuration says.
+// The name of the region's own host, whatever the configuration says.
 std::string regional_host(std::string_view service, std::string_view region);
 // The name by which a signature knows it; empty for the metadata services.
 std::string_view name_of(Service service);

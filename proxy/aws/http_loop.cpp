@@ -92,7 +92,7 @@ struct HttpLoop::Transfer {
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_PROXY, "");
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_QUICK_EXIT, 1L);  // nobody waits for a name server when the process ends
+    set(CURLOPT_QUICK_EXIT, 1L);  // no waiting for a name server when the process ends
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -267,7 +267,7 @@ void HttpLoop::reap() {
     const std::unique_ptr<Transfer> transfer = std::move(found->second);
     running_.erase(found);
     transfer->finish(code);
-    // What comes of it may be the next request, which need not wait for a timer.
+    // done() may send the next request, which must not wait for a timer.
     after(std::chrono::milliseconds(0), [] {});
     transfer->done(std::move(transfer->reply));
   }

@@ -58,12 +58,12 @@ class HttpLoop {
   using Done = std::function<void(HttpReply)>;
 
   HttpLoop();
-  // Stops the thread. What has not ended then never reports.
+  // Stops the thread. Transfers that have not ended by then never report.
   ~HttpLoop();
   HttpLoop(const HttpLoop&) = delete;
   HttpLoop& operator=(const HttpLoop&) = delete;
 
-  // Any thread: runs the function on the loop's, which is started by the first.
+  // Any thread: runs the function on the loop's, which the first call starts.
   void post(std::function<void()> function);
   // Any thread: nothing runs any more when it returns, and nothing is started again.
   void stop();
@@ -105,7 +105,7 @@ class HttpLoop {
 
 // Whether pgweir may speak to this URL at all: https, or http to an address that no router forwards to.
 bool is_fit_url(std::string_view url);
-// "host" or "host:port" of a URL, as its Host header says it; empty: it is none.
+// "host" or "host:port" of a URL, as its Host header says it; empty: the text is not a URL.
 std::string authority_of(std::string_view url);
 
 // Overwrites and empties.

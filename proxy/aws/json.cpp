@@ -31,7 +31,7 @@ std::optional<nlohmann::json> parse_json(std::string_view text, std::string& err
   }
   nlohmann::json document = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
   if (document.is_object()) return document;
-  error = "the answer is no JSON object";
+  error = "the answer is not a JSON object";
   return std::nullopt;
 }
 

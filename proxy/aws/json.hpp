@@ -1,4 +1,4 @@
-// Reading JSON that somebody else has sent: nothing throws, and what is not there is empty.
+// Reads JSON that comes from outside: nothing throws, and what is missing is empty.
 // Pure functions: any thread.
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace pgweir::aws {
 
-// An object. nullopt: it is none, with `error` a sentence that repeats nothing of the text.
+// Reads an object. nullopt: the text is not one; `error` is then a sentence that repeats nothing of it.
 std::optional<nlohmann::json> parse_json(std::string_view text, std::string& error);
 
-// The member of that name; null: there is none, or `object` is no object.
+// The member of that name; null: there is none, or `object` is not an object.
 const nlohmann::json* member(const nlohmann::json& object, const char* name);
 
-// The same where it is a text; empty: there is none.
+// The text of the member of that name; empty: there is none.
 std::string text_at(const nlohmann::json& object, const char* name);
 
 }  // namespace pgweir::aws

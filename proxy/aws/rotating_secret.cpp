@@ -11,7 +11,7 @@ void RotatingSecret::keep_replaced(SecretVersion version, Time until) {
 
 bool RotatingSecret::take_current(SecretVersion version, Time now) {
   const bool same = current_ && current_->id == version.id;
-  // What comes back, as after a rotation that was undone, is not replaced any more.
+  // A version that comes back, as after a rotation that was undone, is not replaced any more.
   std::erase_if(replaced_, [&](const Replaced& each) { return each.version.id == version.id; });
   if (current_ && !same) keep_replaced(std::move(*current_), now + grace_);
   if (pending_ && pending_->id == version.id) take_pending(std::nullopt);
@@ -21,7 +21,7 @@ bool RotatingSecret::take_current(SecretVersion version, Time now) {
 
 void RotatingSecret::take_previous(SecretVersion version, Time now) {
   if (!current_ || version.id == current_->id) return;
-  // When it was replaced is not told, but the one that did it was made shortly before.
+  // AWS does not tell when it was replaced, but its successor was made shortly before.
   const Time replaced_at = current_->created == Time{} ? now : std::min(current_->created, now);
   keep_replaced(std::move(version), replaced_at + grace_);
 }

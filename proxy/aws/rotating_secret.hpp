@@ -3,11 +3,11 @@
 //            AWSPREVIOUS   AWSCURRENT   AWSPENDING        the server takes
 //   at rest       1             2            -                   2
 //   createSecret  1             2            3                   2
-//   setSecret     1             2            3                   3   (one user); 2 and 3 (two that take
-//   turns) finishSecret  2             3            -                   3
+//   setSecret     1             2            3                   3   (one user); 2 and 3 (two users in turn)
+//   finishSecret  2             3            -                   3
 //
-// Between setSecret and finishSecret the current password of a single user is wrong on the server: whoever is
-// refused with it tries the pending one, and what has worked last is what the next backend begins with.
+// Between setSecret and finishSecret the current password of a single user is wrong on the server: a login
+// that is refused with it tries the pending one, and the next backend begins with the one that worked last.
 // Clients fetch the secret themselves, each at its own time, so that a replaced password still lets them in
 // for the grace period.
 //
@@ -33,14 +33,14 @@ class RotatingSecret {
 
   bool is_known() const { return current_.has_value(); }
 
-  // What was fetched. True: another version is current now.
+  // Takes the version that was fetched. True: another one than before is current now.
   bool take_current(SecretVersion version, Time now);
-  // Only needed beside the first current one: those that are replaced later were current before.
+  // Only needed beside the first current version: versions that are replaced later were current before.
   void take_previous(SecretVersion version, Time now);
   // nullopt: there is none.
   void take_pending(std::optional<SecretVersion> version);
 
-  // A backend was let in with this version.
+  // A backend has logged in with this version.
   void worked(const std::string& id);
   // What the next backend begins with; null: nothing is known.
   const SecretVersion* preferred() const;

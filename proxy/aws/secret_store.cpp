@@ -74,7 +74,7 @@ void SecretStore::other_login(const std::string& user, const std::string& refuse
   const auto login_of = [user](const SecretVersion& version) {
     return SecretLogin{version.id, version.user.empty() ? user : version.user, version.password};
   };
-  // Whoever was refused with what is out of date by now need not wait.
+  // A login that was refused with an outdated version need not wait.
   const EntryRef known = find(user);
   const SecretVersion* const preferred = known ? known->secret.preferred() : nullptr;
   if (preferred != nullptr && preferred->id != refused) return done(login_of(*preferred));
@@ -131,7 +131,7 @@ void SecretStore::take_current(EntryRef entry, CallReply reply) {
   finish(entry, {CallResult::ok, {}});
 }
 
-// Of both stages it is usual that there is none.
+// It is usual that a stage has no version.
 void SecretStore::ask_previous(EntryRef entry) {
   ask(entry, "AWSPREVIOUS", [this, entry](CallReply reply) {
     std::string ignored;
@@ -144,7 +144,8 @@ void SecretStore::ask_previous(EntryRef entry) {
   });
 }
 
-// What was replaced before we began. It may be too old to be kept, or not ours to read.
+// Asks for the version that was replaced before pgweir began. AWS may not keep it any more, or may not let
+// pgweir read it.
 void SecretStore::ask_previous_parameter(EntryRef entry, const std::string& version) {
   ask_parameter(entry->name + ':' + version, [this, entry, version](CallReply reply) {
     std::string ignored;

@@ -22,7 +22,7 @@ class SecretStore {
   static constexpr std::chrono::milliseconds read_pause{1'000};
   // The pause between failures grows up to this, or up to the interval if that is less.
   static constexpr std::chrono::milliseconds back_off_max{60'000};
-  // Of those who wait for one secret; more are told at once that there is nothing new.
+  // The most callers that wait for one secret; more are told at once that there is nothing new.
   static constexpr std::size_t waiting_max = 4'096;
 
   using OnChange = std::function<void(UserSecretsRef)>;
@@ -31,7 +31,7 @@ class SecretStore {
   SecretStore(HttpLoop& loop, Client& client, OnChange on_change)
       : loop_(loop), client_(client), on_change_(std::move(on_change)) {}
 
-  // Begins to fetch what is new, forgets what is not asked for any more.
+  // Begins to fetch secrets that are new, and forgets those that are not configured any more.
   void configure(const config::Settings& settings);
   // Reads the user's secret again, AWSPENDING included, unless that was just done: `done` when all is known.
   void refresh(const std::string& user, Done done);

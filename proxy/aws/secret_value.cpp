@@ -77,7 +77,7 @@ std::optional<SecretVersion> parse_secret_text(std::string_view text, std::strin
     made.password = config::Secret(document ? text_at(*document, "password") : "");
     made.user = document ? text_at(*document, "username") : "";
     if (!document)
-      error = "the secret begins like JSON and is none";
+      error = "the secret begins like JSON and is not JSON";
     else if (made.password.empty())
       error = "the secret holds no \"password\"";
   } else {
@@ -98,7 +98,7 @@ std::optional<SecretVersion> parse_secret_value(std::string_view json, std::stri
   if (!document) return std::nullopt;
   const nlohmann::json* const text = member(*document, "SecretString");
   if (text == nullptr || !text->is_string()) {
-    error = "the secret is no text (SecretString)";
+    error = "the secret is not a text (SecretString)";
     return std::nullopt;
   }
   std::optional<SecretVersion> made = parse_secret_text(text->get_ref<const std::string&>(), error);

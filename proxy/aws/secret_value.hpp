@@ -1,6 +1,6 @@
-// What Secrets Manager and Systems Manager answer. Pure functions: any thread; nothing throws whatever comes.
-// Sources: AWS Secrets Manager API Reference, GetSecretValue, and User Guide, "JSON structure of secrets";
-// AWS Systems Manager API Reference, GetParameter.
+// What Secrets Manager and Systems Manager answer. Pure functions: any thread; nothing throws, whatever the
+// input. Sources: AWS Secrets Manager API Reference, GetSecretValue, and User Guide, "JSON structure of
+// secrets"; AWS Systems Manager API Reference, GetParameter.
 #pragma once
 
 #include <optional>
@@ -22,11 +22,11 @@ struct SecretVersion {
 // The text of a secret: a JSON object with `password` and perhaps `username`, or else the password itself.
 // Anything else that the object may hold (engine, host, port ...) is not looked at.
 std::optional<SecretVersion> parse_secret_text(std::string_view text, std::string& error);
-// The whole answers.
+// The same for the whole answers.
 std::optional<SecretVersion> parse_secret_value(std::string_view json, std::string& error);
 std::optional<SecretVersion> parse_parameter(std::string_view json, std::string& error);
 
-// Versions of a parameter are counted. The one before that, nullopt: there is none.
+// The version of a parameter before this one; nullopt: there is none. Versions are counted.
 std::optional<std::string> previous_parameter_version(std::string_view id);
 
 // How a call to AWS ended; metrics have these names.
@@ -48,7 +48,7 @@ struct CallFailure {
   CallResult result = CallResult::failed;
   std::string message;    // for the log: what AWS calls it, and what to do
   std::string name = {};  // what AWS calls it; empty: it did not say
-  // AWS' own words, with principals and resources: for whoever asks in person, not for the log.
+  // AWS' own words, with principals and resources: for a person who asks, not for the log.
   std::string said = {};
 };
 

@@ -10,16 +10,16 @@ namespace pgweir {
 enum class Shutdown : std::uint8_t {
   at_once,
   when_released,     // each client ends as its transaction does
-  when_clients_gone  // nobody new comes in; whoever is there may stay
+  when_clients_gone  // no new client logs in; those connected may stay
 };
 
 class Administration {
  public:
   virtual ~Administration() = default;
   virtual const config::Settings& settings() const = 0;
-  // Empty: done. Otherwise all problems; nothing has changed then.
+  // Returns an empty string when the reload is done; otherwise all problems, and nothing has changed.
   virtual std::string reload_file() = 0;
-  // Until the next reload_file().
+  // The value holds until the next reload_file().
   virtual std::string override_setting(const std::string& path, const std::string& value) = 0;
   virtual void shut_down(Shutdown how) = 0;
 };

@@ -1,4 +1,4 @@
-// The clock that deadlines and ages are told by. Pure.
+// The clock for deadlines and ages. Pure.
 #pragma once
 
 #include <chrono>

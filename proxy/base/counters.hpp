@@ -34,7 +34,7 @@ class DurationHistogram {
   void observe(std::chrono::nanoseconds duration) {
     const std::int64_t ns = duration.count();
     const std::uint64_t us = ns > 0 ? static_cast<std::uint64_t>(ns) / 1000 : 0;
-    // A bucket holds what is at most its bound.
+    // A bucket holds the durations up to its bound.
     const std::size_t bucket =
         us <= first_bound_us ? 0 : static_cast<std::size_t>(std::bit_width((us - 1) / first_bound_us));
     counts_[bucket < bounds ? bucket : bounds].add();
@@ -61,7 +61,7 @@ struct WorkerCounters {
   std::array<Counter, reason_count> ended;  // clients refused, closed or sent an error, by Reason
 };
 
-// Of one pool on one worker.
+// The counters of one pool on one worker.
 struct PoolCounters {
   Counter clients;    // logged in now
   Counter logged_in;  // since the start

@@ -32,7 +32,7 @@ std::optional<double> DurationCounts::percentile(double q) const {
     }
     before += here;
   }
-  // Beyond the last bound nothing is known but that.
+  // Beyond the last bound it is only known that the duration was longer.
   return DurationHistogram::bound_seconds(DurationHistogram::bounds - 1);
 }
 

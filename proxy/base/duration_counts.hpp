@@ -19,8 +19,8 @@ struct DurationCounts {
   // What has come since `earlier`. Counters never go down; a pool that was made anew begins at 0 again.
   DurationCounts since(const DurationCounts& earlier) const;
   std::uint64_t total() const;
-  // In seconds, such that the share `q` (0 to 1) was at most that; between the bounds of a bucket linear, as
-  // Prometheus' histogram_quantile() does it, so that both tell the same. nullopt: nothing was counted.
+  // The seconds that the share `q` (0 to 1) did not exceed. Between the bounds of a bucket this is linear, as
+  // with Prometheus' histogram_quantile(), so that both tell the same. nullopt: nothing was counted.
   std::optional<double> percentile(double q) const;
 
   bool operator==(const DurationCounts&) const = default;

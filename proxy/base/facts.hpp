@@ -17,14 +17,14 @@
 
 namespace pgweir {
 
-// An address and port as text; empty when nobody knows it.
+// An address and port as text; empty when it is not known.
 struct Endpoint {
   std::string address;
   std::uint16_t port = 0;
 };
-// "10.0.0.5:41234" and "[::1]:41234" or "::1:41234" in two.
+// Splits "10.0.0.5:41234", "[::1]:41234" or "::1:41234" in two.
 Endpoint endpoint_of(const std::string& address_and_port);
-// Of a socket.
+// A socket's own address.
 Endpoint local_endpoint(int fd);
 Endpoint remote_endpoint(int fd);
 
@@ -70,7 +70,7 @@ struct ServerFacts {
   std::size_t prepared_statements = 0;
 };
 
-// Of one pool since the start, all workers together. Times in microseconds.
+// What one pool has done since the start, all workers together. Times are in microseconds.
 struct PoolTotals {
   std::uint64_t assignments = 0;
   std::uint64_t transactions = 0;
@@ -91,7 +91,7 @@ struct PoolTotals {
   PoolTotals operator-(const PoolTotals& earlier) const;
 };
 
-// Of one pool since the start, all workers together.
+// How long things took in one pool since the start, all workers together.
 struct PoolDurations {
   DurationCounts borrow_wait;
   DurationCounts query;
@@ -105,7 +105,7 @@ enum class LoginRecord : std::uint8_t {
   reached,  // one has ended well
 };
 
-// The server has let no login of a pool in since then.
+// No login of a pool has succeeded since then.
 struct LoginTrouble {
   TimePoint since{};
   TimePoint last_try{};
@@ -136,7 +136,7 @@ struct PoolFacts {
   bool up = false;       // its server has been reached, and not been lost since
   bool retired = false;  // no longer configured
   LoginRecord logins = LoginRecord::untried;
-  std::string refusal;  // why the server takes no login of ours
+  std::string refusal;  // why the server refuses the pool's logins
   std::optional<LoginTrouble> login_trouble{};
   PoolTotals totals;
   PoolDurations durations;
@@ -152,7 +152,7 @@ enum class ClientsWanted : std::uint8_t {
   all  // with their local addresses
 };
 
-// What sessions are doing, counted only.
+// How many sessions are doing what.
 struct ClientTally {
   std::uint64_t tls = 0;
   std::uint64_t in_transaction = 0;

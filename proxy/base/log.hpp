@@ -3,8 +3,8 @@
 //   2026-01-31T12:00:00.000Z info client_closed client=17 reason=idle_timeout peer=10.0.0.5:41234
 //   {"time":"2026-01-31T12:00:00.000Z","level":"info","event":"client_closed","client":"17","reason":"idle_timeout"}
 //
-// Values may come from clients and servers: control characters, quotes and whatever is not ASCII are escaped,
-// and long ones are cut, so that nobody can write a line of his own. Never pass a secret. Thread rule: any
+// Values may come from clients and servers: control characters, quotes and everything beyond ASCII are
+// escaped, and long values are cut, so that no client can forge a line. Never pass a secret. Thread rule: any
 // thread.
 #pragma once
 
@@ -24,9 +24,9 @@ using Fields = std::initializer_list<Field>;
 // A longer value is cut here.
 constexpr std::size_t value_max = 256;
 
-// Once, before other threads log.
+// To be called once, before other threads log.
 void start(const config::Log& settings);
-// Later.
+// Takes over changed settings at any later time.
 void change(const config::Log& settings);
 void flush();
 

@@ -55,10 +55,10 @@ class PinSet {
   std::uint16_t bits_ = 0;
 };
 
-// Those that the server shows in its catalogs, so that it can be asked whether they hold.
+// Pins that the server shows in its catalogs, so that it can be asked whether they hold.
 constexpr PinSet visible_pins{Pin::temporary_object, Pin::advisory_lock, Pin::holdable_cursor, Pin::listen,
                               Pin::sql_prepare};
-// Those that no statement undoes: a backend that has them is closed after its session.
+// Pins that no statement undoes: a backend that has them is closed after its session.
 constexpr PinSet lasting_pins{Pin::load, Pin::session_function};
 
 // The names, separated by commas.

@@ -19,8 +19,8 @@ enum class Reason : std::uint8_t {
   bad_startup,
   protocol_violation,
   not_supported,
-  tls_failed,    // the handshake: there is nothing yet that a client could be told through
-  tls_required,  // it came without
+  tls_failed,    // the handshake failed, so there is no way to tell the client why
+  tls_required,  // the client came without TLS
   no_access_rule,
   authentication_failed,
   no_such_database,
@@ -32,10 +32,10 @@ enum class Reason : std::uint8_t {
   server_error,  // the server itself ended the session, in its own words
   borrow_timeout,
   cancelled,      // while waiting for a backend
-  query_timeout,  // and the cancel did not help
+  query_timeout,  // the query did not end when it was cancelled
   idle_timeout,
   idle_transaction_timeout,
-  client_write_timeout,  // it takes nothing of its answer, so it could not be told either
+  client_write_timeout,  // the client reads nothing, so it cannot be told why
   draining,
   killed,  // by the console
   database_disabled,

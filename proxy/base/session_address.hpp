@@ -1,4 +1,4 @@
-// Where a session is found, by whoever wants to wake or to cancel it: it may have ended since. Pure.
+// Where to find a session in order to wake or to cancel it. It may have ended since. Pure.
 #pragma once
 
 #include <cstdint>

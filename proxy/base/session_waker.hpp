@@ -1,5 +1,5 @@
-// Wakes a session of any worker: how those who serve sessions without knowing them tell that something has
-// come. A session that has ended is not missed. Pure.
+// Wakes a session of any worker, for classes that have something for a session and do not know it. Nothing
+// happens when it has ended. Pure.
 #pragma once
 
 #include "proxy/base/session_address.hpp"

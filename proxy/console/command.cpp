@@ -41,8 +41,8 @@ bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-// Words as they stand, 'strings' and "names" without their quotes, and = and ; alone. Nothing: a quote is
-// not closed.
+// Splits a text into words as they stand, 'strings' and "names" without their quotes, and = and ; alone.
+// nullopt: a quote is not closed.
 std::optional<std::vector<Word>> words_of(std::string_view text) {
   std::vector<Word> words;
   for (std::size_t i = 0; i < text.size();) {

@@ -18,7 +18,7 @@
 namespace pgweir {
 namespace {
 
-// Drivers say these to any server, and mean no harm.
+// Drivers set these on any server when they connect.
 constexpr std::array<std::string_view, 6> driver_parameters{
     "application_name",   "client_encoding",
     "datestyle",          "default_transaction_isolation",
@@ -159,8 +159,8 @@ void Console::set(const ConsoleRequest& request, const ConsoleCommand& command) 
   done(request, "SET");
 }
 
-// Clients may come and ask; what they ask waits. All server connections end with the transaction that they
-// are in.
+// Clients may still connect and send queries, but the queries wait. All server connections end with the
+// transaction that they are in.
 void Console::pause(const ConsoleRequest& request, const std::string& database) {
   if (sources_.pools.is_paused(database))
     return refuse(request, sqlstate::object_not_in_prerequisite_state, "already paused");
@@ -173,7 +173,8 @@ void Console::pause(const ConsoleRequest& request, const std::string& database) 
   });
 }
 
-// Whoever believes that clients go on must be told when they do not. PgBouncer's words where it has some.
+// An operator who believes that clients go on must be told when they do not. The words are PgBouncer's where
+// it has some.
 void Console::resume(const ConsoleRequest& request, const std::string& database) {
   switch (sources_.pools.resume(database)) {
     case PoolRegistry::Resumed::done:
@@ -188,7 +189,7 @@ void Console::resume(const ConsoleRequest& request, const std::string& database)
          database.empty() ? "pooler is not paused/suspended" : "database " + database + " is not paused");
 }
 
-// Whoever comes back waits for RESUME.
+// A client that comes back waits for RESUME.
 void Console::kill(const ConsoleRequest& request, const std::string& database) {
   sources_.pools.pause(database);
   for (const auto& each : sources_.sessions.all()) each->kill_all(database);

@@ -13,7 +13,7 @@ namespace {
 
 using Make = ConsoleTable (*)(const ShowContext&);
 
-// Tables of PgBouncer's for what does not exist here.
+// PgBouncer's tables for what does not exist here.
 ConsoleTable no_peers(const ShowContext&) {
   constexpr ColumnType int4 = ColumnType::int4;
   return {{{"peer_id", int4}, {"host"}, {"port", int4}, {"pool_size", int4}}, {}};

@@ -1,5 +1,6 @@
 // The tables of SHOW. Column names, their order and types are PgBouncer's (src/admin.c, src/stats.c), so that
-// what was made for it works; PINS and WAITERS are ours. What has no counterpart here is 0 or NULL. Pure.
+// what was made for it works; PINS and WAITERS are pgweir's own. What has no counterpart here is 0 or NULL.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,7 @@ namespace pgweir {
 // `what` in lower case; nullopt: there is no such table.
 std::optional<ConsoleTable> show(std::string_view what, const ShowContext& context);
 std::span<const std::string_view> show_words();
-// About whom this table is.
+// Which clients this table is about.
 ClientsWanted clients_for(std::string_view what);
 
 // A parameter that drivers ask any server for.

@@ -126,7 +126,7 @@ ConsoleTable users(const ShowContext& context) {
         {name, std::nullopt, std::nullopt, std::nullopt, "0", cell(sum.servers), "0", cell(sum.clients)});
     sums.erase(name);
   }
-  // Those whom the server judges, while they have pools.
+  // Users whose passwords the server judges, while they have pools.
   for (const auto& [name, sum] : sums) {
     table.rows.push_back(
         {name, std::nullopt, std::nullopt, std::nullopt, "0", cell(sum.servers), "0", cell(sum.clients)});
@@ -144,7 +144,7 @@ ConsoleTable lists(const ShowContext& context) {
     free_servers += pool.counts.idle;
     used_clients += pool.clients;
   }
-  // Counted here and there at almost the same time.
+  // The two are counted at almost the same time, so that either may be behind.
   const std::size_t clients = std::max(inventory.client_count, used_clients);
   const std::size_t max_clients = context.settings.listen.max_clients;
   const std::size_t free_clients = max_clients > clients ? max_clients - clients : 0;

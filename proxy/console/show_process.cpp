@@ -54,7 +54,7 @@ ConsoleTable config(const ShowContext& context) {
     table.rows.push_back({std::string(alias.name), to_pgbouncer(alias, value->second),
                           to_pgbouncer(alias, standard->second), "yes"});
   }
-  // What tools ask for and is not limited here.
+  // Limits that tools ask for and that do not exist here.
   for (const std::string_view name : {"max_db_connections", "max_user_connections", "reserve_pool_size"})
     table.rows.push_back({std::string(name), "0", "0", "no"});
   return table;

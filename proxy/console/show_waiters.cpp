@@ -1,4 +1,4 @@
-// Tables of ours: who keeps a server connection, and who waits for one.
+// Tables that PgBouncer does not have: which clients keep a server connection, and which wait for one.
 #include <algorithm>
 #include <map>
 

@@ -37,7 +37,7 @@ Seconds longest_wait(const DiagnosisInput& in) {
   return in.pool.longest_wait ? Seconds(in.now - *in.pool.longest_wait) : Seconds(0);
 }
 
-// Empty: nobody.
+// Empty: no client waits.
 std::string waiters_text(const DiagnosisInput& in) {
   const std::size_t waiting = in.pool.counts.waiting;
   if (waiting == 0) return {};

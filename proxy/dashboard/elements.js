@@ -46,7 +46,7 @@ function set_text(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// The same text, which may also be broken behind an underscore.
+// The same text, which may also be broken after an underscore.
 function set_breakable(node, text) {
   if (node.textContent === text) return;
   const parts = text.split(/(?<=_)/);

@@ -53,7 +53,7 @@ class PoolHistory {
   std::deque<HistoryPoint> points_;
   std::deque<Mark> marks_;
   HistoryPoint pending_;
-  TimePoint busy_{};  // when somebody was last connected
+  TimePoint busy_{};  // when a client was last connected
 };
 
 class History {
@@ -61,7 +61,7 @@ class History {
   static constexpr std::chrono::milliseconds interval{2'000};
   static constexpr std::size_t points_max = 300;  // ten minutes
   static constexpr std::size_t pools_max = 64;
-  // Percentiles and rates are taken over so many intervals.
+  // Percentiles and rates are taken over this many intervals.
   static constexpr std::size_t latency_intervals = 30;
   static constexpr std::size_t rate_intervals = 5;
 

@@ -19,7 +19,7 @@ std::string base64(const unsigned char* data, std::size_t size) {
   return text;
 }
 
-// As a policy names it.
+// The hash as a policy names it.
 std::string hash(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;

@@ -8,8 +8,8 @@ namespace pgweir::dashboard {
 
 struct Page {
   std::string html;
-  // The Content-Security-Policy: only this style and this script, by their hashes, and questions to
-  // ourselves.
+  // The Content-Security-Policy: only this style and this script, by their hashes, and requests to the same
+  // server.
   std::string policy;
 };
 

@@ -52,7 +52,7 @@ function make_pool() {
     element("div", {class: "charts"}, ...pool.charts.map((chart) => chart.figure)),
     element("div", {class: "tables"}, pool.latency.table, pool.pins.table),
     pool.server);
-  // What somebody has opened or closed stays so.
+  // What the reader has opened or closed stays so.
   pool.card.firstChild.addEventListener("click", () => { pool.touched = true; });
   return pool;
 }

@@ -147,7 +147,7 @@ void explain_channel(const SqlStatement& statement, ExplainedStatement& out) {
   const bool listens = statement.verb == Verb::listen;
   out.add(EffectKind::served, step ? names_of(step->name) : Names{},
           listens ? "the pool's listening connection passes notifications on from the commit on"
-                  : "the pool's listening connection stops to pass notifications on with the commit");
+                  : "the pool's listening connection stops passing notifications on with the commit");
 }
 
 void explain_alter(std::string_view text, ExplainedStatement& out) {
@@ -194,7 +194,7 @@ void explain_verb(const SqlStatement& statement, const SqlEffects& effects, cons
     case Verb::begin:
     case Verb::start:
       return out.add(EffectKind::note, {},
-                     "the client keeps its server connection until the transaction ends; that is no pin");
+                     "the client keeps its server connection until the transaction ends; that is not a pin");
     default:
       return;
   }

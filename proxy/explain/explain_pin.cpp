@@ -9,14 +9,14 @@
 namespace pgweir {
 namespace {
 
-// By a session that has set nothing and prepared nothing.
+// Whether a session that has set and prepared nothing gets its answer without a server.
 bool is_answered_locally(std::string_view text) {
   const SettingMap none;
   const ParameterMap unknown;
   return answer_locally(text, SessionFacts{.startup = &none, .desired = &none, .view = &unknown}).has_value();
 }
 
-// The final NUL counts.
+// Whether a Query of this text is short enough to be read; its final NUL counts.
 bool is_read(std::string_view text) {
   return text.size() < whole_body_max;
 }

@@ -14,7 +14,7 @@ namespace pgweir {
 namespace {
 
 constexpr int exit_unreadable = 2;
-// Of standard input.
+// The most that is read from standard input.
 constexpr std::size_t text_max = 16 * 1024 * 1024;
 
 // nullopt: it cannot be read, or is too long.

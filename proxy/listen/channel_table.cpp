@@ -12,7 +12,7 @@ std::optional<ListenOutcome> ChannelTable::change(Subscriber who, ListenChange c
     forget_if_idle(who.session);
     return ListenOutcome::too_many;
   }
-  // It is owed nothing, so that there is nothing to wait for.
+  // The client is owed nothing, so that there is nothing to wait for.
   if (change.listen.empty() && client.channels.empty() && client.requests == 0) {
     forget_if_idle(who.session);
     return ListenOutcome::done;
@@ -182,7 +182,7 @@ std::vector<Subscriber> ChannelTable::lose_connection() {
   requests_.clear();
   for (auto& [name, channel] : channels_) {
     for (const Subscriber& who : channel.subscribers) {
-      // Once, however many channels it has.
+      // A client is reported once, however many channels it has.
       if (clients_.erase(who.session) > 0) listeners.push_back(who);
     }
     channel = {};

@@ -1,8 +1,8 @@
 // Who listens to what through one connection: the bookkeeping of a ListenHub. Pure: no lock, socket or clock.
 //
-// Clients ask for changes; the table says which commands the server must be sent for them, and whom to answer
-// when the server has answered. Commands go out in batches, one batch at a time; what is asked for meanwhile
-// shares the next.
+// Clients ask for changes; the table says which commands the server must be sent for them, and which clients
+// to answer when the server has answered. Commands go out in batches, one batch at a time; what is asked for
+// meanwhile shares the next.
 //
 //   change(A: LISTEN x)    -> next_batch(): LISTEN x      -> acknowledge(): A listens and is answered
 //   change(B: LISTEN x)    -> next_batch(): a round trip  -> acknowledge(): B listens and is answered
@@ -10,9 +10,9 @@
 //   change(B: UNLISTEN x)  -> next_batch(): a round trip  -> acknowledge(): B is answered
 //                             next_batch(): UNLISTEN x
 //
-// Nobody is answered before the server has answered something that was sent after the request: PostgreSQL
-// delivers what was committed before it reads a command before it answers that command (see listen_hub.hpp),
-// so that a change takes effect between the notifications before it and those after it.
+// No client is answered before the server has answered something that was sent after the request. PostgreSQL
+// answers a command only after it has delivered what was committed before it read the command (see
+// listen_hub.hpp), so that a change takes effect between the notifications before it and those after it.
 #pragma once
 
 #include <compare>
@@ -48,7 +48,7 @@ enum class ListenOutcome : std::uint8_t {
   done,
   refused,      // by the server
   unavailable,  // there is no connection, and none can be had now
-  too_many,     // a limit of ours
+  too_many,     // a limit of pgweir's
 };
 
 struct ListenAnswer {
@@ -96,14 +96,15 @@ class ChannelTable {
   // Who is to get a notification on this channel; valid until the next call of this class.
   std::span<const Audience> audience(std::string_view channel);
 
-  // The connection is lost. Returns those who listened: they have missed what nobody knows, and are
-  // forgotten, with their requests. Requests of others are still there, as if they had never been sent.
+  // The connection is lost. Returns the sessions that listened: they may have missed notifications, and are
+  // forgotten, with their requests. Requests of other sessions are still there, as if they had never been
+  // sent.
   std::vector<Subscriber> lose_connection();
-  // No connection can be had: whoever wants to listen is answered so.
+  // No connection can be had: all requests are answered with `why`.
   std::vector<ListenAnswer> refuse_requests(ListenOutcome why);
 
   bool has_requests() const { return !requests_.empty(); }
-  // Nothing listened to, nothing asked for, nothing under way.
+  // Whether nothing is listened to, asked for or under way.
   bool idle() const { return channels_.empty() && requests_.empty() && batch_.empty(); }
   std::size_t channels() const { return channels_.size(); }
   std::size_t clients() const { return clients_.size(); }

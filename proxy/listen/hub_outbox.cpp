@@ -60,7 +60,7 @@ void HubOutbox::hand_over(unsigned worker, const Bundle& bundle) {
   }
 }
 
-// Any thread. Either this sees that somebody waits, or has_room() sees what was taken.
+// Any thread. Either this sees that the hub waits, or has_room() sees what was taken.
 void HubOutbox::taken(std::size_t bytes) {
   in_flight_ -= bytes;
   if (!waiting_.exchange(false)) return;

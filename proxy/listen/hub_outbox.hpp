@@ -31,9 +31,9 @@ class NotificationSink {
   // A whole NotificationResponse for these sessions.
   virtual void deliver(unsigned worker, std::span<const std::uint64_t> sessions,
                        const std::shared_ptr<const ByteBuffer>& message) = 0;
-  // The answer to a change() of this session's.
+  // The answer to a change() that this session has asked for.
   virtual void listen_answered(unsigned worker, std::uint64_t session, ListenOutcome outcome) = 0;
-  // It listens to nothing any more, and may have missed notifications.
+  // The session listens to nothing any more, and may have missed notifications.
   virtual void listening_lost(unsigned worker, std::uint64_t session) = 0;
 };
 
@@ -50,7 +50,7 @@ class HubOutbox : public std::enable_shared_from_this<HubOutbox> {
   // False: there is too much under way; `on_room` is called when that may have changed.
   bool has_room();
   bool waits_for_room() const { return waiting_; }
-  // Called on the home worker; empty: nobody wants to know.
+  // `on_room` is called on the home worker; empty: no call.
   void set_on_room(std::function<void()> on_room) { on_room_ = std::move(on_room); }
 
  private:

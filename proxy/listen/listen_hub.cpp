@@ -128,7 +128,7 @@ void ListenHub::wake() {
   if (waker_ != nullptr) waker_->wake();
 }
 
-// There was no room to read for, so that the server's silence means nothing yet.
+// The hub has not read because there was no room, so that the server's silence means nothing yet.
 void ListenHub::resume() {
   heard_at_ = home_.now();
   wake();
@@ -205,7 +205,7 @@ bool ListenHub::take_events(HubConnection& connection) {
   }
 }
 
-// False: the server has refused what it must not, or answered what nobody has asked.
+// False: the server has refused what it must not refuse, or answered what it was not asked.
 bool ListenHub::on_answer(bool succeeded) {
   if (std::exchange(setting_up_, false)) return succeeded;
   if (!table_.has_batch()) return false;
@@ -279,7 +279,7 @@ void ListenHub::refuse() {
   count();
 }
 
-// Requests that are left get another connection, unless this one was of no use to anybody.
+// Requests that are left get another connection, unless this one was of no use.
 void ListenHub::lose(std::string_view why) {
   const std::vector<Subscriber> listeners = table_.lose_connection();
   for (const Subscriber& who : listeners) outbox_->lost(who);

@@ -18,10 +18,10 @@
 // it, and what is committed after the answer was sent arrives after it. A transaction's LISTEN is asked for
 // before its COMMIT is sent, therefore.
 //
-// Across a failure nothing is promised but that nobody is left in the dark: when the connection is lost, each
-// client that listens is reported to listening_lost(), because it may have missed notifications; it has to be
-// closed (08006), as if its own connection to the server had broken, so that it reads again whatever it wants
-// to know. The hub connects again when somebody asks to listen, not sooner than the pool's back-off allows.
+// After a failure the only promise is that each listener hears of it. When the connection is lost, each
+// client that listens is reported to listening_lost(), because it may have missed notifications. It has to be
+// closed (08006), as if its own connection to the server had broken, so that it reads again what it wants to
+// know. The hub connects again when a client asks to listen, but not sooner than the pool's back-off allows.
 //
 // A connection sees channels and payloads in its client_encoding, so clients with another one need another
 // hub.
@@ -54,9 +54,9 @@ struct HubLimits {
   ChannelLimits channels;
   // Notifications on their way to the workers, in bytes: above it the server is not read.
   std::size_t in_flight_max = 1024 * 1024;
-  // The connection stays open for so long after the last channel has gone.
+  // The connection stays open for this long after the last channel has gone.
   std::chrono::milliseconds linger{30'000};
-  // A server that owes an answer and says nothing for so long is given up.
+  // A server that owes an answer and says nothing for this long is given up.
   std::chrono::milliseconds silence_max{30'000};
 };
 
@@ -73,13 +73,13 @@ struct HubCounters {
   Counter clients;        // that listen, or ask to, now
   Counter notifications;  // received
   Counter deliveries;     // and passed on, one for each client
-  Counter losses;         // of a connection that somebody listened through
+  Counter losses;         // of a connection that a client listened through
 };
 
 class ListenHub : public std::enable_shared_from_this<ListenHub> {
  public:
   // `source` is asked on the home worker before each connection. `encoding`: the clients' client_encoding;
-  // empty: whatever a fresh login has.
+  // empty: what a fresh login has.
   ListenHub(Worker& home, Workers& workers, NotificationSink& sink, std::function<HubSource()> source,
             std::string encoding, HubLimits limits = {});
 
@@ -87,7 +87,7 @@ class ListenHub : public std::enable_shared_from_this<ListenHub> {
   void change(Subscriber who, ListenChange change);
   // The session ends, or moves to another hub. Nothing is answered, not even what was asked before.
   void leave(Subscriber who);
-  // No pool, no listening: whoever listens is lost, and whoever asks from now on is refused.
+  // The pool is gone: its listeners are lost, and those that ask from now on are refused.
   void retire();
 
   const HubCounters& counters() const { return counters_; }

@@ -8,7 +8,7 @@
 namespace pgweir {
 namespace {
 
-// Cannot run NOTIFY, as long as they call nothing that does.
+// Verbs that cannot run NOTIFY, as long as they call nothing that does.
 constexpr VerbSet quiet_verbs{Verb::empty,    Verb::abort,     Verb::begin,      Verb::close,   Verb::commit,
                               Verb::declare,  Verb::discard,   Verb::end,        Verb::fetch,   Verb::listen,
                               Verb::move,     Verb::prepare,   Verb::deallocate, Verb::release, Verb::reset,
@@ -95,7 +95,7 @@ void ListenState::moved(std::string encoding) {
   ready_.resume();
 }
 
-// What the hub serves, and the client does not listen to.
+// Gives up channels that the hub serves and the client does not listen to.
 void ListenState::drop_unused() {
   ListenChange change;
   std::set_difference(registered_.begin(), registered_.end(), channels_.begin(), channels_.end(),
@@ -220,9 +220,10 @@ void ListenState::ended() {
 void ListenState::settle(TransactionStatus status, bool more_follows) {
   const bool lost_track = pending_.lost_track();
   for (const ListenStep& step : pending_.settle(status)) {
-    // What is not certain stays on the backend, and what it may have given up is delivered all the same.
+    // A change that is not certain stays on the backend; a channel that it may have given up is delivered all
+    // the same.
     if (lost_track) break;
-    // The hub would not have it.
+    // The hub does not serve this channel.
     if (step.verb == ListenVerb::listen && !serves(step.name)) continue;
     take_effect(step, channels_);
     if (step.verb == ListenVerb::listen) on_backend_.insert(step.name);

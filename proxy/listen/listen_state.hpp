@@ -5,8 +5,8 @@
 // Statements run on the session's backend as they are, and this object follows them. Whatever may make a
 // LISTEN effective is held until the hub listens, too, so that there is no gap after it. When a transaction
 // has ended, the hub is told what did not take effect, and the backend is made to forget the channels. A lone
-// LISTEN or UNLISTEN outside a transaction needs no backend at all. What the hub will not do, and what nobody
-// can read, stays on the backend, which the session then keeps.
+// LISTEN or UNLISTEN outside a transaction needs no backend at all. What the hub will not do, and what cannot
+// be read, stays on the backend, which the session then keeps.
 //
 // Owned by a session. Thread rule: its worker's thread.
 #pragma once
@@ -37,14 +37,14 @@ using ListenSteps = std::optional<std::vector<ListenStep>>;
 
 class ListenState {
  public:
-  // A client that takes no notifications may have so many bytes of them waiting.
+  // A client that takes no notifications may have this many bytes of them waiting.
   static constexpr std::size_t held_max = HeldNotifications::bytes_max;
 
   // Asks the hub; answered() is called once for each, in order.
   using Ask = std::function<void(ListenChange)>;
   ListenState(Ask ask, std::string encoding) : ask_(std::move(ask)), encoding_(std::move(encoding)) {}
 
-  // It says nothing about the session.
+  // Whether it has nothing to say about the session.
   bool is_unused() const {
     return registered_.empty() && asked_.empty() && offer_ == Offer::none && pending_.empty() &&
            followed_.empty() && portals_.empty() && on_backend_.empty() && held_.empty();
@@ -80,7 +80,7 @@ class ListenState {
   void forget_offer();
   void bind(std::string_view portal, const SqlEffects& effects, ListenSteps steps);
   void unbind(std::string_view portal);
-  // The steps of a portal; null: it does not concern us.
+  // The steps of a portal; null: it has none that matter here.
   const ListenSteps* portal(std::string_view name) const;
 
   // --- What the server says of them
@@ -101,12 +101,12 @@ class ListenState {
   void backend_lost();
 
   // --- ReadyForQuery waits for what was committed before it: see ReadyGate
-  // A transaction begins.
+  // To be called when a transaction begins.
   void begin();
-  // It may run NOTIFY.
+  // To be called when the transaction may run NOTIFY.
   void note_may_notify() { ready_.note_may_notify(); }
   static bool may_notify(const SqlEffects& effects, std::string_view text);
-  // The ReadyForQuery in hand may be taken. False: when the hub has answered.
+  // Whether the ReadyForQuery in hand may be taken. False: it may be when the hub has answered.
   bool may_be_ready();
   void let_ready_wait() { ready_.wait(); }
   bool ready_waits() const { return ready_.is_waiting(); }
@@ -114,7 +114,7 @@ class ListenState {
   bool take_resume() { return ready_.take_resume(); }
 
   // --- Notifications
-  // A whole message. False: there are too many.
+  // Keeps a whole message. False: there are too many.
   bool hold(const HeldNotifications::Message& message) { return held_.add(message, registered_); }
   bool has_held() const { return !held_.empty(); }
   // The oldest one that the client is to have; null: none.

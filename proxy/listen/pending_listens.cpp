@@ -55,7 +55,7 @@ void PendingListens::roll_back_to(std::string_view name) {
   pending_.resize(at == pending_.size() ? 0 : at + 1);
 }
 
-// What came after it belongs to whatever is around it; the savepoints among it are gone.
+// The actions after it belong to what is around it; the savepoints among them are gone.
 void PendingListens::release(std::string_view name) {
   const std::size_t at = find_savepoint(name);
   const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(at == pending_.size() ? 0 : at);

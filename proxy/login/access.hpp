@@ -1,5 +1,5 @@
-// May this client come in at all? Asked before its password is, so that a network that is not meant to reach
-// the pool cannot try any. Thread rule: pure functions.
+// Whether a client may log in at all. This is decided before its password is asked for, so that a network
+// that is not meant to reach the pool cannot try passwords. Thread rule: pure functions.
 #pragma once
 
 #include <optional>
@@ -17,10 +17,10 @@ struct AccessQuestion {
   bool tls = false;
 };
 
-// The first rule that fits decides; nobody fits: no. No rules: yes.
+// The first rule that fits decides; if none fits, the answer is no. Without any rules it is yes.
 bool may_enter(const config::Settings& settings, const AccessQuestion& question);
 
-// Of "host:port", as the log shows it.
+// The address in "host:port", as the log shows it.
 std::optional<config::IpAddress> address_of(std::string_view peer);
 
 bool is_in(const std::vector<config::Network>& networks, const std::optional<config::IpAddress>& address);

@@ -99,8 +99,8 @@ ClientLogin::Step ClientLogin::answer_ssl_request(ByteView input, ByteBuffer& re
     reply.push_back(not_supported);
     return Step::send;
   }
-  // Whoever is in between could put it there, to be taken for the client's own after the handshake
-  // (CVE-2021-23214).
+  // An attacker between the client and pgweir could put it there, to be taken for the client's own after the
+  // handshake (CVE-2021-23214).
   if (!input.empty()) {
     return refuse(Reason::protocol_violation, "received unencrypted data after SSL request");
   }
@@ -221,7 +221,7 @@ ClientLogin::Step ClientLogin::take_md5(ByteView body) {
   return check_md5(credential) == Errc::ok ? finish() : wrong_password();
 }
 
-// Each is looked at, whichever fits.
+// Every hash is compared, even after one has fitted, so that the time tells nothing.
 Errc ClientLogin::check_md5(const Credential& credential) const {
   Errc result = check_md5_response(md5_response_, credential.md5, salt_);
   for (const std::string& other : credential.other_md5) {

@@ -1,5 +1,6 @@
-// A client's way in, sans-I/O: from its first byte to the moment when we know who it is, which database it
-// wants and which settings it brought. Nothing of what it sent is acted upon before its password was right.
+// A client's login, sans-I/O: from its first byte to the moment when it is known who it is, which database it
+// wants and which settings it brought. Nothing of what it sent is acted upon before its password has proved
+// right.
 //
 //   client                            pgweir
 //   SSLRequest, GSSENCRequest     ->  S and TLS, or N
@@ -8,7 +9,7 @@
 //   SASLResponse                  ->  AuthenticationSASLFinal
 //
 // A user that proves a role of AWS instead: R(cleartext, through TLS only)   p
-// One that is not in the file, and whom the server judges: the same, and the password itself.
+// One that is not in the file, whose password the server judges: the same, with the password itself.
 // One that has shown a certificate in the handshake is asked for nothing.
 //
 // An unknown user takes the same steps as a wrong password, and ends with the same sentence. Thread rule: one
@@ -53,24 +54,24 @@ class ClientLogin {
   // that again and call secret_checked(). check_token: verify token() and call token_checked().
   Step feed(ByteView& input, ByteBuffer& reply);
   const TlsServerRef& tls() const { return snapshot_->tls.listen; }
-  // It begins with TLS, without a SSLRequest: it must then ask for the protocol by ALPN. Until tls_started().
+  // The client begins with TLS, without an SSLRequest: it must then ask for the protocol by ALPN. Until tls_started().
   bool is_direct() const { return encryption_ == Encryption::direct; }
   // `certificate`: the common name of the client's, verified; empty: it has shown none.
   void tls_started(std::string certificate = {}) {
     encryption_ = Encryption::on;
     certificate_ = std::move(certificate);
   }
-  // With the snapshot of the moment.
+  // To be called with the current snapshot.
   Step secret_checked(SnapshotRef snapshot, ByteBuffer& reply);
   const config::Secret& token() const { return told_; }
   const config::Secret& password() const { return told_; }
   Step password_judged(bool right);
   Step token_checked(bool proves_role);
-  // After `authenticated`: the server would not let this role in, so nobody gets in by it.
+  // After `authenticated`: the server would refuse this role, so the client is refused, too.
   Step role_refused();
-  // It was a password that the server has judged, not one of the file's.
+  // Whether the server has judged the password, because the user is not in the file.
   bool judged_by_server() const { return phase_ == Phase::password; }
-  // It was a password that has been proved.
+  // Whether a password has been proved.
   bool by_password() const { return phase_ != Phase::startup && phase_ != Phase::token; }
 
   const StartupMessage& startup() const { return startup_; }

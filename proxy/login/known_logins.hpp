@@ -21,12 +21,13 @@ struct Greeting {
 
 class KnownLogins {
  public:
-  // Of each of the two kinds; the oldest knowledge is not worth keeping apart, so a full table is emptied.
+  // The most entries of each of the two kinds. A full table is emptied: it is not worth the effort to tell
+  // which are the oldest.
   static constexpr std::size_t entries_max = 1'024;
 
   explicit KnownLogins(MapRef no_settings) : no_settings_(std::move(no_settings)) {}
 
-  // Changes with every clearing: what was found out before it is not remembered after it.
+  // Changes whenever the table is cleared: what was found out before is not remembered after.
   std::uint64_t epoch() const;
 
   // What a fresh backend reports, or did before the last forget(); null until there was one. Another baseline
@@ -35,7 +36,7 @@ class KnownLogins {
   void use_baseline(const MapRef& parameters);
 
   // The parameters under these startup settings, without application_name. Both interned; null: not known.
-  // `old_will_do`: nobody could be asked for a newer baseline, the client hears of it with its first
+  // `old_will_do`: there is no backend to ask for a newer baseline. The client hears of it with its first
   // statement.
   MapRef parameters(const MapRef& startup, bool old_will_do = false) const;
   void remember(std::uint64_t epoch, const MapRef& startup, const MapRef& parameters);
@@ -46,7 +47,7 @@ class KnownLogins {
 
   // The database's or role's defaults may have changed: the next backend tells the baseline.
   void forget();
-  // Another server, perhaps.
+  // The server may be another one now.
   void forget_all();
 
  private:
@@ -56,7 +57,7 @@ class KnownLogins {
   mutable std::mutex mutex_;
   std::uint64_t epoch_ = 0;
   MapRef baseline_;
-  bool is_current_ = false;  // the baseline
+  bool is_current_ = false;  // false after forget(): the baseline may be an old one
   std::unordered_map<MapRef, MapRef> parameters_;
   std::map<SettingMap, Greeting> greetings_;
 };

@@ -30,7 +30,7 @@ std::chrono::milliseconds LoginFailures::note(std::string_view user,
   return std::min(first_delay * (1U << doublings), delay_max);
 }
 
-// Whoever is old goes; if nobody is, everybody does: whoever has filled the table gains three free tries.
+// Old entries go. If there are none, all entries go: an attacker who fills the table gains three free tries.
 void LoginFailures::make_room(TimePoint now) {
   std::erase_if(entries_, [&](const auto& each) { return now - each.second.last >= memory; });
   if (entries_.size() >= entries_max) entries_.clear();

@@ -1,6 +1,6 @@
-// How long whoever has just named a wrong password waits for the answer: the longer, the more often that has
-// happened for this user from this address. A right password is never held up, so nobody can be locked out,
-// also not by somebody behind the same load balancer. Any thread.
+// How long a client that has just named a wrong password waits for the answer: the longer, the more often
+// that has happened for this user from this address. A right password is never held up, so no client can be
+// locked out, not even by another one behind the same load balancer. Any thread.
 #pragma once
 
 #include <chrono>
@@ -21,12 +21,12 @@ class LoginFailures {
   // attack at once.
   static constexpr unsigned free_failures = 3;
   static constexpr std::chrono::milliseconds first_delay{100};
-  // Without a further failure for so long, all is forgotten.
+  // After this long without a further failure, all is forgotten.
   static constexpr std::chrono::seconds memory{60};
   // Pairs of user and address that are remembered; when there are more, some are forgotten early.
   static constexpr std::size_t entries_max = 4'096;
 
-  // Counts one.
+  // Counts a failure. Returns how long the answer has to wait.
   std::chrono::milliseconds note(std::string_view user, const std::optional<config::IpAddress>& from,
                                  TimePoint now, std::chrono::milliseconds delay_max);
 

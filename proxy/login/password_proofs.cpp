@@ -39,7 +39,7 @@ PasswordProofs::PasswordProofs() {
     throw std::runtime_error("no random numbers for hashing passwords");
 }
 
-// Names end where a NUL is, and have none; the password is the rest.
+// Each name ends with a NUL, and has none inside; the password is the rest.
 PasswordDigest PasswordProofs::digest(const std::string& database, const std::string& user,
                                       const config::Secret& password) const {
   std::string text;

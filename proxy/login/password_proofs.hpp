@@ -1,6 +1,6 @@
-// Passwords that the server is to judge, between the moment when a client has told one and its answer: who
-// waits for which login, how many of these there may be, and which passwords have just been refused. What the
-// server took is known by its pool.
+// Passwords that the server is to judge, from the moment when a client has told one to the server's answer:
+// which sessions wait for which login, how many logins there may be, and which passwords have just been
+// refused. The pool knows those that the server took.
 //
 // A password is known here by a keyed hash of database, user and password; the key is this process's own.
 // Pure but for random numbers; thread rule: any thread.
@@ -32,8 +32,8 @@ struct PasswordVerdict {
 
 class PasswordProofs {
  public:
-  // A password that was refused is refused again without asking for so long: a fleet that has an old one, or
-  // whoever sends one again and again, costs the server one login in that time.
+  // For this long, a password that was refused is refused again without asking. A fleet that has an old one,
+  // or a client that sends one again and again, costs the server one login in that time.
   static constexpr std::chrono::milliseconds refusal_memory{5'000};
   // Refused passwords that are remembered. When there are more, all are forgotten: then they cost logins, of
   // which there are never more than max_unproven at a time.
@@ -67,17 +67,17 @@ class PasswordProofs {
     std::size_t max_for_entry = 0;
     std::size_t max_for_user = 0;
   };
-  // `who` is named by finish().
+  // finish() returns `who`.
   Attempt begin(const Subject& subject, const PasswordDigest& digest, SessionAddress who, TimePoint now);
-  // Empty: it is under way.
+  // nullopt: it is under way.
   std::optional<PasswordVerdict> judgement(const Ref& proof) const;
-  // Returns who waits.
+  // Returns the sessions that wait for it.
   std::vector<SessionAddress> finish(const Ref& proof, PasswordVerdict judgement, TimePoint now);
 
   // The pool knew the password; for counts() only.
   void note_known();
 
-  // Since the start, but for under_way.
+  // Counts since the start, except under_way.
   struct Counts {
     std::uint64_t known = 0;  // by the pool, without asking
     std::uint64_t right = 0;  // logins to the server, by what it said

@@ -69,8 +69,8 @@ const Credential* find(const SnapshotRef& previous, const std::string& name, con
   return found == previous->credentials.end() ? nullptr : &found->second;
 }
 
-// One for the user's name here, for any of the secret's passwords; and one for each of its names on the
-// server, for the passwords of that name.
+// Adds one credential for the user's name here, with all of the secret's passwords, and one for each of its
+// names on the server, with the passwords of that name.
 void add_remote(Snapshot& made, const config::User& user, const SnapshotRef& previous) {
   const config::AuthMethod method = made.settings->listen.auth;
   std::vector<SecretLogin> all;
@@ -141,7 +141,7 @@ void check_verifiers(const config::Settings& settings, const config::Locations& 
     const std::string& text = user.scram_verifier.reveal();
     if (text.empty() || parse_scram_verifier(text, verifier) == Errc::ok) continue;
     problems.push_back(config::problem_at(locations, config::join_path("users", name) + ".scram_verifier",
-                                          "is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"));
+                                          "is not a SCRAM-SHA-256 verifier as in pg_authid.rolpassword"));
   }
 }
 

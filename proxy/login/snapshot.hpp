@@ -22,22 +22,22 @@ struct Credential {
   // have one salt, which follows from its name.
   std::vector<ScramVerifier> other_scram = {};
   std::vector<std::string> other_md5 = {};
-  bool is_remote = false;                 // it may have changed already, without our knowing
+  bool is_remote = false;                 // it may have changed without pgweir knowing yet
   std::vector<SecretLogin> made_of = {};  // not in what Snapshot::credential() returns
 };
 
 struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
   std::map<std::string, Credential, std::less<>> credentials;  // by the name that a client gives
-  // Users on the server who belong to a secret, by the name under `users` that has it: clients that read the
-  // secret come by that name.
+  // From the names on the server that a secret has to the name under `users` that has the secret: clients
+  // that read the secret log in with the former.
   std::map<std::string, std::string, std::less<>> aliases;
   UserSecretsRef secrets = {};  // null: none is known yet
   bool has_remote_secrets = false;
   ByteBuffer fake_secret;  // see fake_scram_verifier()
   TlsFiles tls;
 
-  // Of a database entry of `settings`.
+  // The TLS context of a database entry of `settings`.
   TlsClientRef server_tls(const config::Database& database) const;
 
   // The name under `users` for the one that a client gives.

@@ -11,11 +11,11 @@
 
 namespace pgweir {
 
-// Of one user at one moment.
+// The most passwords of one user at one moment.
 inline constexpr std::size_t accepted_passwords_max = 4;
 
 struct SecretLogin {
-  std::string version;  // tells two of one secret apart
+  std::string version;  // tells two versions of one secret apart
   std::string user;     // on the server; with two users that take turns not always the same
   config::Secret password;
   bool operator==(const SecretLogin&) const = default;
@@ -27,7 +27,7 @@ struct UserSecret {
   bool operator==(const UserSecret&) const = default;
 };
 
-// By the name under `users`. Not in it: nothing is known of this user's secret yet.
+// By the name under `users`. A user is not in it while nothing is known of the secret.
 using UserSecrets = std::map<std::string, UserSecret, std::less<>>;
 using UserSecretsRef = std::shared_ptr<const UserSecrets>;
 

@@ -1,5 +1,5 @@
 // A result that something outside of the coroutine brings, later and on the worker's own thread: a resolver,
-// or a thread for slow jobs. Whichever of the two ends first need not know of the other.
+// or a thread for slow jobs. Either side may end first without knowing of the other.
 //
 //   Awaited<int> number(waker);
 //   start([giver = number.giver()] { giver(7); });
@@ -17,11 +17,11 @@ template <class T>
 class Awaited {
   struct State {
     std::optional<T> value;
-    Waker* waiting;  // null once nobody waits any more
+    Waker* waiting;  // null once the wait is over
   };
 
  public:
-  // May be destroyed by any thread; called by the worker's only.
+  // Any thread may destroy it; only the worker's may call it.
   class Giver {
    public:
     explicit Giver(std::shared_ptr<State> state) : state_(std::move(state)) {}

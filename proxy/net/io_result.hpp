@@ -15,7 +15,7 @@ struct IoResult {
   int error = 0;  // errno, for failed
 };
 
-// Of an errno.
+// Whether this errno means that the call would have blocked.
 inline bool is_would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
 }

@@ -1,10 +1,10 @@
-// What goes to one peer in one write: views of received bytes and bytes of our own, in order.
+// What goes to one peer in one write: views of received bytes and pgweir's own bytes, in order.
 //
 //   received:  | Bind s1 ......... | Execute | Sync |
 //   parts:       own: Bind head     view: rest of Bind, Execute, Sync     -> one sendmsg
 //
-// A worker has one Outgoing per direction, used by whichever session runs. It is empty between two runs: what
-// the peer did not take is copied to the session's Backlog.
+// A worker has one Outgoing per direction, used by the session that is running. It is empty between two runs:
+// what the peer did not take is copied to the session's Backlog.
 #pragma once
 
 #include <sys/uio.h>
@@ -38,13 +38,13 @@ class Outgoing {
 
   // Bytes that stay where they are until send().
   void add_view(ByteView bytes);
-  // Bytes of our own: append to what own() returns, then call end_own().
+  // Own bytes: append to what own() returns, then call end_own().
   ByteBuffer& own() { return own_; }
   void end_own();
 
   // Sends through `to`, after what is in `backlog`, and becomes empty. False: the connection is broken.
   bool send(Transport& to, Backlog& backlog);
-  // For a peer that is gone.
+  // Drops everything, for a peer that is gone.
   void clear();
 
  private:

@@ -8,12 +8,12 @@
 
 namespace pgweir {
 
-// The certificate, and those after it as its chain.
+// Uses the first certificate, and those after it as its chain.
 bool use_certificate_chain(SSL_CTX* context, const std::string& name);
 bool use_private_key(SSL_CTX* context, const std::string& name);
-// The certificates that others are judged by.
+// Trusts these certificates when a peer's is verified.
 bool use_authorities(SSL_CTX* context, const std::string& name);
-// The same, by name, for clients that choose among their certificates.
+// Tells clients the names of these authorities, so that they can choose among their certificates.
 bool announce_authorities(SSL_CTX* context, const std::string& name);
 
 // For OpenSSL's callbacks: without it OpenSSL would ask for a passphrase on the terminal.

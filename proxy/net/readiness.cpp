@@ -33,7 +33,7 @@ void Waker::sleep(std::coroutine_handle<> sleeper) {
 
 Reactor::Reactor() : epoll_(make_epoll()), interrupter_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;  // each write is an edge: nobody has to read it
+  event.events = EPOLLIN | EPOLLET;  // each write is an edge, so that it need not be read
   event.data.ptr = nullptr;
   if (!interrupter_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, interrupter_.get(), &event) != 0)
     throw std::system_error(errno, std::system_category(), "eventfd");

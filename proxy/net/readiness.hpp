@@ -3,16 +3,16 @@
 // A descriptor is registered once, edge-triggered, and stays registered for as long as it lives on this
 // worker, so a round of the worker's loop is one epoll_wait. (Asio 1.81 needs an epoll_ctl for each
 // async_wait, and a look into its own epoll set; it serves what is rare on a worker, see Worker::run().) What
-// epoll reports is latched in the Slot until a read or write finds it spent, so it is a hint: whoever acts on
-// it must tolerate EAGAIN.
+// epoll reports is latched in the Slot until a read or write finds it spent, so it is a hint: the code that
+// acts on it must tolerate EAGAIN.
 //
 // A coroutine that has nothing to do sleeps on its Waker. Readiness, a granted backend, an expired deadline
 // and a cancel all just wake it; it then looks around. Wakers run one after the other, from this file only.
 //
 // An idle backend is watched by no Waker, so any thread may take it away from a worker: detach() may be
 // called from another thread then. An event that was already fetched for it can at worst set a bit in a Slot
-// that has found a new tenant, a spurious hint. That is why Slots are never freed before the Reactor, and
-// their bits are atomic.
+// that serves another descriptor by then, which is a spurious hint. That is why Slots are never freed before
+// the Reactor, and their bits are atomic.
 #pragma once
 
 #include <sys/epoll.h>
@@ -83,9 +83,9 @@ class Slot {
   void set_unwritable() {
     bits_.fetch_and(static_cast<std::uint8_t>(~writable_bit), std::memory_order_relaxed);
   }
-  // Who is to be woken; nullptr for nobody. Owning worker's thread only.
+  // Which Waker to wake; nullptr for none. Owning worker's thread only.
   void watch(Waker* waker) { waker_ = waker; }
-  // As if something had happened on the socket. Owning worker's thread.
+  // Wakes as if something had happened on the socket. Owning worker's thread.
   void wake() {
     if (waker_ != nullptr) waker_->wake();
   }
@@ -107,15 +107,15 @@ class Reactor {
  public:
   Reactor();
 
-  // Owning worker's thread, all three. Fetches what has happened, waiting for it at the most that long,
-  // unless somebody is awake already or calls interrupt().
+  // Owning worker's thread, all three. Fetches what has happened, and waits for it at most that long. It does
+  // not wait while a Waker is awake, and interrupt() ends the wait.
   void fetch(std::chrono::milliseconds wait);
   // Runs those that are awake now. One that is woken meanwhile has its turn after the next fetch(), so that a
   // busy session cannot keep the others from running.
   void run_wakers();
   // Null when the kernel refuses (errno tells why).
   Slot* attach(int fd, Waker* waker);
-  // Owning worker's thread; any thread while nobody watches the slot. The descriptor must still be open.
+  // Owning worker's thread; any thread while no Waker watches the slot. The descriptor must still be open.
   void detach(int fd, Slot* slot);
   // The same for a descriptor that was closed, which costs no system call.
   void free(Slot* slot);
@@ -123,7 +123,8 @@ class Reactor {
   // Any thread: no fetch() waits from here on until the worker has taken notice.
   void interrupt();
   bool take_interrupt() { return interrupted_.exchange(false); }
-  // Everything that had happened before the last fetch() is known: a Slot that is not readable was not then.
+  // The last fetch() has got all that had happened before it: a Slot that is not readable was not readable
+  // then.
   bool fetched_all() const { return fetched_all_; }
 
  private:

@@ -9,8 +9,8 @@ namespace pgweir {
 
 class StallClock {
  public:
-  // `waiting`: what the peer has not acknowledged yet. Any change starts the clock again: less of it was
-  // taken, more of it belongs to a session that still gets something done.
+  // `waiting`: the bytes that the peer has not acknowledged yet. Any change starts the clock again: fewer
+  // mean that the peer has taken some, more that its session still gets something done.
   Clock::duration look(TimePoint now, std::size_t waiting) {
     if (waiting != waiting_) {
       waiting_ = waiting;
@@ -18,7 +18,7 @@ class StallClock {
     }
     return waiting_ == 0 ? Clock::duration{0} : now - since_;
   }
-  // Nothing waits.
+  // To be called when nothing waits.
   void stop() { waiting_ = 0; }
 
  private:

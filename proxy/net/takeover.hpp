@@ -5,10 +5,10 @@
 
 namespace pgweir {
 
-// Before bind().
+// To be called before bind().
 void share_port(int fd);
-// After listen(): from now on this one gets all new connections. While it is alone it gets them anyway; with
-// a third process nobody can tell who gets them.
+// To be called after listen(): from then on this socket gets all new connections. While it is alone it gets
+// them anyway; with a third process it is not defined which one gets them.
 void take_over(int fd);
 
 }  // namespace pgweir

@@ -46,7 +46,7 @@ class Promise {
 
   std::coroutine_handle<> awaiter_;
   std::exception_ptr error_;
-  // In a TaskList; null elsewhere.
+  // The TaskList that holds it; null if none does.
   TaskList* list_ = nullptr;
   std::coroutine_handle<> self_;
   Promise* next_ = nullptr;
@@ -96,7 +96,7 @@ class TaskList {
 
 namespace task_detail {
 
-// Goes on with whoever awaits the coroutine; one that nobody awaits is destroyed.
+// Goes on with the coroutine that awaits this one. If there is none, this one is destroyed.
 template <class P>
 struct Final {
   bool await_ready() const noexcept { return false; }

@@ -12,7 +12,7 @@
 namespace pgweir {
 namespace {
 
-// Cheapest first: a P-256 key exchange costs a client and us twice what X25519 does.
+// Cheapest first: a P-256 key exchange costs both sides twice what X25519 does.
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr const char* ciphers_12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* ciphers_13 =
@@ -26,7 +26,8 @@ SslContext make_context(const SSL_METHOD* method) {
   SSL_CTX* const c = context.get();
   SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                              SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // Moving: what could not be written is offered again out of a Backlog. Buffers only while they are used.
+  // Write buffers may move, because what could not be written is offered again out of a Backlog. OpenSSL
+  // keeps its own buffers only while it uses them.
   SSL_CTX_set_mode(
       c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(c, 1);
@@ -104,7 +105,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
       static_cast<const TlsClientContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   const std::lock_guard lock(context->mutex);
   context->session.reset(session);
-  return 1;  // ours
+  return 1;  // the session is kept
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TlsClientRef load_tls_client(const config::ServerTls& settings, const std::strin
 
 // Whether anything about these files has changed: names, sizes and times, in one string.
 std::string tls_files_state(const config::Settings& settings);
-// The same of one file.
+// The same for one file.
 std::string file_state(const std::string& path);
 
 // RFC 5929, section 4.1, tls-server-end-point: the hash of the certificate, by its own signature's algorithm.

@@ -1,4 +1,4 @@
-// All that the configuration's certificate files are made into. Immutable after load; any thread.
+// Everything that is made from the configuration's certificate files. Immutable after load; any thread.
 #pragma once
 
 #include <map>

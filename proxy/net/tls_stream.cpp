@@ -154,7 +154,7 @@ TlsStream::Handshake TlsStream::handshake() {
 }
 
 std::string TlsStream::why(int error) const {
-  // Where nothing is verified there is a result, too, which says nothing.
+  // OpenSSL has a result even where nothing is verified; it says nothing then.
   const bool verifies = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) != 0;
   const long verified = SSL_get_verify_result(ssl_.get());
   if (verifies && verified != X509_V_OK) {
@@ -189,7 +189,7 @@ IoResult TlsStream::read(std::span<Byte> into) {
         read_again_ = SSL_want_write(ssl_.get()) ? ReadAgain::when_writable : ReadAgain::when_readable;
       }
       if (size == 0) return result;
-      break;  // a failure is told by the next call
+      break;  // the next call reports a failure
     }
     size += static_cast<std::size_t>(n);
     note_pending();
@@ -246,7 +246,7 @@ bool TlsStream::alpn_chosen() const {
   return size > 0;
 }
 
-// A name with a NUL inside, or a second common name, is nobody's.
+// Empty, too, for a name with a NUL inside and for a certificate with two common names.
 std::string TlsStream::peer_common_name() const {
   X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return {};

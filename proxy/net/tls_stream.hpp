@@ -1,5 +1,5 @@
 // TLS on one non-blocking socket, which it does not own: what Transport reads and writes through once a
-// handshake has begun. Thread rule: whoever owns the Transport.
+// handshake has begun. Thread rule: the Transport's owner.
 //
 // One handshake step costs up to some 400 us of CPU; see HandshakeTurns for who may take one when.
 #pragma once
@@ -33,7 +33,8 @@ class TlsStream {
   // After `failed`: the peer or the network ended the connection, without saying why.
   bool is_broken_off() const { return inflow_ == Inflow::ended || error_ != 0; }
 
-  // Reads what has arrived, as far as `into` reaches. A failure is told once nothing came before it.
+  // Reads what has arrived, as far as `into` reaches. A failure is reported by a call that has read nothing
+  // before it.
   IoResult read(std::span<Byte> into);
   // Encrypts and sends. What was not taken must be offered again, in front of anything else.
   IoResult write(std::span<const iovec> parts);

@@ -88,7 +88,7 @@ IoResult Transport::write(std::span<const iovec> parts) {
   if (tls_) {
     const IoResult result = tls_->write(parts);
     if (result.status == IoStatus::would_block) slot_->set_unwritable();
-    // What it has sent before is told first; a failure comes again.
+    // What was sent before the failure is reported first; the next write fails again.
     return result.size > 0 ? IoResult{IoStatus::ok, result.size, 0} : result;
   }
   msghdr message{};

@@ -1,6 +1,6 @@
-// A non-blocking socket and its readiness on the worker that owns it, in plain text or through TLS. Nobody
-// else but its TlsStream calls recv, send and sendmsg. Thread rule: owning worker. An idle one may be
-// detached by another thread (see readiness.hpp).
+// A non-blocking socket and its readiness on the worker that owns it, in plain text or through TLS. Apart
+// from its TlsStream, nothing else calls recv, send and sendmsg. Thread rule: owning worker. An idle one may
+// be detached by another thread (see readiness.hpp).
 #pragma once
 
 #include <sys/uio.h>
@@ -43,7 +43,7 @@ class Transport {
   // Joins a worker. False when the kernel refuses.
   bool attach(Reactor& reactor, Waker* waker);
   void detach();
-  // Who is woken by this socket from now on; nullptr: nobody, which lets another thread take it.
+  // Which Waker this socket wakes from now on; nullptr: none, which lets another thread take it.
   void watch(Waker* waker) { slot_->watch(waker); }
   void wake_watcher() {
     if (slot_ != nullptr) slot_->wake();
@@ -60,7 +60,7 @@ class Transport {
   // Null: plain text.
   TlsStream* tls() const { return tls_.get(); }
   bool shakes_hands() const { return tls_ && !tls_->established(); }
-  // A handshake has come to nothing: what still arrives is nobody's, and is only read to be thrown away.
+  // For a handshake that failed: what still arrives is only read to be thrown away.
   void give_up_tls() { tls_.reset(); }
 
   bool is_open() const { return static_cast<bool>(fd_); }
@@ -72,20 +72,20 @@ class Transport {
   // One recv, or what TLS makes of one. A short read means that nothing more is there (unless the peer sends
   // urgent data): the next event will tell.
   IoResult read(std::span<Byte> into);
-  // One recv whatever the readiness says: has an idle peer said or closed anything?
+  // One recv, whatever the readiness says, to see whether an idle peer has sent something or has closed.
   IoResult peek(std::span<Byte> into);
   // One sendmsg, or one TLS record after the other. `size` may be less than asked for; the rest has to be the
   // beginning of the next write.
   IoResult write(std::span<const iovec> parts);
   void shutdown_write();
-  // Sent, and not acknowledged by the peer yet. Nothing: the kernel does not tell.
+  // The bytes sent that the peer has not acknowledged yet. nullopt: the kernel does not tell.
   std::optional<std::size_t> unacknowledged() const;
 
   // How long a server may leave what it was sent unacknowledged.
   static constexpr std::chrono::milliseconds silence_max{10'000};
-  // Beyond that the kernel gives the peer up (TCP_USER_TIMEOUT), also one that acknowledges and merely reads
-  // nothing (Linux, tcp_probe_timer()): a server that waits for a lock while a COPY's data come in. To be
-  // called now and then while a peer may be busy: lifts the limit for as long as it is that.
+  // After silence_max the kernel gives a peer up (TCP_USER_TIMEOUT), even one that acknowledges and merely
+  // reads nothing (Linux, tcp_probe_timer()), such as a server that waits for a lock during a COPY. This
+  // lifts the limit for as long as the peer is busy. To be called now and then while a peer may be busy.
   void wait_for_busy_peer();
   void set_silence_limit(bool on);
 

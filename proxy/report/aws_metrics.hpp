@@ -11,7 +11,7 @@ struct Sources;
 
 namespace pgweir::aws {
 
-// Of secrets and credentials nothing where there are none.
+// Without secrets or credentials, their metrics are left out.
 void add_metrics(const Sources& sources, std::vector<prometheus::MetricFamily>& out);
 
 }  // namespace pgweir::aws

@@ -20,7 +20,7 @@ std::string host_name() {
 
 void EmfWriter::observe(const config::Metrics& settings, const std::vector<PoolFacts>& pools, TimePoint now) {
   for (const PoolFacts& pool : pools) {
-    if (pool.settings->min_size == 0 && pool.clients == 0) continue;  // nobody wants it
+    if (pool.settings->min_size == 0 && pool.clients == 0) continue;  // no client wants it
     ++looks_;
     up_ += pool.up ? 1 : 0;
   }

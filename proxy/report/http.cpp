@@ -47,8 +47,9 @@ Response respond(const Request& request, const std::function<HttpReply(std::stri
   return response;
 }
 
-// A load balancer that speaks the PROXY protocol does so for its health checks, too. What it says of itself
-// decides nothing here, and whoever else says it gains nothing. There may be several (AWS, "Proxy protocol").
+// A load balancer that speaks the PROXY protocol does so for its health checks, too. The header decides
+// nothing here, so that a client that makes one up gains nothing. There may be several (AWS, "Proxy
+// protocol").
 asio::awaitable<void> skip_proxy_headers(beast::tcp_stream& stream, beast::flat_buffer& buffer,
                                          boost::system::error_code& ec) {
   for (std::size_t headers = 0; headers < HttpServer::proxy_headers_max;) {

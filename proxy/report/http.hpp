@@ -15,7 +15,7 @@ struct HttpReply {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
-  // What a browser may do with it: nothing, if it is no page.
+  // What a browser may do with the body. This default is for bodies that are not pages, and allows nothing.
   std::string policy = "default-src 'none'; frame-ancestors 'none'";
 };
 

@@ -98,7 +98,7 @@ PoolTotals totals_of(const Pool& pool) {
   return totals;
 }
 
-// What the counters tell of how it goes, beside the totals.
+// What the counters tell beside the totals.
 void add_load(const Pool& pool, PoolFacts& facts) {
   for (const auto& counters : pool.all_counters()) {
     facts.durations.borrow_wait.add(counters->borrow_wait);

@@ -1,5 +1,5 @@
 // What exists at one moment: clients, server connections and pools, as facts that nothing can change any
-// more. The console, the dashboard and nobody else look at it; no query pays for it.
+// more. Only the console and the dashboard look at it; no query pays for it.
 // Thread rule: the main thread, which never waits for a worker; the rest is plain data.
 #pragma once
 
@@ -21,7 +21,7 @@ struct Inventory {
   std::vector<PoolFacts> pools;
   std::vector<ClientFacts> clients;
   std::vector<ServerFacts> servers;
-  // Now, whether or not they are described: those still logging in included, and those at the console.
+  // All clients, described or not, with those still logging in and those at the console.
   std::size_t client_count = 0;
   std::size_t console_count = 0;
 
@@ -40,7 +40,7 @@ void gather_inventory(const Sources& sources, ClientsWanted wanted,
 // What sessions are doing. Cheap enough for every minute.
 void gather_tally(const Sources& sources, std::function<void(const ClientTally&)> done);
 
-// What needs no worker's answer.
+// The facts that need no worker's answer.
 std::vector<PoolFacts> take_pools(const Sources& sources);
 
 }  // namespace pgweir

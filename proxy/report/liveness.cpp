@@ -10,7 +10,7 @@ Liveness judge_liveness(const std::vector<TimePoint>& last_turns, TimePoint now)
     liveness.alive = false;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
     liveness.text +=
-        "worker " + std::to_string(worker) + " is stuck since " + std::to_string(seconds) + " s\n";
+        "worker " + std::to_string(worker) + " has been stuck for " + std::to_string(seconds) + " s\n";
   }
   if (liveness.alive) liveness.text = "ok\n";
   return liveness;

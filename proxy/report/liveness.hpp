@@ -1,5 +1,5 @@
-// Whether the process lives: every worker's loop turns. A database has no say in it, so that whoever restarts
-// what does not live never restarts a process that only waits for its database. Pure.
+// Whether the process lives: every worker's loop turns. A database has no say in it, so that a supervisor
+// that restarts dead processes never restarts one that only waits for its database. Pure.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 namespace pgweir {
 
 // A loop turns many times in a second. A machine without CPU to spare may hold it up for a moment; a loop
-// that has not turned for so long is stuck, and so are all of its clients.
+// that has not turned for this long is stuck, and so are all of its clients.
 constexpr std::chrono::milliseconds worker_stuck_after{5'000};
 
 struct Liveness {

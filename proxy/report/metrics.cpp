@@ -141,7 +141,7 @@ void add_pins(const Pools& pools, std::vector<MetricFamily>& out) {
   out.push_back(pool_counter(pools, "pgweir_audits_total", "Released backends that were checked as a sample",
                              &PoolCounters::audits));
   out.push_back(pool_counter(pools, "pgweir_audit_findings_total",
-                             "Of these, backends with state that was not known of; must stay 0",
+                             "Of these, backends with state that pgweir did not know of; must stay 0",
                              &PoolCounters::audit_findings));
 }
 
@@ -179,7 +179,7 @@ void add_listening(const Pools& pools, std::vector<MetricFamily>& out) {
   out.push_back(hub_metric(pools, "pgweir_notifications_delivered_total",
                            "Notifications passed on, one for each client", &HubCounters::deliveries));
   out.push_back(hub_metric(pools, "pgweir_listen_losses_total",
-                           "Listening connections that were lost, and their clients closed",
+                           "Listening connections that were lost; their clients were closed",
                            &HubCounters::losses));
 }
 
@@ -203,7 +203,7 @@ void add_process(const Sources& sources, std::vector<MetricFamily>& out) {
   out.push_back(std::move(draining));
 }
 
-// Without names: those of a flood are anybody's choice.
+// Without user names: in a flood, the attacker chooses them.
 void add_passwords(const Sources& sources, std::vector<MetricFamily>& out) {
   const PasswordProofs::Counts counts = sources.proofs.counts();
   MetricFamily judged = metric_family("pgweir_passwords_judged_total",
@@ -217,8 +217,8 @@ void add_passwords(const Sources& sources, std::vector<MetricFamily>& out) {
   for (const auto& [name, count] : results)
     add_series(judged, {{"result", name}}, static_cast<double>(count));
   out.push_back(std::move(judged));
-  MetricFamily under_way =
-      metric_family("pgweir_passwords_under_way", "Of these, the server is judging now", MetricType::Gauge);
+  MetricFamily under_way = metric_family(
+      "pgweir_passwords_under_way", "Of these, passwords that the server is judging now", MetricType::Gauge);
   add_series(under_way, {}, static_cast<double>(counts.under_way));
   out.push_back(std::move(under_way));
 }
@@ -244,13 +244,12 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.push_back(worker_counter(sources_, "pgweir_clients_accepted_total", "Accepted client connections",
                                &WorkerCounters::accepted));
   out.push_back(worker_counter(sources_, "pgweir_accept_pauses_total",
-                               "Times that accepting paused for want of descriptors",
+                               "Times that accepting paused because descriptors ran out",
                                &WorkerCounters::accept_pauses));
   out.push_back(worker_counter(sources_, "pgweir_tls_handshakes_total",
                                "TLS handshakes with clients, completed", &WorkerCounters::tls_handshakes));
   out.push_back(worker_counter(sources_, "pgweir_tls_handshake_failures_total",
-                               "TLS handshakes with clients that came to nothing",
-                               &WorkerCounters::tls_failures));
+                               "TLS handshakes with clients that failed", &WorkerCounters::tls_failures));
   add_certificate(sources_, out);
   aws::add_metrics(sources_, out);
   add_passwords(sources_, out);

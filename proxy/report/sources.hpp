@@ -1,4 +1,4 @@
-// What metrics, the console and the dashboard are told from. All of it lives longer than they do. Thread
+// What metrics, the console and the dashboard are made from. All of it lives longer than they do. Thread
 // rule: the main thread.
 #pragma once
 

@@ -1,9 +1,9 @@
-// Who may take a step of a TLS handshake, which costs as much CPU as some fifty queries: one of those who
-// wait in each round of a worker's loop, in order of arrival; and while there are queries, none until the
-// worker has rested from the last step for a multiple of the time which that took. A storm of logins so
-// delays itself rather than the queries, also in that its clients, whose side of a handshake costs as much,
-// and the server leave each other some CPU. A client that sends nothing holds no turn. Without queries there
-// is no rest. Thread rule: the worker's thread.
+// Who may take a step of a TLS handshake, which costs as much CPU as some fifty queries: one waiting session
+// in each round of a worker's loop, in order of arrival. While there are queries, none may until the worker
+// has rested for a multiple of the time that the last step took. So a storm of logins delays itself rather
+// than the queries. The rest also leaves CPU to the clients, whose side of a handshake costs as much, and to
+// the server. A client that sends nothing holds no turn. Without queries there is no rest. Thread rule: the
+// worker's thread.
 #pragma once
 
 #include <chrono>
@@ -18,12 +18,12 @@ class HandshakeTurns {
   using Clock = std::chrono::steady_clock;
   using TimePoint = Clock::time_point;
 
-  // Of the time that a step has taken.
+  // The rest lasts this many times as long as the step.
   static constexpr int rest_factor = 2;
-  // Whose queries count: clients that have been there for so long. Those of a storm are not to slow it down
-  // by the one query that each of them may have come for.
+  // Only queries of clients that have been there for this long count. The clients of a storm must not slow it
+  // down by the one query that each of them may have come for.
   static constexpr std::chrono::seconds settled_after{1};
-  // So long after a query there may be another one.
+  // For this long after a query, another one may follow.
   static constexpr std::chrono::milliseconds query_window{20};
 
   // One session's handshake; gives up its place when it ends.
@@ -64,17 +64,17 @@ class HandshakeTurns {
     std::list<Waker*>::iterator at_;
   };
 
-  // Of a client that is connected since then.
+  // `since`: when the client connected.
   void note_query(TimePoint since, TimePoint now) {
     if (now - since >= settled_after) last_query_ = now;
   }
 
-  // After each round, which has taken until `now`.
+  // To be called after each round, which has taken until `now`.
   void next_round(TimePoint now) {
     taken_ = false;
     if (!waiting_.empty() && now >= rests_until_) waiting_.front()->wake();
   }
-  // Somebody waits for a rest to end.
+  // Whether a session waits for the rest to end.
   bool rests(TimePoint now) const { return !waiting_.empty() && now < rests_until_; }
 
  private:

@@ -15,7 +15,7 @@ namespace pgweir {
 namespace asio = boost::asio;
 namespace {
 
-// A bug of ours or the end of memory: what the coroutine owned is in an unknown state.
+// A bug, or out of memory: what the coroutine owned is in an unknown state.
 [[noreturn]] void end_on_exception(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
@@ -38,8 +38,8 @@ Worker::Worker(unsigned index, WorkerShared& shared, SnapshotRef snapshot)
       tasks_(end_on_exception),
       scratch_(scratch_size),
       settings_memo_(shared.interner) {
-  // Asio's timers open three descriptors when the first one is made: before clients come, who might leave
-  // none.
+  // Asio's timers open three descriptors when the first one is made. That has to be before clients come and
+  // take the last ones.
   const asio::steady_timer first(io_);
 }
 

@@ -63,7 +63,7 @@ class Worker {
   const Snapshot& snapshot() const { return *snapshot_; }
   SnapshotRef snapshot_ref() const { return snapshot_; }
 
-  // Scratch of whichever session runs, between two of its suspensions.
+  // Scratch of the session that is running, between two of its suspensions.
   std::span<Byte> scratch() { return scratch_; }
   // For a look at an idle backend, which happens while scratch() holds a client's bytes.
   std::span<Byte> idle_scratch() { return idle_scratch_; }

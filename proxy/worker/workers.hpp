@@ -1,5 +1,5 @@
-// All workers of the process. Built before any of them runs; whoever owns them stops and joins them before
-// they go. Thread rule: any thread, as each worker allows; the list does not change while one runs.
+// All workers of the process. Built before any of them runs; their owner stops and joins them before they go.
+// Thread rule: any thread, as each worker allows; the list does not change while one runs.
 #pragma once
 
 #include <memory>

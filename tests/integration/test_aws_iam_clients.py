@@ -128,7 +128,7 @@ def test_another_role_is_not_mapped(proxy, world):
     before = verifications(proxy, "not_mapped")
     refused(proxy, world, token(world.other))
     assert verifications(proxy, "not_mapped") == before + 1
-    assert f"arn:aws:iam::{ACCOUNT}:role/other is none of the user's iam.roles" in proxy.log_text()
+    assert f"arn:aws:iam::{ACCOUNT}:role/other is not one of the user's iam.roles" in proxy.log_text()
 
 
 def test_a_token_for_another_server_id_is_refused(proxy, world):

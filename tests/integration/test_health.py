@@ -179,7 +179,7 @@ def test_a_stuck_worker_is_noticed(start):
     with stopped(thread_of(proxy.process, "worker-1")):
         status, text = until(lambda: proxy.http("/healthz") if proxy.http("/healthz")[0] != 200 else None,
                              "it is noticed", timeout=15)
-        assert status == 503 and re.fullmatch(r"worker 1 is stuck since \d+ s\n", text), text
+        assert status == 503 and re.fullmatch(r"worker 1 has been stuck for \d+ s\n", text), text
         assert check(proxy)[0] == 1
     until(lambda: proxy.http("/healthz") == (200, "ok\n"), "it turns again")
     assert check(proxy) == (0, "ok\n")

@@ -62,7 +62,7 @@ TEST_CASE("a server that varies its message does not fill the table") {
   FailureTable table;
   for (int i = 0; i < 1000; ++i) table.add({"58000", "process " + std::to_string(i), Stage::querying});
   const auto rows = table.sorted();
-  CHECK(rows.size() == FailureTable::kGroupsMax + 1);
-  CHECK(rows[0].count == 1000 - FailureTable::kGroupsMax);
+  CHECK(rows.size() == FailureTable::groups_max + 1);
+  CHECK(rows[0].count == 1000 - FailureTable::groups_max);
   CHECK(rows[0].failure.text == "(other messages)");
 }

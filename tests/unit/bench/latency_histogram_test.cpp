@@ -35,11 +35,11 @@ TEST_CASE("a single value comes back within the error bound, never below itself"
   for (const std::int64_t us : values) {
     LatencyHistogram histogram;
     histogram.record(Micros(us));
-    histogram.record(LatencyHistogram::kLongest);  // so that the maximum does not bound the answer
+    histogram.record(LatencyHistogram::longest);  // so that the maximum does not bound the answer
     const std::int64_t reported = histogram.percentile(50).count();
     INFO(us);
     CHECK(reported >= us);
-    CHECK(static_cast<double>(reported - us) <= LatencyHistogram::kErrorMax * static_cast<double>(us));
+    CHECK(static_cast<double>(reported - us) <= LatencyHistogram::error_max * static_cast<double>(us));
   }
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("percentiles agree with sorted samples within the error bound") {
     const auto reported = static_cast<double>(histogram.percentile(percent).count());
     INFO(percent);
     CHECK(reported >= exact);
-    CHECK(reported <= exact * (1 + LatencyHistogram::kErrorMax) + 1);
+    CHECK(reported <= exact * (1 + LatencyHistogram::error_max) + 1);
   }
   CHECK(histogram.max() == samples.back());
   CHECK(histogram.count() == samples.size());
@@ -75,7 +75,7 @@ TEST_CASE("what cannot be is counted at the edges") {
   histogram.record(Micros(-5));
   histogram.record(Micros(std::int64_t{1} << 50));
   CHECK(histogram.percentile(50) == Micros(0));
-  CHECK(histogram.max() == LatencyHistogram::kLongest);
+  CHECK(histogram.max() == LatencyHistogram::longest);
 }
 
 TEST_CASE("merged histograms count as one") {

@@ -94,7 +94,7 @@ TEST_CASE("each mistake is told with its file and line") {
   CHECK(begins(only_problem("a 1: SELECT 1\na 1: SELECT 2\n"), "mix:2: 'a' is already the name"));
   CHECK(begins(only_problem("a 1: SELECT {9..1}\n"), "mix:1: {9..1}: the first number is above"));
   CHECK(begins(only_problem("a 1: SELECT\n \0\n"sv), "mix:2: a zero byte"));
-  CHECK(begins(only_problem(std::string(QueryMix::kTextMax + 1, '#')), "mix:1: larger than"));
+  CHECK(begins(only_problem(std::string(QueryMix::text_max + 1, '#')), "mix:1: larger than"));
 }
 
 TEST_CASE("all mistakes of a mix are told at once") {

@@ -93,14 +93,15 @@ TEST_CASE("what is wrong about AWS is one error with its place") {
     Lines lines;
   };
   const Case cases[] = {
-      {with_secret("a b"), {"f:2: users.u.secret: is no name or ARN"}},
+      {with_secret("a b"), {"f:2: users.u.secret: is not a name or ARN"}},
       {with_secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:x-AbCdEf"),
        {"f:2: users.u.secret: is in region us-east-1, and aws.region is eu-west-1"}},
       {with_secret("prod/app-secret"),
        {"f:2: users.u.secret: warning: Secrets Manager takes a name that ends like this for a part of an "
         "ARN; "
         "give the whole ARN"}},
-      {with_secret("x", "region: \"a b\""), {"f:3: aws.region: \"a b\" is no region such as eu-central-1"}},
+      {with_secret("x", "region: \"a b\""),
+       {"f:3: aws.region: \"a b\" is not a region such as eu-central-1"}},
       {with_secret("x", "region: r, timeout: 0s, secrets: {refresh: 0s}"),
        {"f:3: aws.timeout: must not be 0: a silent endpoint would block for ever",
         "f:3: aws.secrets.refresh: must not be 0"}},
@@ -114,7 +115,7 @@ TEST_CASE("what is wrong about AWS is one error with its place") {
       {with_user("secret: x, password: y") + "aws: {region: r}\n",
        {"f:2: users.u: has more than one secret: secret, password"}},
       {with_role("region: r"),
-       {"f: listen.tls.mode: users with iam send their token by TLS only, so nobody of them could log in",
+       {"f: listen.tls.mode: users with iam send their token by TLS only, so none of them could log in",
         "f:3: aws.iam.server_id: is missing: a name of this pgweir, which clients sign their tokens for"}},
       {with_role("region: r, iam: {server_id: \"a b\", max_token_age: 16m}", by_tls),
        {"f:3: aws.iam.server_id: expected a name of at most 128 letters, digits and signs, without spaces",

@@ -42,14 +42,14 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-constexpr fs::perms kPrivate = fs::perms::owner_read | fs::perms::owner_write;
+constexpr fs::perms private_file = fs::perms::owner_read | fs::perms::owner_write;
 
 }  // namespace
 
 TEST_CASE("a file is read up to its limit") {
   const TemporaryDirectory directory;
   const Environment environment = process_environment();
-  const std::string path = directory.write("a", "12345", kPrivate);
+  const std::string path = directory.write("a", "12345", private_file);
   CHECK(environment.read_file(path, 5).text == "12345");
   CHECK(environment.read_file(path, 5).error.empty());
   CHECK(environment.read_file(path, 4).error == "larger than the limit of 4 bytes");
@@ -59,8 +59,8 @@ TEST_CASE("a file is read up to its limit") {
 TEST_CASE("a file that others can read is told apart") {
   const TemporaryDirectory directory;
   const Environment environment = process_environment();
-  CHECK_FALSE(environment.read_file(directory.write("a", "x", kPrivate), 9).readable_by_others);
-  CHECK(environment.read_file(directory.write("b", "x", kPrivate | fs::perms::others_read), 9)
+  CHECK_FALSE(environment.read_file(directory.write("a", "x", private_file), 9).readable_by_others);
+  CHECK(environment.read_file(directory.write("b", "x", private_file | fs::perms::others_read), 9)
             .readable_by_others);
 }
 
@@ -97,9 +97,9 @@ TEST_CASE("variables of the process are found") {
 
 TEST_CASE("a configuration and its secret are loaded from files") {
   const TemporaryDirectory directory;
-  directory.write("app.secret", "s3cret\n", kPrivate);
+  directory.write("app.secret", "s3cret\n", private_file);
   const std::string path = directory.write(
-      "pgweir.yaml", "databases: {app: {host: db}}\nusers: {u: {password_file: app.secret}}\n", kPrivate);
+      "pgweir.yaml", "databases: {app: {host: db}}\nusers: {u: {password_file: app.secret}}\n", private_file);
   const LoadResult result = load_file(path);
   CHECK(lines_of(result.problems) == Lines{});
   REQUIRE(result.settings != nullptr);

@@ -32,20 +32,20 @@ TEST_CASE("nesting beyond the limit is refused before it can exhaust the stack")
 TEST_CASE("the nesting limit is exact") {
   const auto nested = [](std::size_t depth) { return repeat("[", depth) + repeat("]", depth); };
   std::vector<Problem> problems;
-  CHECK(parse_yaml(nested(kMaxNesting), "f", problems).has_value());
+  CHECK(parse_yaml(nested(yaml_nesting_max), "f", problems).has_value());
   CHECK(problems.empty());
-  CHECK_FALSE(parse_yaml(nested(kMaxNesting + 1), "f", problems).has_value());
+  CHECK_FALSE(parse_yaml(nested(yaml_nesting_max + 1), "f", problems).has_value());
   CHECK(lines_of(problems) == Lines{"f:1: YAML syntax: nested deeper than 16 levels"});
 }
 
 TEST_CASE("a document above the size limit is not parsed") {
-  CHECK(problems_of(repeat("#", kMaxDocumentBytes + 1)) ==
+  CHECK(problems_of(repeat("#", document_bytes_max + 1)) ==
         Lines{"f: larger than the limit of 1048576 bytes"});
-  CHECK(problems_of(repeat("#", kMaxDocumentBytes)) == Lines{"f: the document is empty"});
+  CHECK(problems_of(repeat("#", document_bytes_max)) == Lines{"f: the document is empty"});
 }
 
 TEST_CASE("a document of too many values is refused") {
-  const Lines lines = problems_of("[" + repeat("a,\n", kMaxNodes) + "]");
+  const Lines lines = problems_of("[" + repeat("a,\n", yaml_nodes_max) + "]");
   REQUIRE(lines.size() == 1);
   CHECK(lines[0] == "f:50000: YAML syntax: too many values for a configuration");
 }

@@ -192,7 +192,7 @@ TEST_CASE("what does not make sense for verifiers, access and load balancers is 
   check({
       {"no verifier",
        with_user("scram_verifier: x"),
-       {"f:2: users.u.scram_verifier: is no SCRAM-SHA-256 verifier as in pg_authid.rolpassword"}},
+       {"f:2: users.u.scram_verifier: is not a SCRAM-SHA-256 verifier as in pg_authid.rolpassword"}},
       {"a verifier for md5",
        "databases: {app: {host: db}}\nusers: {u: {scram_verifier: SCRAM-SHA-256$x}}\nlisten: {auth: md5}",
        {"f:2: users.u.scram_verifier: needs listen.auth scram-sha-256: only its proof can be passed on"}},
@@ -201,7 +201,7 @@ TEST_CASE("what does not make sense for verifiers, access and load balancers is 
        {"f:3: access: expected a list of rules such as - {networks: [10.0.0.0/8], users: [app]}"}},
       {"an empty list",
        with("access: []"),
-       {"f:3: access: is empty, so that nobody could come in; leave it out to admit all"}},
+       {"f:3: access: is empty, so that no client could log in; leave it out to admit all"}},
       {"names that do not exist",
        with("access: [{users: [x], databases: [y]}]"),
        {"f:3: access[0].users[0]: there is no such user under users",
@@ -211,12 +211,12 @@ TEST_CASE("what does not make sense for verifiers, access and load balancers is 
        {"f:3: access[0].user: unknown key; did you mean users?"}},
       {"a rule for TLS without TLS",
        with("access: [{tls: true}]"),
-       {"f:3: access[0].tls: fits nobody while listen.tls.mode is disable"}},
+       {"f:3: access[0].tls: fits no client while listen.tls.mode is disable"}},
       {"networks",
        with("access: [{networks: [10.0.0.1/8, 10.0.0.0/33, host, \"fd00::/8\", 192.0.2.1]}]"),
-       {"f:3: access[0].networks[0]: \"10.0.0.1/8\": has bits set behind its prefix; did you mean "
+       {"f:3: access[0].networks[0]: \"10.0.0.1/8\": has bits set after its prefix; did you mean "
         "10.0.0.0/8?",
-        "f:3: access[0].networks[1]: \"10.0.0.0/33\": expected 0 to 32 behind the slash",
+        "f:3: access[0].networks[1]: \"10.0.0.0/33\": expected 0 to 32 after the slash",
         "f:3: access[0].networks[2]: \"host\": expected an address or a network such as 10.0.0.0/8"}},
       {"a load balancer that is not named",
        with("listen: {proxy_protocol: v2}"),
@@ -297,7 +297,7 @@ log: {}
       lines ==
       Lines{
           "f:3: listen.port: 70000 is out of range, expected a whole number from 1 to 65535",
-          "f:4: listen.auth: trust admits anybody and needs a loopback listen.host such as 127.0.0.1",
+          "f:4: listen.auth: trust admits any client and needs a loopback listen.host such as 127.0.0.1",
           "f:5: listen.tls.cert_file: is missing: TLS needs a certificate and its key",
           "f:6: workers: expected a whole number from 1 to 1024, found \"many\", or auto",
           "f:8: databases.app.host: is missing: the address of the PostgreSQL server",

@@ -24,7 +24,7 @@ TEST_CASE("a secret without a usable password is one clear error that repeats no
   };
   const Case cases[] = {
       {"", "the secret is empty"},
-      {"{hunter2", "the secret begins like JSON and is none"},
+      {"{hunter2", "the secret begins like JSON and is not JSON"},
       {"{}", "the secret holds no \"password\""},
       {R"({"password":7})", "the secret holds no \"password\""},
       {R"({"password":"a\u0000b"})", "the password is too long, or has a NUL in it"},

@@ -21,7 +21,7 @@ TEST_CASE("a process lives while all of its workers turn") {
 TEST_CASE("one worker that does not turn is enough, and is named") {
   const Liveness liveness = judge_liveness({at_noon, at_noon - 42s, at_noon - worker_stuck_after}, at_noon);
   CHECK_FALSE(liveness.alive);
-  CHECK(liveness.text == "worker 1 is stuck since 42 s\nworker 2 is stuck since 5 s\n");
+  CHECK(liveness.text == "worker 1 has been stuck for 42 s\nworker 2 has been stuck for 5 s\n");
 }
 
 TEST_CASE("a worker that has turned after the question was begun lives") {
