@@ -16,11 +16,11 @@ def spin(seconds):
 class Aim:
     """When to shoot. Each hit moves it later, each miss earlier, so that it stays at the boundary between them,
     wherever the load of the machine puts that; around it the shots are spread. Never before `soonest`: what comes
-    before the statement misses, too, and would draw it to the wrong side."""
+    before the statement misses, too, and would draw it to the wrong side. `start`: the first guess."""
 
-    def __init__(self, seed, soonest=0.0006, step=0.00005, spread=0.0006):
+    def __init__(self, seed, soonest=0.0006, step=0.00005, spread=0.0006, start=None):
         self.random, self.soonest, self.step, self.spread = random.Random(seed), soonest, step, spread
-        self.delay = soonest + spread
+        self.delay = soonest + spread if start is None else start
         self.hits = self.misses = 0
 
     def wait(self):
@@ -65,7 +65,9 @@ class Shots:
             sock.close()
 
 
-SLEEP = "select pg_sleep(0.001)"
+# Long enough that a cancel can come before its end on a busy machine, too.
+SLEEP_SECONDS = 0.005
+SLEEP = f"select pg_sleep({SLEEP_SECONDS})"
 
 # A statement that is about to end, or several: what is sent, and the number of ReadyForQuery that answer it.
 SHAPES = {
