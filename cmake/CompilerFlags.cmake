@@ -91,6 +91,10 @@ else()
   endif()
 endif()
 
+# For what runs for each message.
+add_library(pgweir_hot INTERFACE)
+target_compile_options(pgweir_hot INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-O3>)
+
 # For what runs only for a moment: command lines, which keep _FORTIFY_SOURCE, and that needs some optimisation; and tests.
 add_library(pgweir_unoptimised INTERFACE)
 target_compile_options(pgweir_unoptimised INTERFACE $<IF:$<CONFIG:Debug>,-O0,-O1>)

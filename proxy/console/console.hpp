@@ -12,7 +12,7 @@
 #include "proxy/console/command.hpp"
 #include "proxy/console/statistics.hpp"
 #include "proxy/console/table.hpp"
-#include "proxy/session/console_request.hpp"
+#include "proxy/entry/console_request.hpp"
 
 namespace pgweir {
 

@@ -84,4 +84,13 @@ void Outgoing::clear() {
   size_ = 0;
 }
 
+ByteBuffer Outgoing::bytes() const {
+  ByteBuffer all;
+  for (const Part& part : parts_) {
+    const ByteView bytes = bytes_of(part);
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
+  return all;
+}
+
 }  // namespace pgweir

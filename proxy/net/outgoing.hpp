@@ -46,6 +46,8 @@ class Outgoing {
   bool send(Transport& to, Backlog& backlog);
   // Drops everything, for a peer that is gone.
   void clear();
+  // What send() would send.
+  ByteBuffer bytes() const;
 
  private:
   struct Part {

@@ -227,11 +227,6 @@ std::shared_ptr<const config::Pool> Pool::settings() const {
   return core_.settings;
 }
 
-std::shared_ptr<SchemaVersion> Pool::schema_version() const {
-  const std::lock_guard lock(core_.mutex);
-  return core_.schema_version;
-}
-
 PoolCounts Pool::counts() const {
   const std::lock_guard lock(core_.mutex);
   return core_.state.counts();

@@ -96,8 +96,6 @@ class Pool final : public PoolCommons {
 
   ServerAddress address() const;
   std::shared_ptr<const config::Pool> settings() const;
-  // Of the database, shared with all its pools.
-  std::shared_ptr<SchemaVersion> schema_version() const;
   PoolCounts counts() const;
   PoolFacts facts() const;  // without what counters tell
   void describe_idle(std::vector<ServerFacts>& out) const;

@@ -1,5 +1,7 @@
 #include "proxy/pool/pool_commons.hpp"
 
+#include <utility>
+
 #include "proxy/state/state_check.hpp"
 #include "proxy/worker/worker.hpp"
 #include "proxy/worker/workers.hpp"
@@ -17,6 +19,16 @@ PoolCommons::PoolCommons(const Workers& workers, std::string database, std::stri
 
 PoolCounters& PoolCommons::counters(const Worker& worker) {
   return *counters_[worker.index()];
+}
+
+std::shared_ptr<SchemaVersion> PoolCommons::schema_version() const {
+  const std::lock_guard lock(schema_mutex_);
+  return schema_version_;
+}
+
+void PoolCommons::use_schema(std::shared_ptr<SchemaVersion> version) {
+  const std::lock_guard lock(schema_mutex_);
+  schema_version_ = std::move(version);
 }
 
 bool PoolCommons::has_clients() const {

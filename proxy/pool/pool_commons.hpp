@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 
 namespace pgweir {
 
+class SchemaVersion;
 class Worker;
 struct Workers;
 
@@ -36,6 +38,10 @@ class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
   // The question about settings by their names, see names_query().
   const StatementRef& names_question() const { return names_question_; }
   CodeCatalog& code() { return code_; }
+  // Of the database, shared with all its pools.
+  std::shared_ptr<SchemaVersion> schema_version() const;
+  // The pool has another database from now on.
+  void use_schema(std::shared_ptr<SchemaVersion> version);
   // Also of what a client has proved with, for a user of whom there is a verifier but no password.
   const std::shared_ptr<ScramKeyCache>& scram_keys() const { return scram_keys_; }
 
@@ -57,6 +63,8 @@ class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
   StatementCache statements_;
   const StatementRef names_question_;
   CodeCatalog code_;
+  mutable std::mutex schema_mutex_;
+  std::shared_ptr<SchemaVersion> schema_version_;
   const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
   std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
 };

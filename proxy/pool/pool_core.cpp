@@ -24,8 +24,9 @@ PoolCore::PoolCore(PoolCommons& pool_commons, const PoolContext& pool_context, P
       hubs(pool_context.workers, pool_context.notifications),
       state(limits_of(first_settings)),
       settings(std::make_shared<const config::Pool>(first_settings)),
-      target(std::make_shared<const PoolTarget>(std::move(first_target))),
-      schema_version(schema_of(context, *target)) {}
+      target(std::make_shared<const PoolTarget>(std::move(first_target))) {
+  commons.use_schema(schema_of(context, *target));
+}
 
 LoginPlan PoolCore::plan() const {
   const std::lock_guard lock(mutex);
@@ -50,8 +51,9 @@ void PoolCore::change_to(PoolTarget new_target, const config::Pool& new_settings
   }
   const bool moved = !(before->address == target->address) || before->dbname != target->dbname || other_user;
   if (moved) hubs.retire();
-  schema_version = schema_of(context, *target);
-  schema_version->change();
+  const std::shared_ptr<SchemaVersion> version = schema_of(context, *target);
+  commons.use_schema(version);
+  version->change();
   state.recycle();
   commons.logins().forget_all();
   standing.forget();

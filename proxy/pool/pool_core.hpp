@@ -26,7 +26,6 @@
 
 namespace pgweir {
 
-class SchemaVersion;
 struct PoolCore;
 
 // Keeps the whole pool alive: what a coroutine of its parts holds.
@@ -69,7 +68,6 @@ struct PoolCore {
   std::unordered_map<PoolMember*, std::shared_ptr<Backend>> members;
   std::shared_ptr<const config::Pool> settings;
   std::shared_ptr<const PoolTarget> target;
-  std::shared_ptr<SchemaVersion> schema_version;  // of the target's database
   LoginOutcomes outcomes;
   RoleStanding standing;
   PassThrough passing;

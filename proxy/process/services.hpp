@@ -6,13 +6,13 @@
 #include <functional>
 
 #include "proxy/aws/aws.hpp"
+#include "proxy/entry/console_desk.hpp"
+#include "proxy/entry/session_context.hpp"
 #include "proxy/login/login_failures.hpp"
 #include "proxy/login/password_proofs.hpp"
 #include "proxy/pool/cancel_registry.hpp"
 #include "proxy/pool/pool_registry.hpp"
 #include "proxy/report/sources.hpp"
-#include "proxy/session/console_desk.hpp"
-#include "proxy/session/session_context.hpp"
 #include "proxy/session/session_directory.hpp"
 #include "proxy/session/session_notifier.hpp"
 #include "proxy/state/schema_version.hpp"

@@ -4,10 +4,10 @@
 #include <atomic>
 #include <iterator>
 
+#include "proxy/entry/console_desk.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/pool_registry.hpp"
 #include "proxy/report/sources.hpp"
-#include "proxy/session/console_desk.hpp"
 #include "proxy/session/session.hpp"
 #include "proxy/session/session_directory.hpp"
 #include "proxy/worker/workers.hpp"
@@ -50,7 +50,7 @@ void describe_some(const SessionDirectory& sessions, const AskedDescriptions& as
   for (std::size_t n = std::min(to.left.size(), sessions_in_a_round); n > 0; --n) {
     const Session* const session = sessions.find(to.left.back());
     to.left.pop_back();
-    if (session != nullptr) session->describe(wanted, to.clients, to.servers);
+    if (session != nullptr) session->view().describe(wanted, to.clients, to.servers);
   }
   if (to.left.empty()) return finish_one(asked);
   worker.next_round([&sessions, asked, wanted] { describe_some(sessions, asked, wanted); });

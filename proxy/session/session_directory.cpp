@@ -104,7 +104,7 @@ std::vector<std::uint64_t> SessionDirectory::ids() const {
 
 ClientTally SessionDirectory::tally() const {
   ClientTally tally;
-  for (const auto& [id, session] : sessions_) session->count_in(tally);
+  for (const auto& [id, session] : sessions_) session->view().count_in(tally);
   return tally;
 }
 

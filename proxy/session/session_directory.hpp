@@ -14,8 +14,8 @@
 #include "proxy/base/clock.hpp"
 #include "proxy/base/facts.hpp"
 #include "proxy/base/session_waker.hpp"
+#include "proxy/entry/session_list.hpp"
 #include "proxy/net/unique_fd.hpp"
-#include "proxy/session/session_list.hpp"
 
 namespace pgweir {
 

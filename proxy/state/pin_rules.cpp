@@ -111,4 +111,10 @@ std::string leading_words(std::string_view text) {
   return words;
 }
 
+bool reads_relations(const SqlEffects& effects) {
+  return effects.writes() || effects.runs_code() ||
+         effects.verbs.intersects({Verb::select, Verb::table, Verb::values, Verb::declare, Verb::create,
+                                   Verb::refresh, Verb::prepare, Verb::call, Verb::do_});
+}
+
 }  // namespace pgweir

@@ -31,6 +31,9 @@ bool cannot_be_judged(const SqlEffects& effects, const Judgement& judgement);
 // May take the next value of a sequence, which currval() and lastval() of the same session then show.
 bool may_advance_sequence(const SqlEffects& effects);
 
+// May look at a table or a view.
+bool reads_relations(const SqlEffects& effects);
+
 // The first words of a statement, for logs: "CREATE TEMP TABLE". Keywords only, never a name or a literal.
 std::string leading_words(std::string_view text);
 

@@ -8,29 +8,32 @@ namespace pgweir {
 void StateWatch::note_tag(std::string_view tag) {
   switch (tag.empty() ? '\0' : tag[0]) {
     case 'A':
-      if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") changed_defaults = true;
-      changed_functions |= changes_functions(tag);
+      if (tag == "ALTER ROLE" || tag == "ALTER DATABASE") marks.insert(Mark::changed_defaults);
+      if (changes_functions(tag)) marks.insert(Mark::changed_functions);
       return;
     case 'R':
       if (tag == "RESET") {
         ++set_tags;
-        reset_seen = true;
+        marks.insert(Mark::reset_seen);
       }
       return;
     case 'S':
       if (tag == "SET") ++set_tags;
       return;
     case 'C':
-      changed_functions |= changes_functions(tag);
+      if (changes_functions(tag)) marks.insert(Mark::changed_functions);
       if (tag.starts_with("CLOSE")) break;
       return;
     case 'D':
-      changed_functions |= tag != "DO" && changes_functions(tag);
-      if (tag == "DISCARD ALL") discarded_all = reset_seen = true;
+      if (tag != "DO" && changes_functions(tag)) marks.insert(Mark::changed_functions);
+      if (tag == "DISCARD ALL") {
+        marks.insert(Mark::discarded_all);
+        marks.insert(Mark::reset_seen);
+      }
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
         // What stands after it in a pipeline was noted already: lastval() tells whether that took a value.
-        discarded_sequences = true;
-        advanced_sequence = false;
+        marks.insert(Mark::discarded_sequences);
+        marks.erase(Mark::advanced_sequence);
       }
       break;
     case 'L':

@@ -43,23 +43,24 @@ ROOMS = {
     "backend": "base net state aws worker",
     "listen": "base net state worker backend",
     "pool": "base net state code login aws worker backend listen",
-    "session": "base net state code login aws worker backend listen pool",
-    "report": "base net login aws worker backend listen pool session",
+    "exchange": "base net state code worker backend listen pool",
+    "request": "base net state code worker backend listen pool exchange",
+    "reply": "base net state code worker backend listen pool exchange",
+    "settle": "base net state code worker backend listen pool exchange request reply",
+    "entry": "base net state login aws worker pool exchange",
+    "session": "base net state code login worker backend listen pool exchange request reply settle entry",
+    "report": "base net login aws worker backend listen pool entry session",
     "explain": "base state code",
-    "console": "base backend pool session report",
+    "console": "base backend pool entry session report",
     "dashboard": "base",
     "documents": "",
     "doctor": "base net aws backend documents",
-    "process": "base net state login aws worker pool session report explain console dashboard doctor",
+    "process": "base net state login aws worker pool entry session report explain console dashboard doctor",
 }
 
 # Parts of one class or one step in several files. To become objects with a header of their own; nothing is added.
 WITHOUT_HEADER = {
     "process/main",
-    *("session/request_" + part for part in "extended listen named provide state".split()),
-    *("session/reply_" + part for part in "errors session shape".split()),
-    *("session/session_" + part
-      for part in "aws backend batch check console end facts judge listen login proof role".split()),
     *("console/show_" + part for part in "connections pools process statistics waiters".split()),
     *("doctor/live_" + part for part in "aws login_aws network server services surroundings tls vpc".split()),
     *("documents/static_" + part for part in "capacity database iam network paths service".split()),

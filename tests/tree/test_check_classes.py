@@ -2,7 +2,7 @@
 
 import pytest
 
-from check_classes import FILES_MAX, classes_in, classes_of, too_full, too_large, tree_of
+from check_classes import FILES_MAX, LINES_MAX, classes_in, classes_of, too_full, too_large, too_long, tree_of
 
 
 def counted(text):
@@ -112,3 +112,14 @@ def test_a_folder_that_is_full(tmp_path):
     assert not list(too_full(tmp_path)) and len(list(classes_of(tmp_path))) == FILES_MAX
     (room / "page.js").write_text("")
     assert list(too_full(tmp_path)) == [f"proxy/pool/: holds {FILES_MAX + 1} files, more than {FILES_MAX}"]
+
+
+def test_header_and_source_of_the_session_are_counted_together(tmp_path):
+    folder = tmp_path / "proxy" / "session"
+    folder.mkdir(parents=True)
+    (folder / "session.hpp").write_text("\n" * 100)
+    (folder / "session.cpp").write_text("\n" * (LINES_MAX - 100))
+    assert not list(too_long(tmp_path))
+    (folder / "session.cpp").write_text("\n" * (LINES_MAX - 99))
+    assert list(too_long(tmp_path)) == [
+        f"proxy/session/session: header and source have {LINES_MAX + 1} lines, more than {LINES_MAX}"]

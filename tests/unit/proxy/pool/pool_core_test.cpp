@@ -89,12 +89,12 @@ TEST_CASE("backends of another server take the place of those that there are, an
 
 TEST_CASE("who listens goes on where the server is reached in another way") {
   UsedPool pool;
-  const std::uint64_t schema = pool.core->schema_version->get();
+  const std::uint64_t schema = pool.core->commons.schema_version()->get();
   PoolTarget target = first_target();
   target.allow_cleartext = true;
   pool.core->change_to(target, pool.settings);
   CHECK(pool.core->state.generation() == pool.before + 1);
-  CHECK(pool.core->schema_version->get() > schema);
+  CHECK(pool.core->commons.schema_version()->get() > schema);
   CHECK(pool.has_kept_hub());
 }
 

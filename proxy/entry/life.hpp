@@ -1,0 +1,50 @@
+// How far a session is, what interrupts it, and why it ends. Thread rule: the session's worker.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/base/clock.hpp"
+#include "proxy/base/reason.hpp"
+
+namespace pgweir {
+
+struct Life {
+  enum class Phase : std::uint8_t { login, serving, closing };
+
+  Phase phase = Phase::login;
+  Reason reason = Reason::client_closed;
+  std::optional<Reason> expired;  // a deadline has passed, or somebody has ended it
+  bool drains = false;
+  bool wakes_each_tick = false;  // it waits for what nobody may tell it
+  // What the client is told instead of the reason's own sentence and SQLSTATE; null: those.
+  struct Words {
+    std::string message;
+    std::string sqlstate;
+  };
+  std::unique_ptr<const Words> words;
+  TimePoint started;
+  // While closing, or holding back the answer to a wrong password: the janitor wakes the session then.
+  TimePoint closes_at{};
+
+  bool is_over() const { return phase == Phase::closing; }
+  // Why what waits has to stop waiting.
+  std::optional<Reason> interrupted() const {
+    if (expired) return expired;
+    return drains ? std::optional(Reason::draining) : std::nullopt;
+  }
+  std::string message() const { return words ? words->message : std::string(); }
+  std::string sqlstate() const { return words ? words->sqlstate : std::string(); }
+  // The client is told the reason's sentence and SQLSTATE, or these instead. The first reason counts.
+  void end(Reason why, std::string_view told = {}, std::string_view code = {}) {
+    if (is_over()) return;
+    phase = Phase::closing;
+    reason = why;
+    if (!told.empty() || !code.empty())
+      words = std::make_unique<const Words>(Words{std::string(told), std::string(code)});
+  }
+};
+
+}  // namespace pgweir

@@ -1,0 +1,32 @@
+// The first part of a session: who is its client? Ends with a client that has proved who it is, or with a
+// session that is over. Thread rule: the session's worker.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/entry/session_parts.hpp"
+#include "proxy/login/client_login.hpp"
+#include "proxy/net/task.hpp"
+
+namespace pgweir {
+
+class Login {
+ public:
+  explicit Login(SessionParts parts) : parts_(parts) {}
+
+  // False: the session has ended.
+  Task<bool> run();
+  // What the client has said; after run().
+  const ClientLogin& client() const { return *login_; }
+
+ private:
+  Task<bool> read_proxy_header();
+  Task<> hold_failure(const std::string& user);
+  void forward_cancel(const CancelRequest& request);
+
+  SessionParts parts_;
+  std::unique_ptr<ClientLogin> login_;
+};
+
+}  // namespace pgweir

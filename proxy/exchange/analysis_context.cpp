@@ -1,0 +1,29 @@
+#include "proxy/exchange/analysis_context.hpp"
+
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+AnalysisContext analysis_context(const Exchange& x) {
+  const bool has_temporary =
+      x.pins.contains(Pin::temporary_object) || x.watch.may_have_begun.contains(Pin::temporary_object);
+  // Its own DDL is seen by nobody else before it is committed.
+  if (has_temporary || x.watch.marks.contains(Mark::unseen) || x.watch.marks.contains(Mark::changed_schema))
+    return {};
+  const bool is_certain =
+      x.code.unjudged.empty() && !x.code.triggers_unjudged && !x.code.definitions_unjudged;
+  if (x.journal.leaves_context())
+    return {x.worker.settings_memo().analysis_settings(x.client.desired), is_certain};
+  const std::optional<SettingMap> in_force = x.journal.in_force(*x.client.desired, *x.client.startup);
+  if (!in_force) return {};
+  return {x.worker.interner().intern(analysis_settings(*in_force)), is_certain};
+}
+
+bool is_in_its_context(const Exchange& exchange, const Statement& statement) {
+  // An unnamed statement is parsed anew for each use of its client's, mostly.
+  if (statement.server_name.empty() || statement.by_sql) return true;
+  const AnalysisContext now = analysis_context(exchange);
+  return now.settings != nullptr && statement.context == now.settings;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,75 @@
+#include "proxy/exchange/batch.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "protocol/framer.hpp"
+#include "protocol/frontend.hpp"
+
+namespace pgweir {
+
+bool Batch::note_reply(BackendType type) {
+  switch (type) {
+    case BackendType::ParseComplete:
+    case BackendType::BindComplete:
+    case BackendType::CloseComplete:
+    case BackendType::ParameterDescription:
+    case BackendType::NoData:
+      break;
+    default:
+      answered = true;
+      return true;
+  }
+  if (left_out > 0) {
+    --left_out;
+    return false;
+  }
+  ++acknowledged;
+  return true;
+}
+
+bool Batch::describes(ByteView messages, std::string_view name) {
+  Framer framer(frontend_rule);
+  Piece piece;
+  bool described = false;
+  std::vector<std::string_view> portals;  // bound, and not described yet
+  while (framer.next(messages, piece) == FrameStatus::piece) {
+    BindView bind;
+    TargetView target;
+    ExecuteView execute;
+    switch (static_cast<FrontendType>(piece.type)) {
+      case FrontendType::Query:
+        return true;  // its answer describes its rows
+      case FrontendType::Bind:
+        if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name)
+          portals.push_back(bind.portal);
+        break;
+      case FrontendType::Describe:
+        if (parse_target(piece.body(), target) != Errc::ok) break;
+        if (target.kind == 'S' && target.name == name) described = true;
+        if (target.kind == 'P') std::erase(portals, target.name);
+        break;
+      case FrontendType::Execute:
+        if (described || parse_execute(piece.body(), execute) != Errc::ok) break;
+        if (std::find(portals.begin(), portals.end(), execute.portal) != portals.end()) return false;
+        break;
+      default:
+        break;
+    }
+  }
+  return described || portals.empty();
+}
+
+bool Batch::reads_binary(ByteView messages, std::string_view name) {
+  Framer framer(frontend_rule);
+  Piece piece;
+  while (framer.next(messages, piece) == FrameStatus::piece) {
+    BindView bind;
+    if (piece.type != static_cast<char>(FrontendType::Bind)) continue;
+    if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name && asks_for_binary(bind.rest))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,37 @@
+#include "proxy/exchange/exchange.hpp"
+
+#include "proxy/listen/listen_hub.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+// False: it listens on its own backend, if at all.
+bool Exchange::begin_listening() {
+  if (pool == nullptr || pins.contains(Pin::session_mode)) return false;
+  const auto it = client.view->find("client_encoding");
+  std::string encoding = it == client.view->end() ? std::string() : it->second;
+  if (listen && listen->encoding() == encoding) return true;
+  if (listen && !listen->is_unused()) return false;
+  std::shared_ptr<ListenHub> new_hub = pool->hub(encoding, worker);
+  if (!new_hub) return false;
+  leave_hub();
+  hub = std::move(new_hub);
+  listen = std::make_unique<ListenState>(
+      [this](ListenChange change) { hub->change(subscriber(), std::move(change)); }, std::move(encoding));
+  return true;
+}
+
+Subscriber Exchange::subscriber() const {
+  return {worker.index(), session_id};
+}
+
+void Exchange::leave_hub() {
+  if (hub) hub->leave(subscriber());
+  if (next_hub) next_hub->leave(subscriber());
+  hub.reset();
+  next_hub.reset();
+  listen.reset();
+}
+
+}  // namespace pgweir

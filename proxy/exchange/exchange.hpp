@@ -1,0 +1,143 @@
+// What the two directions of one session share: the client's names and settings, the backend that it has at
+// the moment, and what that backend still owes. The request path and the reply path work on it; the session
+// owns it. Thread rule: the session's worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/response_tracker.hpp"
+#include "protocol/statement_map.hpp"
+#include "proxy/backend/backend.hpp"
+#include "proxy/base/pin.hpp"
+#include "proxy/code/code_doubts.hpp"
+#include "proxy/exchange/batch.hpp"
+#include "proxy/exchange/own_queries.hpp"
+#include "proxy/listen/listen_state.hpp"
+#include "proxy/state/client_settings.hpp"
+#include "proxy/state/portals.hpp"
+#include "proxy/state/settings_journal.hpp"
+#include "proxy/state/state_watch.hpp"
+
+namespace pgweir {
+
+class ListenHub;
+class Pool;
+class PoolCommons;
+class Worker;
+struct ReadText;
+
+// A PREPARE or DEALLOCATE by SQL: what it names is known when it has ended.
+struct SqlNaming {
+  bool under_way = false;
+  std::string name;        // as in a Parse message
+  StatementRef statement;  // null: it deallocates
+
+  void end() {
+    under_way = false;
+    name.clear();
+    statement.reset();
+  }
+};
+
+// Whose the values are that sequences have on a backend, see Backend::sequence_owner.
+struct SequenceOwner {
+  std::uint64_t number = 0;
+  bool advanced = false;  // under this number, perhaps
+
+  // DISCARD SEQUENCES: what was advanced so far is nobody's.
+  void disown(std::uint64_t new_number) {
+    number = new_number;
+    advanced = false;
+  }
+};
+
+// A client that sets something as another role may need that role for it on the next backend, too.
+struct OtherRole {
+  MapRef settings;         // what it had set when it last had another role, or null
+  bool is_needed = false;  // the login role may not set all that it has
+};
+
+// The message of the client's that is looked at, or that was looked at last.
+struct MessageInHand {
+  SettingsStep step;               // what it does to settings
+  const ReadText* text = nullptr;  // of a Query, if it was worth keeping
+  bool is_looked_at = false;
+};
+
+struct Exchange {
+  // `replies` gets what becomes of the expectations.
+  Exchange(Worker& w, ReplySink& replies, const MapRef& none) : worker(w), sink(replies), client(none) {}
+
+  Worker& worker;
+  ReplySink& sink;
+  PoolCommons* commons = nullptr;  // what all sessions of the pool share
+  Pool* pool = nullptr;            // for whoever borrows and gives back
+  Backend* backend = nullptr;
+  bool forwarded = false;  // something of the client's went to this backend since it was borrowed
+
+  StatementMap statements;
+  ResponseTracker tracker;
+  Batch batch;
+  Portals portals;
+  SqlNaming naming;
+  OwnQueries own;
+
+  ClientSettings client;
+  OtherRole other_role;
+  StateWatch watch;
+  SettingsJournal journal;
+  CodeDoubts code;
+  SequenceOwner sequences;
+  Judgement judgement;
+  PinSet pins;                            // why it keeps its backend
+  std::vector<std::string> custom_names;  // settings with a dot that it has set
+  // Was parsed again for the message in hand, because the server had described it otherwise under whatever
+  // was in force then.
+  const Statement* checked_again = nullptr;
+  // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
+  // a backend (XX000, unexpected state STARTED), which must not be another client's.
+  bool mixed_protocols = false;
+  bool restore_due = false;  // its startup settings, after an extended DISCARD ALL
+
+  MessageInHand hand;
+
+  void expect(Expected&& expected) { tracker.expect(std::move(expected), sink); }
+  bool pinned() const { return !pins.empty(); }
+  // Whether the client has what it could not get on another connection. In session mode everybody is pinned,
+  // whatever they have.
+  bool keeps_what_it_has() const {
+    PinSet kept = pins;
+    kept.erase({Pin::session_mode});
+    return !kept.empty();
+  }
+  // Its backend may have statements of SQL's under names that we do not know.
+  bool may_have_prepared() const {
+    return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);
+  }
+
+  // Queries of ours between two transactions, or nothing.
+  bool only_own_work_left() const {
+    return tracker.outstanding() == own.size() && !tracker.unsynced() && !tracker.skipping() &&
+           tracker.status() == TransactionStatus::idle;
+  }
+  // Such as the settings that go out in front of the client's statement.
+  bool own_work_runs() const {
+    const Expected* const oldest = tracker.oldest();
+    return oldest != nullptr && oldest->fate == Fate::mute;
+  }
+
+  // Null until the client listens through the pool's hub.
+  std::unique_ptr<ListenState> listen;
+  std::shared_ptr<ListenHub> hub;
+  std::shared_ptr<ListenHub> next_hub;  // while the session moves to it
+  std::uint64_t session_id = 0;         // as the worker knows it
+  Subscriber subscriber() const;
+  bool begin_listening();
+  void leave_hub();
+};
+
+}  // namespace pgweir

@@ -1,0 +1,87 @@
+#include "proxy/exchange/server_stream.hpp"
+
+#include "protocol/frontend.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+void ServerStream::forward_bytes(const Piece& piece) {
+  x_.forwarded = true;
+  x_.worker.to_server().add_view(piece.bytes);
+}
+
+RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected) {
+  forward_bytes(piece);
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
+// A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
+void ServerStream::begin_query(Expected& expected) {
+  x_.mixed_protocols |= x_.tracker.unsynced();
+  expected.holds = true;
+  if (!x_.hand.step.empty()) attach_step(expected);
+  if (expected.listens) x_.listen->forwarded();
+  x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
+  if (x_.statements.find({}) == nullptr) return;
+  x_.statements.begin_erase({}, x_.tracker.segment());
+  expected.names = true;
+}
+
+// Between two batches a Query of ours, whose errors are ours, too. Within one, an error concerns the client's
+// next message, as if that had failed.
+Progress ServerStream::insert_statement(std::string_view sql, const StatementRef& prepares) {
+  ResponseTracker& tracker = x_.tracker;
+  if (tracker.may_insert_group()) {
+    write_query(x_.worker.to_server().own(), sql);
+    x_.worker.to_server().end_own();
+    x_.own.begin(OwnQuery::no_op);
+    x_.backend->statements.begin_unnamed(nullptr, tracker.segment());
+    if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
+    x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares});
+    return Progress::done;
+  }
+  if (!tracker.unsynced()) return Progress::hold;
+  ByteBuffer& out = x_.worker.to_server().own();
+  const std::string& own_name = x_.commons->statements().own_name();
+  write_parse(out, own_name, sql, no_parameter_types);
+  write_bind(out, own_name, own_name);
+  write_execute(out, own_name);
+  write_close_portal(out, own_name);
+  write_close_statement(out, own_name);
+  x_.worker.to_server().end_own();
+  if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
+  for (const Reply reply : {Reply::parse, Reply::bind, Reply::execute, Reply::close, Reply::close}) {
+    const bool makes = prepares && reply == Reply::execute;
+    x_.expect(
+        {.reply = reply, .fate = Fate::drop, .holds = makes, .statement = makes ? prepares : StatementRef{}});
+  }
+  return Progress::done;
+}
+
+void ServerStream::send_own(OwnQuery which, std::string_view sql) {
+  write_query(x_.worker.to_server().own(), sql);
+  x_.worker.to_server().end_own();
+  x_.own.begin(which);
+  x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
+  x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true});
+}
+
+void ServerStream::attach_step(Expected& expected) {
+  x_.journal.begin(std::exchange(x_.hand.step, {}));
+  expected.sets = true;
+}
+
+// See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else
+// is sent.
+void ServerStream::begin_fence() {
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_sync(out);
+  write_close_portal(out, "__pgweir_fence");
+  write_sync(out);
+  x_.worker.to_server().end_own();
+  x_.tracker.begin_fence();
+}
+
+}  // namespace pgweir

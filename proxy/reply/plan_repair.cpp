@@ -1,0 +1,59 @@
+#include "proxy/reply/plan_repair.hpp"
+
+#include "protocol/sqlstate.hpp"
+#include "proxy/exchange/analysis_context.hpp"
+#include "proxy/pool/pool_commons.hpp"
+
+namespace pgweir {
+namespace {
+
+// "cached plan must not change result type", in whatever language.
+bool is_stale_plan(const ErrorView& error) {
+  return error.code() == sqlstate::feature_not_supported && error.field('R') == "RevalidateCachedQuery";
+}
+
+// Code has dropped it, or taken its name: none of the client's statements can have done so.
+bool is_out_of_step(const ErrorView& error, const Expected& failed, const StatementRef& about) {
+  if (!about || !about->server_name.starts_with(server_name_prefix)) return false;
+  if (failed.reply == Reply::parse) return error.code() == sqlstate::duplicate_prepared_statement;
+  const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement ||
+                    failed.reply == Reply::query;
+  return uses && error.code() == sqlstate::invalid_sql_statement_name;
+}
+
+}  // namespace
+
+// What can be mended unseen: outside of a transaction, with nothing answered yet, a statement is parsed anew
+// and the batch is sent again. A statement that has changed only if the client does not go on by what it was
+// told before: a driver that keeps a description would read the rows by that.
+PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& error,
+                                     const StatementRef& about, std::string_view client_name) {
+  const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
+  if (!changed && !is_out_of_step(error, failed, about)) return Kind::no;
+  const bool may = may_send_again(failed);
+  const bool by_ddl = is_in_its_context(x_, *about);
+  if (!changed) {
+    x_.backend->statements.doubt_all();
+    return may ? Kind::parse_again : Kind::no;
+  }
+  // Under another search_path it finds other tables; under its own it goes on.
+  if (!by_ddl) return Kind::no;
+  // The server refuses it for ever: whoever parses this text again gets a new statement.
+  x_.commons->statements().forget(about);
+  const bool described =
+      x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->batch, client_name);
+  const bool told = described && !x_.batch.describes(x_.backend->batch, client_name);
+  if (may && !told) return Kind::renew;
+  // The error is the client's. One that holds no description gets no second one.
+  if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
+    x_.statements.put(client_name, x_.commons->statements().renew_for_holder(about));
+  return Kind::no;
+}
+
+bool PlanRepair::may_send_again(const Expected& failed) const {
+  const Batch& batch = x_.batch;
+  return batch.state != Batch::State::none && !batch.answered && batch.again < Batch::again_max &&
+         !batch.stale && failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,32 @@
+// Whether an error of the server is about a prepared statement that can be mended unseen. A view of the
+// exchange. Thread rule: the session's worker.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/error_response.hpp"
+#include "proxy/exchange/exchange.hpp"
+
+namespace pgweir {
+
+class PlanRepair final {
+ public:
+  explicit PlanRepair(Exchange& exchange) : x_(exchange) {}
+
+  enum class Kind : std::uint8_t {
+    no,
+    parse_again,  // it is gone from the server
+    renew,        // it is not what it was
+  };
+  // Also sees to it that the statement is not used any more as it is.
+  Kind kind_of(const Expected& failed, const ErrorView& error, const StatementRef& about,
+               std::string_view client_name);
+
+ private:
+  bool may_send_again(const Expected& failed) const;
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

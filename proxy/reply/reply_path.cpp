@@ -1,0 +1,304 @@
+#include "proxy/reply/reply_path.hpp"
+
+#include "protocol/backend.hpp"
+#include "protocol/sqlstate.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/reply/parameter_teller.hpp"
+#include "proxy/reply/plan_repair.hpp"
+#include "proxy/reply/tag_reader.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+using Disposition = ReplyPath::Disposition;
+
+void write_empty_message(ByteBuffer& out, BackendType type) {
+  Writer(out).begin_message(static_cast<char>(type)).end_message();
+}
+
+bool ends_the_session(std::string_view severity) {
+  return severity == "FATAL" || severity == "PANIC";
+}
+
+}  // namespace
+
+bool ReplyPath::is_own() const {
+  const Expected* oldest = x_.tracker.oldest();
+  return oldest != nullptr && oldest->fate == Fate::mute;
+}
+
+bool ReplyPath::is_inserted() const {
+  const Expected* oldest = x_.tracker.oldest();
+  return oldest != nullptr && oldest->fate != Fate::forward;
+}
+
+void ReplyPath::forward(const Piece& piece) {
+  if (piece.first && !x_.batch.note_reply(static_cast<BackendType>(piece.type))) return;
+  x_.worker.to_client().add_view(piece.bytes);
+}
+
+Disposition ReplyPath::take(const Piece& piece) {
+  if (piece.first) return take_first(piece);
+  if (shapes_.is_learning()) shapes_.take(piece);
+  if (forwarding_rest_) {
+    forward(piece);
+  } else if (piece.type == static_cast<char>(BackendType::DataRow) && is_own()) {
+    own_.take_row(piece);
+  }
+  return Disposition::taken;
+}
+
+Disposition ReplyPath::take_first(const Piece& piece) {
+  forwarding_rest_ = false;
+  TransactionStatus status = TransactionStatus::idle;
+  switch (static_cast<BackendType>(piece.type)) {
+    case BackendType::ErrorResponse:
+      return take_error(piece);
+    case BackendType::ParameterStatus:
+      if (ParameterTeller(x_).take(piece, is_own())) forward(piece);
+      return Disposition::taken;
+    case BackendType::NotificationResponse:
+      take_notification(piece);
+      return Disposition::taken;
+    case BackendType::NoticeResponse:
+      if (is_inserted()) return Disposition::taken;
+      forward(piece);
+      forwarding_rest_ = true;
+      return Disposition::taken;
+    case BackendType::CommandComplete:
+      TagReader(x_).take(piece);
+      break;
+    case BackendType::DataRow:
+      if (is_own()) own_.take_row(piece);
+      break;
+    case BackendType::ParameterDescription:
+    case BackendType::RowDescription:
+    case BackendType::NoData:
+      if (shapes_.is_concerned()) shapes_.take(piece);
+      break;
+    case BackendType::ReadyForQuery:
+      if (parse_ready_for_query(piece.body(), status) != Errc::ok) return Disposition::violation;
+      break;
+    default:
+      break;
+  }
+  const ResponseTracker::Verdict verdict = receive(piece, status);
+  if (verdict == ResponseTracker::Verdict::protocol_violation) return Disposition::violation;
+  const bool ready = piece.type == static_cast<char>(BackendType::ReadyForQuery);
+  if (ready && x_.batch.stale) {
+    events_.insert(ReplyEvent::batch_failed);
+    return Disposition::taken;
+  }
+  if (verdict == ResponseTracker::Verdict::forward) {
+    if (ready && x_.watch.restores_now != 0) ParameterTeller(x_).tell_restored();
+    if (ready && x_.listen) settle_listening(status);
+    forward(piece);
+    forwarding_rest_ = true;
+  }
+  write_due();
+  if (ready && !x_.journal.is_empty()) x_.journal.ready(status);
+  if (ready && status == TransactionStatus::idle) publish_changes();
+  if (ready) x_.watch.marks.erase(Mark::resets_now);
+  if (ready) x_.watch.restores_now = 0;
+  if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
+  if (ready) {
+    events_.insert(ReplyEvent::query_done);
+    if (status == TransactionStatus::idle) events_.insert(ReplyEvent::transaction_done);
+  }
+  return Disposition::taken;
+}
+
+// What has been committed holds for everybody who asks from now on, also if this session ends here.
+void ReplyPath::publish_changes() {
+  if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
+  if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
+  if (x_.watch.marks.take(Mark::changed_defaults)) events_.insert(ReplyEvent::defaults_changed);
+}
+
+// Replies of ours become due while the server's message is looked at, and must not overtake it.
+ResponseTracker::Verdict ReplyPath::receive(const Piece& piece, TransactionStatus status) {
+  receiving_ = true;
+  const ResponseTracker::Verdict verdict = x_.tracker.receive(piece.type, status, *this);
+  receiving_ = false;
+  return verdict;
+}
+
+void ReplyPath::write_due() {
+  if (due_.empty()) return;
+  for (const BackendType type : due_) {
+    if (x_.batch.note_reply(type)) write_empty_message(x_.worker.to_client().own(), type);
+  }
+  x_.worker.to_client().end_own();
+  due_.clear();
+}
+
+// --- Errors: whose they are, and by which names the client knows what they are about
+
+Disposition ReplyPath::take_error(const Piece& piece) {
+  x_.watch.marks.insert(Mark::failed);
+  ErrorView error;
+  const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
+  if (whole && ends_the_session(error.severity())) {
+    // To a client that waits for nothing and keeps nothing on this backend it does not matter.
+    const bool idle = x_.tracker.settled() && !x_.pinned();
+    if (is_own() || idle) return Disposition::server_gone;
+    forward(piece);
+    return Disposition::server_ended;
+  }
+  const Expected* oldest = x_.tracker.oldest();
+  if (oldest == nullptr) return Disposition::violation;
+  if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
+  // DISCARD ALL commits at once, what restored the startup settings after it does not.
+  if (x_.watch.marks.contains(Mark::discarded_all) && !is_own()) x_.watch.marks.insert(Mark::resets_now);
+  const std::int32_t longer = oldest->longer;
+  const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
+  const std::string client_name = oldest->spelled ? *oldest->spelled
+                                  : about         ? x_.statements.name_of(about, oldest->name_hash)
+                                                  : std::string();
+  const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
+  const PlanRepair::Kind repair =
+      whole && about ? PlanRepair(x_).kind_of(*oldest, error, about, client_name) : PlanRepair::Kind::no;
+  if (repair != PlanRepair::Kind::no) {
+    x_.batch.stale = about;
+    x_.batch.renews = repair == PlanRepair::Kind::renew;
+    x_.batch.stale_name = client_name;
+    x_.batch.needs_sync = x_.batch.state == Batch::State::open;
+    receive(piece, TransactionStatus::idle);
+    return Disposition::taken;
+  }
+  if (oldest->reply == Reply::query && oldest->sets) query_failed_ = true;
+  if (oldest->fate == Fate::forward || oldest->fate == Fate::drop) x_.journal.failed();
+  if (x_.listen && !is_own()) x_.listen->failed();
+  const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
+  if (verdict == ResponseTracker::Verdict::forward && meant_to_fail) {
+    write_stale_plan();
+  } else if (verdict == ResponseTracker::Verdict::forward &&
+             !(whole && forward_renamed(piece, about, client_name, longer))) {
+    forward(piece);
+    forwarding_rest_ = true;
+  }
+  write_due();
+  return Disposition::taken;
+}
+
+// What PostgreSQL says (plancache.c).
+void ReplyPath::write_stale_plan() {
+  ErrorFields fields;
+  fields.severity = "ERROR";
+  fields.code = sqlstate::feature_not_supported;
+  fields.message = "cached plan must not change result type";
+  fields.file = "plancache.c";
+  fields.routine = "RevalidateCachedQuery";  // drivers look at it
+  write_error_response(x_.worker.to_client().own(), fields);
+  x_.worker.to_client().end_own();
+  x_.batch.answered = true;
+}
+
+// The client knows its statement by its own name, not by ours.
+bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+                                std::int32_t longer) {
+  const bool has_name = about && !about->server_name.empty();
+  const std::string ours = has_name ? '"' + about->server_name + '"' : std::string();
+  const bool named = has_name && as_text(piece.body()).find(ours) != std::string_view::npos;
+  if (!named && longer == 0) return false;
+  ByteBuffer renamed;
+  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, longer) != Errc::ok)
+    return false;
+  x_.batch.answered = true;
+  Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
+  x_.worker.to_client().end_own();
+  return true;
+}
+
+// Of the client's statements the one that an error calls by our name, when the message that failed does not
+// tell.
+StatementRef ReplyPath::statement_named_in(const Piece& piece) const {
+  const std::string_view text = as_text(piece.body());
+  const std::size_t at = text.find(server_name_prefix);
+  if (at == std::string_view::npos) return nullptr;
+  for (const auto& [name, held] : x_.statements.committed()) {
+    const std::string& ours = held.statement->server_name;
+    if (text.substr(at, ours.size()) == ours && text.substr(at + ours.size(), 1) == "\"")
+      return held.statement;
+  }
+  return nullptr;
+}
+
+// --- Listening
+
+// What the hub delivers comes from there alone.
+void ReplyPath::take_notification(const Piece& piece) {
+  NotificationView notification;
+  const bool served = x_.listen && piece.whole() &&
+                      parse_notification(piece.body(), notification) == Errc::ok &&
+                      x_.listen->serves(notification.channel);
+  if (served || !x_.client.greeted) return;
+  x_.worker.to_client().add_view(piece.bytes);
+  forwarding_rest_ = true;
+}
+
+// Right before a ReadyForQuery that goes to the client.
+void ReplyPath::settle_listening(TransactionStatus status) {
+  x_.listen->settle(status, !x_.tracker.idle() || x_.tracker.unsynced());
+  if (status != TransactionStatus::idle) return;
+  while (const auto message = x_.listen->take_held()) {
+    Writer(x_.worker.to_client().own()).raw(*message);
+    x_.worker.to_client().end_own();
+  }
+}
+
+// --- Expectations that end
+
+void ReplyPath::ended(const Expected& expected, Outcome outcome) {
+  if (expected.names) {
+    switch (outcome) {
+      case Outcome::done:
+        x_.statements.confirm_front();
+        break;
+      case Outcome::failed:
+        x_.statements.fail_front();
+        break;
+      case Outcome::skipped:
+        x_.statements.drop_front();
+        break;
+    }
+  }
+  // The server has refused to say.
+  const bool asked = expected.purpose == Purpose::learn_shape || expected.purpose == Purpose::confirm_parse;
+  if (asked && outcome != Outcome::done && x_.backend != nullptr)
+    x_.backend->statements.describe(expected.statement, BackendStatements::Description::unknown);
+  if (expected.sets) x_.journal.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
+  if (expected.listens && x_.listen) x_.listen->ended();
+  if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
+  if (expected.reply == Reply::query && expected.fate == Fate::mute) own_.end();
+  // While a name is made or dropped nothing else is sent, so this was it.
+  if (x_.naming.under_way && x_.tracker.idle()) x_.naming.end();
+}
+
+// What the backend holds now.
+void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
+  BackendStatements& held = x_.backend->statements;
+  const StatementRef& statement = expected.statement;
+  const bool replayed =
+      statement && statement->by_sql && expected.fate != Fate::forward && expected.reply != Reply::close;
+  if (replayed) held.end_parse(statement, own_.take_prepare_failed() ? Outcome::failed : outcome);
+  if (replayed && expected.reply != Reply::query) return;
+  const bool named = statement && !statement->server_name.empty();
+  if (expected.reply == Reply::parse && outcome == Outcome::done)
+    x_.commons->counters(x_.worker).server_parses.add();
+  if (expected.reply == Reply::query || !named) {
+    held.end_unnamed(expected.reply == Reply::parse ? statement : nullptr, outcome);
+  } else if (expected.reply == Reply::parse) {
+    held.end_parse(statement, outcome);
+  } else {
+    held.end_close(statement, outcome);
+  }
+}
+
+void ReplyPath::inject(const Expected& expected) {
+  due_.push_back(expected.reply == Reply::parse ? BackendType::ParseComplete : BackendType::CloseComplete);
+  if (!receiving_) write_due();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,74 @@
+// Server to client: decides, message by message, what the client gets, and learns from it what the backend
+// and the session now have. Pure apart from what it appends to the worker's Outgoing buffers. Thread rule:
+// the session's worker.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "protocol/backend.hpp"
+#include "protocol/error_response.hpp"
+#include "protocol/framer.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/reply/own_replies.hpp"
+#include "proxy/reply/reply_events.hpp"
+#include "proxy/reply/shape_learner.hpp"
+
+namespace pgweir {
+
+class ReplyPath final : public ReplySink {
+ public:
+  explicit ReplyPath(Exchange& exchange) : x_(exchange) {}
+
+  enum class Disposition : std::uint8_t {
+    taken,
+    server_ended,  // its last words were forwarded; nothing follows
+    server_gone,   // they were not for the client; nothing follows
+    violation,     // it does not keep to the protocol
+  };
+  Disposition take(const Piece& piece);
+
+  // What has happened and was not acted on yet.
+  ReplyEvents& events() { return events_; }
+  // The backend that was asked is gone.
+  void forget_answers() {
+    for (const ReplyEvent event :
+         {ReplyEvent::state_answered, ReplyEvent::last_value_answered, ReplyEvent::triggers_answered,
+          ReplyEvent::sources_answered, ReplyEvent::prelude_failed})
+      events_.erase(event);
+  }
+
+  void ended(const Expected& expected, Outcome outcome) override;
+  void inject(const Expected& expected) override;
+
+ private:
+  Disposition take_first(const Piece& piece);
+  void end_held(const Expected& expected, Outcome outcome);
+  void forward(const Piece& piece);
+  ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
+  void publish_changes();
+  void write_due();
+
+  Disposition take_error(const Piece& piece);
+  void write_stale_plan();
+  bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+                       std::int32_t longer);
+  StatementRef statement_named_in(const Piece& piece) const;
+  void take_notification(const Piece& piece);
+  void settle_listening(TransactionStatus status);
+  // The oldest expectation is a query of ours.
+  bool is_own() const;
+  // Or a message of ours among the client's.
+  bool is_inserted() const;
+
+  Exchange& x_;
+  ReplyEvents events_;
+  ShapeLearner shapes_{x_};
+  OwnReplies own_{x_, events_};
+  bool forwarding_rest_ = false;  // of a streamed message
+  bool receiving_ = false;
+  bool query_failed_ = false;     // the Query that is being answered, if it holds a step of the journal
+  std::vector<BackendType> due_;  // replies of ours that come right after the server's message in hand
+};
+
+}  // namespace pgweir

@@ -1,0 +1,54 @@
+#include "proxy/reply/tag_reader.hpp"
+
+#include "protocol/backend.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_tags.hpp"
+
+namespace pgweir {
+
+void TagReader::take(const Piece& piece) {
+  std::string_view tag;
+  // Not of a statement that we have put between the client's.
+  const Expected* oldest = x_.tracker.oldest();
+  if (oldest == nullptr || oldest->fate != Fate::forward) return;
+  if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
+  if (x_.listen && oldest->listens) x_.listen->completed(tag);
+  const bool prepares = tag == "PREPARE";
+  if (prepares && x_.naming.under_way && x_.naming.statement) return take_prepared();
+  x_.watch.note_tag(tag);
+  if (changes_schema(tag)) {
+    x_.watch.marks.insert(Mark::changed_schema);
+    x_.commons->schema_version()->change();
+  }
+  const bool hidden = !oldest->sets && x_.journal.follows_control() && (tag == "COMMIT" || tag == "ROLLBACK");
+  if (hidden) x_.journal.doubt({});  // by a text that nobody has read
+  const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
+  if (resets && oldest->reply == Reply::query) x_.watch.marks.insert(Mark::resets_now);
+  if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
+  if (x_.watch.marks.contains(Mark::changed_functions)) {
+    x_.watch.marks.insert(Mark::made_code);
+    x_.commons->code().forget();
+  }
+  // A name that is not the client's may be one of ours: the server tells what is left.
+  if (tag == "DEALLOCATE" && x_.naming.name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
+  if (tag == "DEALLOCATE" && !x_.naming.name.empty() && !x_.naming.statement) {
+    const StatementRef gone = x_.statements.find(x_.naming.name);
+    if (gone) x_.backend->statements.end_close(gone, Outcome::done);
+    x_.statements.erase(x_.naming.name);
+    x_.naming.name.clear();
+  }
+  if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
+    x_.statements.clear_named();
+    x_.backend->statements.clear();
+  }
+}
+
+// A PREPARE under a name of ours: it is the client's from here on, on every backend.
+void TagReader::take_prepared() {
+  BackendStatements& held = x_.backend->statements;
+  held.begin_parse(x_.naming.statement, x_.tracker.segment());
+  held.end_parse(x_.naming.statement, Outcome::done);
+  x_.statements.put(x_.naming.name, x_.naming.statement);
+}
+
+}  // namespace pgweir

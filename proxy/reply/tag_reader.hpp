@@ -1,0 +1,22 @@
+// What a CommandComplete tells of the session: tags are exact where texts are not. A view of the exchange.
+// Thread rule: the session's worker.
+#pragma once
+
+#include "protocol/framer.hpp"
+#include "proxy/exchange/exchange.hpp"
+
+namespace pgweir {
+
+class TagReader final {
+ public:
+  explicit TagReader(Exchange& exchange) : x_(exchange) {}
+
+  void take(const Piece& piece);
+
+ private:
+  void take_prepared();
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

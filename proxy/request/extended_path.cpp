@@ -1,0 +1,316 @@
+#include "proxy/request/extended_path.hpp"
+
+#include "protocol/frontend.hpp"
+#include "protocol/sql_scan.hpp"
+#include "proxy/exchange/analysis_context.hpp"
+#include "proxy/exchange/server_stream.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/request/listen_follower.hpp"
+#include "proxy/request/sequence_guard.hpp"
+#include "proxy/request/sql_names.hpp"
+#include "proxy/request/startup_restorer.hpp"
+#include "proxy/request/state_notes.hpp"
+#include "proxy/request/statement_provider.hpp"
+#include "proxy/state/custom_names.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+using Presence = BackendStatements::Presence;
+
+// Only a name that was cut has to be remembered, or one for which another statement was bound.
+std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
+  return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
+}
+
+bool discards_all(const Statement& statement) {
+  return statement.effects.verb == Verb::discard && parse_discard(statement.text) == DiscardTarget::all;
+}
+
+// A name of the client's own that looks like one of ours stands for nothing.
+std::string_view name_on_server(std::string_view name, const StatementRef& statement) {
+  if (statement) return statement->server_name;
+  return name.starts_with(server_name_prefix) ? name.substr(1) : name;
+}
+
+}  // namespace
+
+RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
+  ParseView parse;
+  // The server says what is wrong with it.
+  if (parse_parse(piece.body(), parse) != Errc::ok)
+    return ServerStream(x_).forward(piece, {.reply = Reply::parse});
+  if (x_.listen && ListenFollower(x_).show_channels(parse.text) == Progress::hold)
+    return RequestDisposition::hold;
+  if (names_statement(leading_verb(parse.text), parse.text)) return take_naming_parse(piece, parse);
+  if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
+
+  StatementRef statement = x_.statements.find({});
+  // What was learned of the old one's shape need not hold for the new one.
+  const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
+                              as_text(statement->parameter_types) == as_text(parse.parameter_types) &&
+                              statement->shape.get() == nullptr;
+  if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
+  SequenceGuard(x_).guard_batch(*statement);
+  x_.statements.begin_put({}, statement, x_.tracker.segment());
+  x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
+  x_.backend->statements.describe(statement, BackendStatements::Description::same);
+  return ServerStream(x_).forward(
+      piece, {.reply = Reply::parse, .names = true, .holds = true, .statement = std::move(statement)});
+}
+
+RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::string_view text,
+                                                  ByteView types) {
+  if (x_.statements.is_undecided(name, x_.tracker.segment())) return RequestDisposition::hold;
+  if (x_.statements.find(name)) return repeat_parse({name, text, types});
+  if (x_.statements.full()) return RequestDisposition::too_many_names;
+  if (x_.may_have_prepared()) probe_name(name, text, types);
+  const AnalysisContext context = analysis_context(x_);
+  const StatementRef statement = x_.commons->statements().intern(text, types, context.settings);
+  StatementRef sent = statement;
+  if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
+  BackendStatements& held = x_.backend->statements;
+  const Presence presence = held.find(sent, x_.tracker.segment());
+  if (presence == Presence::undecided) return RequestDisposition::hold;
+  SequenceGuard(x_).guard_batch(*sent);
+  // In a failed transaction a Parse is an error. Where that is possible the server has to say so.
+  const bool may_fail =
+      x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
+  const bool as_ever = presence == Presence::present && context.is_certain &&
+                       held.description_of(sent) == BackendStatements::Description::same;
+  const ParseMoment now = parse_moment();
+  if (as_ever && !may_fail && x_.commons->statements().was_parsed_lately(sent, now)) {
+    x_.statements.begin_put(name, statement, x_.tracker.segment());
+    x_.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = sent});
+    return RequestDisposition::taken;
+  }
+  StatementProvider(x_).make_room_for(sent);
+  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.statements.begin_put(name, statement, x_.tracker.segment());
+  held.begin_parse(sent, x_.tracker.segment());
+  held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
+  if (!context.is_certain) x_.code.presumed.push_back(sent);
+  x_.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = sent});
+  StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
+  return RequestDisposition::taken;
+}
+
+ParseMoment ExtendedPath::parse_moment() const {
+  return {x_.commons->schema_version()->get(), x_.worker.now()};
+}
+
+// PREPARE may have taken the name without our knowing: then a Parse under it makes the server say so.
+void ExtendedPath::probe_name(std::string_view name, std::string_view text, ByteView types) {
+  write_parse(x_.worker.to_server().own(), name, text, types);
+  write_close_statement(x_.worker.to_server().own(), name);
+  x_.worker.to_server().end_own();
+  for (const Reply reply : {Reply::parse, Reply::close}) {
+    x_.expect({.reply = reply, .fate = Fate::drop});
+  }
+}
+
+// The name is taken: a Parse under a name that exists already makes the server say so (42P05), or whatever
+// else is wrong with the text first. A name for this alone: under one that clients use, the text could end up
+// as theirs.
+RequestDisposition ExtendedPath::repeat_parse(const ParseView& parse) {
+  const StatementRef& taken = x_.commons->statements().taken_name();
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_close_statement(out, taken->server_name);
+  write_parse(out, taken->server_name, {}, no_parameter_types);
+  write_parse(out, taken->server_name, parse.text, parse.parameter_types);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  for (const Reply reply : {Reply::close, Reply::parse}) x_.expect({.reply = reply, .fate = Fate::drop});
+  x_.expect({.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)});
+  return RequestDisposition::taken;
+}
+
+RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
+  BindView bind;
+  if (parse_bind(piece.body(), bind) != Errc::ok)
+    return ServerStream(x_).forward(piece, {.reply = Reply::bind});
+  if (x_.statements.is_undecided(bind.statement, x_.tracker.segment())) return RequestDisposition::hold;
+  const StatementMap::Held& known = x_.statements.look_up(bind.statement);
+  const bool described = known.described;
+  StatementRef statement = known.statement;
+  const Statement* const named = statement.get();  // kept by the client's name
+  if (named != nullptr && SequenceGuard(x_).guard(named->effects, named->text) == Progress::hold)
+    return RequestDisposition::hold;
+  if (SqlNames(x_).resolve(statement) == Progress::hold) return RequestDisposition::hold;
+  if (x_.listen && statement && ListenFollower(x_).show_channels(statement->text) == Progress::hold)
+    return RequestDisposition::hold;
+  const StatementProvider::Provided provided =
+      StatementProvider(x_).provide(bind.statement, statement, statement.get() == named, &bind);
+  if (provided == StatementProvider::Provided::not_yet) return RequestDisposition::hold;
+  if (x_.listen || (statement && statement->effects.facts.contains(SqlFact::listens)))
+    ListenFollower(x_).follow_bind(bind.portal, statement);
+  if (statement && statement->may_copy()) x_.portals.may_copy = true;
+  StateNotes(x_).note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
+  note_undescribed(bind, described);
+  if (provided == StatementProvider::Provided::changed) return refuse_bind(piece, bind, statement);
+  const bool is_renamed =
+      named != nullptr && names_statement(named->effects.verb, named->text) && statement->text != named->text;
+  const std::int32_t longer = is_renamed ? growth(named->text, statement->text) : 0;
+  if (is_renamed) {
+    SqlNames(x_).note_deallocate(*named);
+    StateNotes(x_).keep_bound(bind.portal, statement, longer);
+  }
+  const std::string_view server_name = name_on_server(bind.statement, statement);
+  if (server_name == bind.statement) return ServerStream(x_).forward(piece, {.reply = Reply::bind});
+  return send_bind(piece, bind, server_name,
+                   {.reply = Reply::bind,
+                    .statement = statement,
+                    .longer = longer,
+                    .name_hash = StatementMap::hash_of(bind.statement),
+                    .spelled = spelled(bind.statement, is_renamed)});
+}
+
+// The client's own message but for the statement's name.
+RequestDisposition ExtendedPath::send_bind(const Piece& piece, const BindView& bind,
+                                           std::string_view server_name, Expected&& expected) {
+  const std::size_t head = message_length_size + bind.portal.size() + 1 + bind.statement.size() + 1;
+  write_bind_head(x_.worker.to_server().own(), bind.portal, server_name,
+                  piece.body_size + message_length_size - head);
+  x_.worker.to_server().end_own();
+  x_.worker.to_server().add_view(bind.rest);
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
+// The client would read the rows by what it was told once. A name that no statement has makes the server fail
+// the message, with all that follows from that, and the client gets the error of a stale plan.
+RequestDisposition ExtendedPath::refuse_bind(const Piece& piece, const BindView& bind,
+                                             const StatementRef& statement) {
+  return send_bind(piece, bind, x_.commons->statements().own_name(),
+                   {.reply = Reply::bind,
+                    .purpose = Purpose::meant_to_fail,
+                    .statement = statement,
+                    .name_hash = StatementMap::hash_of(bind.statement),
+                    .spelled = std::make_shared<const std::string>(bind.statement)});
+}
+
+// A Describe of the portal tells the client about its statement.
+void ExtendedPath::note_undescribed(const BindView& bind, bool described) {
+  if (x_.portals.described != bind.portal) x_.portals.described = bind.portal;
+  if (described) {
+    x_.portals.undescribed_name.reset();
+  } else {
+    x_.portals.undescribed_name = bind.statement;
+  }
+}
+
+void ExtendedPath::note_described(const TargetView& target) {
+  if (target.kind == 'S') return x_.statements.mark_described(target.name);
+  if (target.name != x_.portals.described || !x_.portals.undescribed_name) return;
+  x_.statements.mark_described(*x_.portals.undescribed_name);
+  x_.portals.undescribed_name.reset();
+}
+
+RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
+  TargetView target;
+  const bool understood = parse_target(piece.body(), target) == Errc::ok;
+  if (!understood || target.kind != 'S') {
+    if (understood) note_described(target);
+    return ServerStream(x_).forward(
+        piece, {.reply = target.kind == 'S' ? Reply::describe_statement : Reply::describe_portal});
+  }
+  if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;
+  StatementRef statement = x_.statements.find(target.name);
+  const Statement* const named = statement.get();
+  if (SqlNames(x_).resolve(statement) == Progress::hold) return RequestDisposition::hold;
+  const StatementProvider::Provided provided =
+      StatementProvider(x_).provide(target.name, statement, statement.get() == named);
+  if (provided == StatementProvider::Provided::not_yet) return RequestDisposition::hold;
+  note_described(target);
+  const bool fails = provided == StatementProvider::Provided::changed;
+  const std::string_view server_name =
+      fails ? std::string_view(x_.commons->statements().own_name()) : name_on_server(target.name, statement);
+  Expected expected{.reply = Reply::describe_statement,
+                    .purpose = fails ? Purpose::meant_to_fail : Purpose::plain,
+                    .statement = statement,
+                    .name_hash = StatementMap::hash_of(target.name),
+                    .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
+  if (server_name == target.name) return ServerStream(x_).forward(piece, std::move(expected));
+  write_describe_statement(x_.worker.to_server().own(), server_name);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
+// The backend keeps a named statement for others. A name that we do not know may be one that SQL prepared.
+RequestDisposition ExtendedPath::take_close(const Piece& piece) {
+  TargetView target;
+  const bool understood = parse_target(piece.body(), target) == Errc::ok;
+  if (!understood || target.kind != 'S') return ServerStream(x_).forward(piece, {.reply = Reply::close});
+  if (target.name.empty()) {
+    x_.statements.begin_erase({}, x_.tracker.segment());
+    x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
+    return ServerStream(x_).forward(piece, {.reply = Reply::close, .names = true, .holds = true});
+  }
+  const StatementRef statement = x_.statements.find(target.name);
+  if (!statement && !target.name.starts_with(server_name_prefix))
+    return ServerStream(x_).forward(piece, {.reply = Reply::close});
+  Expected expected{.reply = Reply::close, .fate = Fate::inject};
+  if (statement) {
+    x_.statements.begin_erase(target.name, x_.tracker.segment());
+    expected.names = true;
+  }
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
+RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
+  Expected expected{.reply = Reply::execute, .may_copy = x_.portals.may_copy};
+  if (x_.listen && ListenFollower(x_).follow_execute(piece, expected) == Progress::hold)
+    return RequestDisposition::hold;
+  x_.watch.set.reset();
+  ExecuteView execute;
+  const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
+  const bool is_bound = understood && x_.portals.bound && execute.portal == x_.portals.bound_to;
+  const bool is_renamed = is_bound && x_.portals.bound_longer != 0;
+  const bool sets = is_bound && !is_renamed;
+  if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.take_step(execute.portal);
+  if (sets && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
+  if (sets && discards_all(*x_.portals.bound))
+    x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+  // What the client's names stand for afterwards is known with the answer.
+  if (is_bound && (discards_all(*x_.portals.bound) || x_.portals.bound->effects.verb == Verb::deallocate))
+    x_.naming.under_way = true;
+  if (is_renamed) expected.longer = x_.portals.bound_longer;
+  if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
+  ServerStream(x_).forward(piece, std::move(expected));
+  if (!sets || !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
+    return RequestDisposition::taken;
+  x_.restore_due = !x_.watch.set;
+  if (!x_.restore_due) StartupRestorer(x_).restore();
+  return RequestDisposition::taken;
+}
+
+// A Parse of an EXECUTE or the like. What it describes is that of the statement that it names.
+RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const ParseView& parse) {
+  if (const std::optional<SqlNames::NamedUse> use = SqlNames(x_).find_named(parse.text))
+    SqlNames(x_).tell_cut(parse.text, use->named);
+  if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
+  const StatementRef statement = make_unnamed(parse.text, parse.parameter_types);
+  StatementRef sent = statement;
+  if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
+  SequenceGuard(x_).guard_batch(*sent);
+  x_.statements.begin_put({}, statement, x_.tracker.segment());
+  x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
+  x_.backend->statements.describe(sent, BackendStatements::Description::same);
+  Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
+  if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
+  expected.longer = growth(parse.text, sent->text);
+  write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
+}  // namespace pgweir

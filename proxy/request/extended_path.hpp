@@ -1,0 +1,39 @@
+// The extended query protocol, client to server: statements under the client's names, on a backend that knows
+// them by ours. A view of the exchange. Thread rule: the session's worker.
+#pragma once
+
+#include <string_view>
+
+#include "protocol/framer.hpp"
+#include "protocol/frontend.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/request_outcome.hpp"
+
+namespace pgweir {
+
+class ExtendedPath final {
+ public:
+  explicit ExtendedPath(Exchange& exchange) : x_(exchange) {}
+
+  RequestDisposition take_parse(const Piece& piece);
+  RequestDisposition take_bind(const Piece& piece);
+  RequestDisposition take_describe(const Piece& piece);
+  RequestDisposition take_close(const Piece& piece);
+  RequestDisposition take_execute(const Piece& piece);
+
+ private:
+  RequestDisposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
+  RequestDisposition take_naming_parse(const Piece& piece, const ParseView& parse);
+  ParseMoment parse_moment() const;
+  RequestDisposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
+                               Expected&& expected);
+  RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
+  void note_undescribed(const BindView& bind, bool described);
+  void note_described(const TargetView& target);
+  void probe_name(std::string_view name, std::string_view text, ByteView types);
+  RequestDisposition repeat_parse(const ParseView& parse);
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,219 @@
+#include "proxy/request/sql_names.hpp"
+
+#include "protocol/error_response.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/sql_scan.hpp"
+#include "protocol/sqlstate.hpp"
+#include "proxy/exchange/analysis_context.hpp"
+#include "proxy/exchange/server_stream.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/request/state_notes.hpp"
+#include "proxy/request/statement_provider.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+// An EXECUTE of a statement that is an EXECUTE of another, and so on; one may name itself.
+constexpr int naming_depth_max = 4;
+
+// May name a prepared statement.
+constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
+
+std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
+  std::string renamed(text.substr(0, named.name_offset));
+  renamed.append("\"").append(server_name).append("\"");
+  return renamed += text.substr(named.name_offset + named.name_size);
+}
+
+}  // namespace
+
+std::int32_t growth(std::string_view before, std::string_view after) {
+  return static_cast<std::int32_t>(after.size()) - static_cast<std::int32_t>(before.size());
+}
+
+bool names_statement(Verb verb, std::string_view text) {
+  if (!naming_verbs.contains(verb)) return false;
+  return (verb != Verb::explain && verb != Verb::create) || executes_named(text).found;
+}
+
+// The server would say so, if it still saw the name. Only where nothing else is to be said before.
+void SqlNames::tell_cut(std::string_view text, const NamedStatement& named) {
+  if (named.name_size <= identifier_max || x_.tracker.outstanding() > x_.own.size()) return;
+  const auto level = x_.client.desired->find("client_min_messages");
+  if (level != x_.client.desired->end() && (level->second == "warning" || level->second == "error")) return;
+  std::string whole = ascii_lower(text.substr(named.name_offset, named.name_size));
+  if (whole.front() == '"') {
+    whole.clear();
+    const std::string_view quoted = text.substr(named.name_offset + 1, named.name_size - 2);
+    for (std::size_t i = 0; i < quoted.size(); ++i) {
+      whole += quoted[i];
+      if (quoted[i] == '"') ++i;
+    }
+  }
+  if (whole.size() <= identifier_max) return;
+  const std::string message = "identifier \"" + whole + "\" will be truncated to \"" + named.name + '"';
+  ErrorFields fields;
+  fields.severity = "NOTICE";
+  fields.code = sqlstate::name_too_long;
+  fields.message = message;
+  write_notice_response(x_.worker.to_client().own(), fields);
+  x_.worker.to_client().end_own();
+}
+
+// EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
+// under our name. nullopt: nothing to rename.
+std::optional<SqlNames::NamedUse> SqlNames::find_named(std::string_view text) const {
+  std::optional<NamedStatement> named = executes_named(text).statement;
+  if (!named) named = parse_named(text);
+  if (!named || named->verb == NamedVerb::deallocate_all) return std::nullopt;
+  StatementRef statement = x_.statements.find(named->name);
+  if (!statement || statement->server_name.empty()) return std::nullopt;
+  return NamedUse{*std::move(named), std::move(statement)};
+}
+
+// A prepared EXECUTE and the like looks for its name when it is run, not when it is parsed: what the name
+// stands for now has to be on the backend, and what goes there has our name for it.
+Progress SqlNames::resolve(StatementRef& statement, int depth) {
+  if (!statement || depth > naming_depth_max || !names_statement(statement->effects.verb, statement->text))
+    return Progress::done;
+  std::optional<NamedUse> use = find_named(statement->text);
+  if (!use) return Progress::done;
+  if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
+    return Progress::hold;
+  if (StatementProvider(x_).provide_named(use->statement) == Progress::hold) return Progress::hold;
+  StateNotes(x_).note_named(*use->statement);
+  const std::string text = with_name(statement->text, use->named, use->statement->server_name);
+  const bool is_unnamed = statement->server_name.empty();
+  statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
+                         : x_.commons->statements().intern(text, statement->parameter_types,
+                                                           analysis_context(x_).settings);
+  return Progress::done;
+}
+
+// The backend's own, if that is the same.
+StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
+  const StatementRef held = x_.backend->statements.unnamed();
+  const bool same = held && held->text == text && as_text(held->parameter_types) == as_text(types);
+  return same ? held : make_unnamed(text, types);
+}
+
+// A DEALLOCATE is about to be run: its tag tells whether the name is gone.
+void SqlNames::note_deallocate(const Statement& statement) {
+  if (statement.effects.verb != Verb::deallocate) return;
+  const std::optional<NamedStatement> named = parse_named(statement.text);
+  if (!named) return;
+  x_.naming.name = named->name;
+  x_.naming.statement.reset();
+}
+
+// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too. Where
+// the backend may have that name already, unseen by us, it goes out as it is, and the server says so.
+std::string SqlNames::rename_prepare(std::string_view text) {
+  if (x_.may_have_prepared()) return {};
+  const std::optional<NamedStatement> named = parse_named(text);
+  if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
+  tell_cut(text, *named);
+  const std::string_view rest = text.substr(named->name_offset + named->name_size);
+  x_.naming.name = named->name;
+  x_.naming.statement = x_.commons->statements().make_by_sql(rest, named->body);
+  std::string renamed(text.substr(0, named->name_offset));
+  renamed += '"' + x_.naming.statement->server_name + '"';
+  return renamed += rest;
+}
+
+// A text that is not readable as a whole still has its first words and a name after them, unless a backslash
+// may hide the end of a string or be part of a character.
+bool SqlNames::may_name_statement(std::string_view text, const SqlEffects& effects) const {
+  if (!x_.client.is_opaque(text)) return effects.verbs.intersects(naming_verbs);
+  return text.find('\\') == std::string_view::npos && naming_verbs.contains(leading_verb(text)) &&
+         is_single_statement(text);
+}
+
+// nullopt: the text goes out as it is.
+std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view text,
+                                                                const SqlEffects& effects,
+                                                                Expected& expected) {
+  if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
+  x_.naming.name.clear();
+  x_.naming.statement.reset();
+  StatementRef statement;
+  std::string renamed;
+  if (std::optional<NamedUse> use = find_named(text)) {
+    tell_cut(text, use->named);
+    if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
+      return RequestDisposition::hold;
+    if (StatementProvider(x_).provide_for_query(use->statement) == Progress::hold)
+      return RequestDisposition::hold;
+    StateNotes(x_).note_named(*use->statement);
+    renamed = with_name(text, use->named, use->statement->server_name);
+    expected.name_hash = StatementMap::hash_of(use->named.name);
+    if (use->named.verb == NamedVerb::deallocate) x_.naming.name = std::move(use->named.name);
+    statement = std::move(use->statement);
+  } else {
+    renamed = rename_prepare(text);
+    if (renamed.empty()) return std::nullopt;
+    if (x_.statements.full()) return RequestDisposition::too_many_names;
+    if (x_.tracker.may_insert_group()) {
+      StatementProvider(x_).trim(1);
+    } else {
+      StatementProvider(x_).evict();
+    }
+    statement = x_.naming.statement;
+  }
+  x_.naming.under_way = !x_.naming.name.empty();
+  expected.statement = statement;
+  expected.longer = growth(text, renamed);
+  StateNotes(x_).note(effects, text);
+  send_rewritten(renamed, expected);
+  return RequestDisposition::taken;
+}
+
+// Several statements: those among them that run a prepared one, one that drops it, and those that take its
+// name again while it is there.
+std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text, const SqlEffects& effects,
+                                                           Expected& expected) {
+  if (x_.statements.committed().empty()) return std::nullopt;
+  std::string rewritten;
+  std::size_t copied = 0;
+  std::string dropped;
+  bool keeps_names = true;
+  StatementSplitter statements(text);
+  for (SqlStatement part; statements.next(part);) {
+    std::optional<NamedStatement> named = executes_named(part.text).statement;
+    const bool drops = part.verb == Verb::deallocate || part.verb == Verb::discard;
+    if (!named && (drops || (part.verb == Verb::prepare && keeps_names))) named = parse_named(part.text);
+    if (drops) keeps_names = false;
+    StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
+    if (!statement || statement->server_name.empty()) continue;
+    if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
+      return RequestDisposition::hold;
+    if (StatementProvider(x_).provide_for_query(statement) == Progress::hold) return RequestDisposition::hold;
+    StateNotes(x_).note_named(*statement);
+    if (named->verb == NamedVerb::deallocate) dropped = named->name;
+    const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
+    rewritten += text.substr(copied, at - copied);
+    rewritten += '"' + statement->server_name + '"';
+    copied = at + named->name_size;
+    expected.statement = statement;
+    expected.name_hash = StatementMap::hash_of(named->name);
+  }
+  if (copied == 0) return std::nullopt;
+  rewritten += text.substr(copied);
+  x_.naming.under_way = !dropped.empty();
+  x_.naming.name = std::move(dropped);
+  x_.naming.statement.reset();
+  StateNotes(x_).note(effects, text);
+  send_rewritten(rewritten, expected);
+  return RequestDisposition::taken;
+}
+
+void SqlNames::send_rewritten(std::string_view text, Expected& expected) {
+  ServerStream(x_).begin_query(expected);
+  write_query(x_.worker.to_server().own(), text);
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+}
+
+}  // namespace pgweir

@@ -1,0 +1,49 @@
+// SQL that makes, runs or drops a prepared statement by its name: the server knows it by ours. A view of the
+// exchange. Thread rule: the session's worker.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/sql_effects.hpp"
+#include "protocol/sql_named.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/request_outcome.hpp"
+
+namespace pgweir {
+
+// Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
+bool names_statement(Verb verb, std::string_view text);
+// By how much a text became longer.
+std::int32_t growth(std::string_view before, std::string_view after);
+
+class SqlNames final {
+ public:
+  explicit SqlNames(Exchange& exchange) : x_(exchange) {}
+
+  // A statement that another one names, and how.
+  struct NamedUse {
+    NamedStatement named;
+    StatementRef statement;
+  };
+  std::optional<NamedUse> find_named(std::string_view text) const;
+  Progress resolve(StatementRef& statement, int depth = 0);
+  void note_deallocate(const Statement& statement);
+  void tell_cut(std::string_view text, const NamedStatement& named);
+  bool may_name_statement(std::string_view text, const SqlEffects& effects) const;
+  std::optional<RequestDisposition> rewrite_named_query(std::string_view text, const SqlEffects& effects,
+                                                        Expected& expected);
+
+ private:
+  StatementRef unnamed_of(std::string_view text, ByteView types) const;
+  std::string rename_prepare(std::string_view text);
+  std::optional<RequestDisposition> rewrite_string(std::string_view text, const SqlEffects& effects,
+                                                   Expected& expected);
+  void send_rewritten(std::string_view text, Expected& expected);
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,61 @@
+#include "proxy/request/startup_restorer.hpp"
+
+#include "protocol/frontend.hpp"
+#include "protocol/sql_scan.hpp"
+#include "proxy/exchange/server_stream.hpp"
+#include "proxy/state/prelude.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+// A RESET on the server returns to the server's default. The client's is what it brought at startup. `text`
+// and `verb` are of what was noted last.
+bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
+  if (x_.client.startup->empty()) return false;
+  const std::optional<SetStatement>& set = x_.watch.set;
+  if (set) return set->action != SetAction::set && set->scope != SetScope::transaction;
+  return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
+}
+
+// After an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
+// statement that must be the first of its transaction: ours then have a transaction of their own, by a Sync
+// that changes nothing. Before it has, such a Sync could end the skipping after its error.
+Progress StartupRestorer::restore_after_discard(FrontendType next) {
+  if (!x_.tracker.skipping() && next != FrontendType::Sync) {
+    if (!x_.tracker.idle()) return Progress::hold;
+    write_sync(x_.worker.to_server().own());
+    x_.worker.to_server().end_own();
+    x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+    x_.batch = {};
+  }
+  x_.restore_due = false;
+  if (!x_.tracker.skipping()) restore();
+  return Progress::done;
+}
+
+void StartupRestorer::restore() {
+  const std::optional<SetStatement>& set = x_.watch.set;
+  const bool is_local = set && set->scope == SetScope::local;
+  // One statement each, because an extended message holds no more; the encoding before what is written in it.
+  const auto restore = [this, is_local](const std::string& name, const std::string& value) {
+    std::string sql = make_prelude({}, {{name, value}}).sql;
+    sql.pop_back();  // the semicolon
+    if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");
+    if (ServerStream(x_).insert_statement(sql, nullptr) == Progress::done && !is_local)
+      x_.watch.marks.insert(Mark::restored);
+  };
+  const auto is_lost = [&](std::string_view name) {
+    if (!set) return true;  // DISCARD ALL
+    if (set->action == SetAction::reset_all) return !is_identity(name);
+    // The role goes with the session's authorization.
+    return name == set->name || (name == "role" && set->name == "session_authorization");
+  };
+  const auto encoding = x_.client.startup->find("client_encoding");
+  if (encoding != x_.client.startup->end() && is_lost(encoding->first))
+    restore(encoding->first, encoding->second);
+  for (const auto& [name, value] : *x_.client.startup) {
+    if (name != "client_encoding" && is_lost(name)) restore(name, value);
+  }
+}
+
+}  // namespace pgweir

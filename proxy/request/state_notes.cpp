@@ -1,0 +1,305 @@
+#include "proxy/request/state_notes.hpp"
+
+#include <algorithm>
+
+#include "protocol/sql_named.hpp"
+#include "protocol/sql_scan.hpp"
+#include "protocol/sql_set.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/custom_names.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+// Longer texts are not searched for the names of custom settings.
+constexpr std::size_t named_text_max = 64 * 1024;
+
+// Statements of one transaction that wait for the judgement of their functions; the rest is taken for the
+// worst.
+constexpr std::size_t unjudged_max = 16;
+
+bool fires_event_triggers(const SqlEffects& effects) {
+  return effects.verbs.intersects({Verb::alter, Verb::comment, Verb::create, Verb::drop, Verb::grant,
+                                   Verb::import_, Verb::reassign, Verb::refresh, Verb::reindex, Verb::revoke,
+                                   Verb::security});
+}
+
+// CREATE, SELECT INTO; also where EXPLAIN ANALYZE runs it.
+bool may_create(const SqlEffects& effects, std::string_view text) {
+  return effects.verbs.contains(Verb::create) || effects.facts.contains(SqlFact::selects_into) ||
+         (effects.verbs.contains(Verb::explain) && folded_find(text, "create"));
+}
+
+}  // namespace
+
+void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
+  StateWatch& watch = x_.watch;
+  watch.set.reset();
+  if (is_plain_query(effects)) return;
+  note_settings(effects, text, values);
+  // What is called may be made, replaced or dropped by the same text.
+  const bool makes_code =
+      !effects.single && effects.verbs.intersects({Verb::create, Verb::alter, Verb::drop});
+  if (effects.runs_code() && makes_code) note_opaque_code(text);
+  if (effects.runs_code() && !effects.is_unreadable()) judge_code(text, values);
+  if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
+  if (reads_relations(effects)) note_definitions(text);
+  if (fires_event_triggers(effects)) judge_code(event_triggers_call);
+  if (cannot_be_judged(effects, x_.judgement)) {
+    watch.marks.insert(Mark::unseen);
+    // A function's names are known from its source, a trigger's are not.
+    if (effects.is_unreadable() || effects.writes()) watch.marks.insert(Mark::unknown_names);
+  }
+  if (!x_.hand.step.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
+    x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
+  const bool creates = may_create(effects, text);
+  if (effects.is_unreadable() || (creates && !effects.facts.contains(SqlFact::creates_temporary)))
+    watch.marks.insert(Mark::changed_schema);
+  PinSet begun = may_begin(effects, x_.judgement);
+  begun.erase({Pin::load});  // its tag tells, if it has succeeded
+  watch.note_begin(begun, text);
+  watch.may_have_ended.insert(may_end(effects, x_.judgement));
+  if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
+}
+
+// Most statements: what follows would find nothing in it.
+bool StateNotes::is_plain_query(const SqlEffects& effects) const {
+  return effects.verb == Verb::select && effects.single && effects.is_quiet() && !x_.judgement.strict &&
+         x_.commons->code().definitions().is_free();
+}
+
+// Whatever is created without a schema may be temporary then.
+bool StateNotes::path_may_be_temporary() const {
+  return x_.client.creates_temporary() || x_.watch.marks.contains(Mark::unseen) ||
+         x_.journal.may_use_temporary_path() ||
+         std::any_of(x_.hand.step.begin(), x_.hand.step.end(), [](const SettingsItem& item) {
+           return item.kind == SettingsItem::Kind::local_doubt ||
+                  (item.kind == SettingsItem::Kind::doubt && item.name.empty()) ||
+                  (item.name == "search_path" && item.value.find("pg_temp") != std::string::npos);
+         });
+}
+
+void StateNotes::note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
+  if (effects.is_unreadable()) return note_names(text, values != nullptr);
+  const bool controls =
+      effects.verbs.intersects(control_verbs) && (x_.journal.follows_control() || !effects.single);
+  if (!effects.single) {
+    const bool sets = effects.verbs.intersects({Verb::set, Verb::reset}) || effects.may_set;
+    if (sets || (controls && x_.journal.follows_control())) note_string(text);
+  } else if (effects.sets()) {
+    note_set(text);
+  } else if (effects.may_set) {
+    const bool was_read = x_.hand.text != nullptr && x_.hand.text->text == text;
+    note_config(was_read ? x_.hand.text->set_config : find_set_config(text), text, values);
+  } else if (effects.verb == Verb::discard && parse_discard(text) == DiscardTarget::all) {
+    x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+  } else if (controls) {
+    add_control(text, x_.hand.step);
+  }
+  if (effects.runs_code()) note_names(text, values != nullptr);
+}
+
+// A query string: each of its statements is run once, or an error undoes them all.
+void StateNotes::note_string(std::string_view text) {
+  StatementSplitter statements(text);
+  for (SqlStatement part; statements.next(part);) {
+    if (part.verb == Verb::set || part.verb == Verb::reset) {
+      note_set(part.text);
+    } else if (control_verbs.contains(part.verb)) {
+      add_control(part.text, x_.hand.step);
+    } else if (const SetConfigUse use = find_set_config(part.text); !use.calls.empty() || use.hides_calls) {
+      note_config(use, part.text, nullptr);
+    }
+  }
+  x_.watch.set.reset();
+}
+
+void StateNotes::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
+  const std::size_t before = x_.hand.step.size();
+  add_set_config(use, values, x_.client.text_rules(), x_.hand.step);
+  // Nobody can be asked for this one.
+  if (std::erase_if(x_.hand.step, [](const SettingsItem& item) { return item.name == seed_setting; }) > 0)
+    x_.watch.note_begin({Pin::session_function}, text);
+  bool unnamed = may_update_settings(text);
+  if (unnamed) x_.hand.step.push_back({.kind = SettingsItem::Kind::doubt});
+  for (std::size_t i = before; i < x_.hand.step.size(); ++i) {
+    const SettingsItem& item = x_.hand.step[i];
+    if (item.kind == SettingsItem::Kind::doubt && item.name.empty()) unnamed = true;
+    if (item.local || item.name.find('.') == std::string::npos) continue;
+    if (!remember_name(x_.custom_names, item.name)) unnamed = true;
+  }
+  if (unnamed) note_names(text, false);
+}
+
+// Custom settings that the text may set without saying so.
+void StateNotes::note_names(std::string_view text, bool bound) {
+  if (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names))
+    x_.watch.marks.insert(Mark::unknown_names);
+}
+
+// What the definitions of tables, views and operators call that a statement may use. Most databases have none
+// that leaves anything, and the pool knows that.
+void StateNotes::note_definitions(std::string_view text) {
+  UnseenCode& definitions = x_.commons->code().definitions();
+  if (definitions.verdict() == FunctionVerdict::harmless) return note_free_code(definitions);
+  if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
+  // Asked for once in a transaction, whose other statements have to wait for the same answer.
+  if (x_.code.definitions_unjudged) return;
+  const FunctionEffects code = x_.commons->code().functions().judge(definitions_call, x_.code.question);
+  x_.code.definitions_unjudged = code.verdict == FunctionVerdict::unknown;
+  if (x_.code.definitions_unjudged) return;
+  definitions.learn(code);
+  note_code(code, text);
+}
+
+// It leaves nothing in the session, but may change what analysis finds.
+void StateNotes::note_free_code(const UnseenCode& code) {
+  if (!code.is_free()) note_code(code.effects(), {});
+}
+
+// Unknown functions are put off until their sources are here.
+void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
+  const FunctionEffects code = x_.commons->code().functions().judge(text, x_.code.question);
+  if (!code.is_free() && code.verdict != FunctionVerdict::unknown) {
+    if (const std::optional<SetConfigUse> use = x_.commons->code().functions().unwrap(text))
+      return note_config(*use, text, values);
+  }
+  const bool later = code.verdict == FunctionVerdict::unknown && x_.code.unjudged.size() < unjudged_max;
+  if (later) {
+    x_.code.unjudged.emplace_back(text);
+  } else {
+    note_code(code, text);
+  }
+}
+
+// It may do anything that the server shows.
+void StateNotes::note_opaque_code(std::string_view text) {
+  FunctionEffects opaque;
+  opaque.add_opaque();
+  note_code(opaque, text);
+}
+
+// What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
+void StateNotes::note_triggers(std::string_view text) {
+  switch (x_.commons->code().triggers().verdict()) {
+    case FunctionVerdict::harmless:
+      return note_free_code(x_.commons->code().triggers());
+    case FunctionVerdict::unknown:
+      x_.code.triggers_unjudged = true;
+      return;
+    default:
+      return note_code(x_.commons->code().triggers().effects(), text);
+  }
+}
+
+void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
+  StateWatch& watch = x_.watch;
+  if (code.changes_schema) {
+    watch.marks.insert(Mark::changed_schema);
+    // It may have been committed already, when nobody knew.
+    if (!x_.hand.is_looked_at) x_.commons->schema_version()->change();
+  }
+  if (code.touches_context && x_.hand.is_looked_at)
+    x_.hand.step.push_back({.kind = SettingsItem::Kind::local_doubt});
+  if (code.changes_schema && (code.touches_context || path_may_be_temporary()))
+    watch.note_begin({Pin::temporary_object}, text);
+  if (code.verdict == FunctionVerdict::harmless) return;
+  for (const std::string& name : code.settings) {
+    const bool is_custom = name.find('.') != std::string::npos;
+    if (is_custom && !remember_name(x_.custom_names, name)) {
+      watch.marks.insert(Mark::unknown_names);
+      watch.marks.insert(Mark::unseen);
+    }
+    if (x_.hand.is_looked_at) {
+      x_.hand.step.push_back({.kind = SettingsItem::Kind::doubt, .name = name});
+    } else {
+      x_.journal.doubt(name);
+    }
+  }
+  if (!code.all_named) {
+    watch.marks.insert(Mark::unseen);
+    watch.marks.insert(Mark::unknown_names);
+    if (text.size() <= named_text_max) guess_custom_names(x_.custom_names, text);
+  }
+  watch.note_begin(code.pins, text);
+  if (code.verdict == FunctionVerdict::lasting) watch.note_begin({Pin::session_function}, text);
+  watch.may_have_ended.insert(code.pins);
+}
+
+void StateNotes::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer) {
+  x_.portals.bound = statement;
+  x_.portals.bound_to = portal;
+  x_.portals.bound_longer = longer;
+}
+
+// What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
+// that is too long to be looked at.
+void StateNotes::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
+  if (x_.portals.bound && x_.portals.bound_to == portal) x_.portals.bound.reset();
+  if (!x_.portals.steps.empty()) (void)x_.portals.take_step(portal);
+  if (!statement) return;
+  if (x_.client.is_opaque(statement->text)) return note(effects_of_anything(), {});
+  const SqlEffects& effects = statement->effects;
+  note_prepare(effects, statement->text);
+  if (may_run_unknown(effects, statement->text)) note(effects_of_anything(), statement->text);
+  if (effects.sets() || (effects.single && effects.verbs.intersects({Verb::discard, Verb::deallocate}))) {
+    keep_bound(portal, statement, 0);
+  }
+  if (effects.sets()) return;  // noted when it is executed
+  const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
+  const bool shows = !x_.commons->code().definitions().is_free();
+  const bool controls = control_verbs.contains(effects.verb) && x_.journal.follows_control();
+  if (effects.is_quiet() && !fires && !shows && !controls && !x_.judgement.strict) return;
+  const StatementShape* const shape = statement->shape.get();
+  const BoundValues bound(values, shape != nullptr ? shape->parameter_types : statement->parameter_types);
+  note(effects, statement->text, values.empty() ? nullptr : &bound);
+  const bool hidden = x_.watch.marks.contains(Mark::unknown_names) || !x_.code.unjudged.empty();
+  BindValues each(values);
+  for (std::string_view value; hidden && each.next(value);) guess_bound_name(x_.custom_names, value);
+  if (x_.hand.step.empty()) return;
+  if (x_.portals.steps.size() >= SettingsJournal::items_max) {
+    x_.watch.marks.insert(Mark::unseen);
+    return;
+  }
+  x_.portals.steps.push_back({std::string(portal), std::exchange(x_.hand.step, {})});
+}
+
+// A prepared statement that is run by its name.
+void StateNotes::note_named(const Statement& statement) {
+  const bool opaque = x_.client.is_opaque(statement.text);
+  note(opaque ? effects_of_anything() : statement.effects, statement.text);
+}
+
+void StateNotes::note_set(std::string_view text) {
+  std::optional<SetStatement> set = parse_set(text);
+  ++x_.watch.known_sets;
+  add_set(set, x_.client.text_rules(), x_.hand.step);
+  if (!set) {
+    x_.watch.marks.insert(Mark::unknown_names);
+    return;
+  }
+  const bool is_custom = set->scope == SetScope::session && set->name.find('.') != std::string::npos;
+  if (is_custom && !remember_name(x_.custom_names, set->name)) {
+    x_.watch.marks.insert(Mark::unknown_names);
+    x_.watch.marks.insert(Mark::unseen);
+  }
+  // It restarts random(), which cannot be replayed.
+  if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
+  x_.watch.set = std::move(set);
+}
+
+// It may run what the client prepared by SQL, under a name that the server alone knows.
+bool StateNotes::may_run_unknown(const SqlEffects& effects, std::string_view text) const {
+  if (!x_.may_have_prepared()) return false;
+  if (effects.verbs.contains(Verb::execute)) return true;
+  return effects.verbs.intersects({Verb::explain, Verb::create}) &&
+         (!effects.single || executes_named(text).found);
+}
+
+// A PREPARE that goes out under the client's own name may take it before its tag tells.
+void StateNotes::note_prepare(const SqlEffects& effects, std::string_view text) {
+  if (effects.verbs.contains(Verb::prepare)) x_.watch.note_begin({Pin::sql_prepare}, text);
+}
+
+}  // namespace pgweir

@@ -1,0 +1,48 @@
+// What a statement may do to its session, as far as its text and what is known of the code that it calls tell:
+// collected for the moment when the transaction is over. A view of the exchange. Thread rule: the session's
+// worker.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/sql_effects.hpp"
+#include "proxy/code/unseen_code.hpp"
+#include "proxy/exchange/exchange.hpp"
+
+namespace pgweir {
+
+class StateNotes final {
+ public:
+  explicit StateNotes(Exchange& exchange) : x_(exchange) {}
+
+  // What it does to settings is collected in the step of the message in hand. `values`: those of a Bind, or
+  // null.
+  void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
+  void note_named(const Statement& statement);
+  void note_set(std::string_view text);
+  void note_prepare(const SqlEffects& effects, std::string_view text);
+  void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
+  void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
+  bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
+  // What the functions have done, perhaps, that the transaction has called.
+  void note_code(const FunctionEffects& code, std::string_view text);
+  // The code that it has called cannot be read, or not any more.
+  void note_opaque_code(std::string_view text);
+
+ private:
+  bool is_plain_query(const SqlEffects& effects) const;
+  void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
+  void note_string(std::string_view text);
+  void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
+  void note_names(std::string_view text, bool bound);
+  bool path_may_be_temporary() const;
+  void judge_code(std::string_view text, const BoundValues* values = nullptr);
+  void note_triggers(std::string_view text);
+  void note_definitions(std::string_view text);
+  void note_free_code(const UnseenCode& code);
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,191 @@
+#include "proxy/request/statement_provider.hpp"
+
+#include "protocol/frontend.hpp"
+#include "proxy/exchange/analysis_context.hpp"
+#include "proxy/exchange/server_stream.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+using Presence = BackendStatements::Presence;
+using Description = BackendStatements::Description;
+
+}  // namespace
+
+// After a Parse: what the statement looks like decides whether it is what it was.
+void StatementProvider::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
+  write_describe_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  x_.backend->statements.describe(statement, BackendStatements::Description::asked);
+  x_.expect({.reply = Reply::describe_statement,
+             .fate = Fate::drop,
+             .purpose = purpose,
+             .statement = statement,
+             .spelled = name.empty() ? nullptr : std::make_shared<const std::string>(name)});
+}
+
+StatementProvider::Provided StatementProvider::provide(std::string_view name, StatementRef& statement,
+                                                       bool is_own, const BindView* bind) {
+  if (name.empty()) return provide_unnamed(statement);
+  if (!statement) return Provided::yes;
+  // What the server said of it holds for what was in force then, and for the types of its parameters then.
+  BackendStatements& held = x_.backend->statements;
+  if (held.is_as_told(statement, x_.tracker.segment())) {
+    x_.checked_again = nullptr;
+    return Provided::yes;
+  }
+  if (held.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
+    held.doubt(statement);
+    x_.checked_again = statement.get();
+  }
+  if (provide_named(statement) == Progress::hold) return Provided::not_yet;
+  return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
+}
+
+// Whether it is on this backend what its clients were told.
+StatementProvider::Provided StatementProvider::check_shape(std::string_view name, StatementRef& statement,
+                                                           const BindView* bind) {
+  const Description description = x_.backend->statements.description_of(statement);
+  if (description != Description::asked) x_.checked_again = nullptr;
+  if (description == Description::same) return Provided::yes;
+  const bool described = x_.statements.is_described(name) || (bind != nullptr && asks_for_binary(bind->rest));
+  if (description != Description::changed) {
+    const bool compares = described && statement->shape.get() != nullptr;
+    if (!compares || x_.backend->statements.is_own_parse(statement)) return Provided::yes;
+    if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
+    return Provided::not_yet;
+  }
+  // In a failed transaction the server has that to say first.
+  if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
+  if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
+  statement = x_.commons->statements().renew_for_holder(statement);
+  x_.statements.put(name, statement);
+  return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;
+}
+
+// Types that the server has inferred once are the statement's for good, whatever has become of its tables
+// (plancache.c).
+ByteView StatementProvider::known_types(const Statement& statement) const {
+  const StatementShape* const shape = statement.shape.get();
+  return shape != nullptr ? shape->parameter_types : statement.parameter_types;
+}
+
+// In front of its Parse: its own older version goes, or the least recently used statements.
+void StatementProvider::make_room_for(const StatementRef& statement) {
+  BackendStatements& held = x_.backend->statements;
+  const bool may_exist = held.find(statement, x_.tracker.segment()) == Presence::present;
+  if (!may_exist && !held.is_doubtful(statement)) return evict();
+  write_close_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  held.begin_close(statement, x_.tracker.segment());
+  x_.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = statement});
+}
+
+Progress StatementProvider::provide_named(const StatementRef& statement) {
+  const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
+  if (presence == Presence::undecided) return Progress::hold;
+  if (presence == Presence::present) return Progress::done;
+  if (statement->by_sql) return provide_by_sql(statement);
+  make_room_for(statement);
+  write_parse(x_.worker.to_server().own(), statement->server_name, statement->text, known_types(*statement));
+  x_.worker.to_server().end_own();
+  x_.commons->counters(x_.worker).statements_injected.add();
+  x_.backend->statements.begin_parse(statement, x_.tracker.segment());
+  x_.expect({.reply = Reply::parse, .fate = Fate::drop, .holds = true, .statement = statement});
+  ask_shape(statement, Purpose::learn_shape);
+  return Progress::done;
+}
+
+Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
+  const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
+  if (ServerStream(x_).insert_statement(sql, statement) == Progress::hold) return Progress::hold;
+  x_.commons->counters(x_.worker).statements_injected.add();
+  return Progress::done;
+}
+
+// The backend's unnamed statement may be another client's, and must never run for this one.
+StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRef& statement) {
+  BackendStatements& held = x_.backend->statements;
+  const bool described = statement && statement->shape.get() != nullptr && x_.statements.is_described({});
+  const Presence presence = held.find_unnamed(statement, x_.tracker.segment());
+  if (presence == Presence::undecided) return Provided::not_yet;
+  if (presence == Presence::present) {
+    if (!described || held.unnamed_description() == Description::same) return Provided::yes;
+    if (held.unnamed_description() == Description::changed) return Provided::changed;
+    if (held.unnamed_description() == Description::unknown) ask_shape(statement, Purpose::learn_shape);
+    return Provided::not_yet;
+  }
+  ByteBuffer& out = x_.worker.to_server().own();
+  if (statement) {
+    write_parse(out, {}, statement->text, known_types(*statement));
+  } else {
+    write_close_statement(out, {});
+  }
+  x_.worker.to_server().end_own();
+  x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
+  const Reply reply = statement ? Reply::parse : Reply::close;
+  x_.expect({.reply = reply, .fate = Fate::drop, .holds = true, .statement = statement});
+  if (!described) return Provided::yes;
+  ask_shape(statement, Purpose::learn_shape);
+  return Provided::not_yet;
+}
+
+// In front of a Query, whose answer an error of ours must not swallow.
+Progress StatementProvider::provide_for_query(const StatementRef& statement) {
+  ResponseTracker& tracker = x_.tracker;
+  const Presence presence = x_.backend->statements.find(statement, tracker.segment());
+  if (presence == Presence::present) return Progress::done;
+  if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
+  if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
+  ByteBuffer& out = x_.worker.to_server().own();
+  const bool doubtful = x_.backend->statements.is_doubtful(statement);
+  if (doubtful) write_close_statement(out, statement->server_name);
+  write_parse(out, statement->server_name, statement->text, known_types(*statement));
+  write_describe_statement(out, statement->server_name);
+  write_sync(out);
+  x_.worker.to_server().end_own();
+  x_.commons->counters(x_.worker).statements_injected.add();
+  if (doubtful) {
+    x_.backend->statements.begin_close(statement, tracker.segment());
+    x_.expect({.reply = Reply::close, .fate = Fate::mute, .holds = true, .statement = statement});
+  }
+  x_.backend->statements.begin_parse(statement, tracker.segment());
+  x_.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement});
+  x_.backend->statements.describe(statement, Description::asked);
+  x_.expect({.reply = Reply::describe_statement,
+             .fate = Fate::mute,
+             .purpose = Purpose::learn_shape,
+             .statement = statement});
+  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  return Progress::done;
+}
+
+// At the limit, the least recently used statements make room for another one.
+void StatementProvider::evict() {
+  close_surplus(1, Fate::drop);
+}
+
+// Between two batches, in front of the next one: a group of our own.
+void StatementProvider::trim(std::size_t room) {
+  if (!close_surplus(room, Fate::mute)) return;
+  write_sync(x_.worker.to_server().own());
+  x_.worker.to_server().end_own();
+  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+}
+
+// False: nothing had to be closed, or could be.
+bool StatementProvider::close_surplus(std::size_t room, Fate fate) {
+  bool any = false;
+  while (const StatementRef victim = x_.backend->statements.to_evict(room)) {
+    write_close_statement(x_.worker.to_server().own(), victim->server_name);
+    x_.worker.to_server().end_own();
+    x_.backend->statements.begin_close(victim, x_.tracker.segment());
+    x_.expect({.reply = Reply::close, .fate = fate, .holds = true, .statement = victim});
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace pgweir

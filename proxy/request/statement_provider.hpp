@@ -1,0 +1,45 @@
+// What has to go out in front of a message, so that the backend has the prepared statement that it uses. A view
+// of the exchange. Thread rule: the session's worker.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/frontend.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/request_outcome.hpp"
+
+namespace pgweir {
+
+class StatementProvider final {
+ public:
+  explicit StatementProvider(Exchange& exchange) : x_(exchange) {}
+
+  enum class Provided : std::uint8_t {
+    yes,
+    not_yet,  // hold
+    changed,  // the server describes it otherwise than the client was told
+  };
+  // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
+  // `is_own`: the client's name stands for it, and not for one that names it. A client that was never told
+  // what it looks like gets a new one in the place of one that has changed.
+  Provided provide(std::string_view name, StatementRef& statement, bool is_own,
+                   const BindView* bind = nullptr);
+  Progress provide_named(const StatementRef& statement);
+  Progress provide_for_query(const StatementRef& statement);
+  void make_room_for(const StatementRef& statement);
+  void ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name = {});
+  void evict();
+  void trim(std::size_t room);
+
+ private:
+  Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
+  Provided provide_unnamed(const StatementRef& statement);
+  ByteView known_types(const Statement& statement) const;
+  Progress provide_by_sql(const StatementRef& statement);
+  bool close_surplus(std::size_t room, Fate fate);
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

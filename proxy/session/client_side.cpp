@@ -1,0 +1,198 @@
+#include "proxy/session/client_side.hpp"
+
+#include <utility>
+
+#include "protocol/frontend.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/session/local_reply.hpp"
+#include "proxy/session/server_side.hpp"
+#include "proxy/session/session_view.hpp"
+#include "proxy/settle/batch_replay.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+bool ClientSide::may_read() const {
+  if (parts_.link.held.is_held || parts_.link.eof || server_.lease().waits()) return false;
+  if (x_.backend != nullptr && !x_.backend->backlog.empty()) return false;
+  return parts_.link.backlog.size() <= backlog_max;
+}
+
+void ClientSide::read() {
+  if (!parts_.link.held.is_held && !parts_.link.carry.empty() && may_read()) {
+    consume(parts_.link.carry);
+    server_.flush();
+  }
+  if (parts_.life.phase != Life::Phase::serving || !may_read() || !parts_.link.transport.readable()) {
+    // A client that waits is not read, but its going away is noticed.
+    if (parts_.link.transport.hung_up() && (parts_.link.held.is_held || server_.lease().waits()) &&
+        !parts_.link.eof) {
+      parts_.link.eof = true;
+      parts_.link.eof_at = parts_.worker.now();
+      if (x_.backend == nullptr) parts_.life.end(Reason::client_closed);
+    }
+    return;
+  }
+  const IoResult result = parts_.link.transport.read(parts_.worker.scratch());
+  switch (result.status) {
+    case IoStatus::would_block:
+      return;
+    case IoStatus::failed:
+      return parts_.life.end(Reason::client_lost);
+    case IoStatus::closed:
+      parts_.link.eof = true;
+      parts_.link.eof_at = parts_.worker.now();
+      if (x_.backend == nullptr || x_.tracker.idle()) parts_.life.end(Reason::client_closed);
+      return;
+    case IoStatus::ok:
+      break;
+  }
+  server_.note_activity(parts_.worker.now());
+  parts_.worker.handshake_turns().note_query(parts_.life.started, parts_.worker.now());
+  x_.pool->counters(parts_.worker).bytes_from_clients.add(result.size);
+  const bool was_idle = x_.tracker.idle();
+  const ByteView fresh = parts_.worker.scratch().first(result.size);
+  if (parts_.link.carry.empty()) {
+    consume(fresh);
+  } else {
+    parts_.link.carry.insert(parts_.link.carry.end(), fresh.begin(), fresh.end());
+    consume(parts_.link.carry);
+  }
+  if (was_idle) server_.query_starts(parts_.worker.now());
+  server_.flush();
+}
+
+// Walks whole messages and pieces of streamed ones; keeps what has to wait.
+void ClientSide::consume(ByteView input) {
+  Piece piece;
+  const bool lets_others = has_had_its_turn();
+  while (parts_.life.phase == Life::Phase::serving) {
+    const ByteView before = input;
+    const Framer framer_before = parts_.link.framer;
+    const FrameStatus status = parts_.link.framer.next(input, piece);
+    if (status == FrameStatus::need_more) break;
+    if (status == FrameStatus::error) {
+      const Errc error = parts_.link.framer.errc();
+      return parts_.life.end(error == Errc::too_large ? Reason::too_large : Reason::protocol_violation,
+                             to_string(error));
+    }
+    bool retry = false;
+    const ResponseTracker& tracker = x_.tracker;
+    const bool waits = lets_others && piece.first && !tracker.idle() && tracker.may_insert_group();
+    if (!waits && offer(piece, retry)) continue;
+    input = before;
+    parts_.link.framer = framer_before;
+    if (retry) continue;
+    parts_.link.held.is_held = true;
+    break;
+  }
+  keep(input);
+}
+
+// A client that never stops sending, so that its backend always owes it something, would keep that for ever.
+// Between two batches its next message waits until all answers are there; then the backend goes to the oldest
+// waiter.
+bool ClientSide::has_had_its_turn() {
+  return x_.backend != nullptr && !x_.pinned() && x_.tracker.status() == TransactionStatus::idle &&
+         parts_.worker.now() - server_.lease().since() >= pipeline_turn && x_.pool->has_waiters();
+}
+
+// False: the message was not taken. `retry`: offer it again at once, there is a backend now.
+bool ClientSide::offer(const Piece& piece, bool& retry) {
+  if (piece.first && refusal_.skips()) return refuse(piece);
+  if (refusal_.skips_rest(piece)) return true;
+  if (piece.first && (x_.own.asks_for_state() || x_.batch.stale)) return false;
+  if (piece.first && x_.backend != nullptr && !server_.apply_settings()) return false;
+  // What went out in front of it, before it had to wait, is not the client's.
+  const bool waited = std::exchange(parts_.link.held.begins_batch, false);
+  const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_work_left());
+  switch (requests_.take(piece)) {
+    case RequestDisposition::taken:
+      BatchReplay(x_).keep(piece, begins);
+      return true;
+    case RequestDisposition::hold:
+      parts_.link.held.begins_batch = begins;
+      if (!parts_.link.held.flush_asked && x_.tracker.unsynced()) {
+        parts_.link.held.flush_asked = true;
+        write_flush(parts_.worker.to_server().own());
+        parts_.worker.to_server().end_own();
+      }
+      return false;
+    case RequestDisposition::needs_backend:
+      return offer_without_backend(piece, retry);
+    case RequestDisposition::terminate:
+      parts_.life.end(Reason::terminated);
+      return true;
+    case RequestDisposition::copy_violation:
+      end_copy_violation(parts_.worker.to_client().own(), parts_.life);
+      parts_.worker.to_client().end_own();
+      return true;
+    case RequestDisposition::too_many_names:
+      parts_.life.end(Reason::too_large, "too many prepared statements");
+      return true;
+  }
+  return true;
+}
+
+bool ClientSide::offer_without_backend(const Piece& piece, bool& retry) {
+  if (refusal_.reason()) return refuse(piece);
+  switch (server_.listener().answer_here(piece)) {
+    case Listener::Answer::answered:
+      if (parts_.life.drains) parts_.waker.wake();
+      return true;
+    case Listener::Answer::wait:
+      return false;
+    case Listener::Answer::no:
+      break;
+  }
+  if (answer_here(piece, x_, server_.listener().listens())) return true;
+  retry = server_.borrow();
+  return false;
+}
+
+// The message that waits for a backend gets an error instead, as if the server had said so.
+void ClientSide::refuse_waiting(Reason reason) {
+  server_.lease().stop_waiting();
+  refusal_.begin(reason);
+  parts_.link.held.is_held = false;
+  consume(parts_.link.carry);
+  server_.flush();
+  refusal_.end();
+}
+
+// Always true: the message needs no answer of the server's.
+bool ClientSide::refuse(const Piece& piece) {
+  if (refusal_.skips() && piece.type == static_cast<char>(FrontendType::Terminate)) {
+    parts_.life.end(Reason::terminated);
+    return true;
+  }
+  if (const std::optional<Reason> reason = refusal_.skips() ? std::nullopt : refusal_.reason()) {
+    if (x_.listen) x_.listen->forget_offer();
+    parts_.worker.counters().ended[static_cast<std::size_t>(*reason)].add();
+    log_statement(parts_, x_, "statement_refused", *reason, server_.lease().waits_since());
+  }
+  refusal_.refuse(piece, parts_.worker.to_client().own());
+  parts_.worker.to_client().end_own();
+  return true;
+}
+
+// What is left of a read, or of what had been kept before.
+void ClientSide::keep(ByteView rest) {
+  const bool from_carry = !parts_.link.carry.empty() && rest.data() >= parts_.link.carry.data() &&
+                          rest.data() <= parts_.link.carry.data() + parts_.link.carry.size();
+  if (rest.empty() || !from_carry) {
+    server_.flush();  // what goes out may still be in the buffer that is about to change
+    if (rest.empty()) {
+      ByteBuffer().swap(parts_.link.carry);
+    } else {
+      parts_.link.carry.assign(rest.begin(), rest.end());
+    }
+    return;
+  }
+  const auto consumed = rest.data() - parts_.link.carry.data();
+  if (consumed == 0) return;
+  server_.flush();
+  parts_.link.carry.erase(parts_.link.carry.begin(), parts_.link.carry.begin() + consumed);
+}
+
+}  // namespace pgweir

@@ -1,0 +1,54 @@
+// The client's side of a session: its messages, taken one by one, each forwarded, answered, refused, or held until
+// there is a backend or an answer for it. Thread rule: the session's worker.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "protocol/framer.hpp"
+#include "proxy/entry/client_link.hpp"
+#include "proxy/entry/life.hpp"
+#include "proxy/entry/session_parts.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/request/request_path.hpp"
+#include "proxy/session/refusal.hpp"
+
+namespace pgweir {
+
+class ServerSide;
+
+class ClientSide final {
+ public:
+  // A client that does not read its answers may have this much waiting before we stop reading from it, too.
+  static constexpr std::size_t backlog_max = 256 * 1024;
+  // A pipeline that has had its backend for so long lets it go at its next end of a batch, if others wait for
+  // one.
+  static constexpr std::chrono::milliseconds pipeline_turn{20};
+
+  ClientSide(const SessionParts& parts, Exchange& exchange, ServerSide& server)
+      : parts_(parts), x_(exchange), server_(server) {}
+
+  // Reads what there is, once, and takes what can be taken.
+  void read();
+  bool may_read() const;
+  // The message that waits for a backend gets an error instead, as if the server had said so.
+  void refuse_waiting(Reason reason);
+  // A batch that was refused has not ended.
+  bool is_refusing() const { return refusal_.skips(); }
+
+ private:
+  void consume(ByteView input);
+  bool offer(const Piece& piece, bool& retry);
+  bool offer_without_backend(const Piece& piece, bool& retry);
+  bool has_had_its_turn();
+  bool refuse(const Piece& piece);
+  void keep(ByteView rest);
+
+  const SessionParts& parts_;
+  Exchange& x_;
+  ServerSide& server_;
+  RequestPath requests_{x_};
+  Refusal refusal_;
+};
+
+}  // namespace pgweir

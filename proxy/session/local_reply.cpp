@@ -1,0 +1,36 @@
+#include "proxy/session/local_reply.hpp"
+
+#include "protocol/frontend.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/state/local_answer.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+bool answer_here(const Piece& piece, Exchange& x, bool listens) {
+  QueryView query;
+  const bool is_query = piece.type == static_cast<char>(FrontendType::Query) && piece.whole();
+  if (!is_query || parse_query(piece.body(), query) != Errc::ok || !may_be_answered_locally(query.text))
+    return false;
+  const bool discards = leading_verb(query.text) == Verb::discard;
+  SessionFacts facts{x.client.startup.get(), x.client.desired.get(), x.client.view.get()};
+  facts.has_named_statements = !x.statements.committed().empty();
+  facts.has_sequence_values = x.sequences.advanced && !discards;
+  facts.listens = listens;
+  std::optional<LocalAnswer> answer = answer_locally(query.text, facts);
+  if (!answer) return false;
+  if (discards) x.sequences.disown(x.worker.new_number());
+  if (answer->desired) x.client.desired = x.worker.interner().intern(std::move(*answer->desired));
+  x.statements.erase({});  // as every Query does
+  ByteBuffer& out = x.worker.to_client().own();
+  Writer(out).raw(answer->replies);
+  write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
+  x.worker.to_client().end_own();
+  PoolCounters& counters = x.pool->counters(x.worker);
+  counters.queries.add();
+  counters.answered_here.add();
+  return true;
+}
+
+}  // namespace pgweir

@@ -1,0 +1,13 @@
+// Statements that change nothing in this session, such as the resets of drivers' pools, need no server. Thread
+// rule: the session's worker.
+#pragma once
+
+#include "protocol/framer.hpp"
+#include "proxy/exchange/exchange.hpp"
+
+namespace pgweir {
+
+// For a client without a backend. True: it has its answer.
+bool answer_here(const Piece& piece, Exchange& exchange, bool listens);
+
+}  // namespace pgweir

@@ -1,0 +1,37 @@
+#include "proxy/session/refusal.hpp"
+
+#include <utility>
+
+#include "protocol/error_response.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/sqlstate.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/entry/life.hpp"
+
+namespace pgweir {
+
+void Refusal::refuse(const Piece& piece, ByteBuffer& out) {
+  const auto type = static_cast<FrontendType>(piece.type);
+  const bool ends_batch =
+      type == FrontendType::Query || type == FrontendType::FunctionCall || type == FrontendType::Sync;
+  skips_rest_ = !piece.last;
+  if (skips_) {
+    if (type != FrontendType::Sync) return;
+    skips_ = false;
+  } else {
+    write_reason(out, *std::exchange(reason_, std::nullopt));
+    skips_ = !ends_batch;
+  }
+  if (ends_batch) write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
+}
+
+void end_copy_violation(ByteBuffer& out, Life& life) {
+  ErrorFields fields;
+  fields.severity = "ERROR";
+  fields.code = sqlstate::protocol_violation;
+  fields.message = "unexpected message type during COPY from stdin";
+  write_error_response(out, fields);
+  life.end(Reason::protocol_violation, "terminating connection because protocol synchronization was lost");
+}
+
+}  // namespace pgweir

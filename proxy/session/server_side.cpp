@@ -1,0 +1,356 @@
+#include "proxy/session/server_side.hpp"
+
+#include <utility>
+
+#include "proxy/base/log.hpp"
+#include "proxy/exchange/server_stream.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/session/session_view.hpp"
+#include "proxy/settle/batch_replay.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+namespace {
+
+// A COMMIT may be among what the server had been asked: it is neither asked again nor taken for done.
+constexpr std::string_view outcome_unknown =
+    "the connection to the database server was lost; what was under way may or may not have taken effect";
+
+}  // namespace
+
+ServerSide::ServerSide(const SessionParts& parts, Exchange& exchange, ReplyPath& replies)
+    : parts_(parts),
+      x_(exchange),
+      replies_(replies),
+      lease_(exchange, parts.waker, parts.id),
+      last_activity_(parts.worker.now()) {}
+
+bool ServerSide::has_replies() const {
+  if (x_.listen && x_.listen->ready_waits()) return false;
+  return x_.backend != nullptr && x_.backend->transport.readable() &&
+         (parts_.link.backlog.empty() || parts_.link.gone);
+}
+
+void ServerSide::read_server() {
+  Backend& backend = *x_.backend;
+  if (!backend.backlog.empty() && !backend.backlog.flush(backend.transport)) backend.backlog.clear();
+  if (!has_replies()) return;
+  const IoResult result = backend.transport.read(parts_.worker.scratch());
+  if (result.status == IoStatus::would_block) return;
+  if (result.status != IoStatus::ok) return lose_backend(BackendClose::lost);
+  const ByteView fresh = parts_.worker.scratch().first(result.size);
+  if (backend.carry.empty()) return walk_replies(fresh, false);
+  backend.carry.insert(backend.carry.end(), fresh.begin(), fresh.end());
+  walk_replies(backend.carry, true);
+}
+
+void ServerSide::walk_replies(ByteView input, bool from_carry) {
+  Backend& backend = *x_.backend;
+  ReplyEvents& events = replies_.events();
+  Piece piece;
+  FrameStatus status{};
+  for (;;) {
+    if (x_.listen && parts_.life.phase == Life::Phase::serving && listener_.ready_has_to_wait(input)) break;
+    status = backend.framer.next(input, piece);
+    if (status != FrameStatus::piece) break;
+    const ReplyPath::Disposition disposition = replies_.take(piece);
+    if (x_.tracker.needs_fence()) ServerStream(x_).begin_fence();
+    if (x_.batch.needs_sync) BatchReplay(x_).end_refused();
+    if (!events.empty()) {
+      if (events.take(ReplyEvent::defaults_changed)) x_.pool->recycle_all();
+      // What follows may be the answer to a statement that ran under somebody else's settings.
+      if (events.contains(ReplyEvent::prelude_failed) && !applier_.holds()) break;
+    }
+    if (disposition == ReplyPath::Disposition::taken) continue;
+    flush();
+    if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(BackendClose::lost, true);
+    if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(BackendClose::lost);
+    return lose_backend(BackendClose::protocol_violation);
+  }
+  flush();  // before the bytes move
+  if (status == FrameStatus::error) return lose_backend(BackendClose::protocol_violation);
+  if (from_carry) {
+    backend.carry.erase(backend.carry.begin(),
+                        backend.carry.end() - static_cast<std::ptrdiff_t>(input.size()));
+    if (backend.carry.empty()) ByteBuffer().swap(backend.carry);
+  } else if (!input.empty()) {
+    backend.carry.assign(input.begin(), input.end());
+  }
+  take_events();
+}
+
+// The tracker has moved on: what was held may go now, and the backend may be free.
+void ServerSide::take_events() {
+  PoolCounters& counters = x_.pool->counters(parts_.worker);
+  if (replies_.events().take(ReplyEvent::query_done)) {
+    x_.batch.again = 0;
+    x_.batch.left_out = 0;
+    counters.queries.add();
+    counters.query.observe(parts_.worker.now() - query_started_);
+    query_started_ = parts_.worker.now();
+  }
+  if (replies_.events().take(ReplyEvent::transaction_done)) counters.transactions.add();
+  if (replies_.events().take(ReplyEvent::batch_failed)) {
+    const ByteView again = BatchReplay(x_).send_again();
+    parts_.link.carry.insert(parts_.link.carry.begin(), again.begin(), again.end());
+    parts_.link.held.is_held = false;
+  }
+  if (!applier_.holds() && replies_.events().take(ReplyEvent::prelude_failed)) return prelude_failed();
+  if (state_is_lost()) return;
+  if (!replies_.events().empty()) {
+    if (const std::optional<OwnQuestion> question = state_.take_answers(replies_.events())) ask(*question);
+    if (state_is_lost()) return;
+    if (const std::optional<std::string> found = state_.take_finding()) report_audit(*found);
+  }
+  if (held_cancel_) deliver_cancel();
+  last_activity_ = parts_.worker.now();
+  if (!lease_.waits()) parts_.link.held.is_held = false;
+  parts_.link.held.flush_asked = false;
+  at_rest();
+  flush();
+  if (parts_.link.eof && parts_.life.phase == Life::Phase::serving && x_.tracker.idle())
+    parts_.life.end(Reason::client_closed);
+}
+
+// While the client has nothing outstanding. Otherwise they come right before it is ready again.
+void ServerSide::tell_notifications() {
+  if (!x_.listen->has_held()) return;
+  const Backend* const backend = x_.backend;
+  if (backend != nullptr && !(x_.only_own_work_left() && backend->framer.at_boundary())) return;
+  while (parts_.link.backlog.empty() && parts_.life.phase == Life::Phase::serving) {
+    listener_.write_notifications(Listener::telling_max);
+    if (parts_.worker.to_client().empty()) return;
+    last_activity_ = parts_.worker.now();
+    flush();
+  }
+}
+
+void ServerSide::flush() {
+  Backend* const backend = x_.backend;
+  if (backend == nullptr) {
+    parts_.worker.to_server().clear();
+  } else if (!parts_.worker.to_server().send(backend->transport, backend->backlog)) {
+    backend->backlog.clear();  // broken; what the server said before is still to be read
+  }
+  if (x_.pool != nullptr && !parts_.link.gone)
+    x_.pool->counters(parts_.worker).bytes_to_clients.add(parts_.worker.to_client().size());
+  if (!parts_.link.flush() && parts_.life.phase == Life::Phase::serving) parts_.life.end(Reason::client_lost);
+}
+
+void ServerSide::walk_kept_replies() {
+  if (x_.backend != nullptr && !x_.backend->carry.empty()) walk_replies(x_.backend->carry, true);
+}
+
+bool ServerSide::borrow() {
+  const bool has_backend = lease_.is_granted() ? lease_.take_grant() : lease_.borrow();
+  if (!has_backend) return false;
+  parts_.link.held.is_held = false;
+  held_cancel_.reset();
+  query_started_ = parts_.worker.now();
+  return true;
+}
+
+// One query string is one transaction: none of it happened.
+void ServerSide::prelude_failed() {
+  switch (applier_.failed()) {
+    case SettingsApplier::Failure::as_other_role:
+      parts_.link.held.is_held = false;
+      return;
+    case SettingsApplier::Failure::other_backend:
+      return lose_backend(BackendClose::settings_refused);
+    case SettingsApplier::Failure::refused:
+      parts_.life.end(Reason::bad_settings, x_.own.error->message, x_.own.error->code);
+      x_.own.error.reset();
+  }
+}
+
+// --- Between two transactions
+
+// Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
+// must not see, or that the client needs again.
+void ServerSide::at_rest() {
+  if (!is_resting()) return;
+  if (std::exchange(x_.mixed_protocols, false)) {
+    return ask({OwnQuery::no_op, {}});
+  }
+  if (x_.listen) {
+    if (const std::string sql = x_.listen->take_unlisten(); !sql.empty()) return ask({OwnQuery::no_op, sql});
+  }
+  if (!state_is_known()) return;
+  begin_anew();
+  if (x_.pinned()) {
+    if (parts_.life.drains && !x_.keeps_what_it_has()) parts_.life.end(Reason::draining);
+    return;
+  }
+  if (x_.forwarded || parts_.link.carry.empty()) give_back();
+}
+
+bool ServerSide::is_resting() const {
+  return parts_.life.phase == Life::Phase::serving && x_.backend != nullptr && x_.client.greeted &&
+         x_.tracker.settled() && parts_.link.framer.at_boundary() && x_.own.empty() &&
+         x_.backend->backlog.empty();
+}
+
+// False: the server has been asked, and the answer comes back to at_rest().
+bool ServerSide::state_is_known() {
+  // A cancel that comes too late for the client's statement must not hit a query of ours.
+  if (x_.backend->cancels.in_flight()) return false;
+  if (const std::optional<OwnQuestion> question = state_.next()) return ask(*question), false;
+  if (pin_report_.is_outdated()) {
+    std::string cause = state_.take_cause();
+    if (cause.empty()) cause = x_.watch.cause;
+    pin_report_.update(std::move(cause), !parts_.link.gone);
+  }
+  if (!lease_.begin_audit()) return true;
+  ask(state_.audit());
+  return false;
+}
+
+void ServerSide::ask(const OwnQuestion& question) {
+  ServerStream(x_).send_own(question.which, question.sql);
+  flush();
+}
+
+// True: what this backend has set is not known, so it is closed with its session.
+bool ServerSide::state_is_lost() {
+  if (!x_.own.failed || parts_.life.phase != Life::Phase::serving) return false;
+  parts_.life.end(Reason::internal_error, "the session's state could not be read");
+  return true;
+}
+
+void ServerSide::report_audit(const std::string& found) {
+  PoolCounters& counters = x_.pool->counters(parts_.worker);
+  counters.audits.add();
+  if (found.empty()) return;
+  counters.audit_findings.add();
+  log::warning("audit_finding", {{"database", x_.pool->database()},
+                                 {"user", x_.pool->user()},
+                                 {"pid", std::to_string(x_.backend->pid)},
+                                 {"client", std::to_string(x_.session_id)},
+                                 {"found", found}});
+  if (x_.pool->settings()->audit_close) lease_.discard(BackendClose::audit_finding);
+}
+
+// The next transaction has nothing to do with the last one.
+void ServerSide::begin_anew() {
+  x_.watch.clear();
+  x_.journal.clear();
+  x_.code.presumed.clear();
+  x_.portals.steps.clear();
+  x_.portals.may_copy = false;
+  x_.restore_due = false;
+  x_.portals.bound.reset();
+  x_.tracker.shrink();
+  state_.forget();
+}
+
+void ServerSide::give_back() {
+  Backend& backend = *x_.backend;
+  // It has asked for a sequence's value at the most, and taken none.
+  const bool took_values = x_.sequences.advanced || backend.sequence_mixed;
+  if (backend.sequence_owner == x_.sequences.number && !took_values) backend.sequence_owner = 0;
+  applier_.succeeded();
+  x_.pool->counters(parts_.worker).transaction.observe(parts_.worker.now() - lease_.since());
+  lease_.give_back();
+  if (parts_.life.drains) parts_.life.end(Reason::draining);
+}
+
+// --- Cancels
+
+bool ServerSide::cancel(std::shared_ptr<void> done) {
+  if (lease_.waits() || lease_.is_granted()) return false;
+  if (x_.backend == nullptr || x_.only_own_work_left()) return true;
+  held_cancel_ = std::move(done);
+  deliver_cancel();
+  return true;
+}
+
+// A cancel for the client must not hit anything of ours.
+void ServerSide::deliver_cancel() {
+  if (x_.own_work_runs()) return;
+  std::shared_ptr<void> done = std::move(held_cancel_);
+  if (done && !x_.only_own_work_left()) x_.pool->cancel(*x_.backend, parts_.worker, std::move(done));
+}
+
+// A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
+// is given up.
+std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::milliseconds limit) {
+  if (!std::exchange(query_cancelled_, true)) {
+    log_statement(parts_, x_, "statement_timed_out", Reason::query_timeout, query_started_);
+    x_.pool->cancel(*x_.backend, parts_.worker, nullptr);
+    return std::nullopt;
+  }
+  const bool is_late = is_over(now, query_started_, limit + WindDown::abandon_timeout);
+  return is_late ? std::optional(Reason::query_timeout) : std::nullopt;
+}
+
+// --- Ends
+
+// The client has its answers and left nothing behind, or all that is open is what its database's views and
+// the like may do. A server that ends now costs it nothing but what one of them may have set in this
+// transaction.
+bool ServerSide::has_nothing_to_lose() const {
+  const OwnQueries& own = x_.own;
+  const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
+  return only_asks && x_.only_own_work_left() && !x_.watch.touched() && x_.journal.is_empty() &&
+         x_.code.unjudged.empty() && !x_.code.triggers_unjudged && x_.code.trigger_calls.empty();
+}
+
+void ServerSide::lose_backend(BackendClose reason, bool told) {
+  // Messages that cannot be, or bytes that are none.
+  if (reason == BackendClose::protocol_violation)
+    log::error("server_protocol_violation", {{"database", x_.pool->database()}, {"user", x_.pool->user()}});
+  log::info("backend_lost", {{"database", x_.pool->database()},
+                             {"user", x_.pool->user()},
+                             {"pid", std::to_string(x_.backend->pid)},
+                             {"client", std::to_string(x_.session_id)},
+                             {"reason", to_string(reason)}});
+  lease_.discard(reason);
+  const bool owes_client = x_.tracker.outstanding() > x_.own.size();
+  const bool spare = !x_.forwarded || has_nothing_to_lose();
+  const bool unused =
+      spare && !owes_client && !x_.pinned() && !told && parts_.life.phase == Life::Phase::serving;
+  if (!unused) {
+    if (told) return parts_.life.end(Reason::server_error);
+    return parts_.life.end(Reason::server_lost, owes_client ? outcome_unknown : std::string_view());
+  }
+  // Nothing of the client's was under way: another backend will do.
+  x_.watch.clear();
+  x_.journal = {};
+  x_.code.presumed.clear();
+  x_.portals.steps.clear();
+  state_.backend_lost();
+  x_.code.unjudged.clear();
+  x_.code.definitions_unjudged = false;
+  x_.code.question = {};
+  replies_.forget_answers();
+  x_.tracker = ResponseTracker();
+  x_.own.clear();
+  x_.naming.end();
+  x_.batch = {};
+  if (x_.listen) x_.listen->backend_lost();
+  parts_.link.held.is_held = false;
+}
+
+Task<> ServerSide::leave() {
+  if (x_.backend == nullptr) co_return;
+  x_.client.greeted = false;
+  parts_.link.carry.clear();
+  // A reply that waited for the pool's hub.
+  walk_kept_replies();
+  if (x_.backend == nullptr) co_return;
+  WindDown work(x_, replies_.events(), *this, parts_.waker, parts_.life);
+  const bool is_clean = co_await work.run(parts_.link.framer.at_boundary());
+  if (x_.backend == nullptr) co_return;
+  if (is_clean) {
+    lease_.give_back();
+    co_return;
+  }
+  log::info("backend_not_clean", {{"database", x_.pool->database()},
+                                  {"user", x_.pool->user()},
+                                  {"pid", std::to_string(x_.backend->pid)},
+                                  {"client", std::to_string(x_.session_id)}});
+  lease_.discard(BackendClose::not_clean);
+}
+
+}  // namespace pgweir

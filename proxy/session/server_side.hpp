@@ -1,0 +1,96 @@
+// The server's side of a session: what its backend says, what becomes of the backend between two transactions,
+// and what the client leaves on it. Thread rule: the session's worker.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/entry/client_link.hpp"
+#include "proxy/entry/life.hpp"
+#include "proxy/entry/session_parts.hpp"
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/net/task.hpp"
+#include "proxy/reply/reply_path.hpp"
+#include "proxy/session/backend_lease.hpp"
+#include "proxy/session/listener.hpp"
+#include "proxy/session/pin_report.hpp"
+#include "proxy/session/wind_down.hpp"
+#include "proxy/settle/settings_applier.hpp"
+#include "proxy/settle/state_tracker.hpp"
+
+namespace pgweir {
+
+class ServerSide final : public WindDown::Host {
+ public:
+  ServerSide(const SessionParts& parts, Exchange& exchange, ReplyPath& replies);
+
+  // Reads what there is, once.
+  void read_server() override;
+  bool has_replies() const override;
+  // What was read and had to wait.
+  void walk_kept_replies();
+  // Sends what was written, to both sides.
+  void flush() override;
+  // Of a client that listens, while it has nothing outstanding.
+  void tell_notifications();
+
+  // True: there is a backend now, maybe the one that was granted. False: the session waits in the queue.
+  bool borrow();
+  // Makes the backend's settings those of the client. False: its message has to wait for that.
+  bool apply_settings() { return applier_.apply(); }
+  // Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
+  // must not see, or that the client needs again.
+  void at_rest();
+  void give_back();
+  // A cancel for the client. False: its statement still waits for a backend.
+  bool cancel(std::shared_ptr<void> done);
+  // A query is past its time. The reason to end the session, if the cancel was of no use.
+  std::optional<Reason> cancel_overdue(TimePoint now, std::chrono::milliseconds limit);
+  void query_in_time() { query_cancelled_ = false; }
+  // The client is gone.
+  Task<> leave();
+
+  BackendLease& lease() { return lease_; }
+  const BackendLease& lease() const { return lease_; }
+  Listener& listener() { return listener_; }
+  PinReport& pins() { return pin_report_; }
+  const PinReport& pins() const { return pin_report_; }
+  // While the client waits for an answer.
+  TimePoint query_started() const { return query_started_; }
+  void query_starts(TimePoint now) { query_started_ = now; }
+  // Of the client and its server.
+  TimePoint last_activity() const { return last_activity_; }
+  void note_activity(TimePoint now) { last_activity_ = now; }
+
+ private:
+  void walk_replies(ByteView input, bool from_carry);
+  void take_events();
+  void prelude_failed();
+  bool is_resting() const;
+  bool state_is_known();
+  bool state_is_lost();
+  void ask(const OwnQuestion& question);
+  void report_audit(const std::string& found);
+  void begin_anew();
+  void deliver_cancel();
+  bool has_nothing_to_lose() const;
+  // `told`: the server's own last words have reached the client.
+  void lose_backend(BackendClose reason, bool told = false);
+
+  const SessionParts& parts_;
+  Exchange& x_;
+  ReplyPath& replies_;
+  StateTracker state_{x_};
+  SettingsApplier applier_{x_};
+  BackendLease lease_;
+  PinReport pin_report_{x_};
+  Listener listener_{x_};
+  std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for a query of ours to end
+  bool query_cancelled_ = false;       // the running one, for its time was up
+  TimePoint query_started_{};
+  TimePoint last_activity_;
+};
+
+}  // namespace pgweir

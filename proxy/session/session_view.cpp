@@ -1,0 +1,126 @@
+#include "proxy/session/session_view.hpp"
+
+#include "proxy/base/log.hpp"
+#include "proxy/net/tls_stream.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
+  return limit.count() > 0 && now - since >= limit;
+}
+
+// Finds which deadline is in force from what the session is doing.
+std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings& settings) const {
+  const config::Timeouts& timeouts = settings.timeouts;
+  const ResponseTracker& tracker = exchange.tracker;
+  if (!exchange.client.greeted) {
+    if (is_over(now, life.started, timeouts.client_login)) return Reason::login_timeout;
+    if (link.transport.shakes_hands() && is_over(now, life.started, settings.listen.tls.handshake_timeout))
+      return Reason::tls_failed;
+  } else if (lease.waits()) {
+    if (is_over(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
+      return Reason::borrow_timeout;
+  } else if (link.eof) {
+    if (is_over(now, link.eof_at, half_close_grace)) return Reason::client_closed;
+  } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
+    if (exchange.own.empty() && is_over(now, query_started, timeouts.query)) return Reason::query_timeout;
+  } else if (exchange.backend != nullptr && !tracker.settled()) {
+    const bool server_stalls = !exchange.backend->backlog.empty();
+    if (!server_stalls && is_over(now, last_activity, timeouts.idle_transaction))
+      return Reason::idle_transaction_timeout;
+  } else if (is_over(now, last_activity, timeouts.client_idle)) {
+    return Reason::idle_timeout;
+  }
+  return std::nullopt;
+}
+
+bool SessionView::is_wanted(ClientsWanted wanted) const {
+  switch (wanted) {
+    case ClientsWanted::none:
+      return false;
+    case ClientsWanted::with_servers:
+      return exchange.backend != nullptr;
+    case ClientsWanted::waiting:
+      return lease.waits();
+    case ClientsWanted::pinned:
+      return pins.record() != nullptr;
+    case ClientsWanted::all:
+      return true;
+  }
+  return false;
+}
+
+void SessionView::describe(ClientsWanted wanted, std::vector<ClientFacts>& clients,
+                           std::vector<ServerFacts>& servers) const {
+  if (!is_wanted(wanted)) return;
+  ClientFacts facts;
+  facts.id = id;
+  facts.self = self;
+  facts.peer = endpoint_of(link.peer);
+  // Not kept: a system call for a row of a table costs less than some bytes of each idle client.
+  if (wanted == ClientsWanted::all && link.transport.is_open())
+    facts.local = local_endpoint(link.transport.fd());
+  if (link.transport.tls() != nullptr && link.transport.tls()->established())
+    facts.tls = link.transport.tls()->description();
+  facts.connected = life.started;
+  facts.request = last_activity;
+  facts.closing = life.phase == Life::Phase::closing;
+  facts.console = console != nullptr;
+  if (console) {
+    facts.user = console->user();
+    facts.database = console->database();
+    facts.state = console->is_busy() ? ClientFacts::State::active : ClientFacts::State::idle;
+  }
+  if (exchange.pool != nullptr) {
+    facts.user = exchange.pool->user();
+    facts.database = exchange.pool->database();
+    facts.application_name = exchange.client.application_name();
+    facts.prepared_statements = exchange.statements.committed().size();
+    facts.state = ClientFacts::State::idle;
+  }
+  if (const PinReport::Record* const pinned = pins.record()) {
+    facts.pins = pins.reported();
+    facts.pinned_since = pinned->since;
+    facts.pinned_by = pinned->statement;
+  }
+  if (lease.waits()) {
+    facts.state = ClientFacts::State::waiting;
+    facts.waits_since = lease.waits_since();
+  }
+  if (const Backend* const backend = exchange.backend) {
+    facts.state = ClientFacts::State::active;
+    facts.server_pid = backend->pid;
+    facts.server = backend;
+    ServerFacts server = exchange.pool->facts_of(*backend);
+    server.borrowed = true;
+    server.request = query_started;
+    server.client = self;
+    server.application_name = facts.application_name;
+    servers.push_back(std::move(server));
+  }
+  clients.push_back(std::move(facts));
+}
+
+void SessionView::count_in(ClientTally& tally) const {
+  tally.tls += link.transport.tls() != nullptr && link.transport.tls()->established() ? 1 : 0;
+  tally.pinned += pins.record() != nullptr ? 1 : 0;
+  const bool rests = exchange.backend == nullptr || exchange.tracker.settled();
+  tally.in_transaction += rests ? 0 : 1;
+}
+
+// The client stays, so that no other line tells of it: one for each statement.
+void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
+                   TimePoint since) {
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.worker.now() - since);
+  log::info(event, {{"client", std::to_string(parts.id)},
+                    {"reason", text_of(reason).name},
+                    {"database", exchange.pool->database()},
+                    {"user", exchange.pool->user()},
+                    {"application_name", exchange.client.application_name()},
+                    {"peer", parts.link.peer},
+                    {"waited_ms", std::to_string(waited.count())}});
+}
+
+}  // namespace pgweir

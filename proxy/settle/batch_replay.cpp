@@ -1,0 +1,64 @@
+#include "proxy/settle/batch_replay.hpp"
+
+#include <utility>
+
+#include "protocol/frontend.hpp"
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/worker/worker.hpp"
+
+namespace pgweir {
+
+// Keeps the messages of a batch that begins with the use of a prepared statement, see Batch.
+void BatchReplay::keep(const Piece& piece, bool begins) {
+  Batch& batch = x_.batch;
+  if (x_.backend == nullptr) return;
+  const auto type = static_cast<FrontendType>(piece.type);
+  const bool is_query = type == FrontendType::Query;
+  if (begins) {
+    const bool is_unnamed_parse =
+        type == FrontendType::Parse && !piece.body().empty() && piece.body()[0] == 0;
+    batch.state = is_unnamed_parse ? Batch::State::none : Batch::State::open;
+    batch.acknowledged = 0;
+    batch.answered = false;
+    x_.backend->batch.clear();
+  } else if (batch.state == Batch::State::closed) {
+    batch.state = Batch::State::none;
+  }
+  if (batch.state == Batch::State::none) return;
+  ByteBuffer& kept = x_.backend->batch;
+  // A simple Query that runs no prepared statement has no plan to become stale.
+  const Expected* oldest = x_.tracker.oldest();
+  const bool useless =
+      is_query && (oldest == nullptr || (oldest->fate == Fate::forward && !oldest->statement));
+  if (useless || !piece.whole() || kept.size() + piece.bytes.size() > Batch::size_max) {
+    batch.state = Batch::State::none;
+    return;
+  }
+  kept.insert(kept.end(), piece.bytes.begin(), piece.bytes.end());
+  if (is_query || type == FrontendType::Sync) batch.state = Batch::State::closed;
+}
+
+// The server skips to a Sync, which the client may send only when it has seen its answers (after a Flush).
+void BatchReplay::end_refused() {
+  x_.batch.needs_sync = false;
+  write_sync(x_.worker.to_server().own());
+  x_.worker.to_server().end_own();
+  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+}
+
+// In front of whatever the client has sent since.
+ByteView BatchReplay::send_again() {
+  Batch& batch = x_.batch;
+  const StatementRef stale = std::exchange(batch.stale, nullptr);
+  if (batch.renews && x_.statements.find(batch.stale_name) == stale) {
+    const bool is_unnamed = stale->server_name.empty();
+    x_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
+                                                   : x_.commons->statements().renew_for_holder(stale));
+  }
+  batch.state = Batch::State::none;
+  batch.left_out = batch.acknowledged;
+  ++batch.again;
+  return x_.backend->batch;
+}
+
+}  // namespace pgweir

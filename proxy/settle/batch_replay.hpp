@@ -1,0 +1,23 @@
+// A batch whose prepared statement's plan has become stale is sent again, unseen: see Batch. A view of the
+// exchange. Thread rule: the session's worker.
+#pragma once
+
+#include "protocol/framer.hpp"
+#include "proxy/exchange/exchange.hpp"
+
+namespace pgweir {
+
+class BatchReplay final {
+ public:
+  explicit BatchReplay(Exchange& exchange) : x_(exchange) {}
+
+  void keep(const Piece& piece, bool begins);
+  void end_refused();
+  // The messages that are to be taken again, in front of all others. They stay valid until the next keep().
+  ByteView send_again();
+
+ private:
+  Exchange& x_;
+};
+
+}  // namespace pgweir

@@ -1,0 +1,117 @@
+#include "proxy/settle/code_judge.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/pool/pool_commons.hpp"
+#include "proxy/request/sequence_guard.hpp"
+#include "proxy/request/state_notes.hpp"
+#include "proxy/state/prelude.hpp"
+
+namespace pgweir {
+
+// What the client has set for its own statements must not end it.
+OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql) {
+  return {which, lift_timeouts(short_timeouts(*exchange.backend->applied)) + std::string(sql)};
+}
+
+std::optional<OwnQuestion> CodeJudge::next() {
+  if (std::exchange(x_.code.triggers_unjudged, false)) return ask_triggers();
+  if (!x_.code.question.empty()) return ask_sources();
+  return std::nullopt;
+}
+
+void CodeJudge::take_answers(ReplyEvents& events) {
+  if (events.take(ReplyEvent::triggers_answered)) take_triggers();
+  if (events.take(ReplyEvent::sources_answered)) take_sources();
+}
+
+OwnQuestion CodeJudge::ask_triggers() {
+  x_.code.trigger_names.clear();
+  x_.code.sources_failed = false;
+  return unhurried(x_, OwnQuery::triggers, triggers_query());
+}
+
+// From here on they are functions like any other that this transaction has called.
+void CodeJudge::take_triggers() {
+  const std::vector<std::string> names = std::exchange(x_.code.trigger_names, {});
+  if (x_.code.sources_failed || names.size() > UnseenCode::functions_max) {
+    FunctionEffects opaque;
+    opaque.add_opaque();
+    x_.commons->code().triggers().learn(opaque);
+    StateNotes(x_).note_code(opaque, {});
+  } else if (names.empty()) {
+    x_.commons->code().triggers().learn({});
+  } else {
+    x_.code.trigger_calls = call_of_all(names);
+    x_.commons->code().functions().judge(x_.code.trigger_calls, x_.code.question);
+  }
+}
+
+// Functions that were called for the first time: from their sources it is known whether the server has to be
+// asked after the next call.
+OwnQuestion CodeJudge::ask_sources() {
+  x_.code.sources.clear();
+  x_.code.sources_failed = false;
+  return unhurried(x_, OwnQuery::sources, sources_query(x_.code.question.names));
+}
+
+void CodeJudge::take_sources() {
+  const FunctionQuestion asked = std::exchange(x_.code.question, {});
+  if (x_.code.sources_failed) return x_.commons->code().functions().give_up(asked);
+  bool views_advance = false;
+  bool views_read = false;
+  for (const FunctionSource& source : x_.code.sources) {
+    const bool reads = mentions_sequence_value(source.body);
+    if (reads) x_.commons->code().learn_sequence_use();
+    if (source.name != definitions_name) continue;
+    views_read |= reads;
+    views_advance |= scan_facts(source.body).contains(SqlFact::nextval_or_setval);
+  }
+  if (std::find(asked.names.begin(), asked.names.end(), definitions_name) != asked.names.end()) {
+    x_.commons->code().learn_sequences_in_views(views_advance, views_read);
+  }
+  x_.code.question = x_.commons->code().functions().learn(asked, std::exchange(x_.code.sources, {}));
+}
+
+// What is still unknown now stays so, and counts as suspicious.
+void CodeJudge::judge_again() {
+  const bool is_known =
+      x_.code.unjudged.empty() && !x_.code.definitions_unjudged && x_.code.trigger_calls.empty();
+  if (is_known) return x_.code.presumed.clear();
+  // By now the server shows other sources than those that have run, or none.
+  if (x_.watch.marks.contains(Mark::made_code) && !x_.code.unjudged.empty())
+    StateNotes(x_).note_opaque_code(x_.code.unjudged.front());
+  const auto note = [this](const FunctionEffects& code, std::string_view text) {
+    StateNotes(x_).note_code(code, text);
+    if (code.touches_context) doubt_presumed();
+  };
+  for (const std::string& text : std::exchange(x_.code.unjudged, {}))
+    note(x_.commons->code().functions().judge(text, x_.code.question), text);
+  if (std::exchange(x_.code.definitions_unjudged, false)) judge_definitions();
+  if (const std::string calls = std::exchange(x_.code.trigger_calls, {}); !calls.empty()) {
+    const FunctionEffects effects = x_.commons->code().functions().judge(calls, x_.code.question);
+    x_.commons->code().triggers().learn(effects);
+    note(effects, {});
+  }
+  x_.code.question = {};
+  x_.code.presumed.clear();
+}
+
+// They may have been analysed under other settings than anybody believed.
+void CodeJudge::doubt_presumed() {
+  for (const StatementRef& statement : std::exchange(x_.code.presumed, {})) {
+    x_.commons->statements().forget(statement);
+    x_.backend->statements.doubt(statement);
+  }
+}
+
+// What nobody could find out this time is asked for again by the next transaction.
+void CodeJudge::judge_definitions() {
+  const FunctionEffects effects = x_.commons->code().functions().judge(definitions_call, x_.code.question);
+  if (effects.verdict != FunctionVerdict::unknown) x_.commons->code().definitions().learn(effects);
+  StateNotes(x_).note_code(effects, definitions_call);
+  if (x_.commons->code().views_advance_sequences()) SequenceGuard(x_).note_advance();
+}
+
+}  // namespace pgweir

@@ -1,0 +1,38 @@
+// What the code that a transaction has run may do: functions, triggers, views and sequences, about which the
+// server is asked once, and then it is known. A view of the exchange. Thread rule: the session's worker.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/own_queries.hpp"
+#include "proxy/reply/reply_events.hpp"
+
+namespace pgweir {
+
+// A question that the client's timeouts do not end.
+OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql);
+
+class CodeJudge final {
+ public:
+  explicit CodeJudge(Exchange& exchange) : x_(exchange) {}
+
+  // What the server has to be asked before the code can be judged.
+  std::optional<OwnQuestion> next();
+  void take_answers(ReplyEvents& events);
+  // What is still unknown now stays so, and counts as suspicious.
+  void judge_again();
+
+ private:
+  OwnQuestion ask_triggers();
+  void take_triggers();
+  OwnQuestion ask_sources();
+  void take_sources();
+  void judge_definitions();
+  void doubt_presumed();
+
+  Exchange& x_;
+};
+
+}  // namespace pgweir

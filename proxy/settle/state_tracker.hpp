@@ -1,0 +1,82 @@
+// What a session's transaction has left behind: known from its texts and tags, or asked of the server. Between
+// two transactions next() names the questions that are left, one after the other; when there is none any more,
+// what the session has set, what its backend has, and why it is pinned are right. Thread rule: the session's
+// worker.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/own_queries.hpp"
+#include "proxy/reply/reply_events.hpp"
+#include "proxy/state/state_check.hpp"
+
+namespace pgweir {
+
+class StateTracker final {
+ public:
+  // A question to the server that is cancelled is asked so often in all.
+  static constexpr unsigned attempts_max = 3;
+
+  explicit StateTracker(Exchange& exchange) : x_(exchange) {}
+
+  std::optional<OwnQuestion> next();
+  // The question about everything, of a backend that should have nothing that is not known.
+  OwnQuestion audit();
+  // What the server has said, as far as it has ended. The question that has to follow at once, or nullopt.
+  // Exchange::own.failed: what the backend has set cannot be known.
+  std::optional<OwnQuestion> take_answers(ReplyEvents& events);
+  void backend_lost();
+
+  // What an audit has found since this was last asked; an empty text: nothing.
+  std::optional<std::string> take_finding() {
+    return asked_ ? std::exchange(asked_->finding, std::nullopt) : std::nullopt;
+  }
+  // The first words of the statement that may have pinned, if it was asked about.
+  std::string take_cause() { return asked_ ? std::exchange(asked_->cause, {}) : std::string(); }
+  // The session is at rest.
+  void forget() { asked_.reset(); }
+
+ private:
+  bool settings_are_open() const;
+  void question_settings(StateQuestion& question);
+  PinSet open_pins();
+  void note_sequences();
+  OwnQuestion ask_state(StateQuestion question);
+  OwnQuestion state_question();
+  std::string named_question();
+  std::optional<OwnQuestion> ask_state_again();
+  OwnQuestion ask_last_value();
+  void take_last_value();
+  std::optional<OwnQuestion> take_state();
+  std::optional<OwnQuestion> take_settings(SettingMap applied, bool after_reset);
+  void take_named_settings(const std::vector<std::string>& names, const SettingMap& values, bool after_reset);
+  void apply_committed();
+  void want(SettingMap desired);
+  void note_finding(const StateAnswer& answer);
+
+  Exchange& x_;
+  // A question about the state: while it is under way, and until what came of it was taken.
+  struct Asked {
+    StateQuestion question;
+    unsigned again = 0;  // how often, because it was cancelled
+    bool is_audit = false;
+    bool prepares = false;     // the statement about names is made on this backend by it
+    bool after_reset = false;  // a RESET came before it
+    std::string cause;         // the first words of what may have pinned
+    std::optional<std::string> finding;
+  };
+  Asked& asked() {
+    if (!asked_) asked_ = std::make_unique<Asked>();
+    return *asked_;
+  }
+  std::unique_ptr<Asked> asked_;     // null: nothing was asked since the last rest
+  bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
+  bool last_value_is_open_ = false;  // lastval() has to be asked
+};
+
+}  // namespace pgweir

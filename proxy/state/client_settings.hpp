@@ -1,0 +1,44 @@
+// The settings of one client: what it brought, what it has now, what it was told, and how its texts are to be
+// read under them. Owned by a session. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/sql_set.hpp"
+#include "proxy/state/settings_map.hpp"
+#include "proxy/state/settings_steps.hpp"
+
+namespace pgweir {
+
+struct ClientSettings {
+  explicit ClientSettings(const MapRef& none) : startup(none), desired(none), view(none) {}
+
+  MapRef startup;        // what the client brought
+  MapRef desired;        // what it has now
+  MapRef view;           // the parameters that it was told
+  MapRef greeting;       // what it was told at its login: its startup settings as the server spells them
+  bool greeted = false;  // it has been told any
+
+  // In its client_encoding a byte below 0x80 may be part of a longer character.
+  bool opaque_characters = false;
+  // Backslashes escape in every string of its texts.
+  bool opaque_backslashes = false;
+
+  // The client knows these parameters now; some decide how its texts are to be read.
+  void use_view(MapRef parameters);
+  // Nobody can tell for certain where the strings and names in this text of the client's end.
+  bool is_opaque(std::string_view text) const;
+  // Its texts are in UTF-8.
+  bool writes_utf8() const;
+  TextRules text_rules() const;
+  // Its application_name, as it was told.
+  std::string application_name() const;
+  // Unqualified names may be created in the temporary schema.
+  bool creates_temporary() const {
+    const auto path = desired->find("search_path");
+    return path != desired->end() && path->second.find("pg_temp") != std::string::npos;
+  }
+};
+
+}  // namespace pgweir

@@ -1,0 +1,37 @@
+// What is remembered of the portals that a client has bound and not run yet. Owned by a session. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/statement_map.hpp"
+#include "proxy/state/settings_steps.hpp"
+
+namespace pgweir {
+
+struct Portals {
+  bool may_copy = false;  // one may run a COPY
+  // The statement that was bound last of those that are looked at again when they are run: a SET or RESET, or
+  // one in which a name was replaced. The portal that it was bound to, and by how much its text became
+  // longer.
+  StatementRef bound;
+  std::string bound_to;
+  std::int32_t bound_longer = 0;
+  // What running a portal does to settings, where a SET does not say it.
+  struct Step {
+    std::string portal;
+    SettingsStep step;
+  };
+  std::vector<Step> steps;
+  // The portal that was bound last, and the client's name for its statement, unless the client has been told
+  // what that looks like.
+  std::string described;
+  std::optional<std::string> undescribed_name;
+
+  // What this portal does, which is then forgotten.
+  SettingsStep take_step(std::string_view portal);
+};
+
+}  // namespace pgweir

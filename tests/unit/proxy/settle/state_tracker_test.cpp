@@ -1,0 +1,140 @@
+#include "proxy/settle/state_tracker.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../relay_script.hpp"
+#include "proxy/exchange/server_stream.hpp"
+
+using namespace pgweir;
+using test::RelayScript;
+
+namespace {
+
+struct Tracked : RelayScript {
+  StateTracker tracker{exchange};
+
+  // What is asked next, which is then under way; empty: nothing.
+  std::string next() {
+    const std::optional<OwnQuestion> question = tracker.next();
+    return question ? sent(*question) : std::string();
+  }
+  std::string sent(const OwnQuestion& question) {
+    ServerStream(exchange).send_own(question.which, question.sql);
+    server();
+    return question.sql;
+  }
+  // Shows the answer, and returns the question that follows at once.
+  std::string answer(const std::string& replies) {
+    run("< " + replies);
+    const std::optional<OwnQuestion> question = tracker.take_answers(replies_events());
+    return question ? sent(*question) : std::string();
+  }
+  ReplyEvents& replies_events() { return replies.events(); }
+  std::string desired(const std::string& name) const {
+    const auto it = exchange.client.desired->find(name);
+    return it == exchange.client.desired->end() ? "-" : it->second;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("of most transactions there is nothing to ask") {
+  Tracked session;
+  session.run("> Q(select 1) < C(SELECT 1) Z(I)");
+  CHECK(session.next().empty());
+  session.run("> Q(set work_mem = '8MB') < C(SET) Z(I)");
+  CHECK(session.next().empty());
+  CHECK(session.desired("work_mem") == "8MB");
+  CHECK(session.backend().applied->at("work_mem") == "8MB");
+}
+
+TEST_CASE("a setting in doubt is asked for by its name, by a statement that the backend keeps") {
+  Tracked session;
+  session.exchange.journal.doubt("app.tenant");
+  const std::string first = session.next();
+  CHECK(first.find("PREPARE") != std::string::npos);
+  CHECK(first.find("app.tenant") != std::string::npos);
+  CHECK(session.answer("C(PREPARE) T(a,25) D(app.tenant,7) C(SELECT 1) Z(I)").empty());
+  CHECK(session.next().empty());
+  CHECK(session.desired("app.tenant") == "7");
+
+  session.exchange.watch.clear();
+  session.exchange.journal.clear();
+  session.exchange.journal.doubt("app.tenant");
+  CHECK(session.next().find("PREPARE") == std::string::npos);
+}
+
+TEST_CASE("what ran unseen is asked for as a whole, and what nobody can list is reset") {
+  Tracked session;
+  session.exchange.watch.marks.insert(Mark::unseen);
+  session.exchange.watch.marks.insert(Mark::unknown_names);
+  CHECK(session.next().find("pg_settings") != std::string::npos);
+  const std::string reset = session.answer("T(a,25) D(work_mem,8MB) C(SELECT 1) Z(I)");
+  CHECK(reset.find("RESET ALL") != std::string::npos);
+  CHECK(session.desired("work_mem") == "8MB");
+  CHECK(session.backend().applied->empty());
+  CHECK(session.answer("C(RESET) Z(I)").empty());
+  CHECK(session.next().empty());
+}
+
+TEST_CASE("a pin begins when the server confirms it, and ends when the server shows nothing any more") {
+  Tracked session;
+  session.run("> Q(select pg_advisory_lock(1)) < C(SELECT 1) Z(I)");
+  CHECK_FALSE(session.next().empty());
+  CHECK_FALSE(session.exchange.pinned());
+  session.answer("T(a,25) D(,advisory_lock) C(SELECT 1) Z(I)");
+  CHECK(session.exchange.pins.contains(Pin::advisory_lock));
+  CHECK(session.next().empty());
+  CHECK(session.tracker.take_cause() == "SELECT");
+
+  session.exchange.watch.clear();
+  session.run("> Q(select pg_advisory_unlock(1)) < C(SELECT 1) Z(I)");
+  CHECK_FALSE(session.next().empty());
+  session.answer("T(a,25) C(SELECT 0) Z(I)");
+  CHECK_FALSE(session.exchange.pinned());
+}
+
+TEST_CASE("a question that is cancelled is asked again without the client's timeout, and not for ever") {
+  Tracked session;
+  session.exchange.watch.marks.insert(Mark::unseen);
+  CHECK_FALSE(session.next().empty());
+  for (unsigned i = 1; i < StateTracker::attempts_max; ++i) {
+    const std::string again = session.answer("E(57014,canceling statement) Z(I)");
+    CHECK(again.find("statement_timeout") != std::string::npos);
+    CHECK_FALSE(session.exchange.own.failed);
+  }
+  CHECK(session.answer("E(57014,canceling statement) Z(I)").empty());
+  CHECK(session.exchange.own.failed);
+}
+
+TEST_CASE("an answer that is an error leaves a backend that nobody knows") {
+  Tracked session;
+  session.exchange.watch.marks.insert(Mark::unseen);
+  CHECK_FALSE(session.next().empty());
+  session.run("< E(XX000,broken) Z(I)");
+  CHECK(session.exchange.own.failed);
+}
+
+TEST_CASE("an audit finds what should not be there, and nothing where all is known") {
+  Tracked session;
+  session.sent(session.tracker.audit());
+  SECTION("clean") {
+    session.answer("T(a,25) C(SELECT 0) Z(I)");
+    CHECK(session.tracker.take_finding() == "");
+  }
+  SECTION("a lock") {
+    session.answer("T(a,25) D(,advisory_lock) C(SELECT 1) Z(I)");
+    CHECK(session.tracker.take_finding() == "advisory_lock");
+  }
+  CHECK_FALSE(session.tracker.take_finding().has_value());
+  CHECK_FALSE(session.exchange.pinned());
+}
+
+TEST_CASE("a function is asked about once, and its source tells what to ask for") {
+  Tracked session;
+  session.run("> Q(select tenant('7')) < C(SELECT 1) Z(I)");
+  const std::string sources = session.next();
+  CHECK(sources.find("pg_proc") != std::string::npos);
+  session.answer("T(a,25) D(tenant,sql,select set_config('app.tenant'\\, $1\\, false),f) C(SELECT 1) Z(I)");
+  CHECK_FALSE(session.exchange.own.failed);
+}
