@@ -52,8 +52,8 @@ struct ReasonText {
 };
 const ReasonText& text_of(Reason reason);
 
-// Appends the ErrorResponse. `message` replaces the table's sentence where it must name something.
+// Appends the ErrorResponse. `message` and `sqlstate` replace what the table says, where they are given.
 void write_reason(ByteBuffer& out, Reason reason, std::string_view message = {},
-                  std::string_view detail = {});
+                  std::string_view sqlstate = {});
 
 }  // namespace pgweir
