@@ -13,7 +13,7 @@
 // Every step returns an Errc; after an error the exchange is over, and every further call returns bad_scram.
 //   bad_scram              malformed, out of order, wrong nonce            (SQLSTATE 08P01)
 //   downgraded             the client was made believe that the server cannot bind  (28000)
-//   wrong_channel          the client is bound to somebody else's certificate       (28000)
+//   wrong_channel          the client is bound to another server's certificate      (28000)
 //   unsupported            authorization identity, mandatory extension "m="              (0A000)
 //   authentication_failed  proof or signature wrong, or the server said e=               (28P01)
 //   crypto_failure         libcrypto refused

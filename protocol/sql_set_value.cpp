@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 5> name_lists = {
     "search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries",
     "shared_preload_libraries"};
 
-// Keywords that PostgreSQL 15 to 18 quote as identifiers. They are nobody's schema, so they are left
-// undecided.
+// Keywords that PostgreSQL 15 to 18 quote as identifiers. A schema hardly ever has such a name, so they are
+// left undecided.
 // clang-format off
 constexpr std::array<std::string_view, 164> quoted_keywords = {
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",

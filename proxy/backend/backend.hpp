@@ -1,5 +1,5 @@
-// One server connection after its login.
-// Thread rule: belongs to whoever has borrowed it, or to the pool (under its lock) while idle.
+// One server connection after its login. Thread rule: belongs to the session that has borrowed it, or to the
+// pool (under its lock) while idle.
 #pragma once
 
 #include <memory>

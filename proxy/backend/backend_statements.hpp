@@ -10,7 +10,7 @@
 // statements is not seen until one is missed; from then on none of them is trusted.
 //
 // The unnamed statement is one more, of which the backend has one and every client believes to have its own.
-// Thread rule: belongs to its backend, so to whoever has borrowed that.
+// Thread rule: belongs to its backend, so to the session that has borrowed that.
 #pragma once
 
 #include <cstdint>
@@ -100,7 +100,7 @@ class BackendStatements {
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
     std::optional<ParseMoment>
-        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was ours
+        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was pgweir's
   };
   using Entries = std::list<Entry>;
 

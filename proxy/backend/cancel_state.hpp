@@ -4,7 +4,7 @@
 //   none --begin()--> in flight --end()--> none
 //                        \--hold_back()--> held back --end(): true--> none
 //
-// Pure. Thread rule: belongs to its backend, so to whoever has borrowed that.
+// Pure. Thread rule: belongs to its backend, so to the session that has borrowed that.
 #pragma once
 
 #include <cstdint>

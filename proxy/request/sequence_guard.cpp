@@ -61,7 +61,7 @@ Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view te
 // no transaction block, so that a procedure may COMMIT there; after an inserted statement it would not be the
 // first.
 void SequenceGuard::guard_batch(const Statement& statement) {
-  // Only where a group of pgweir's may go out, there is no need to wait.
+  // Where a group of pgweir's own may go out, take_over() does not hold.
   if (x_.tracker.may_insert_group()) static_cast<void>(take_over(statement.effects, statement.text));
 }
 
