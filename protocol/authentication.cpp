@@ -35,7 +35,7 @@ Errc read_md5_salt(Reader& in, Md5Salt& out) {
   return in.end();
 }
 
-// Names, each with its NUL, then an empty name.
+// Checks a list of names, each with its NUL, and an empty name at the end.
 Errc check_mechanisms(ByteView list) {
   Reader in(list);
   std::string_view name;

@@ -53,7 +53,7 @@ struct AuthenticationRequest {
   AuthenticationKind kind = AuthenticationKind::ok;
   Md5Salt salt{};  // md5_password
   ByteView data;   // sasl: the list of mechanisms; sasl_continue, sasl_final: the SCRAM message
-  // Whether a SASL request offers this mechanism, spelled exactly so.
+  // Whether a SASL request offers this mechanism, spelled exactly like this.
   bool offers(std::string_view mechanism) const;
 };
 

@@ -17,7 +17,7 @@ Errc parse_parameter_status(ByteView body, ParameterStatusView& out);
 Errc parse_command_tag(ByteView body, std::string_view& tag);
 Errc parse_ready_for_query(ByteView body, TransactionStatus& out);
 
-// One column of a DataRow; `null` columns come as an empty view with is_null set.
+// One column of a DataRow; null columns are empty views with is_null set.
 struct Column {
   ByteView value;
   bool is_null = false;

@@ -21,13 +21,13 @@ enum class [[nodiscard]] Errc : std::uint8_t{
     bad_scram,              // a SCRAM message that RFC 5802 forbids
     authentication_failed,  // well-formed, but the proof or the signature is wrong
     unsupported,            // understood, and refused on purpose
-    downgraded,             // somebody in between has weakened what was offered
-    wrong_channel,          // the peer is at the end of another channel than ours
-    too_large,              // above a named limit of ours
+    downgraded,             // something on the way has weakened what was offered
+    wrong_channel,          // the peer is at the end of another channel
+    too_large,              // above a named limit of pgweir's
     crypto_failure,         // libcrypto refused an operation
 };
 
-// A short lower-case phrase for log lines. Never contains input.
+// A short lower-case phrase for log lines. It never contains input.
 std::string_view to_string(Errc e);
 
 }  // namespace pgweir

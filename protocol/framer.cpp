@@ -5,9 +5,9 @@
 namespace pgweir {
 namespace {
 
-// A message that is too short or too long for its fields, but within the server's limit for its type, is the
-// server's to refuse: it answers with an error and the connection lives. Not so Flush, to which nobody
-// expects an answer.
+// A message that is too short or too long for its fields, but within the server's limit for its type, is for
+// the server to refuse: it answers with an error and the connection lives. Flush is an exception, as no
+// answer to it is expected.
 constexpr LengthRule empty{0, 0, 0};
 constexpr LengthRule small{0, small_body_max, small_body_max};
 constexpr LengthRule large{0, large_body_max, whole_body_max};

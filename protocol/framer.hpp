@@ -3,10 +3,10 @@
 //   input:  | tail of a large message | header body | header body | header bo
 //   pieces:   last                      whole         whole         (need_more: carry these to the next read)
 //
-// A message whose body fits `whole_max` of its rule is handed out only when it is complete, so that whoever
-// looks at it sees all of it, and a peer that dies inside it leaves no trace on the other side. A larger one
-// of a streamable type is handed out in pieces as they come: memory stays constant for any size. A larger one
-// of any other type has to be whole up to `body_max`, above which it is an error.
+// A message whose body fits `whole_max` of its rule is handed out only when it is complete, so that the
+// caller sees all of it, and a peer that dies inside it leaves no trace on the other side. A larger one of a
+// streamable type is handed out in pieces as they arrive: memory stays constant for any size. A larger one of
+// any other type has to be whole up to `body_max`, above which it is an error.
 #pragma once
 
 #include "protocol/bytes.hpp"
@@ -20,7 +20,7 @@ constexpr std::uint32_t small_body_max = 10'000 - message_length_size;
 constexpr std::uint32_t large_body_max = 0x3fffffff - 1 - message_length_size;
 // What fits a StringInfo of the server (MaxAllocSize less a terminator) can come as one message.
 constexpr std::uint32_t server_body_max = 0x3fffffff - 1;
-// Up to here a message is looked at whole. Above, only its first bytes are.
+// Up to here a message is looked at whole. Of a longer one, only the first bytes are.
 constexpr std::uint32_t whole_body_max = 16 * 1024;
 // Statement texts are kept for other backends, so a Parse has to be whole.
 constexpr std::uint32_t parse_body_max = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ struct LengthRule {
   std::uint32_t whole_max;  // below body_max: larger ones are streamed
 };
 
-// nullptr: a type that this side must not send.
+// nullptr: this side must not send the type.
 const LengthRule* frontend_rule(char type);
 const LengthRule* backend_rule(char type);
 
@@ -61,7 +61,7 @@ class Framer {
   // error: see errc(); the stream cannot be read any further.
   FrameStatus next(ByteView& input, Piece& out);
 
-  // Between two messages: everything handed out so far was complete.
+  // Whether the stream is between two messages: everything handed out so far was complete.
   bool at_boundary() const { return streaming_left_ == 0; }
   Errc errc() const { return errc_; }
 

@@ -98,7 +98,7 @@ void write_parse(ByteBuffer& out, std::string_view name, std::string_view text, 
 void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view statement,
                      std::size_t rest_size) {
   const std::size_t head = message_length_size + portal.size() + 1 + statement.size() + 1;
-  // Written in place, because this one goes out with most transactions.
+  // Written in place, because this message goes out with most transactions.
   const std::size_t start = out.size();
   out.resize(start + 1 + head);
   Byte* at = out.data() + start;

@@ -23,7 +23,8 @@ struct BindView {
   std::string_view statement;
   ByteView rest;  // formats and values, as sent; of a streamed Bind only what has arrived
 };
-// Iterates the parameter values of a whole Bind, nulls left out. Ends early where the message is malformed.
+// Iterates the parameter values of a whole Bind, nulls left out. It ends early where the message is
+// malformed.
 class BindValues {
  public:
   explicit BindValues(ByteView rest);
@@ -33,8 +34,8 @@ class BindValues {
   Reader reader_;
   std::uint16_t left_ = 0;
 };
-// A client that does so knows the types of the columns. `rest` as in BindView; true as well where that is not
-// whole.
+// Whether a Bind asks for binary results: its client knows the types of the columns. `rest` as in BindView;
+// true also if that is not whole.
 bool asks_for_binary(ByteView rest);
 struct TargetView {  // Describe and Close
   char kind = 0;     // 'S' statement, 'P' portal
@@ -47,7 +48,7 @@ struct ExecuteView {
 
 Errc parse_query(ByteView body, QueryView& out);
 Errc parse_parse(ByteView body, ParseView& out);
-// Also for the first piece of a streamed Bind: only the two names are looked at.
+// Works also for the first piece of a streamed Bind: only the two names are looked at.
 Errc parse_bind(ByteView body, BindView& out);
 Errc parse_target(ByteView body, TargetView& out);
 Errc parse_execute(ByteView body, ExecuteView& out);
@@ -62,18 +63,18 @@ constexpr std::string_view truncate_identifier(std::string_view name) {
 inline constexpr std::array<Byte, 2> no_parameter_types_bytes{};
 inline constexpr ByteView no_parameter_types{no_parameter_types_bytes};
 
-// Messages that we make ourselves, appended to `out`. Names must not contain NUL.
+// Messages that pgweir makes itself, appended to `out`. Names must not contain NUL.
 void write_query(ByteBuffer& out, std::string_view text);
 void write_parse(ByteBuffer& out, std::string_view name, std::string_view text, ByteView parameter_types);
-// Only the part of a Bind up to its names; `rest_size` bytes of the client's own message follow it.
+// Writes only the part of a Bind up to its names; `rest_size` bytes of the client's own message follow it.
 void write_bind_head(ByteBuffer& out, std::string_view portal, std::string_view statement,
                      std::size_t rest_size);
 void write_describe_statement(ByteBuffer& out, std::string_view name);
 void write_close_statement(ByteBuffer& out, std::string_view name);
 void write_close_portal(ByteBuffer& out, std::string_view name);
-// Without parameters, and with all results as text.
+// Binds without parameters, and with all results as text.
 void write_bind(ByteBuffer& out, std::string_view portal, std::string_view statement);
-// Without a row limit.
+// Executes without a row limit.
 void write_execute(ByteBuffer& out, std::string_view portal);
 void write_sync(ByteBuffer& out);
 void write_flush(ByteBuffer& out);

@@ -57,7 +57,7 @@ Errc md5_response(std::string_view hash, const Md5Salt& salt, std::string& out) 
 Errc check_md5_response(std::string_view response, std::string_view hash, const Md5Salt& salt) {
   std::string expected;
   if (const Errc e = md5_response(hash, salt, expected); e != Errc::ok) return e;
-  // The size of a right answer is no secret.
+  // The size of a right answer is not secret.
   if (response.size() != expected.size()) return Errc::authentication_failed;
   const bool equal = CRYPTO_memcmp(response.data(), expected.data(), expected.size()) == 0;
   return equal ? Errc::ok : Errc::authentication_failed;

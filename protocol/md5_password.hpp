@@ -20,8 +20,8 @@ Errc md5_hash(std::string_view password, std::string_view user, std::string& out
 // What a client answers to AuthenticationMD5Password. `hash` is what md5_hash() makes.
 Errc md5_response(std::string_view hash, const Md5Salt& salt, std::string& out);
 
-// Compares in constant time. ok, authentication_failed or crypto_failure. For an unknown user, check against
-// the hash of a random password, so that the steps are the same.
+// Compares in constant time. Returns ok, authentication_failed or crypto_failure. For an unknown user, check
+// against the hash of a random password, so that the steps are the same.
 Errc check_md5_response(std::string_view response, std::string_view hash, const Md5Salt& salt);
 
 }  // namespace pgweir

@@ -11,11 +11,11 @@ namespace pgweir {
 
 struct NotificationView {
   std::uint32_t pid = 0;
-  std::string_view channel;  // in the client_encoding of the connection that it came through, as the payload
+  std::string_view channel;  // in the client_encoding of its connection, like the payload
   std::string_view payload;
 };
 
-// A body, without header. The views live as long as it.
+// Parses a body without header. The views live as long as it.
 Errc parse_notification(ByteView body, NotificationView& out);
 
 }  // namespace pgweir

@@ -12,7 +12,7 @@
 namespace pgweir {
 
 inline constexpr std::size_t proxy_header_fixed = 16;
-// AWS's TLVs take some hundred bytes; whoever claims more is refused.
+// AWS's TLVs take some hundred bytes; a header that claims more is refused.
 inline constexpr std::size_t proxy_header_max = 2048;
 
 struct ProxyHeader {
@@ -22,8 +22,8 @@ struct ProxyHeader {
   std::uint16_t port = 0;
 };
 
-// `size`: of the header, once `input` begins with a whole one; 0: more bytes are needed.
-// Errors: bad_startup (another beginning, another version, lengths that do not fit), too_large.
+// `size`: the header's size, once `input` begins with a whole one; 0: more bytes are needed. Errors:
+// bad_startup (another beginning, another version, lengths that do not fit), too_large.
 Errc parse_proxy_header(ByteView input, ProxyHeader& out, std::size_t& size);
 
 }  // namespace pgweir

@@ -10,7 +10,7 @@ namespace {
 bool is_extended(Reply r) {
   return r <= Reply::close;
 }
-// May answer with rows, COPY and a command tag.
+// Whether the reply may have rows, COPY and a command tag.
 bool executes(Reply r) {
   return r == Reply::execute || r == Reply::query;
 }
@@ -90,7 +90,7 @@ ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus s
     case BackendType::FunctionCallResponse:
       return oldest == Reply::function_call ? fate_of_oldest() : Verdict::protocol_violation;
     default:
-      return Verdict::protocol_violation;  // CopyBothResponse too: we refuse replication at login
+      return Verdict::protocol_violation;  // CopyBothResponse too: replication is refused at login
   }
 }
 
@@ -110,7 +110,7 @@ void ResponseTracker::pop(Outcome outcome, ReplySink& sink) {
   sink.ended(ended, outcome);
 }
 
-// Gives the replies that are ours to give, once they are the oldest ones.
+// Gives the injected replies, once they are the oldest ones.
 void ResponseTracker::settle_front(ReplySink& sink) {
   while (!idle()) {
     const Expected& oldest = queue_[oldest_];
@@ -218,7 +218,7 @@ void ResponseTracker::begin_fence() {
   assert(fence_needed_);
   fence_needed_ = false;
   fence_ready_seen_ = 0;
-  // The error may have left Syncs after the client's end of data: they are answered first, in order.
+  // The error may have left Syncs after the client's end of data: these Syncs are answered first, in order.
   push({Reply::fence, Fate::mute});
 }
 
@@ -226,7 +226,7 @@ void ResponseTracker::begin_fence() {
 ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
   if (queue_[oldest_].reply != Reply::fence) return complete(Reply::close, sink);
   if (fence_ready_seen_ < 1) return Verdict::protocol_violation;
-  // Only our own Sync was answered: the server had been skipping, and for the client it still is.
+  // Only pgweir's own Sync was answered: the server had been skipping, and for the client it still is.
   skipping_ = skipping_ && fence_ready_seen_ <= 1;
   if (!skipping_) unsynced_ = false;
   fence_ready_seen_ = -1;

@@ -1,27 +1,28 @@
-// Which replies one backend still owes, and for whom they are.
+// Tracks which replies one backend still owes, and for whom they are.
 //
 // Every message that asks for a reply is announced with expect(), in the order in which it goes to the server
-// (or, for a reply that we give ourselves, would have gone). Every reply is shown to receive(), which says
+// (or would have gone, for a reply that pgweir gives itself). Every reply is shown to receive(), which says
 // whether the client gets it. Three things make this more than a queue:
 //
 // 1. Skip until Sync. After an error in the extended protocol the server reads and ignores everything, a
 //    Query included, up to the next Sync (protocol chapter 55.2.3). What was announced in between will never
 //    be answered: it is dropped here. When no Sync was announced yet, skipping() holds and nothing but a
 //    Sync may be forwarded.
-// 2. Replies of ours. A message that need not go to the server (a Parse of a statement that the backend has)
+// 2. Injected replies. A message that need not go to the server (a Parse of a statement that the backend has)
 //    is announced with Fate::inject; its reply is due exactly when it is the oldest one. Messages that the
 //    client did not send are announced with Fate::drop or Fate::mute.
 // 3. COPY IN. From CopyInResponse until the client's CopyDone or CopyFail the server ignores Flush and Sync:
 //    a Sync sent in that span is never answered. Unless the COPY fails: then those Syncs that the server
-//    reads after the failure are answered, and nobody outside the server can tell which. In that case
+//    reads after the failure are answered, and from outside of the server it cannot be told which. Then
 //    needs_fence() asks for
 //
 //        Sync Close(portal) Sync      ->   n x ReadyForQuery  CloseComplete  ReadyForQuery
 //
 //    where the first n - 1 of the ReadyForQuery belong to the client.
 //
-// While copy_possible() nothing but CopyData, CopyDone, CopyFail, Flush and Sync may go to the server. What
-// waits for its end needs a Flush after it: the server keeps the reply that ends it until somebody flushes.
+// While copy_possible() nothing but CopyData, CopyDone, CopyFail, Flush and Sync may go to the server. A
+// message that waits for its end needs a Flush after the COPY: the server keeps the reply that ends it until
+// a Flush or Sync comes.
 //
 // A backend may be handed on only when settled(). No I/O, no clock; owned by one session.
 #pragma once
@@ -47,14 +48,14 @@ enum class Reply : std::uint8_t {
   query,
   function_call,
   sync,
-  copy_end,  // CopyDone or CopyFail: a mark in the stream, answered by nobody
+  copy_end,  // CopyDone or CopyFail: a mark in the stream, to which there is no answer
   fence,     // the messages of needs_fence()
 };
 
 // forward  the client gets it
 // drop     the client gets no reply, but an error, which then concerns the client's next message
-// mute     the client gets neither: a group of our own, ended by a Sync or ReadyForQuery of its own
-// inject   nothing is sent to the server, and the client gets the reply from us
+// mute     the client gets neither: a group of pgweir's own, ended by its own Sync or ReadyForQuery
+// inject   nothing is sent to the server, and the client gets the reply from pgweir
 enum class Fate : std::uint8_t { forward, drop, mute, inject };
 
 constexpr std::uint32_t resets_all = 1;
@@ -62,8 +63,8 @@ constexpr std::uint32_t resets_all = 1;
 // What a message is sent for, besides its reply.
 enum class Purpose : std::uint8_t {
   plain,
-  learn_shape,    // a Describe of ours after a Parse of ours
-  confirm_parse,  // a Describe of ours after the client's own Parse
+  learn_shape,    // pgweir's Describe after its own Parse
+  confirm_parse,  // pgweir's Describe after the client's own Parse
   meant_to_fail,  // the statement is not what the client was told: its error becomes the one that says so
 };
 
@@ -77,23 +78,24 @@ struct Expected {
   bool sets = false;      // holds the oldest pending step of the session's SettingsJournal
   Purpose purpose = Purpose::plain;
   StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
-  std::int32_t longer = 0;   // by how much its text became longer when a name in it was replaced
-  // A Query after which the client's startup settings are restored: resets_all, or the hash of the one's
+  std::int32_t longer = 0;   // by how many bytes its text became longer when a name in it was replaced
+  // A Query after which the client's startup settings are restored: resets_all, or the hash of one setting's
   // name.
   std::uint32_t resets = 0;
-  std::uint32_t name_hash = 0;  // of the client's name for it, which may have others
-  // The client's spelling of its name, where an error text must show that and the map has cut it.
+  std::uint32_t name_hash = 0;  // of the client's name for the statement, which may have other names
+  // The client's spelling of the name, where an error text must show that and the map has cut it.
   std::shared_ptr<const std::string> spelled{};
 };
 
 enum class Outcome : std::uint8_t { done, failed, skipped };
 
-// Told about each expectation that ends, oldest first; a Sync that COPY IN swallows goes unmentioned, as do
-// marks. A Query that fails is done, because its ReadyForQuery ends it. Must not call the tracker back.
+// Is told about each expectation that ends, oldest first, but not about a Sync that COPY IN swallows, nor
+// about marks. A Query that fails is done, because its ReadyForQuery ends it. A sink must not call the
+// tracker back.
 class ReplySink {
  public:
   virtual void ended(const Expected& expected, Outcome outcome) = 0;
-  // Give the client the reply to this (parse or close) now, at this place of the stream: out of expect() at
+  // Gives the client the reply to this (parse or close) now, at this place of the stream: out of expect() at
   // once, out of receive() *after* the reply that is being received.
   virtual void inject(const Expected& expected) = 0;
 
@@ -105,49 +107,50 @@ class ResponseTracker {
  public:
   enum class Verdict : std::uint8_t { forward, drop, protocol_violation };
 
-  // Announces a message. Not while skipping(), except for a Sync; not while a fence is needed or under way.
+  // Announces a message. It must not be called while skipping(), except for a Sync, nor while a fence is
+  // needed or under way.
   void expect(Expected&& expected, ReplySink& sink);
 
-  // A reply of any type but NoticeResponse, NotificationResponse and ParameterStatus, which answer nothing.
-  // `status` is looked at for ReadyForQuery only. A FATAL may come when nothing is owed: the caller looks at
-  // the severity first, here it is a violation or belongs to the oldest message.
+  // Takes a reply of any type but NoticeResponse, NotificationResponse and ParameterStatus, which answer
+  // nothing. `status` is read only for ReadyForQuery. A FATAL may come when nothing is owed: the caller looks
+  // at the severity first; here it is a violation or belongs to the oldest message.
   Verdict receive(char type, TransactionStatus status, ReplySink& sink);
 
-  // Announces the three messages of the fence. Due as soon as needs_fence() turns true, before the next
-  // receive(); send them right away, after all that was announced.
+  // Announces the three messages of the fence. This is due as soon as needs_fence() turns true, before the
+  // next receive(); send them right away, after all that was announced.
   void begin_fence();
   bool needs_fence() const { return fence_needed_; }
   bool fencing() const { return fence_ready_seen_ >= 0; }
 
   TransactionStatus status() const { return status_; }
   bool skipping() const { return skipping_; }
-  // A COPY IN is open, or may be opened by something that is still unanswered.
+  // copy_in(): a COPY IN is open. copy_possible(): or something that is still unanswered may open one.
   bool copy_in() const { return copy_ == Copy::open; }
   bool copy_possible() const { return copy_ != Copy::none || may_copy_ > 0; }
 
   bool idle() const { return oldest_ == queue_.size(); }
   std::size_t outstanding() const { return queue_.size() - oldest_; }
   const Expected* oldest() const { return idle() ? nullptr : &queue_[oldest_]; }
-  // Extended-protocol messages went out after the last Sync: an implicit transaction may be open.
+  // Whether extended-protocol messages went out after the last Sync: an implicit transaction may be open.
   bool unsynced() const { return unsynced_; }
-  // A group of our own that ends with a Sync may be put here: no error of an earlier message can skip into
-  // it, whose skip window our Sync would end too early for the client. More than !unsynced(): a Query
-  // commits, but it does not end the window of what is unanswered before it.
+  // Whether a group of pgweir's own that ends with a Sync may be put here. No error of an earlier message may
+  // skip into it: the group's Sync would end the skipping too early for the client. This is more than
+  // !unsynced(): a Query commits, but it does not end the window of what is unanswered before it.
   bool may_insert_group() const {
     return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && !fence_needed_ && !fencing();
   }
   // Number of Syncs announced so far: two messages with the same number fail together.
   std::uint64_t segment() const { return segment_; }
-  // Nothing owed in either direction and no transaction open.
+  // Whether nothing is owed in either direction and no transaction is open.
   bool settled() const {
     return idle() && !unsynced_ && !skipping_ && !fence_needed_ && copy_ == Copy::none &&
            status_ == TransactionStatus::idle;
   }
-  // A ReadyForQuery is owed: what transaction status holds for a message that is sent now nobody knows yet.
+  // Whether a ReadyForQuery is owed: the transaction status of a message that is sent now is not known yet.
   bool awaits_ready() const;
-  // Forgets the memory of a long pipeline. Only when idle().
+  // Forgets the memory of a long pipeline. It may be called only when idle().
   void shrink();
-  // Expectations that the memory held now has room for, spent ones included.
+  // How many expectations the memory held now has room for, spent ones included.
   std::size_t capacity() const { return queue_.capacity(); }
 
  private:

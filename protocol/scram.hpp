@@ -13,7 +13,7 @@
 // Every step returns an Errc; after an error the exchange is over, and every further call returns bad_scram.
 //   bad_scram              malformed, out of order, wrong nonce            (SQLSTATE 08P01)
 //   downgraded             the client was made believe that the server cannot bind  (28000)
-//   wrong_channel          the client is bound to somebody else's certificate       (28000)
+//   wrong_channel          the client is bound to another server's certificate      (28000)
 //   unsupported            authorization identity, mandatory extension "m="              (0A000)
 //   authentication_failed  proof or signature wrong, or the server said e=               (28P01)
 //   crypto_failure         libcrypto refused
@@ -72,20 +72,20 @@ std::string to_string(const ScramVerifier& verifier);
 
 // The only expensive call of this file (about 1 ms at 4096 iterations): run it off the event loop.
 // Password preparation: ASCII is used as it is, exactly as PostgreSQL does. PostgreSQL normalizes other text
-// with SASLprep and falls back to the raw bytes where that fails; we always use the raw bytes. The two differ
-// only for passwords that are not in NFKC form or contain non-ASCII spaces or invisible characters.
+// with SASLprep and falls back to the raw bytes where that fails; pgweir always uses the raw bytes. The two
+// differ only for passwords that are not in NFKC form or contain non-ASCII spaces or invisible characters.
 Errc derive_scram_keys(std::string_view password, ByteView salt, std::uint32_t iterations, ScramKeys& out);
 
-// Verifier of a configured password; `salt` from random_scram_salt() or given by a test. As expensive as the
-// above.
+// The verifier of a configured password; `salt` is from random_scram_salt() or given by a test. As expensive
+// as the above.
 Errc derive_scram_verifier(std::string_view password, ByteView salt, std::uint32_t iterations,
                            ScramVerifier& out);
 Errc scram_verifier_from_keys(const ScramKeys& keys, ByteView salt, std::uint32_t iterations,
                               ScramVerifier& out);
 Errc random_scram_salt(ByteBuffer& out);
 
-// A verifier that nobody can satisfy, for users that do not exist: always the same salt for the same name, so
-// that neither text nor steps nor time tell an unknown user from a wrong password. `secret` is random per
+// A verifier that no password satisfies, for users that do not exist: always the same salt for the same name,
+// so that neither text nor steps nor time tell an unknown user from a wrong password. `secret` is random per
 // process (or shared by a fleet), at least 16 bytes. `iterations`: what real users have. Costs one HMAC: make
 // one for every login, needed or not, and the clock tells nothing.
 Errc fake_scram_verifier(ByteView secret, std::string_view user, std::uint32_t iterations,
@@ -112,11 +112,11 @@ class ScramServer {
   // Both append the answer to `reply`. A failed proof leaves `reply` alone: the client gets an ErrorResponse.
   Errc client_first(ByteView message, ByteBuffer& reply);
   Errc client_final(ByteView message, ByteBuffer& reply);
-  // After client_final() has returned authentication_failed: the same proof against verifiers that have come
-  // to be known since, of the same salt and iterations.
+  // To be called after client_final() has returned authentication_failed: judges the same proof by verifiers
+  // that have become known since, with the same salt and iterations.
   Errc try_again(ScramVerifier verifier, std::vector<ScramVerifier> others, ByteBuffer& reply);
 
-  // After client_final() returned ok: the client's key as its proof revealed it. With the verifier's
+  // Valid after client_final() returned ok: the client's key as its proof revealed it. With the verifier's
   // server_key it logs in to a PostgreSQL that holds the same verifier, so no password is needed for that.
   const ScramKeys& keys() const { return keys_; }
   const ScramVerifier& verifier() const { return verifier_; }
@@ -143,7 +143,7 @@ class ScramServer {
   ByteBuffer end_point_;
   bool binds_ = false;
   std::string own_nonce_;        // the injected one until client_first(), which makes it
-  std::string nonce_;            // client's and ours
+  std::string nonce_;            // the client's, extended by the server
   std::string channel_binding_;  // what c= must hold: base64 of the client's gs2 header and the binding
   std::string auth_message_;     // client-first-bare "," server-first "," client-final-without-proof
   ScramKey proof_;
@@ -180,7 +180,7 @@ class ScramClient {
   std::string gs2_header_;
   std::string channel_binding_;  // base64 of the header and the binding
   std::string own_nonce_;
-  std::string nonce_;  // ours, extended by the server
+  std::string nonce_;  // the client's, extended by the server
   std::string auth_message_;
   ByteBuffer salt_;
   std::uint32_t iterations_ = 0;

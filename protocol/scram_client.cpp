@@ -8,7 +8,8 @@ using namespace scram_detail;
 
 namespace {
 
-// "y": we could bind, but the server does not offer it. If it did, it now knows of whoever is in between.
+// "y": this side could bind, but the server does not offer it. If the server did, it now knows that something
+// on the way has changed its offer.
 std::string gs2_header(const ScramBinding& binding) {
   if (binding.binds) return "p=" + std::string(tls_server_end_point) + ",,";
   return binding.end_point.empty() ? "n,," : "y,,";
@@ -76,7 +77,7 @@ Errc ScramClient::read_server_first(std::string_view message) {
   Attributes attributes(message);
   std::string_view nonce, salt, iterations;
   if (const Errc e = attributes.take('r', nonce); e != Errc::ok) return e;
-  // A nonce that only repeats ours would let the server replay an old exchange.
+  // A nonce that only repeats the client's would let the server replay an old exchange.
   if (!is_nonce(nonce) || nonce.size() <= own_nonce_.size() || !nonce.starts_with(own_nonce_))
     return Errc::bad_scram;
   if (const Errc e = attributes.take('s', salt); e != Errc::ok) return e;

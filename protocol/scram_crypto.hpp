@@ -20,7 +20,7 @@ bool read_key(std::string_view text, ScramKey& out);
 // Strictly decimal: digits, no sign, no leading zero; 1 to `most`.
 bool read_iterations(std::string_view text, std::uint32_t most, std::uint32_t& out);
 
-// `injected` when it is not empty, else 18 random bytes in base64, as PostgreSQL does.
+// Makes the nonce: `injected` if it is not empty, else 18 random bytes in base64, as PostgreSQL does.
 Errc make_nonce(std::string& injected);
 
 // RFC 5802, section 7: a nonce is printable ASCII without comma.

@@ -96,8 +96,8 @@ Errc random_scram_salt(ByteBuffer& out) {
 Errc fake_scram_verifier(ByteView secret, std::string_view user, std::uint32_t iterations,
                          ScramVerifier& out) {
   assert(secret.size() >= 16);
-  // Half of it is shown as the salt. As a stored key no part has to be secret: nobody knows what it is the
-  // hash of.
+  // Half of it is shown as the salt. As a stored key no part has to be secret: what it is the hash of is not
+  // known.
   if (const Errc e = hmac_sha256(secret, user, out.stored_key); e != Errc::ok) return e;
   out.server_key = out.stored_key;
   out.iterations = iterations;

@@ -14,8 +14,8 @@ ScramServer::ScramServer(ScramVerifier verifier, std::string_view nonce, const S
       binds_(binding.binds),
       own_nonce_(nonce) {}
 
-// RFC 5802, section 7, gs2-header. "y" says that the client could bind but saw no offer: honest where there
-// was none.
+// RFC 5802, section 7, gs2-header. "y" says that the client could bind but saw no offer, which is true where
+// there was none.
 Errc ScramServer::read_gs2_header(std::string_view message, std::size_t& size) const {
   const std::size_t comma = message.find(',');
   if (comma == std::string_view::npos) return Errc::bad_scram;

@@ -12,7 +12,7 @@ namespace pgweir {
 // grow for ever.
 template <class T>
 void push_behind_spent(std::vector<T>& queue, std::size_t& oldest, T&& entry) {
-  constexpr std::size_t spent_max = 64;  // kept up to here
+  constexpr std::size_t spent_max = 64;  // how many spent entries are kept
   if (oldest >= spent_max && oldest * 2 >= queue.size()) {
     queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(oldest));
     oldest = 0;

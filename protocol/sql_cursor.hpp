@@ -1,4 +1,5 @@
-// A token at a time with one token of look-ahead, for the small parsers of statements. Internal to protocol/.
+// Reads a text token by token with one token of look-ahead, for the small parsers of statements. Internal to
+// protocol/.
 #pragma once
 
 #include <string_view>
@@ -31,7 +32,7 @@ class SqlCursor {
     advance();
     return true;
   }
-  // Nothing but semicolons is left of the statement; more than that would be a second statement.
+  // Whether nothing but semicolons may be left of the statement; more than that would be a second statement.
   bool at_statement_end() const { return at(TokenKind::end) || at(TokenKind::semicolon); }
   bool finish() {
     while (accept(TokenKind::semicolon)) {
@@ -50,8 +51,8 @@ class SqlCursor {
     }
     return true;
   }
-  // At an opening parenthesis: skips to after its partner and returns what stands between the two.
-  // False when there is no partner.
+  // At an opening parenthesis: skips to after its partner and returns what is between the two. False when
+  // there is no partner.
   bool parenthesized(std::string_view text, std::string_view& content) {
     const std::size_t start = current_.offset + 1;
     std::size_t parens = 0;

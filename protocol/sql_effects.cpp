@@ -13,8 +13,8 @@ struct Mentioned {
   bool pg_settings = false;
 };
 
-// Anywhere in the text, strings included: SQL given as text counts as well. Underscores are rare in SQL, so
-// this is one memchr most of the time.
+// Names count anywhere in the text, strings included, as SQL may be given as text. Underscores are rare in
+// SQL, so this is one memchr most of the time.
 Mentioned mentioned_in(std::string_view text) {
   Mentioned found;
   const auto stands_at = [text](std::string_view name, std::size_t underscore_at) {

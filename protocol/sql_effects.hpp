@@ -1,5 +1,5 @@
 // What the text of one statement, or of a whole query string, tells about its effects on the session: all
-// that the proxy reads out of it, in one value. Pure; any thread.
+// that pgweir reads out of it, in one value. Pure; any thread.
 #pragma once
 
 #include <string_view>
@@ -18,16 +18,17 @@ struct SqlEffects {
   bool reads_sequence = false;  // currval, lastval; also named in a string, if that may be run as code
 
   bool sets() const { return single && verbs.intersects({Verb::set, Verb::reset}); }
-  // Nobody can tell what the text does.
+  // Whether it is not known what the text does.
   bool is_unreadable() const { return verbs.contains(Verb::undecided) || facts.contains(SqlFact::undecided); }
-  // Runs code that the text does not show, or shows as a string: a function of the user's, DO, CALL.
+  // Whether the text runs code that it does not show, or shows as a string: a function of the user's, DO,
+  // CALL.
   bool runs_code() const { return is_unreadable() || facts.contains(SqlFact::calls_unknown_function); }
-  // Leaves nothing behind, as far as it shows: what it writes may, by a trigger.
+  // Whether the text leaves nothing behind as far as it shows; a trigger that it fires may.
   bool is_quiet() const {
     return !may_set && facts.empty() && !runs_code() &&
            !verbs.intersects({Verb::set, Verb::reset, Verb::create, Verb::execute, Verb::explain});
   }
-  // May fire a trigger, or take the next value of a sequence as a column's default.
+  // Whether the text may fire a trigger, or take the next value of a sequence as a column's default.
   bool writes() const {
     return verbs.intersects({Verb::insert_, Verb::update, Verb::delete_, Verb::merge, Verb::copy, Verb::with,
                              Verb::explain, Verb::execute, Verb::truncate});
@@ -35,16 +36,17 @@ struct SqlEffects {
 };
 
 SqlEffects effects_of(std::string_view text, SqlDialect dialect = {});
-// The same for a caller who has asked may_have_facts() already.
+// The same for a caller that has asked may_have_facts() already.
 SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect);
 
-// Names both UPDATE and the view pg_settings: an update of that view is a SET without its tag.
+// Whether the text names both UPDATE and the view pg_settings: an update of that view is a SET without its
+// tag.
 bool may_update_settings(std::string_view text);
 
-// Names currval or lastval anywhere.
+// Whether the text names currval or lastval anywhere.
 bool mentions_sequence_value(std::string_view text);
 
-// What must be assumed of a text that nobody has read.
+// The effects that must be assumed of a text that cannot be read.
 SqlEffects effects_of_anything();
 
 }  // namespace pgweir

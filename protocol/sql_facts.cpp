@@ -57,8 +57,8 @@ const NamedFact* stateful_function(std::string_view name) {
   return nullptr;
 }
 
-// A clause word that is also a possible name of a function: a clause only after the word given (or after
-// ")").
+// A clause word that is also a possible name of a function: it is a clause only after the given word (or
+// after ")").
 struct ClauseWord {
   std::string_view name;
   std::string_view before;

@@ -1,4 +1,4 @@
-// What tags do not tell and text does: calls and clauses that may leave state in the server session. One pass
+// What the text tells but tags do not: calls and clauses that may leave state in the server session. One pass
 // over a whole query string, all of its statements, without a grammar. A fact may be reported where there is
 // none (then a check of the server costs a query), and is missed only where the text does not show it: inside
 // functions, views, triggers, operators, casts and attributes (row.f); for tables created while search_path
@@ -55,8 +55,8 @@ class SqlFacts {
 // EXECUTE.
 SqlFacts scan_facts(std::string_view sql, SqlDialect dialect = {});
 
-// False: the text shows no fact but, perhaps, the verbs' (DO, LISTEN, LOAD, COPY). One look at each byte and
-// at each name in front of a parenthesis, so that most queries need no scan.
+// False: the text shows no fact but, perhaps, the verbs' (DO, LISTEN, LOAD, COPY). This is one look at each
+// byte and at each name before a parenthesis, so that most queries need no scan.
 bool may_have_facts(std::string_view sql);
 
 // Iterates the names directly followed by "(" outside strings and comments. These are function calls, and
@@ -71,8 +71,8 @@ class FunctionCalls {
   SqlTokenizer tokens_;
 };
 
-// True for a function of pg_catalog (PostgreSQL 15) that leaves nothing behind in the session, and for
-// keywords and types that are written like calls. `name` is folded. Defined in sql_builtins.cpp.
+// Whether this is a function of pg_catalog (PostgreSQL 15) that leaves nothing behind in the session, or a
+// keyword or type that is written like a call. `name` is folded. Defined in sql_builtins.cpp.
 bool is_harmless_builtin(std::string_view name);
 
 }  // namespace pgweir

@@ -11,7 +11,7 @@ namespace pgweir {
 
 namespace {
 
-// Keywords that are no names of channels or savepoints unless they are quoted: those that pg_get_keywords()
+// Keywords that are not names of channels or savepoints unless they are quoted: those that pg_get_keywords()
 // of PostgreSQL 15 to 18 lists as reserved, entirely or but for functions and types. Sorted.
 constexpr std::array<std::string_view, 101> reserved_words = {"all",
                                                               "analyse",
@@ -119,7 +119,7 @@ bool is_reserved(std::string_view name) {
   return std::binary_search(reserved_words.begin(), reserved_words.end(), name);
 }
 
-// Of a name that identifier_name() has read: was it longer?
+// Whether a name that identifier_name() has read was longer.
 bool was_cut(const Token& token) {
   if (token.kind == TokenKind::word) return token.text.size() > identifier_size_max;
   const std::string_view content = token.text.substr(1, token.text.size() - 2);
@@ -142,7 +142,7 @@ bool accept_star(SqlCursor& cursor) {
   return true;
 }
 
-// SAVEPOINT in front of a name is noise; without one it is the name.
+// SAVEPOINT before a name is noise; without a name it is the name.
 void skip_savepoint_word(SqlCursor& cursor) {
   const TokenKind after = cursor.following().kind;
   if (cursor.at_word("savepoint") && after != TokenKind::end && after != TokenKind::semicolon)
@@ -172,7 +172,7 @@ std::optional<ListenStep> step_if(bool understood, ListenStep& step) {
   return std::move(step);
 }
 
-// A statement whose verb says that it matters; the cursor stands after the verb.
+// Reads a statement whose verb says that it matters; the cursor is after the verb.
 std::optional<ListenStep> parse_step(Verb verb, SqlCursor& cursor) {
   ListenStep step;
   switch (verb) {

@@ -14,7 +14,7 @@
 namespace pgweir {
 
 enum class ListenVerb : std::uint8_t {
-  other,         // changes nothing of this
+  other,         // changes nothing that matters here
   listen,        // LISTEN channel
   unlisten,      // UNLISTEN channel
   unlisten_all,  // UNLISTEN *, DISCARD ALL
@@ -25,7 +25,7 @@ enum class ListenVerb : std::uint8_t {
   rollback,      // ROLLBACK, ABORT
 };
 
-// One statement. What it did is told by its tag: a COMMIT that is answered with ROLLBACK was none.
+// One statement. Its tag tells what it did: a COMMIT that is answered with ROLLBACK was not a commit.
 struct ListenStep {
   ListenVerb verb = ListenVerb::other;
   std::string name;       // channel or savepoint: folded or unquoted, and cut, as the server keeps it

@@ -47,7 +47,7 @@ bool parse_execute(SqlCursor& cursor, std::string_view text, NamedStatement& out
 
 bool parse_deallocate(SqlCursor& cursor, NamedStatement& out) {
   out.verb = NamedVerb::deallocate;
-  // DEALLOCATE prepare is a name; DEALLOCATE PREPARE x is not.
+  // In DEALLOCATE prepare the word is a name, in DEALLOCATE PREPARE x it is not.
   if (cursor.at_word("prepare") && cursor.following().kind != TokenKind::end &&
       cursor.following().kind != TokenKind::semicolon) {
     cursor.advance();

@@ -17,14 +17,14 @@ enum class NamedVerb : std::uint8_t { prepare, execute, deallocate, deallocate_a
 
 struct NamedStatement {
   NamedVerb verb = NamedVerb::prepare;
-  // Folded or unquoted, and cut, as PostgreSQL would: the same name as in a Parse message. Empty for
-  // deallocate_all.
+  // The name, folded or unquoted, and cut, as PostgreSQL would do it: the same name as in a Parse message.
+  // Empty for deallocate_all.
   std::string name;
   // Where the name stands in the text, with its quotes: replace these bytes to rename the statement.
   std::size_t name_offset = 0;
   std::size_t name_size = 0;
   // PREPARE: the types between the parentheses, without them (empty when there are none) and the statement
-  // after AS. EXECUTE: the arguments between the parentheses, and nothing. Views into the text.
+  // after AS. EXECUTE: the arguments between the parentheses, and an empty body. Views into the text.
   std::string_view arguments;
   std::string_view body;
 };

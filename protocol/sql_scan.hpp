@@ -25,7 +25,7 @@ class StatementTracker {
   };
   // `word` is the text of a word, and ignored for every other kind.
   Step note(TokenKind kind, std::string_view word);
-  // Of the running statement; empty while nothing but opening parentheses was seen.
+  // The verb of the running statement; empty while only opening parentheses were seen.
   Verb verb() const { return verb_; }
 
  private:
@@ -62,8 +62,8 @@ class StatementSplitter {
   std::size_t undecided_from_;  // start of the text that could not be followed
 };
 
-// True when the string holds at most one statement; trailing semicolons do not count. Tokenizes only if there
-// is a semicolon before the last byte.
+// Whether the string holds at most one statement; trailing semicolons do not count. It tokenizes only if
+// there is a semicolon before the last byte.
 bool is_single_statement(std::string_view sql, SqlDialect dialect = {});
 
 // All verbs of a string (empty when it holds no statement).

@@ -9,8 +9,8 @@ namespace pgweir {
 
 namespace {
 
-// The word at the cursor is the name of a setting: SET time = 1, SET role TO x, SET local.y = 2, SET z FROM
-// CURRENT.
+// Whether the word at the cursor is the name of a setting: SET time = 1, SET role TO x, SET local.y = 2, SET
+// z FROM CURRENT.
 bool names_setting(const Token& following) {
   return following.kind == TokenKind::dot || (following.kind == TokenKind::op && following.text == "=") ||
          is_word(following, "to") || is_word(following, "from");
@@ -19,16 +19,16 @@ bool at_form(const SqlCursor& cursor, std::string_view word) {
   return cursor.at_word(word) && !names_setting(cursor.following());
 }
 
-// A word that is not all ASCII, which the server folds and cuts by its encoding: in UTF-8 only what is ASCII
-// in it is folded, and a short one is not cut.
+// Reads a word that is not all ASCII, which the server folds and cuts by its encoding. In UTF-8 only what is
+// ASCII in it is folded, and a short one is not cut.
 bool other_name(const Token& token, std::string& out) {
   if (token.kind != TokenKind::word || token.text.size() > identifier_size_max) return false;
   out = token.text;
   return true;
 }
 
-// name or a.b.c, in lower case: PostgreSQL compares the names of settings without regard to case, quoted or
-// not.
+// Reads name or a.b.c in lower case: PostgreSQL compares the names of settings without regard to case, quoted
+// or not.
 bool read_setting_name(SqlCursor& cursor, std::string& out) {
   std::string part;
   do {

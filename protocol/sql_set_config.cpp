@@ -76,7 +76,7 @@ bool accept_argument_name(SqlCursor& cursor, std::string& name) {
   return true;
 }
 
-// After the opening parenthesis. Afterwards the cursor stands after the closing one. False: not readable.
+// Reads a call from after the opening parenthesis to after the closing one. False: it is not readable.
 bool read_call(SqlCursor& cursor, SetConfigCall& out) {
   static constexpr std::array<std::string_view, 3> names = {"setting_name", "new_value", "is_local"};
   const std::array<ConfigArgument*, 3> places = {&out.name, &out.value, &out.is_local};
@@ -130,7 +130,7 @@ bool read_plain(SqlCursor cursor, std::vector<SetConfigCall>& calls) {
   return cursor.finish();
 }
 
-// How often the name stands in the text, also in strings and comments.
+// How often set_config is in the text, also in strings and comments.
 std::size_t mentions(std::string_view text) {
   std::size_t count = 0;
   for (std::size_t at = 0; at + function_name.size() <= text.size(); ++at) {
@@ -167,7 +167,7 @@ SetConfigUse find_set_config(std::string_view text, SqlDialect dialect) {
       out.hides_calls = true;
     }
   }
-  // Such as one in an argument of another.
+  // A call in an argument of another is not read, for example.
   if (out.calls.size() < mentions(text)) out.hides_calls = true;
   return out;
 }

@@ -1,5 +1,5 @@
 // The calls of set_config() in a text: which settings they change, to what, and whether for longer than the
-// transaction. Never wrong, rather undecided. Any thread.
+// transaction. It is never wrong, but may be undecided. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,12 @@ struct SetConfigCall {
 };
 
 struct SetConfigUse {
-  // Those that could be read. A name is in it as the text has it, not folded.
+  // The calls that could be read. A name is in them as the text has it, not folded.
   std::vector<SetConfigCall> calls;
   // The text names set_config somewhere else, too: in a string that may be run as code, or in a call that
   // could not be read.
   bool hides_calls = false;
-  // Each call is made exactly once if the statement succeeds: it is SELECT set_config(...) [,
+  // Each call is made exactly once if the statement succeeds: the statement is SELECT set_config(...) [,
   // set_config(...)] and nothing else, aliases left aside.
   bool is_plain = false;
 };
@@ -52,10 +52,10 @@ struct PlainCall {
 };
 std::optional<PlainCall> read_plain_call(std::string_view text, SqlDialect dialect = {});
 
-// The name of the function, wherever it stands.
+// Whether the token is the function's name, wherever it is in the text.
 bool names_set_config(const Token& token);
 
-// What a boolean literal says: PostgreSQL's spellings of true and false, without abbreviations.
+// The value of a boolean literal: PostgreSQL's spellings of true and false, without abbreviations.
 std::optional<bool> boolean_value(std::string_view text);
 
 }  // namespace pgweir

@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 5> name_lists = {
     "search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries",
     "shared_preload_libraries"};
 
-// Keywords that PostgreSQL 15 to 18 quote as identifiers. They are nobody's schema, so they are left
-// undecided.
+// Keywords that PostgreSQL 15 to 18 quote as identifiers. A schema hardly ever has such a name, so they are
+// left undecided.
 // clang-format off
 constexpr std::array<std::string_view, 164> quoted_keywords = {
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
@@ -70,7 +70,7 @@ std::size_t skip_digits(std::string_view text, std::size_t at) {
   return at;
 }
 
-// digits [. digits] [e [sign] digits], or . digits: what every PostgreSQL reads alike (no 0x10, no 1_000).
+// digits [. digits] [e [sign] digits], or . digits, which every PostgreSQL reads alike (no 0x10, no 1_000).
 bool is_plain_number(std::string_view text, bool& integer) {
   std::size_t at = skip_digits(text, 0);
   integer = at == text.size();
@@ -107,7 +107,7 @@ bool token_value(const Token& token, bool is_name, std::string& out) {
   return !is_name || quote_name(out);
 }
 
-// One element of the list; leaves the cursor after it, or before what it does not understand.
+// Reads one element of the list; leaves the cursor after it, or before what it does not understand.
 bool read_element(SqlCursor& cursor, bool is_name, std::string& out) {
   const bool negative = cursor.at(TokenKind::op) && cursor.current().text == "-";
   const bool sign = negative || (cursor.at(TokenKind::op) && cursor.current().text == "+");
@@ -149,7 +149,7 @@ bool read_set_value(SqlCursor& cursor, SetStatement& out) {
     if (!cursor.accept(TokenKind::comma)) break;
     value += ", ";
   }
-  // Something that is no list follows: TIME ZONE INTERVAL '..', UESCAPE.
+  // Something that is not a list follows: TIME ZONE INTERVAL '..', UESCAPE.
   if (!cursor.at_statement_end()) return cursor.skip_statement();
   if (out.name != "datestyle" || is_whole_date_style(value)) out.value = std::move(value);
   return cursor.finish();

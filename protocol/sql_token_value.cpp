@@ -18,7 +18,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-// Replaces doubled quotes. False when a single one is left: then the token has several parts.
+// Replaces doubled quotes. False: a single one is left, and the token has several parts.
 bool undouble(std::string_view content, char quote, std::string& out) {
   out.clear();
   for (std::size_t i = 0; i < content.size(); ++i) {
@@ -42,7 +42,7 @@ std::size_t digits(std::string_view text, std::size_t at, std::size_t count_max,
   return count;
 }
 
-// One escape; `at` stands after the backslash and is moved after the escape.
+// Reads one escape; `at` is after the backslash, and is moved after the escape.
 bool unescape_one(std::string_view text, std::size_t& at, std::string& out) {
   if (at >= text.size()) return false;
   const char c = text[at++];

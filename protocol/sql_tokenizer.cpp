@@ -233,8 +233,8 @@ Token SqlTokenizer::dollar(std::size_t start) {
   return finish(TokenKind::dollar_string, start, close + delimiter.size());
 }
 
-// Digits, letters and one dot; an exponent's sign starts over. What that accepts beyond PostgreSQL's numbers
-// is an error there.
+// Reads digits, letters and one dot; an exponent's sign starts over. What this accepts beyond PostgreSQL's
+// numbers is an error on the server.
 Token SqlTokenizer::number(std::size_t start) {
   std::size_t at = start + 1;
   bool dot = false;
@@ -254,7 +254,7 @@ Token SqlTokenizer::number(std::size_t start) {
 }
 
 // Operators are split before every + and -: "=-5" must be "=" and "-5" (PostgreSQL strips trailing signs as
-// well), and nobody here needs the names of other operators.
+// well), and the names of other operators are not needed here.
 Token SqlTokenizer::op(std::size_t start) {
   std::size_t at = start + 1;
   for (; at < text_.size() && is_operator_char(text_[at]); ++at) {

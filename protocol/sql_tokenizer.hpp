@@ -99,7 +99,7 @@ inline bool folded_equals(std::string_view word, std::string_view lower) {
   }
   return true;
 }
-// Anywhere in a text, also within a longer word.
+// Finds `lower` anywhere in a text, also within a longer word.
 inline bool folded_find(std::string_view text, std::string_view lower) {
   for (std::size_t at = 0; at + lower.size() <= text.size(); ++at) {
     if (folded_equals(text.substr(at, lower.size()), lower)) return true;
@@ -109,7 +109,7 @@ inline bool folded_find(std::string_view text, std::string_view lower) {
 inline bool is_word(const Token& token, std::string_view lower) {
   return token.kind == TokenKind::word && folded_equals(token.text, lower);
 }
-// Of any kind but B'...' and X'...'.
+// Whether the token is a string of any kind but B'...' and X'...'.
 inline bool is_string(const Token& token) {
   return token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
          token.kind == TokenKind::unicode_string || token.kind == TokenKind::dollar_string;
@@ -117,13 +117,13 @@ inline bool is_string(const Token& token) {
 std::string ascii_lower(std::string_view text);
 
 // The name that PostgreSQL reads from a word or a quoted identifier: folded or unquoted, cut to
-// identifier_size_max. False when only the server knows: U&"...", a word with bytes above 0x7f (folded by the
-// server's locale in one-byte encodings), a cut that might fall into a multibyte character. `out` is then
-// unspecified.
+// identifier_size_max. False: only the server knows the name, as for U&"...", a word with bytes above 0x7f
+// (folded by the server's locale in one-byte encodings), a cut that might fall into a multibyte character.
+// `out` is then unspecified.
 bool identifier_name(const Token& token, std::string& out);
 
-// The value of a string, escape or dollar string. False for every other kind, for malformed escapes, for
-// continuation lines and where the value depends on the server's encoding.
+// The value of a string, escape or dollar string. It is false for every other kind, for malformed escapes,
+// for continuation lines and where the value depends on the server's encoding.
 bool string_value(const Token& token, std::string& out);
 
 }  // namespace pgweir

@@ -9,7 +9,7 @@
 
 namespace pgweir {
 
-// PostgreSQL's command words; a trailing underscore where C++ has the word.
+// PostgreSQL's command words, with a trailing underscore for words of C++.
 enum class Verb : std::uint8_t {
   empty,      // nothing but whitespace, comments and semicolons
   other,      // any other token
@@ -73,7 +73,8 @@ static_assert(verb_count <= 64, "VerbSet is one word");
 class VerbSet {
  public:
   constexpr VerbSet() = default;
-  // At compile time: as a loop over the list it would be the dearest part of looking at a statement.
+  // Computed at compile time: a loop over the list would be the most expensive part of looking at a
+  // statement.
   consteval VerbSet(std::initializer_list<Verb> verbs) {
     for (Verb v : verbs) insert(v);
   }
@@ -92,7 +93,7 @@ class VerbSet {
 
 // The command word in lower case; "empty", "other", "undecided".
 std::string_view to_string(Verb v);
-// Verb::other for a word that starts no statement.
+// Verb::other for a word that does not start a statement.
 Verb verb_of(std::string_view word);
 
 // The verb of the first statement; skips whitespace, comments, semicolons and opening parentheses.

@@ -30,7 +30,7 @@ inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";
 inline constexpr std::string_view internal_error = "XX000";
 
-// Class 28: whoever logs in was refused for who they are, or for how they prove it.
+// Class 28: the login was refused because of the user, or because of how the user is authenticated.
 inline constexpr std::string_view class_invalid_authorization = "28";
 
 }  // namespace pgweir::sqlstate

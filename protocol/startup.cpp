@@ -45,7 +45,7 @@ Errc read_replication(std::string_view text, bool& out) {
   return out || is_false ? Errc::ok : Errc::bad_startup;
 }
 
-// Sorted rather than compared pairwise: a packet holds some 2500 short names, sent by anybody.
+// Names are sorted rather than compared pairwise: a packet of any sender may hold some 2500 short names.
 Errc refuse_duplicates(std::vector<std::string>& names) {
   std::sort(names.begin(), names.end());
   const bool unique = std::adjacent_find(names.begin(), names.end()) == names.end();
@@ -105,7 +105,7 @@ Errc read_cancel_key(Reader& in, CancelRequest& out) {
 
 Errc startup_packet_size(ByteView begun, std::size_t& size) {
   size = 0;
-  // The bounds of the packet hold for each prefix of its length field too: what is missing can only lie
+  // The bounds of the packet hold for each prefix of its length field, too: the missing bytes can only be
   // between all zeros and all ones.
   std::uint32_t least = 0;
   std::uint32_t most = 0;

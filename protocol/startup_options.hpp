@@ -1,7 +1,6 @@
-// The startup parameter `options`: a command line, split and read by PostgreSQL's own rules
-// (pg_split_opts in postinit.c; the switches -c and -- of postgres, documentation 20.1.3).
-// What a client smuggles through this string must be seen as settings, never forwarded as text.
-// Pure function: any thread.
+// The startup parameter `options`: a command line, split and read by PostgreSQL's own rules (pg_split_opts in
+// postinit.c; the switches -c and -- of postgres, documentation 20.1.3). What a client puts into this string
+// must be seen as settings, and never be forwarded as text. Pure function: any thread.
 #pragma once
 
 #include <string_view>

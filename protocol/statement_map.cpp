@@ -11,7 +11,7 @@ namespace {
 
 const StatementMap::Held none;
 
-// Room that is kept while nothing is pending.
+// How much room is kept while nothing is pending.
 constexpr std::size_t kept_capacity = 8;
 
 }  // namespace
@@ -28,7 +28,7 @@ const StatementMap::Held& StatementMap::look_up(std::string_view name) const {
 
 void StatementMap::mark_described(std::string_view name) {
   const Held& held = look_up(name);
-  if (&held != &none) const_cast<Held&>(held).described = true;  // one of our own, which are not const
+  if (&held != &none) const_cast<Held&>(held).described = true;  // one of the map's own, which are not const
 }
 
 void StatementMap::begin_put(std::string_view name, StatementRef statement, std::uint64_t segment) {

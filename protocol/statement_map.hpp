@@ -23,32 +23,33 @@
 
 namespace pgweir {
 
-// What a Parse said. Immutable but for its shape, which is learned once; shared by all clients that sent the
-// same, and by the backends that hold it.
+// The content of a Parse. It is immutable but for its shape, which is learned once; all clients that sent the
+// same share it, and so do the backends that hold it.
 struct Statement {
   std::string text;
   ByteBuffer parameter_types;  // the count and the OIDs, as sent
-  std::string server_name;     // empty: this is somebody's unnamed statement
+  std::string server_name;     // empty: this is a client's unnamed statement
   SqlEffects effects;
-  // Its calls of set_config(); null where the text names none.
+  // Its calls of set_config(); null if the text names none.
   std::unique_ptr<const SetConfigUse> set_config;
-  // What else decided its meaning when it was parsed, as its owner knows that; null: not known.
+  // What else decided its meaning when it was parsed, in a form that its owner knows; null: that is not
+  // known.
   std::shared_ptr<const void> context;
-  // Where the cache of shared statements keeps it; 0: it is not shared.
+  // The hash by which the cache of shared statements keeps it; 0: it is not shared.
   std::size_t cache_hash = 0;
-  // What every client that has been told about it was told. What the server says later has to be the same.
+  // The description that all of its clients were given. What the server says later has to be the same.
   LearnedShape shape;
   // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
   bool by_sql = false;
 
-  // Its Execute may open a COPY IN.
+  // Whether its Execute may open a COPY IN.
   bool may_copy() const { return effects.verb == Verb::copy || effects.verb == Verb::undecided; }
 };
 using StatementRef = std::shared_ptr<const Statement>;
 
 class StatementMap {
  public:
-  // A client may hold this many names; protects our memory from one client.
+  // A client may hold this many names; this protects pgweir's memory from a single client.
   static constexpr std::size_t names_max = 65'536;
 
   struct Held {
@@ -64,25 +65,25 @@ class StatementMap {
   // `segment`: that of the message in its client's stream, see ResponseTracker::segment().
   void begin_put(std::string_view name, StatementRef statement, std::uint64_t segment = 0);
   void begin_erase(std::string_view name, std::uint64_t segment = 0);
-  // What the name stands for depends on a message of an earlier segment, which may fail or be skipped while
+  // Whether the name's meaning depends on a message of an earlier segment, which may fail or be skipped while
   // one of this segment is not.
   bool is_undecided(std::string_view name, std::uint64_t segment) const;
-  // The oldest pending operation took place, or the server refused it, or it was skipped and never tried.
-  // A refused Parse of the unnamed statement still destroys the one before it (exec_parse_message drops it
-  // first), and so does a Query, announced as begin_erase("").
+  // confirm_front(): the oldest pending operation took place. fail_front(): the server refused it.
+  // drop_front(): it was skipped and never tried. A refused Parse of the unnamed statement still destroys the
+  // one before it (exec_parse_message drops it first), and so does a Query, announced as begin_erase("").
   void confirm_front();
   void fail_front();
   void drop_front();
 
-  // What happened all at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
+  // These take effect at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
   void put(std::string_view name, StatementRef statement);
-  // The client has asked what the statement of this name looks like, and goes on reading rows by that.
+  // The client has had the statement of this name described, and goes on reading rows by that.
   void mark_described(std::string_view name);
   bool is_described(std::string_view name) const { return look_up(name).described; }
   void erase(std::string_view name);
-  // The client's name for it, the one with this hash if it has several; empty when it has none. Walks the
-  // map: for error texts only.
+  // The client's name for the statement, the one with this hash if it has several; empty if it has none. This
+  // walks the map: it is for error texts only.
   std::string name_of(const StatementRef& statement, std::uint32_t name_hash = 0) const;
   static std::uint32_t hash_of(std::string_view name);
   // Every committed name. Invalidated by any change.
@@ -97,7 +98,7 @@ class StatementMap {
   Pending take_front();
 
   std::map<std::string, Held, std::less<>> committed_;
-  Held unnamed_;  // apart from the map: it changes with every unnamed Parse
+  Held unnamed_;  // outside of the map: it changes with every unnamed Parse
   // From oldest_ on; the rest is spent.
   std::vector<Pending> pending_;
   std::size_t oldest_ = 0;

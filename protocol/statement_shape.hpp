@@ -1,7 +1,7 @@
 // What the server says that a prepared statement takes and returns: the types of its parameters and the
 // columns of its rows. A client that was told once goes on reading rows by that, so a statement that is
-// parsed again, on another server connection or after DDL, may stand for it only with the same shape. From
-// ParameterDescription, RowDescription and NoData (PostgreSQL documentation, 55.7).
+// parsed again, on another server connection or after DDL, may stand for it only with the same shape. The
+// source is ParameterDescription, RowDescription and NoData (PostgreSQL documentation, 55.7).
 #pragma once
 
 #include <atomic>
@@ -12,16 +12,16 @@ namespace pgweir {
 
 struct StatementShape {
   ByteBuffer parameter_types;  // the count and the OIDs: what a Parse that declares them all carries
-  // The count, and of each column its name, type and modifier: what PostgreSQL compares, too
-  // (RevalidateCachedQuery). Empty: it returns no rows.
+  // The count, and of each column its name, type and modifier: this is what PostgreSQL compares, too
+  // (RevalidateCachedQuery). Empty: the statement returns no rows.
   ByteBuffer columns;
   bool operator==(const StatementShape&) const = default;
 };
 
-// Of a whole RowDescription, in the form of StatementShape::columns.
+// Reads a whole RowDescription into the form of StatementShape::columns.
 Errc read_columns(ByteView row_description, ByteBuffer& out);
 
-// The first shape that anybody learned; it never changes afterwards. Any thread.
+// The first shape that was learned; it never changes afterwards. Any thread.
 class LearnedShape {
  public:
   LearnedShape() = default;
@@ -31,7 +31,7 @@ class LearnedShape {
 
   // Null: not known yet. Lives as long as this.
   const StatementShape* get() const { return shape_.load(std::memory_order_acquire); }
-  // Keeps `shape` unless there is one. The one that is kept.
+  // Keeps `shape` unless there is one, and returns the one that is kept.
   const StatementShape& learn(StatementShape shape) const;
 
  private:

@@ -1,5 +1,5 @@
-// One server connection after its login.
-// Thread rule: belongs to whoever has borrowed it, or to the pool (under its lock) while idle.
+// One server connection after its login. Thread rule: belongs to the session that has borrowed it, or to the
+// pool (under its lock) while idle.
 #pragma once
 
 #include <memory>
@@ -27,11 +27,11 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
 
   ByteBuffer batch;  // what its client has sent since the transaction began, see Batch
 
-  // Since its login.
+  // The following is set at its login.
   std::uint32_t pid = 0;
   std::string login_user;
-  std::string default_role = "none";  // that its login gave it
-  bool proved_password = false;       // the server has asked for one, and taken it
+  std::string default_role = "none";  // the role that its login gave it
+  bool proved_password = false;       // the server has asked for a password, and taken it
   Endpoint remote;
   Endpoint local;
   TimePoint opened{};
@@ -42,8 +42,8 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   MapRef applied;     // settings that differ from a fresh login
   BackendStatements statements;
 
-  // Whose sequence values currval() and lastval() would show: the session that advanced one last, and whether
-  // an earlier one's are still there, too. 0: nobody's.
+  // The session that last advanced a sequence here, whose value currval() and lastval() would show, and
+  // whether an earlier session's values are still there, too. 0: there is none.
   std::uint64_t sequence_owner = 0;
   bool sequence_mixed = false;
 

@@ -9,10 +9,11 @@
 namespace pgweir {
 namespace {
 
-// A server that keeps reporting parameters must not fill our memory.
+// A server that keeps reporting parameters must not fill pgweir's memory.
 constexpr std::size_t parameters_max = 256;
 
-// invalid_authorization (28), invalid_catalog_name, insufficient_privilege: somebody has to change something.
+// invalid_authorization (28), invalid_catalog_name, insufficient_privilege: they last until an operator
+// changes something.
 bool is_permanent(std::string_view sqlstate) {
   return sqlstate.starts_with(sqlstate::class_invalid_authorization) ||
          sqlstate == sqlstate::invalid_catalog_name || sqlstate == sqlstate::insufficient_privilege;
@@ -51,7 +52,7 @@ BackendLogin::Step BackendLogin::feed(ByteView& input, ByteBuffer& reply) {
   }
 }
 
-// need_bytes: nothing to do but to read on.
+// need_bytes: the next message can be read.
 BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
   switch (static_cast<BackendType>(piece.type)) {
     case BackendType::Authentication:
@@ -79,7 +80,7 @@ BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
     }
     case BackendType::ReadyForQuery:
       if (!authenticated_) return refuse("the server was ready before it had authenticated us");
-      // A transaction of somebody else's: whatever answers here is no fresh backend.
+      // A transaction is open that this login has not begun: what answers here is not a fresh backend.
       if (piece.body()[0] != static_cast<Byte>(TransactionStatus::idle))
         return refuse("the server was not idle after the login");
       return Step::ready;

@@ -22,7 +22,7 @@
 namespace pgweir {
 
 struct ServerRefusal {
-  std::string sqlstate;  // empty: not the server's words but ours
+  std::string sqlstate;  // empty: the words are pgweir's, not the server's
   std::string message;
   // Trying again soon cannot help: wrong password, no such database, ...
   bool permanent = false;
@@ -36,15 +36,15 @@ class BackendLogin {
   // Both must outlive this object.
   BackendLogin(std::string_view user, std::string_view password) : user_(user), password_(password) {}
 
-  // Where the connection goes through TLS: what SCRAM is bound to, if the server can.
+  // Binds SCRAM to the TLS connection, if the server supports that.
   void bind_to(ByteBuffer end_point) { end_point_ = std::move(end_point); }
 
-  // May the server be told the password itself? `only`: it is a token, of which a hash is of no use.
+  // Whether the server may be told the password itself. `only`: it is a token, of which a hash is of no use.
   enum class Cleartext : std::uint8_t { no, yes, only };
   void permit(Cleartext cleartext) { cleartext_ = cleartext; }
 
-  // The refusal of a server that asks for another thing than the token that we have; and of one that asks for
-  // the password itself, which it is not told.
+  // Refusals: the server asks for something else than the token that pgweir has; or it asks for the password
+  // itself, which it may not be told.
   static constexpr std::string_view wants_no_token =
       "the server asks for a password where it should ask for IAM's token; was rds_iam granted to this user?";
   static constexpr std::string_view wants_cleartext =
@@ -60,8 +60,8 @@ class BackendLogin {
   std::uint32_t iterations() const { return scram_->iterations(); }
 
   const ServerRefusal& refusal() const { return refusal_; }
-  // After `ready`.
-  // The server has looked at the password: it did not let us in for who we are or where we come from.
+  // Valid after `ready`: the server has looked at the password, and did not accept the login for its user or
+  // its address alone.
   bool proved_password() const { return scram_.has_value() || md5_answered_ || password_told_; }
   std::uint32_t pid() const { return pid_; }
   const ByteBuffer& cancel_secret() const { return cancel_secret_; }

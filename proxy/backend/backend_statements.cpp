@@ -169,8 +169,9 @@ void BackendStatements::begin_unnamed(const StatementRef& statement, std::uint64
 void BackendStatements::end_unnamed(const StatementRef& statement, Outcome outcome) {
   if (unnamed_pending_ > 0) --unnamed_pending_;
   if (unnamed_ != statement) return;  // overtaken by a later one
-  // A Parse that failed has dropped the old statement first; one that was skipped has not, and which that was
-  // we no longer know. Nor do we while another is under way: the same statement may have been sent again.
+  // A Parse that failed has dropped the old statement first; one that was skipped has not, and it is no
+  // longer known which that was. It is not known either while another Parse is under way: the same statement
+  // may have been sent again.
   if (outcome == Outcome::done) return;
   if (outcome == Outcome::failed && unnamed_pending_ == 0) {
     unnamed_ = StatementRef{};

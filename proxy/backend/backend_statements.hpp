@@ -1,16 +1,16 @@
 // Which prepared statements one backend holds, most recently used first.
 //
-// The server confirms a Parse or Close later than we send it, and an error may keep it from happening. Until
-// the reply is here, what depends on it may be sent in the same segment (between two Syncs, where all that
-// follows an error is skipped), but not in a later one: there the Parse may have been skipped and the
+// The server confirms a Parse or Close some time after it was sent, and an error may prevent that. Until the
+// reply is here, messages that depend on it may be sent in the same segment (between two Syncs, where all
+// that follows an error is skipped), but not in a later one: there the Parse may have been skipped and the
 // dependent message not.
 //
-// Whoever parses a statement here also asks the server to describe it: a statement whose parameters and rows
-// are not what its clients were told must not stand for it. And what code in the database has done to
-// prepared statements nobody sees, until one is missed: from then on none of them is trusted.
+// A Parse is followed by a question for the statement's description: a statement whose parameters and rows
+// are not what its clients were told must not stand for it. What code in the database has done to prepared
+// statements is not seen until one is missed; from then on none of them is trusted.
 //
 // The unnamed statement is one more, of which the backend has one and every client believes to have its own.
-// Thread rule: belongs to its backend, so to whoever has borrowed that.
+// Thread rule: belongs to its backend, so to the session that has borrowed that.
 #pragma once
 
 #include <cstdint>
@@ -33,61 +33,61 @@ class BackendStatements {
     undecided,  // something of an earlier segment is unanswered: wait for it
   };
 
-  // What the server has said of its version of a statement.
+  // What the server has said about its version of a statement.
   enum class Description : std::uint8_t {
     unknown,
-    asked,  // it has not answered yet
+    asked,  // the server has not answered yet
     same,   // as all clients were told
     changed,
   };
 
   explicit BackendStatements(std::size_t max) : max_(max) {}
 
-  // Also marks it as used just now.
+  // Also marks the statement as used just now.
   Presence find(const StatementRef& statement, std::uint64_t segment);
   void begin_parse(const StatementRef& statement, std::uint64_t segment);
   void begin_close(const StatementRef& statement, std::uint64_t segment);
-  // After begin_parse(), of a client's own Parse: its outcome tells what the statement means now, unless
-  // `moment` is that of no Parse.
+  // Called after begin_parse(), for a client's own Parse: its outcome tells what the statement means now,
+  // unless `moment` is that of no Parse.
   void note_own_parse(const StatementRef& statement, const ParseMoment& moment);
-  // The last Parse was the own one of the client that has the backend, and it is not known yet whether it
-  // describes the statement as it was. What the client is told is what that Parse came to.
+  // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
+  // has changed. The client is told what that Parse found.
   bool is_own_parse(const StatementRef& statement) const;
-  // Of the last Parse, if that was a client's own.
+  // The moment of the last Parse, if that was a client's own.
   ParseMoment moment_of(const StatementRef& statement) const;
   Description description_of(const StatementRef& statement) const;
-  // find() says present, and description_of() says same. Nearly always so, at the price of one look.
+  // Whether find() says present and description_of() says same. Nearly always so, at the price of one look.
   bool is_as_told(const StatementRef& statement, std::uint64_t segment);
-  // Of the unnamed statement, too, if it is that.
+  // Also describes the unnamed statement, if it is this one.
   void describe(const StatementRef& statement, Description description);
-  // It may or may not be there: a Parse needs a Close in front of it.
+  // Whether the statement may or may not be there: its Parse then needs a Close before it.
   bool is_doubtful(const StatementRef& statement) const;
   void doubt(const StatementRef& statement);
   // Code has changed the set of statements unseen.
   void doubt_all();
   bool in_doubt() const { return in_doubt_; }
-  // As state_query() asks for it: the names, sorted, each with t if SQL has prepared it and f otherwise.
+  // The statements' names in the form in which state_query() asks for them: sorted, each with t if SQL has
+  // prepared it and f otherwise.
   std::string listing() const;
-  // How they ended, in order.
+  // A Parse or Close has ended, in the order in which they were sent.
   void end_parse(const StatementRef& statement, Outcome outcome);
   void end_close(const StatementRef& statement, Outcome outcome);
-  // More than it should keep: after a pipeline whose statements could not be closed while they were under
-  // way, or when a statement had to be made again where nothing could be closed in front of it.
+  // Whether the backend has more than it should keep: after a pipeline whose statements could not be closed
+  // while they were under way, or when a statement had to be made again where no Close could go before it.
   bool is_over() const { return entries_.size() > max_; }
-  // The one to close so that `room` more can be kept; null while they can. What is already being closed has
-  // made room, and what is under way cannot be closed.
+  // The statement to close so that `room` more can be kept; null: there is room. One that is being closed has
+  // made room already, and one that is under way cannot be closed.
   StatementRef to_evict(std::size_t room) const;
   // DEALLOCATE ALL or DISCARD ALL took place.
   void clear();
   std::size_t size() const { return entries_.size(); }
 
-  // `statement` null stands for "no unnamed statement".
-  // null also where it is not known
+  // `statement` null stands for "no unnamed statement". unnamed() is null also where it is not known.
   StatementRef unnamed() const { return unnamed_.value_or(nullptr); }
   Presence find_unnamed(const StatementRef& statement, std::uint64_t segment) const;
   void begin_unnamed(const StatementRef& statement, std::uint64_t segment);
   void end_unnamed(const StatementRef& statement, Outcome outcome);
-  // Of the one that the backend has, or will have.
+  // The description of the unnamed statement that the backend has, or will have.
   Description unnamed_description() const { return unnamed_description_; }
 
  private:
@@ -95,12 +95,12 @@ class BackendStatements {
     StatementRef statement;
     bool exists = false;      // as far as replies tell
     bool will_exist = false;  // once what is pending has happened
-    bool doubtful = false;    // exists is a belief
+    bool doubtful = false;    // `exists` is not certain
     Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
     std::optional<ParseMoment>
-        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was ours
+        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was pgweir's
   };
   using Entries = std::list<Entry>;
 

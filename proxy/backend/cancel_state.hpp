@@ -1,10 +1,10 @@
-// The cancel request that is on its way to a backend. Until the server has dealt with it the backend may not
-// serve anyone else, or the request would hit the next client's statement.
+// The cancel request that is on its way to a backend. Until the server has dealt with it, the backend may not
+// serve another client, whose statement the request would hit.
 //
 //   none --begin()--> in flight --end()--> none
 //                        \--hold_back()--> held back --end(): true--> none
 //
-// Pure. Thread rule: belongs to its backend, so to whoever has borrowed that.
+// Pure. Thread rule: belongs to its backend, so to the session that has borrowed that.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class CancelState {
     return true;
   }
   bool in_flight() const { return phase_ != Phase::none; }
-  // The client has done with the backend. True: the pool gets it when the request has ended.
+  // The client no longer needs the backend. True: the pool gets it when the request has ended.
   [[nodiscard]] bool hold_back() {
     if (in_flight()) phase_ = Phase::held_back;
     return in_flight();
@@ -31,7 +31,7 @@ class CancelState {
     if (!delivered) in_doubt_ = true;
     return std::exchange(phase_, Phase::none) == Phase::held_back;
   }
-  // One may still arrive, and hit whoever comes next: the backend is not lent again.
+  // Whether a request may still arrive and hit the next client: the backend is not lent again.
   bool in_doubt() const { return in_doubt_; }
 
  private:

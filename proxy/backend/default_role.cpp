@@ -10,7 +10,7 @@ namespace {
 
 using Step = DefaultRoleReply::Step;
 
-// What is left of the messages stays in `carry`.
+// The part of a message that has not arrived whole stays in `carry`.
 Step walk(Backend& backend, DefaultRoleReply& reply, SettingsMemo& memo) {
   ByteView input = backend.carry;
   Piece piece;

@@ -1,6 +1,6 @@
 // A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
-// role): "none" is not the default then, and no catalogue tells later what it was at the login. SQL, a reader
-// of the answer, sans-I/O, and the exchange.
+// role): "none" is not the default then, and no catalogue tells later which role it was. SQL, a reader of the
+// answer, sans-I/O, and the exchange.
 //
 //   Query(question) ->   <- T D C Z
 //
@@ -22,7 +22,7 @@ class DefaultRoleReply {
  public:
   enum class Step : std::uint8_t { go_on, done, broken };
 
-  // Each message but ParameterStatus.
+  // Called with each message but ParameterStatus.
   Step take(const Piece& piece);
   // "none", unless the login set another one.
   const std::string& role() const { return role_; }
@@ -30,12 +30,13 @@ class DefaultRoleReply {
  private:
   Step take_row(const Piece& piece);
 
-  ByteBuffer row_;  // what has arrived of it: it may come in pieces
+  ByteBuffer row_;  // the part of the row that has arrived, as it may come in pieces
   bool has_row_ = false;
   std::string role_;
 };
 
-// Fills in Backend::default_role. A server that does not answer in time is as one that did not let us in.
+// Fills in Backend::default_role. A server that does not answer in time is treated like one that refused the
+// login.
 Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit);
 
 }  // namespace pgweir

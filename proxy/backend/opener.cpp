@@ -27,7 +27,7 @@ struct Derived {
   ScramKeys keys;
 };
 
-// One PBKDF2 on the slow-jobs thread.
+// Derives the keys by one PBKDF2 on the slow-jobs thread.
 void derive_keys(Worker& here, std::shared_ptr<const PoolTarget> target, ByteView salt,
                  std::uint32_t iterations, Awaited<Derived>::Giver give) {
   auto job = [&here, target = std::move(target), salt = ByteBuffer(salt.begin(), salt.end()), iterations,
@@ -88,13 +88,13 @@ BackendLogin::Cleartext cleartext_for(const PoolTarget& target, const Transport&
   return verified && target.allow_cleartext ? Cleartext::yes : Cleartext::no;
 }
 
-// Not before somebody has changed something.
+// A refusal that lasts until an operator has changed something.
 Opened refusal(std::string message) {
   return {nullptr, {"", std::move(message), true, BackendLoginResult::refused}};
 }
 
 Opened lost(const Transport& transport) {
-  // A server that does not like our certificate says so only after a handshake of TLS 1.3.
+  // A server that does not accept pgweir's certificate says so only after a handshake of TLS 1.3.
   if (transport.tls() != nullptr && !transport.tls()->failure().empty())
     return refusal("TLS: " + transport.tls()->failure());
   return Opened::failed(BackendLoginResult::lost, "the server closed the connection while logging in");

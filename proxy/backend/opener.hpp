@@ -26,15 +26,16 @@ struct PoolTarget {
   config::Secret password;
   TlsClientRef tls = {};  // null: none
   bool allow_cleartext = false;
-  // Where the password is a secret that is kept elsewhere: the user under `users` who has it, and which of
-  // its versions this is. An empty password: it is not known yet.
+  // If the password is a secret that is kept elsewhere: the user under `users` who has it, and which of its
+  // versions this is. An empty password: it is not known yet.
   std::string secret_of = {};
   std::string secret_version = {};
-  // Not empty: IAM's tokens for this region are the passwords, made for each login.
+  // Not empty: the passwords are IAM's tokens for this region, made for each login.
   std::string iam_region = {};
   bool operator==(const PoolTarget&) const = default;
 
-  // Another version of the same secret, and all else the same: backends that are there need not go.
+  // Whether this is another version of the same secret, and all else is the same: then the existing backends
+  // need not go.
   bool is_rotated_from(const PoolTarget& before) const;
 };
 
@@ -59,12 +60,12 @@ class ScramKeyCache {
 };
 
 struct Opened {
-  // There is none, for a reason of ours that may be another one soon.
+  // The login has failed for a reason that may pass soon.
   static Opened failed(BackendLoginResult result, std::string message) {
     return {nullptr, {"", std::move(message), false, result}};
   }
 
-  std::shared_ptr<Backend> backend;  // attached to the worker, watched by nobody; null: see refusal
+  std::shared_ptr<Backend> backend;  // attached to the worker, no Waker watches it; null: see refusal
   ServerRefusal refusal;
 };
 

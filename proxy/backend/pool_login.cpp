@@ -12,12 +12,13 @@ namespace {
 using TargetRef = std::shared_ptr<const PoolTarget>;
 using MaybeLogin = std::optional<SecretLogin>;
 
-// Of one secret that are tried for one backend: what the pool knows, what is current, what is pending.
+// How many versions of a secret are tried for one backend: the one that the pool knows, the current one, the
+// pending one.
 constexpr unsigned versions_max = 3;
 
 constexpr char no_secret[] = "the secret of this user could not be read yet; the log says why";
 
-// The secret's other version; nullopt as well when nothing has come in time.
+// The secret's other version; nullopt also when it has not come in time.
 Task<MaybeLogin> other_login(Worker& here, aws::Aws& aws, TargetRef target, std::chrono::milliseconds limit) {
   TimedWaker clock(here, limit);
   const Awaited<MaybeLogin> answer(clock.waker());

@@ -1,5 +1,5 @@
-// Opens a backend for a pool, whose password may be kept elsewhere or be made for the occasion: what that
-// takes beside open_backend(). Thread rule: the worker's thread.
+// Opens a backend for a pool: what is needed besides open_backend() when the password is kept elsewhere, or
+// made for each login. Thread rule: the worker's thread.
 #pragma once
 
 #include "proxy/backend/opener.hpp"
@@ -10,11 +10,12 @@ namespace aws {
 class Aws;
 }
 
-// invalid_password; IAM's PAM module, NOLOGIN and pg_hba.conf end with invalid_authorization_specification.
+// The refusals are invalid_password, and invalid_authorization_specification, with which IAM's PAM module,
+// NOLOGIN and pg_hba.conf end.
 bool refuses_password(const ServerRefusal& refusal);
 
-// A server that refuses a password may have got a new one a moment ago: other versions of the secret, or a
-// fresh token, are tried before that is taken for an answer.
+// When a server refuses a password, a new one may have been set a moment ago: other versions of the secret,
+// or a fresh token, are tried before the refusal counts.
 Task<Opened> log_in(Worker& here, aws::Aws& aws, std::shared_ptr<const PoolTarget> target,
                     std::shared_ptr<const config::Pool> settings, std::shared_ptr<ScramKeyCache> keys);
 

@@ -1,4 +1,4 @@
-// What the pool knows of one backend. Changed under the pool's lock only. Pure.
+// What the pool knows of one backend. It is changed only under the pool's lock. Pure.
 #pragma once
 
 #include <cstddef>

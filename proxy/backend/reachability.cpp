@@ -14,20 +14,20 @@ bool is_current(const PoolFacts& pool, TimePoint now) {
 Reach reach_of(const PoolFacts& pool, TimePoint now) {
   const bool fails = is_current(pool, now);
   if (fails && pool.login_trouble->result != BackendLoginResult::refused) return Reach::unreachable;
-  // A server without room for more of us is there for those that it has let in.
+  // A server without room for another connection is reachable for those that it has.
   if (pool.counts.idle + pool.counts.borrowed > 0) return Reach::reachable;
   if (fails) return Reach::refused;
   return pool.logins == LoginRecord::reached ? Reach::unused : Reach::untried;
 }
 
-// Which of two pools' words counts for their database. One user whom the server refuses says nothing about
-// the others; a server that does not answer one of them answers nobody, whatever connections seem to be left.
+// Which of two pools' findings counts for their database. A server that refuses one user may accept the
+// others; a server that does not answer one user answers none, whatever connections seem to be left.
 unsigned weight(Reach reach) {
   constexpr std::array<unsigned, 5> weights = {0, 3, 1, 2, 4};  // in the order of the enum
   return weights[static_cast<std::size_t>(reach)];
 }
 
-// What does not tell what the server has said: that is in the log, and on the dashboard.
+// These sentences do not repeat what the server has said: that is in the log, and on the dashboard.
 std::string_view sentence_of(BackendLoginResult result) {
   switch (result) {
     case BackendLoginResult::ok:

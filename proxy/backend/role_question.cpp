@@ -12,7 +12,8 @@ namespace {
 
 RoleAnswer answer_of(std::string_view login_user, std::string_view name, std::string_view can_login,
                      const Column& left) {
-  // Renamed: nobody can log in by the old name. Others than ASCII may come in another encoding.
+  // The role was renamed, so that the old name cannot log in. Names that are not ASCII may come in another
+  // encoding.
   const bool renamed = is_ascii(login_user) && is_ascii(name) && name != login_user;
   if (renamed) return {RoleAnswer::Kind::gone};
   if (can_login != "t") return {RoleAnswer::Kind::no_login};
@@ -31,7 +32,7 @@ RoleReply::Step RoleReply::take(const Piece& piece) {
     case BackendType::NotificationResponse:
       return Step::go_on;
     case BackendType::DataRow:
-      // What comes before the question returns rows, too: set_config's.
+      // What was sent before the question returns rows, too: those of set_config.
       return left_ == 1 ? take_row(piece) : Step::go_on;
     case BackendType::ErrorResponse:
       return take_error(piece);
@@ -61,12 +62,12 @@ RoleReply::Step RoleReply::take_row(const Piece& piece) {
   return Step::go_on;
 }
 
-// Settings that could not be taken back would stay with the backend's next client.
+// If the settings could not be reset, they would stay for the backend's next client.
 RoleReply::Step RoleReply::take_error(const Piece& piece) {
   ErrorView error;
   if (left_ > 1 || !piece.whole() || ErrorView::parse(piece.body(), error) != Errc::ok) return Step::broken;
   failed_ = true;
-  // What session_user of a dropped role ends with (miscinit.c, GetUserNameFromId).
+  // session_user of a dropped role ends with this error (miscinit.c, GetUserNameFromId).
   answer_ = {error.code() == sqlstate::undefined_object ? RoleAnswer::Kind::gone : RoleAnswer::Kind::unknown};
   return Step::go_on;
 }

@@ -14,8 +14,8 @@
 
 namespace pgweir {
 
-// pg_roles hides nothing but passwords, so any role may read it. Qualified throughout. Asks for session_user,
-// which no name in any encoding has to be spelled for; infinite moments are infinite seconds.
+// Any role may read pg_roles, which hides only passwords. Every name is qualified. The question uses
+// session_user, so that no name has to be spelled in any encoding; infinite moments are infinite seconds.
 inline constexpr std::string_view role_question =
     "SELECT rolname,rolcanlogin,"
     "pg_catalog.date_part('epoch',rolvaliduntil) OPERATOR(pg_catalog.-)"
@@ -26,11 +26,11 @@ class RoleReply {
  public:
   enum class Step : std::uint8_t { go_on, done, broken };
 
-  // `login_user`: as it was named when the backend logged in. `queries`: how many were sent, the question
+  // `login_user`: the role's name when the backend logged in. `queries`: how many were sent, the question
   // last.
   RoleReply(std::string_view login_user, unsigned queries) : login_user_(login_user), left_(queries) {}
 
-  // Each message but ParameterStatus. broken: the backend is of no use any more.
+  // Called with each message but ParameterStatus. broken: the backend has become useless.
   Step take(const Piece& piece);
   const RoleAnswer& answer() const { return answer_; }
 
@@ -41,7 +41,7 @@ class RoleReply {
 
   std::string_view login_user_;
   unsigned left_;
-  ByteBuffer row_;  // what has arrived of it: it may come in pieces
+  ByteBuffer row_;  // the part of the row that has arrived, as it may come in pieces
   bool has_row_ = false;
   bool failed_ = false;
   RoleAnswer answer_;

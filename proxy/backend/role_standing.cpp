@@ -5,7 +5,8 @@
 namespace pgweir {
 namespace {
 
-// What is further away counts as never: far above any interval of asking, far below the clock's range.
+// A time further away than this counts as never: it is far above any interval of asking, far below the
+// clock's range.
 constexpr double far_future_seconds = 1e8;
 
 TimePoint moment_in(TimePoint now, double seconds) {
@@ -43,7 +44,8 @@ void RoleStanding::begin(TimePoint now) {
   asked_at_ = now;
 }
 
-// The time that is left counts from when it was asked: early by the answer's way at the most, never late.
+// The time that is left counts from the moment of the question: too early by at most the answer's way, never
+// too late.
 void RoleStanding::take(const RoleAnswer& answer) {
   asking_ = false;
   if (outdated_ || answer.kind == RoleAnswer::Kind::unknown) return;
@@ -53,7 +55,7 @@ void RoleStanding::take(const RoleAnswer& answer) {
   valid_until_ = answer.seconds_left ? moment_in(asked_at_, *answer.seconds_left) : TimePoint::max();
 }
 
-// When the role's time ends is not known by that; it is asked for soon.
+// A login does not tell when the role's time ends, so that is asked soon.
 void RoleStanding::logged_in(TimePoint now, bool by_password) {
   if (found_ != RoleVerdict::may) {
     found_ = RoleVerdict::may;

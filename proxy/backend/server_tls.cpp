@@ -22,7 +22,7 @@ ServerTlsResult refused(std::string_view why) {
   return {Status::refused, "TLS: " + std::string(why)};
 }
 
-// The server's letter, or why there is none.
+// The server's one-letter answer, or why there is none.
 struct SslAnswer {
   char letter = 0;
   bool with_more = false;  // bytes came with it
@@ -38,7 +38,7 @@ Task<SslAnswer> ask_for_tls(Transport& transport, TimedWaker& clock) {
   ByteBuffer bytes;
   write_ssl_request(bytes);
   request.append(bytes);
-  // Room for one byte more than is due: see judge().
+  // There is room for one byte more than is due: see judge().
   std::array<Byte, 2> answer{};
   for (;;) {
     if (!request.flush(transport)) co_return without(lost("the server closed the connection"));
@@ -51,15 +51,15 @@ Task<SslAnswer> ask_for_tls(Transport& transport, TimedWaker& clock) {
   }
 }
 
-// What becomes of the connection before a handshake; `done` with 'S': the handshake is next.
+// What happens to the connection before a handshake; `done` with 'S': the handshake is next.
 ServerTlsResult judge(SslAnswer answer, config::TlsMode mode) {
   if (answer.trouble.status != Status::done) return std::move(answer.trouble);
-  // Whoever sent an error here has not proved who it is, so its text is not passed on. A server that is
-  // overloaded may do it.
+  // The sender of an error here has not proved its identity, so its text is not passed on. An overloaded
+  // server may send one.
   if (answer.letter == 'E') return lost("the server answered the request for TLS by an error");
   if (answer.letter != 'S' && answer.letter != 'N')
     return refused("this is no PostgreSQL server: it answered the request for TLS by something else");
-  // It could be taken for the server's own after the handshake (CVE-2021-23222).
+  // More bytes could be taken for the server's own after the handshake (CVE-2021-23222).
   if (answer.with_more)
     return refused("the server sent unencrypted data behind its answer; somebody may be in between");
   if (answer.letter == 'N' && mode != config::TlsMode::prefer)
@@ -67,7 +67,7 @@ ServerTlsResult judge(SslAnswer answer, config::TlsMode mode) {
   return {};
 }
 
-// Nothing is known of a peer that closes: it may be starting, stopping, or of another kind.
+// A peer that closes the connection tells nothing: it may be starting, stopping, or of another kind.
 ServerTlsResult failed(const TlsStream& stream, bool direct) {
   if (!stream.is_broken_off()) return refused(stream.failure());
   return lost(stream.failure() + (direct ? ", as PostgreSQL before 17 does with negotiation direct" : ""));

@@ -15,13 +15,13 @@ struct ServerTlsResult {
     done,  // or there was nothing to do: mode disable, or prefer and a server without TLS
     timed_out,
     lost,     // the connection broke, as it does while a server starts and stops
-    refused,  // by us: this server is not what the configuration demands. Trying again soon cannot help.
+    refused,  // by pgweir: the server is not what the configuration demands, and a retry cannot help
   };
   Status status = Status::done;
   std::string problem = {};  // for log and client, unless done
 };
 
-// Unless it returns `done` the connection is of no use: nothing but a SSLRequest was ever sent in plain text.
+// Unless the status is `done`, the connection is of no use: only an SSLRequest was ever sent in plain text.
 Task<ServerTlsResult> start_server_tls(Transport& transport, TlsClientRef tls, TimedWaker& clock);
 
 }  // namespace pgweir

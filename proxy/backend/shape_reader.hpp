@@ -11,12 +11,12 @@ namespace pgweir {
 
 class ShapeReader {
  public:
-  // A description with more bytes than this is not put together.
+  // Longer descriptions than this many bytes are not put together.
   static constexpr std::size_t size_max = 1024 * 1024;
 
-  // The first piece or a later one of any of the three messages.
+  // Takes a piece of any of the three messages.
   void take(const Piece& piece);
-  // The description, once all of it is here; nullopt as well where it could not be read.
+  // The description, once all of it is here; nullopt also if it could not be read.
   std::optional<StatementShape> take_shape();
 
  private:

@@ -1,6 +1,6 @@
-// What is known of the code that a database's statements may run: its functions, its triggers, and what views,
-// defaults and policies run unseen; and whether clients ask for the values of sequences. One for each pool.
-// Thread rule: any thread.
+// What is known of the code that a database's statements may run: its functions, its triggers, and what
+// views, defaults and policies run unseen. It also knows whether clients ask for the values of sequences.
+// There is one for each pool. Thread rule: any thread.
 #pragma once
 
 #include <atomic>
@@ -17,16 +17,17 @@ class CodeCatalog {
   UnseenCode& triggers() { return triggers_; }
   // What views and the like run unseen, see definitions_name.
   UnseenCode& definitions() { return definitions_; }
-  // What is known of all three may not be true any more.
+  // What is known of all three may have become wrong.
   void forget();
 
-  // A client has asked for currval() or lastval(): from now on whoever advances a sequence keeps its backend.
+  // A client has asked for currval() or lastval(): from now on a session that advances a sequence keeps its
+  // backend.
   void learn_sequence_use() {
     if (!uses_sequence_values()) uses_sequence_values_.store(true, std::memory_order_relaxed);
   }
   bool uses_sequence_values() const { return uses_sequence_values_.load(std::memory_order_relaxed); }
-  // Whether views and policies take the values of sequences, and whether they ask for them: as long as their
-  // definitions are read anew, what they did before.
+  // Whether views and policies take the values of sequences, and whether they ask for them. While their
+  // definitions are read anew, the old answer counts.
   void learn_sequences_in_views(bool advance, bool read) {
     views_advance_.store(advance, std::memory_order_relaxed);
     views_read_.store(read, std::memory_order_relaxed);

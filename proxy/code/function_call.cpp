@@ -50,7 +50,7 @@ CallKind CallTracker::call() {
 }
 
 // After these words a name with a parenthesis is a table and its columns, a prepared statement, a CTE or an
-// alias. Not after EXECUTE, which takes an expression in PL/pgSQL.
+// alias. EXECUTE is not one of them, as it takes an expression in PL/pgSQL.
 bool CallTracker::defines() const {
   static constexpr std::array<std::string_view, 10> words = {
       "into", "as", "table", "copy", "with", "only", "recursive", "prepare", "references", "exists"};

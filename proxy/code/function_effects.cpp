@@ -24,7 +24,7 @@ struct NameRule {
   Habit habit;
 };
 
-// What scan_facts() has no fact for. Functions of PostgreSQL; replication slots may be temporary.
+// Functions of PostgreSQL for which scan_facts() has no fact; replication slots may be temporary.
 constexpr std::array<NameRule, 7> builtins{{
     {"pg_copy_logical_replication_slot", Habit::keeps_hidden_state},
     {"pg_copy_physical_replication_slot", Habit::keeps_hidden_state},

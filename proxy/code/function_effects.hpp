@@ -15,33 +15,34 @@ namespace pgweir {
 // From the best to the worst.
 enum class FunctionVerdict : std::uint8_t {
   harmless,    // leaves nothing behind
-  unknown,     // nobody has read its source, or that of a function that it calls
+  unknown,     // its source was not read yet, or that of a function that it calls
   suspicious,  // may leave state that the server shows: ask for it
   lasting,     // leaves state that the server does not show and that no statement undoes (setseed, LOAD)
 };
 
 struct FunctionEffects {
-  // Settings that are remembered by name; a function with more of them counts as one that hides them.
+  // The most settings that are remembered by name; a function with more of them counts as one that hides
+  // them.
   static constexpr std::size_t settings_max = 32;
 
   FunctionVerdict verdict = FunctionVerdict::harmless;
-  // The settings (in lower case) that it may set for longer than its transaction, each once: the server is
-  // asked for these.
+  // The settings (in lower case) that the function may set for longer than its transaction, each once: the
+  // server is asked for these.
   std::vector<std::string> settings;
-  bool all_named = true;         // false: it may set others, whose names nobody can tell
+  bool all_named = true;         // false: it may set others, whose names are not known
   PinSet pins;                   // of visible_pins, that it may begin or end
   bool changes_schema = false;   // what texts mean that are parsed afterwards
   bool touches_context = false;  // it may set, until the end of its transaction, what analysis reads
 
-  // Nothing of it has to be noted when it is called.
+  // Whether nothing has to be noted when it is called.
   bool is_free() const { return verdict == FunctionVerdict::harmless && !changes_schema && !touches_context; }
   void add(FunctionVerdict other);
   void add(const FunctionEffects& other);
   void add_setting(std::string name);
-  // It sets what nobody can name.
+  // The function sets something whose name is not known.
   void add_unnamed_setting();
   void add_pin(Pin pin);
-  // Runs something that cannot be read.
+  // The function runs something that cannot be read.
   void add_opaque();
 };
 
@@ -49,10 +50,11 @@ struct FunctionEffects {
 // it is one of those known to leave something behind, or to run SQL that is given as text.
 FunctionEffects effects_of_name(std::string_view name);
 
-// The same for a call, where the name is that of a built-in function. False: it is not known as one.
+// The same for a call, where the name is that of a built-in function. False: no built-in function of this
+// name is known here.
 bool find_builtin(std::string_view name, FunctionEffects& effects);
 
-// scan_facts() has a fact for calls of the function (set_config, nextval, pg_advisory_lock, ...).
+// Whether scan_facts() has a fact for calls of the function (set_config, nextval, pg_advisory_lock, ...).
 bool has_own_fact(std::string_view name);
 
 }  // namespace pgweir

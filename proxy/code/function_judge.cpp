@@ -15,9 +15,9 @@
 namespace pgweir {
 namespace {
 
-// SQL in a literal in SQL in a literal ...
+// How deep SQL in a literal in SQL in a literal is followed.
 constexpr int depth_max = 4;
-// Tokens of a call of set_config that are looked at.
+// How many tokens of a call of set_config are looked at.
 constexpr int arguments_max = 200;
 
 enum class Code : std::uint8_t { sql, plpgsql };
@@ -30,12 +30,13 @@ bool ends_statement(const Token& token) {
   return token.kind == TokenKind::semicolon || token.kind == TokenKind::end;
 }
 
-// Where a statement begins, in SQL and in PL/pgSQL. CASE ... THEN looks the same.
+// Whether a statement may begin after this token, in SQL and in PL/pgSQL. CASE ... THEN looks the same.
 bool may_start_statement(const Token& previous) {
   return ends_statement(previous) || is_word_in(previous, {"begin", "atomic", "then", "else", "loop"});
 }
 
-// What may follow a command's verb, and does not follow a column of that name in CASE ... THEN column ELSE.
+// Whether the token may follow a command's verb; it does not follow a column of that name in CASE ... THEN
+// column ELSE.
 bool is_object(const Token& token) {
   if (token.kind == TokenKind::word) return !is_word_in(token, {"else", "end", "when"});
   return token.kind == TokenKind::quoted_identifier || token.kind == TokenKind::unicode_identifier ||
@@ -54,7 +55,8 @@ bool literal_argument(SqlTokenizer arguments, std::string& value) {
   return behind.kind == TokenKind::comma;
 }
 
-// The last of these is the value of is_local, if it is that of the third argument: named, or after a comma.
+// Whether the last of these is the value of is_local, if it is that of the third argument: named, or after a
+// comma.
 bool is_value_of_is_local(const std::array<Token, 4>& tokens) {
   const bool arrow = tokens[2].text == "=>";
   const bool assigns = tokens[2].text == "=" && tokens[1].text == ":";
@@ -79,7 +81,7 @@ class BodyScan {
  public:
   BodyScan(Code code, std::string_view body, SqlDialect dialect, int depth, std::vector<std::string>& calls)
       : code_(code), body_(body), dialect_(dialect), depth_(depth), calls_(calls), tokens_(body, dialect) {}
-  // False: PostgreSQL finds a lexical error in it, and runs nothing of it.
+  // False: PostgreSQL finds a lexical error in the body, and runs nothing of it.
   bool run();
   const FunctionEffects& effects() const { return effects_; }
 
@@ -112,7 +114,8 @@ bool BodyScan::run() {
     if (token.kind == TokenKind::unterminated) return false;
     const Token previous = tracker_.previous();
     call(tracker_.note(token));
-    // A search_path that begins with the temporary schema, under which names are made without it.
+    // This may be a search_path that begins with the temporary schema, in which unqualified names are then
+    // made.
     if (is_string(token) && folded_find(token.text, "pg_temp")) effects_.add_pin(Pin::temporary_object);
     const bool makes_table =
         code_ == Code::sql && is_word(token, "into") && !is_word_in(previous, {"insert", "merge"});
@@ -158,7 +161,7 @@ void BodyScan::statement(const Token& verb) {
     case Verb::security:
       if (is_object(next)) calls(std::string(event_triggers_name));
       return;
-    case Verb::drop:  // perhaps of something temporary, which unpins a session
+    case Verb::drop:  // what is dropped may be temporary, which unpins a session
       if (!is_object(next)) return;
       effects_.changes_schema = true;
       effects_.add_pin(Pin::temporary_object);
@@ -246,7 +249,8 @@ void BodyScan::set_config() {
   }
 }
 
-// The third argument, and the last, is the literal true: by its place, or as is_local => true (or :=).
+// Whether the third argument, and the last, is the literal true: by its place, or as is_local => true (or
+// :=).
 bool BodyScan::sets_until_end_of_transaction(SqlTokenizer arguments) const {
   std::array<Token, 4> last;
   int depth = 1;

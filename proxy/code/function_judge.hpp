@@ -1,12 +1,12 @@
 // Whether a function can leave state behind in its session, judged by its source.
 //
 // SQL and PL/pgSQL are read token by token, without a grammar: what could be a statement that leaves
-// something behind counts as one. What is not read, because nobody can: dynamic SQL, other languages, SQL
-// given as text to other functions. What is trusted: functions in C but for the known ones, and everything
-// that the text does not show, see function_call.hpp; above all, data changes fire triggers.
-// Transaction-local settings and what a function sets for itself (CREATE FUNCTION ... SET) are gone at the
-// end, and are harmless. So are sequences' values, although currval() shows them later:
-// SqlFact::sequence_value is about them.
+// something behind counts as one. Dynamic SQL, other languages, and SQL that is given as text to other
+// functions cannot be read. Functions in C are trusted but for the known ones, and so is everything that the
+// text does not show, see function_call.hpp; above all, data changes fire triggers. Transaction-local
+// settings and what a function sets for itself (CREATE FUNCTION ... SET) are gone at the end, and are
+// harmless. So are sequences' values, although currval() shows them later: SqlFact::sequence_value is about
+// them.
 //
 // A body's strings depend on standard_conforming_strings: both readings count. Pure; any thread.
 #pragma once
@@ -21,7 +21,7 @@
 
 namespace pgweir {
 
-// A body that calls more functions than that cannot be judged.
+// A body that calls more functions than this cannot be judged.
 inline constexpr std::size_t body_calls_max = 128;
 
 // What the body itself does. The functions that it calls, and that have to be judged as well, are added to

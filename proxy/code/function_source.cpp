@@ -8,9 +8,9 @@
 namespace pgweir {
 namespace {
 
-// Characters of a body that are sent; triggers and helpers have some thousand.
+// The most characters of a body that are sent; triggers and helpers have some thousand.
 constexpr std::string_view body_size_max = "32768";
-// FirstNormalObjectId: what has a smaller one was made by initdb.
+// FirstNormalObjectId: initdb made all objects with a smaller OID.
 constexpr std::string_view first_own_oid = "'16384'::pg_catalog.oid";
 
 std::string equals(std::string_view left, std::string_view right) {
@@ -52,7 +52,7 @@ std::string functions_called(const std::string& names) {
 }
 
 // A function that runs under a search_path of its own with the temporary schema in it (CREATE FUNCTION ...
-// SET) creates what has no schema there.
+// SET) creates in it what is named without a schema.
 std::string temporary_paths(const std::string& names) {
   return "SELECT p.proname,'sql','SELECT ''pg_temp''','' FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + names + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
@@ -77,14 +77,14 @@ std::string greater_or_equal(std::string_view left, std::string_view right) {
   return std::string(left) + " OPERATOR(pg_catalog.>=) " + std::string(right);
 }
 
-// The body of a row that calls p, with its schema: it may have the name of a built-in function.
+// The body of a row that calls p, with its schema, because p may have the name of a built-in function.
 std::string call_of_p() {
   return "(SELECT pg_catalog.format('SELECT %I.%I()',n.nspname,p.proname) FROM pg_catalog.pg_namespace n "
          "WHERE " +
          equals("n.oid", "p.pronamespace") + ")";
 }
 
-// What a statement that writes nothing evaluates: the trees of views and policies.
+// The trees of views and policies, which a statement evaluates that writes nothing.
 std::string trees_of_queries() {
   return "SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite WHERE " + equals("ev_type", "'1'") +
          " AND " + greater_or_equal("ev_class", first_own_oid) +
@@ -108,8 +108,8 @@ std::string functions_in(const std::string& trees) {
          "':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)','g') m";
 }
 
-// Functions behind operators, indexes, casts and attributes (of one argument, which is a row), and those that
-// have the name of a built-in one.
+// Functions that are run by operators, indexes, casts and attributes (those of one argument, which is a row),
+// and those that have the name of a built-in one.
 std::string functions_unnamed() {
   return " UNION SELECT oprcode::pg_catalog.oid FROM pg_catalog.pg_operator WHERE " +
          greater_or_equal("oid", first_own_oid) +
@@ -136,7 +136,7 @@ std::string definitions() {
          " AND l.lanname OPERATOR(pg_catalog.<>) ALL(ARRAY['c','internal']::pg_catalog.name[]))";
 }
 
-// Those of sequences that views and policies call, also in the code of a function that they name.
+// The functions of sequences that views and policies call, also in the code of a function that they name.
 std::string sequences_in_queries() {
   return "SELECT DISTINCT '" + std::string(definitions_name) +
          "','sql',pg_catalog.format('SELECT %I()',w.name),'' FROM (" + functions_in(trees_of_queries()) +
@@ -147,7 +147,8 @@ std::string sequences_in_queries() {
          "0)";
 }
 
-// Those of logins (PostgreSQL 17) have run before a client sees the connection.
+// The functions of event triggers, but not those of logins (PostgreSQL 17), which have run before a client
+// sees the connection.
 std::string event_triggers() {
   return "SELECT '" + std::string(event_triggers_name) + "','sql'," + call_of_p() +
          ",'' FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " +

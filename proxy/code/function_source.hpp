@@ -7,19 +7,19 @@
 
 namespace pgweir {
 
-// One row of the answer to sources_query(). A function has as many as it has overloads; besides, a row in
+// One row of the answer to sources_query(). A function has one for each of its overloads, and a row in
 // language "sql" for the default values of its arguments. An aggregate has one for each of the functions that
 // it is made of, all under the aggregate's name.
 struct FunctionSource {
   std::string name;
   std::string language;  // as in pg_language, or source_too_long
   std::string body;      // the code; of a C function its name in the library
-  // The names of its arguments, with commas between, a bar, and the OIDs of their types; without a bar where
-  // it has others than plain ones, or runs under settings of its own.
+  // The names of its arguments, with commas between, a bar, and the OIDs of their types; without a bar if it
+  // has other than plain ones, or runs under settings of its own.
   std::string arguments{};
 };
 
-// In place of a language: the body was too long to be sent.
+// Stands in place of a language: the body was too long to be sent.
 inline constexpr std::string_view source_too_long = "-";
 // Takes the place of everything in a body that is not ASCII, so that the answer is the same in every
 // client_encoding (some cannot even express it, which would be an error). A name with it is not the whole
@@ -27,15 +27,15 @@ inline constexpr std::string_view source_too_long = "-";
 inline constexpr std::string_view not_ascii = "__not_ascii__";
 
 // SQL for the functions of these names (as identifier_name() gives them) in all schemas, but not for those
-// that initdb has made. Its rows are three texts: name, language, body. Qualified throughout, because the
-// session's search_path is anybody's. PostgreSQL 13 to 18.
+// that initdb has made. Its rows are three texts: name, language, body. All names are qualified, because the
+// session's search_path can be anything. PostgreSQL 13 to 18.
 std::string sources_query(const std::vector<std::string>& names);
 
 // Not a function: sources_query() answers it with the functions that run without being named in a statement,
 // in the definitions of views, column defaults, policies, constraints, operators, operator classes and casts,
-// or like a column (row.f). Only those that may leave something behind, or are not the server's own. Those of
-// sequences only where it takes no write to run them, in views and policies: column defaults are full of
-// them.
+// or like a column (row.f). The answer has only those that may leave something behind, or are not the
+// server's own. It has those of sequences only in views and policies, where it takes no write to run them:
+// column defaults are full of them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";
 // A statement that calls it, for FunctionTable::judge().
 inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definitions\"()";

@@ -14,7 +14,7 @@ bool starts_statement(const Token& previous) {
 
 }  // namespace
 
-// Most statements come again and again, above all prepared ones, and are harmless.
+// Most statements are sent again and again, above all prepared ones, and are harmless.
 FunctionEffects FunctionTable::judge(std::string_view text, FunctionQuestion& question, SqlDialect dialect) {
   if (text.size() > text_size_max || !dialect.standard_conforming_strings)
     return read(text, question, dialect);
@@ -121,7 +121,7 @@ FunctionQuestion FunctionTable::learn(const FunctionQuestion& asked,
     const auto it = learned.find(source.name);
     if (it == learned.end()) continue;
     it->second.effects.add(judge_body(source, it->second.calls));
-    // A name of several functions is none of them for certain.
+    // With several functions of the name, it is not certain which one is called.
     it->second.wrapper = ++rows[source.name] == 1 ? read_wrapper(source) : nullptr;
   }
   FunctionQuestion next;
@@ -136,7 +136,7 @@ FunctionQuestion FunctionTable::learn(const FunctionQuestion& asked,
   }
   FunctionEffects effects;
   for (const std::string& name : asked.names) look_up(name, effects, next);
-  // Forgotten in between: what was just answered would be asked again.
+  // The table was emptied in between: what was just answered would be asked again.
   if (next.generation != asked.generation) next.names.clear();
   return next;
 }

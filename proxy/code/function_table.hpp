@@ -2,12 +2,13 @@
 //
 // judge() says that a text's functions are harmless, or that the session's state has to be asked for. Where
 // sources are missing, it says which. learn() takes the server's answer to sources_query() for them and
-// returns what to ask next: the functions that those call. What its rounds leave open, later ones take up.
+// returns what to ask next: the functions that those call. What one statement's rounds leave open, a later
+// statement takes up.
 //
-// forget_all() is due whenever functions may have changed. At a tag of changes_functions(): at once, for the
-// statements after it, and again when its transaction has ended, for everybody else. Nothing tells that they
-// were changed elsewhere (through another pool, on a direct connection, inside of a function): therefore also
-// every age_max.
+// forget_all() is due whenever functions may have changed. After a tag of changes_functions() it is due at
+// once, for the statements after it, and again when its transaction has ended, for all other sessions.
+// Changes elsewhere (through another pool, on a direct connection, inside of a function) are not seen:
+// therefore it is also due every age_max.
 //
 // A name stands for all functions that have it, in all schemas, and the worst of them counts; search_path
 // does not matter. A user's function that has the name of a built-in one is seen only where its schema is
@@ -45,32 +46,32 @@ struct FunctionQuestion {
 // Thread rule: any thread.
 class FunctionTable {
  public:
-  // Names in one question; more are asked for later.
+  // The most names in one question; more are asked for later.
   static constexpr std::size_t names_max = 64;
-  // Depth of calls that is followed without another statement.
+  // How deep calls are followed without another statement.
   static constexpr unsigned rounds_max = 8;
-  // When so many functions are known, the table starts anew.
+  // When this many functions are known, the table starts anew.
   static constexpr std::size_t functions_max = 4096;
-  // Texts that are remembered because all that they call is harmless; with more of them that starts anew,
-  // too.
+  // The most texts that are remembered because all that they call is harmless; with more of them, that starts
+  // anew, too.
   static constexpr std::size_t texts_max = 1'024;
   static constexpr std::size_t text_size_max = 1'024;
-  // Its owner should not trust it for longer.
+  // The owner of the table should not trust it for longer.
   static constexpr std::chrono::seconds age_max{60};
 
   // What the functions that `text` calls may leave behind, all together, and the code of a DO. What the text
-  // itself does, scan_facts() tells.
+  // itself does is in scan_facts().
   FunctionEffects judge(std::string_view text, FunctionQuestion& question, SqlDialect dialect = {});
 
-  // What a statement sets that does nothing but call a wrapper of set_config(); nullopt: it is no such one,
-  // or nobody knows yet.
+  // What a statement sets that does nothing but call a wrapper of set_config(); nullopt: it is not such a
+  // statement, or that is not known yet.
   std::optional<SetConfigUse> unwrap(std::string_view text, SqlDialect dialect = {}) const;
 
-  // A function without a source does not exist, or is none (a table with a column list, a type). Whoever has
-  // asked before something changed has to ask again.
+  // A function without a source does not exist, or is not a function (a table with a column list, a type). If
+  // something changed since the question was asked, it has to be asked again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
                                        const std::vector<FunctionSource>& sources);
-  // The server did not answer: its functions count as suspicious, so that it is not asked again and again.
+  // The server did not answer: the functions count as suspicious, so that it is not asked again and again.
   void give_up(const FunctionQuestion& asked);
   void forget_all();
   std::size_t size() const;

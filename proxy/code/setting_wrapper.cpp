@@ -10,7 +10,7 @@ namespace {
 
 using ArgumentKind = ConfigArgument::Kind;
 
-// Statements of a wrapper; a longer body is something else.
+// The most statements of a wrapper; a longer body is something else.
 constexpr std::size_t wrapper_calls_max = 16;
 
 enum class ParameterType : std::uint8_t { text, boolean, other };
@@ -30,7 +30,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-// pg_type: text, varchar, bool.
+// OIDs of pg_type: text, varchar, bool.
 ParameterType type_of(std::string_view oid) {
   if (oid == "25" || oid == "1043") return ParameterType::text;
   return oid == "16" ? ParameterType::boolean : ParameterType::other;
@@ -47,7 +47,8 @@ bool read_parameters(std::string_view arguments, std::vector<Parameter>& out) {
   return names.empty() || names.size() == out.size();
 }
 
-// An argument of set_config() in the body: a literal, or one of the wrapper's own. False: anything else.
+// An argument of set_config() in the body: a literal, or one of the wrapper's own arguments. False: anything
+// else.
 bool resolve(ConfigArgument& argument, const std::vector<Parameter>& parameters, ParameterType wanted) {
   if (argument.kind == ArgumentKind::literal) return true;
   if (argument.kind == ArgumentKind::name) {
@@ -74,7 +75,7 @@ bool add_calls(std::string_view statement, const std::vector<Parameter>& paramet
   return out.calls.size() <= wrapper_calls_max;
 }
 
-// The text up to the next semicolon, after which the cursor stands afterwards.
+// Returns the text up to the next semicolon, and moves the cursor after that.
 std::string_view take_statement(SqlCursor& cursor, std::string_view body) {
   const std::size_t start = cursor.current().offset;
   while (!cursor.at(TokenKind::semicolon) && !cursor.at(TokenKind::end)) cursor.advance();
@@ -90,7 +91,7 @@ bool read_plpgsql(std::string_view body, const std::vector<Parameter>& parameter
   while (cursor.accept_word("perform")) {
     if (!add_calls("select " + std::string(take_statement(cursor, body)), parameters, out)) return false;
   }
-  // What it returns calls nothing.
+  // The returned value calls nothing.
   if (cursor.accept_word("return") && take_statement(cursor, body).find('(') != std::string_view::npos)
     return false;
   return cursor.accept_word("end") && cursor.finish();
@@ -101,7 +102,7 @@ bool read_plpgsql(std::string_view body, const std::vector<Parameter>& parameter
 std::shared_ptr<const SettingWrapper> read_wrapper(const FunctionSource& source) {
   std::vector<Parameter> parameters;
   if (!read_parameters(source.arguments, parameters)) return nullptr;
-  // Backslashes in it are read in two ways.
+  // Backslashes in a body are read in two ways.
   if (source.body.find('\\') != std::string::npos) return nullptr;
   auto wrapper = std::make_shared<SettingWrapper>();
   wrapper->parameters = parameters.size();

@@ -1,8 +1,8 @@
-// Functions that do nothing but call set_config(), the way in which many applications name their tenant:
+// Functions that do nothing but call set_config(), with which many applications name their tenant:
 //
 //   CREATE FUNCTION set_tenant(t text) ... AS $$ SELECT set_config('app.tenant', t, true) $$
 //
-// What a call of one sets is as certain as if set_config() stood there itself. Pure; any thread.
+// What a call of such a function sets is as certain as if set_config() stood there itself. Pure; any thread.
 #pragma once
 
 #include <memory>
@@ -16,14 +16,14 @@ namespace pgweir {
 
 struct SettingWrapper {
   std::size_t parameters = 0;
-  // Each made once, in this order; a parameter stands for the wrapper's own, from 1 on.
+  // Each call is made once, in this order; a parameter stands for the wrapper's own, from 1 on.
   std::vector<SetConfigCall> calls;
 };
 
-// Null: it is none, or not certainly one.
+// Null: the function is not certainly a wrapper.
 std::shared_ptr<const SettingWrapper> read_wrapper(const FunctionSource& source);
 
-// The calls of set_config() that a call of the wrapper makes; nullopt: it has other arguments.
+// The calls of set_config() that a call of the wrapper makes; nullopt: the call has other arguments.
 std::optional<SetConfigUse> unwrap(const SettingWrapper& wrapper, const PlainCall& call);
 
 }  // namespace pgweir

@@ -12,7 +12,7 @@ FunctionEffects UnseenCode::effects() const {
 void UnseenCode::learn(const FunctionEffects& effects) {
   const std::lock_guard lock(mutex_);
   effects_ = effects;
-  // What stays unknown is not asked for again and again.
+  // A function that stays unknown is not asked for again and again.
   if (effects_.verdict == FunctionVerdict::unknown) effects_.add_opaque();
   verdict_.store(effects_.verdict, std::memory_order_release);
   is_free_.store(effects_.is_free(), std::memory_order_release);

@@ -1,6 +1,6 @@
-// What code that no text shows may leave behind in a session, all of one kind and of one database together:
-// the triggers, of which every write may fire one, or what views, defaults and policies call. Asked of the
-// server once in a while, see FunctionTable; most databases have none that leaves anything.
+// What code that no text shows may leave behind in a session: all code of one kind in one database, either
+// the triggers, of which every write may fire one, or what views, defaults and policies call. The server is
+// asked once in a while, see FunctionTable; most databases have no code that leaves anything.
 #pragma once
 
 #include <atomic>
@@ -17,12 +17,12 @@ namespace pgweir {
 // Thread rule: any thread.
 class UnseenCode {
  public:
-  // Databases with more trigger functions are taken for suspicious.
+  // Databases with more trigger functions than this are suspicious.
   static constexpr std::size_t functions_max = 512;
 
   // unknown: ask the server. One atomic load.
   FunctionVerdict verdict() const { return verdict_.load(std::memory_order_acquire); }
-  // What is harmless may have to be noted all the same, see FunctionEffects::is_free().
+  // Harmless code may have to be noted all the same, see FunctionEffects::is_free().
   bool is_free() const { return is_free_.load(std::memory_order_acquire); }
   FunctionEffects effects() const;
   void learn(const FunctionEffects& effects);
@@ -38,7 +38,7 @@ class UnseenCode {
   FunctionEffects effects_;
 };
 
-// SQL for the names of all functions that triggers and rules of the user's may call, one text in each row.
+// SQL for the names of all functions that the user's triggers and rules may call, one text in each row.
 std::string triggers_query();
 // A statement that calls them all, for FunctionTable::judge().
 std::string call_of_all(const std::vector<std::string>& functions);

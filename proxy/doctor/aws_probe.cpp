@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A call may take its timeout twice, and what finds credentials for it as long before each.
+// A call may take its timeout twice, and the search for credentials before it may take as long each time.
 constexpr int timeouts_in_a_call = 4;
 constexpr auto more_patience = 3s;
 

@@ -1,4 +1,4 @@
-// Questions to AWS, asked as pgweir itself asks them, and each of them once. What is asked is waited for.
+// Questions to AWS, asked as pgweir itself asks them, each only once. The caller waits for the answers.
 #pragma once
 
 #include <future>
@@ -18,7 +18,7 @@ struct AwsAnswer {
   aws::Time there = {};  // epoch: AWS said nothing
 
   bool is_ok() const { return failure.result == aws::CallResult::ok; }
-  // AWS itself has answered, if only with an error.
+  // Whether AWS itself has answered, if only with an error.
   bool is_answered() const { return is_ok() || !failure.name.empty(); }
 };
 
@@ -26,11 +26,11 @@ struct SecretReading {
   std::string name;
   bool is_parameter = false;
   AwsAnswer answer;
-  std::optional<aws::SecretVersion> version;  // nothing with an `ok` answer: the secret's text is `unusable`
+  std::optional<aws::SecretVersion> version;  // nullopt with an `ok` answer: the secret's text is `unusable`
   std::string unusable;
 };
 
-// Whom AWS takes pgweir for.
+// The identity that pgweir has for AWS.
 struct Identity {
   AwsAnswer answer;
   std::string arn;  // empty: not told
@@ -43,7 +43,7 @@ struct Identity {
 class AwsProbe {
  public:
   explicit AwsProbe(const config::Aws& settings);
-  ~AwsProbe() { loop_.stop(); }  // before what it calls goes
+  ~AwsProbe() { loop_.stop(); }  // before the objects that it calls are destroyed
   AwsProbe(const AwsProbe&) = delete;
   AwsProbe& operator=(const AwsProbe&) = delete;
 
@@ -55,7 +55,7 @@ class AwsProbe {
   const Identity& identity();
   // `stage` is of no use to parameters.
   const SecretReading& read(const config::User& user, const std::string& stage = "AWSCURRENT");
-  // Not signed: for the metadata services.
+  // Sends a request that is not signed, for the metadata services.
   aws::HttpReply fetch(aws::HttpRequest request);
 
  private:

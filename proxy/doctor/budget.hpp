@@ -14,19 +14,20 @@ namespace pgweir::doctor {
 struct BudgetOptions {
   unsigned tasks = 1;               // instances of pgweir
   unsigned overlap = 2;             // how many times of these run while deploying
-  unsigned server_connections = 0;  // that a server has for all of them; 0: not given
+  unsigned server_connections = 0;  // the connections of one server, for all instances; 0: not given
   bool connect = false;             // ask the servers
 
   bool wanted() const { return server_connections > 0 || connect; }
 };
 
-// What all pools towards one server may hold, in one instance. Databases named "*" count for one database.
+// The most connections that the pools of one instance may hold to one server. Databases named "*" count for
+// one database.
 std::uint32_t pools_towards(const config::Settings& settings, const config::Database& server);
 
-// max_connections less what is reserved; nothing, and why, if the server cannot be asked.
+// max_connections less what is reserved; nullopt and `why` if the server cannot be asked.
 std::optional<std::int64_t> ask_usable_connections(const LiveTarget& target, std::string& why);
 
-// A line for each server that does not suffice, or that could not be asked.
+// A line for each server that has too few connections, or that could not be asked.
 std::vector<std::string> budget_warnings(const config::Settings& settings, const BudgetOptions& options);
 
 }  // namespace pgweir::doctor

@@ -22,7 +22,7 @@ void print_collection() {
     std::cout << "aws " << one.command << " --output json > DIR/" << one.name << ".json\n";
 }
 
-// Whom the checks are about.
+// What the checks are about.
 struct Target {
   const config::Database* database = nullptr;
   const config::User* user = nullptr;
@@ -59,7 +59,7 @@ int cannot_run(const std::string& why) {
 
 int run_doctor(const DoctorOptions& options) {
   if (options.print_collect) return print_collection(), 0;
-  log::start({config::LogFormat::text, config::LogLevel::error});  // findings only, on standard output
+  log::start({config::LogFormat::text, config::LogLevel::error});  // standard output is for findings only
   if (options.config.empty() && options.directory.empty())
     return cannot_run("give a configuration, or --from DIR, or both; --print-collect tells how to fill DIR");
   std::vector<Finding> findings;

@@ -1,4 +1,4 @@
-// An address that is asked whether anybody is there.
+// An address at which the doctor looks for a server.
 #pragma once
 
 #include "proxy/doctor/wire.hpp"
@@ -25,7 +25,7 @@ struct Reached {
   bool is_well() const { return known && error == 0; }
   Evidence evidence() const;
 };
-// By TCP.
+// Tries to connect by TCP.
 Reached reach(const Endpoint& endpoint, Deadline deadline);
 
 }  // namespace pgweir::doctor

@@ -10,7 +10,7 @@
 namespace pgweir::doctor {
 namespace {
 
-// More are not read: each is a call.
+// No more secrets are read, as each is a call.
 constexpr std::size_t secrets_max = 32;
 
 using Readings = std::vector<const SecretReading*>;
@@ -22,7 +22,7 @@ bool is_one_of(const std::string& name, std::initializer_list<std::string_view> 
 bool is_denied(const SecretReading& reading) {
   return is_one_of(reading.answer.failure.name, {"AccessDeniedException", "AccessDenied"});
 }
-// The service would, and the secret or its key does not let it.
+// The service would answer, but the secret or its key forbids it.
 bool is_unusable(const SecretReading& reading) {
   if (reading.answer.is_ok()) return !reading.version;
   return is_one_of(
@@ -31,7 +31,7 @@ bool is_unusable(const SecretReading& reading) {
        "InvalidRequestException", "InvalidParameterException", "ValidationException", "InvalidKeyId"});
 }
 
-// The service has come to look at the secret.
+// The service got as far as looking at the secret.
 bool is_judged(const SecretReading& reading) {
   return reading.answer.is_ok() || is_denied(reading) || is_unusable(reading);
 }
@@ -51,7 +51,7 @@ std::string resource_of(Probe& probe, const SecretReading& reading) {
   return start + ":parameter" + (reading.name.starts_with('/') ? "" : "/") + reading.name;
 }
 
-// Causes whose words AWS has used come first.
+// Causes that AWS' own words name come first.
 std::vector<std::string> causes_of_denial(const std::string& said) {
   struct Cause {
     std::string_view words;
@@ -70,7 +70,7 @@ std::vector<std::string> causes_of_denial(const std::string& said) {
   return texts;
 }
 
-// One policy for all that is denied: of two of the same name only the second would be left.
+// There is one policy for all that is denied, because a second one of the same name would replace it.
 std::string grant(Probe& probe, const Readings& denied) {
   Json statements = Json::array();
   for (const SecretReading* reading : denied) {
@@ -151,7 +151,7 @@ void judge_existence(Probe& probe, const Readings& readings) {
   probe.report(std::move(found));
 }
 
-// What was not answered is judged by nobody; what is wrong with it is the way's, or the service's own fault.
+// What was not answered cannot be judged; the fault is on the way, or in the service itself.
 void report_silence(Probe& probe, const AwsAnswer& answer) {
   const aws::CallFailure& failure = answer.failure;
   const std::vector<Evidence> evidence{{answer.what, failure.message}};
@@ -165,7 +165,7 @@ void report_silence(Probe& probe, const AwsAnswer& answer) {
   probe.report(std::move(found));
 }
 
-// The user who is tried comes first. A service that is not there is waited for once only.
+// The secret of the user who is tried comes first. A service that does not answer is waited for only once.
 Readings read_secrets(Probe& probe) {
   Readings readings;
   const auto take = [&](const config::User& user) {

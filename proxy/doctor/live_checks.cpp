@@ -9,7 +9,7 @@ namespace pgweir::doctor {
 namespace {
 
 constexpr int last_check = 30;
-constexpr int last_step_check = 22;  // of those that depend on the ones before
+constexpr int last_step_check = 22;  // the last of the checks that depend on those before
 
 std::string id_of(int number) {
   char text[8];

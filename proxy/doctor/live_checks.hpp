@@ -8,7 +8,7 @@
 
 namespace pgweir::doctor {
 
-// One finding of each check, in the order of their numbers. Each probe has a deadline.
+// One finding for each check, in the order of their numbers. Each probe has a deadline.
 std::vector<Finding> run_live_checks(const LiveTarget& target);
 
 }  // namespace pgweir::doctor

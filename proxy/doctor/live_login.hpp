@@ -6,15 +6,15 @@
 
 namespace pgweir::doctor {
 
-// By the connection that start_tls() has made.
+// Logs in by the connection that start_tls() has made.
 std::optional<ServerRefusal> try_login(Probe& probe, const std::string& user, const config::Secret& password);
 // The server's words, as evidence.
 std::vector<Evidence> words_of(const ServerRefusal& refusal);
-// Of a password.
+// Judges the refusal of a password.
 Finding judge_refusal(const Probe& probe, const ServerRefusal& refusal);
 void pass_login(Probe& probe);
 
-// live_login_aws.cpp
+// in live_login_aws.cpp
 bool log_in_by_token(Probe& probe);
 bool log_in_by_secret(Probe& probe);
 

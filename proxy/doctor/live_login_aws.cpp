@@ -1,4 +1,4 @@
-// L14 to L16 of users whose secret is in AWS, and of databases that are logged in to by IAM.
+// L14 to L16, for users whose secret is in AWS, and for databases with logins by IAM.
 #include "protocol/sqlstate.hpp"
 #include "proxy/aws/rds_token.hpp"
 #include "proxy/doctor/live_login.hpp"
@@ -20,10 +20,10 @@ bool connect_again(Probe& probe) {
   return connect_tcp(probe) && start_tls(probe);
 }
 
-// Each other version that there is, once: more would look like guessing.
+// Each other version of the secret, tried once: more would look like guessing.
 struct OtherVersions {
   std::vector<Evidence> evidence;
-  std::string accepted;  // the stage of one that the server takes; then it is logged in
+  std::string accepted;  // the stage of a version that the server accepts; then it is logged in
 };
 
 OtherVersions try_others(Probe& probe, const aws::SecretVersion& current) {
@@ -67,7 +67,7 @@ Finding judge_versions(Probe& probe, const ServerRefusal& refusal, const aws::Se
   return found;
 }
 
-// What a role needs, as far as it is known from here.
+// What a role needs for a login by token, as far as that can be seen from here.
 Finding judge_token(Probe& probe, const ServerRefusal& refusal, const std::string& region) {
   const std::string& user = probe.target.user.name;
   const Identity& who = probe.aws().identity();

@@ -1,4 +1,4 @@
-// L01 to L03, L05 to L07: the name and the way.
+// L01 to L03, L05 to L07: the server's name and the way to it.
 #include <netdb.h>
 
 #include <cerrno>

@@ -12,7 +12,7 @@
 
 namespace pgweir::doctor {
 
-// For one step that only the network can delay.
+// The time for one step that only the network can delay.
 inline constexpr std::chrono::seconds network_patience{5};
 
 struct Probe {
@@ -23,13 +23,13 @@ struct Probe {
   Wire wire = {};
   std::unique_ptr<AwsProbe> aws_probe = {};
 
-  // With the first need.
+  // Made when it is first needed.
   AwsProbe& aws() {
     if (!aws_probe) aws_probe = std::make_unique<AwsProbe>(target.settings.aws);
     return *aws_probe;
   }
   void report(Finding finding) { findings.insert_or_assign(finding.id, std::move(finding)); }
-  // For the step that ends it: false.
+  // Ends the steps with this finding; returns false.
   bool stop(Finding finding, std::string why) {
     stopped = std::move(why);
     report(std::move(finding));
@@ -38,14 +38,14 @@ struct Probe {
   std::string where() const { return target.database.host + ":" + std::to_string(target.database.port); }
 };
 
-// Each fills in its checks; false: the following steps make no sense.
+// Each step fills in its checks; false: the following steps make no sense.
 bool resolve_name(Probe& probe);  // L01 to L03
 bool connect_tcp(Probe& probe);   // L05 to L07
 bool start_tls(Probe& probe);     // L08 to L12
 bool log_in(Probe& probe);        // L13 to L19
 void ask_server(Probe& probe);    // L20 to L22
 
-// What depends on none of these.
+// Checks that depend on none of these steps.
 void look_around(Probe& probe);           // all of the following
 void look_at_networks(Probe& probe);      // L04
 void look_for_services(Probe& probe);     // L23, L24

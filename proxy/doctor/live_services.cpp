@@ -13,7 +13,7 @@ std::string variable(const char* name) {
   return value == nullptr ? std::string() : value;
 }
 
-// What this configuration makes pgweir ask.
+// The services that pgweir asks with this configuration.
 std::vector<aws::Service> services_of(const config::Settings& settings) {
   const auto any = [&](auto wants) {
     return std::any_of(settings.users.begin(), settings.users.end(),

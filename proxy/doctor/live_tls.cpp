@@ -105,7 +105,7 @@ bool judge_certificate(Probe& probe, bool check_name) {
   return true;
 }
 
-// The server's letter; 0 with a finding.
+// The server's one-letter answer; 0 with a finding.
 char ask_for_tls(Probe& probe) {
   ByteBuffer bytes;
   write_ssl_request(bytes);

@@ -1,7 +1,7 @@
 // L04: whether the server is in this VPC. Who can tell depends on where this runs: EC2's metadata service
 // knows all address blocks of the VPC (Amazon EC2 User Guide, "Instance metadata categories"), a task of ECS
-// is told its own subnet (Amazon ECS Developer Guide, "Task metadata endpoint version 4"), a function
-// nothing.
+// is told its own subnet (Amazon ECS Developer Guide, "Task metadata endpoint version 4"), and a function is
+// told nothing.
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
@@ -13,7 +13,7 @@
 namespace pgweir::doctor {
 namespace {
 
-// As the SDKs: a metadata service that is not there must not be waited for.
+// As in the SDKs, a metadata service that does not exist must not be waited for.
 constexpr std::chrono::milliseconds metadata_timeout{1'000};
 
 std::string environment_variable(const char* name) {
@@ -29,7 +29,8 @@ aws::HttpReply get(Probe& probe, std::string url, const std::string& token = {})
   return probe.aws().fetch(std::move(request));
 }
 
-// Lines of CIDR blocks, of the first interface. Empty: this is no instance of EC2, or it is not to be asked.
+// The CIDR blocks of the first interface, one on a line. Empty: this is not an EC2 instance, or the metadata
+// service may not be asked.
 std::string vpc_blocks(Probe& probe) {
   if (environment_variable("AWS_EC2_METADATA_DISABLED") == "true") return {};
   const std::string base = aws::endpoint_of(aws::Service::imds, probe.target.settings.aws) + "/latest/";
@@ -47,7 +48,7 @@ std::string vpc_blocks(Probe& probe) {
   return blocks.status == 200 ? blocks.body : std::string();
 }
 
-// The block of this task's subnet; empty: this is no task with an interface of its own.
+// The block of this task's subnet; empty: this is not a task with an interface of its own.
 std::string task_subnet(Probe& probe) {
   const std::string uri = environment_variable("ECS_CONTAINER_METADATA_URI_V4");
   if (uri.empty()) return {};

@@ -13,7 +13,7 @@ int place(Verdict verdict) {
   return static_cast<int>(std::find(order.begin(), order.end(), verdict) - order.begin());
 }
 
-// What a server or a document says may hold anything.
+// The text of a server or a document may hold any bytes.
 std::string printable(std::string_view text) {
   std::string out;
   for (const char c : text)

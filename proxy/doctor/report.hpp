@@ -8,11 +8,11 @@
 
 namespace pgweir::doctor {
 
-// Problems first, then warnings, then what could not be looked at, then what is well.
+// Problems first, then warnings, then checks that could not be made, then those that passed.
 void rank(std::vector<Finding>& findings);
 std::string as_table(const std::vector<Finding>& findings);
 std::string as_json(const std::vector<Finding>& findings);
-// 0: nothing wrong; 1: at least one problem; 2 is for not being able to run.
+// 0: no problem; 1: at least one problem; 2 means that the checks could not run.
 int exit_code(const std::vector<Finding>& findings);
 
 }  // namespace pgweir::doctor

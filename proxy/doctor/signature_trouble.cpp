@@ -8,11 +8,11 @@
 namespace pgweir::doctor {
 namespace {
 
-// Of the time or the secret key.
+// Errors about the time or the secret key.
 constexpr std::array<std::string_view, 5> of_signature{"InvalidSignatureException", "SignatureDoesNotMatch",
                                                        "RequestTimeTooSkewed", "RequestExpired",
                                                        "IncompleteSignature"};
-// Of whose key it is.
+// Errors about the access key.
 constexpr std::array<std::string_view, 5> of_key{"UnrecognizedClientException", "InvalidClientTokenId",
                                                  "ExpiredTokenException", "ExpiredToken",
                                                  "InvalidAccessKeyId"};

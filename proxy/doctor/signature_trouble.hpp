@@ -1,4 +1,4 @@
-// L27: whether AWS takes what is signed here. Pure.
+// L27: whether AWS accepts signatures from here. Pure.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace pgweir::doctor {
 
-// AWS refuses signatures whose time is five minutes off, of some services fifteen.
+// AWS refuses signatures whose time is five minutes off, some services only those fifteen minutes off.
 inline constexpr std::chrono::seconds clock_difference_max{60};
 
 bool is_signature_trouble(const AwsAnswer& answer);

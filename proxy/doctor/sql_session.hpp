@@ -18,9 +18,9 @@ struct LoginAs {
   const std::string& database;
   BackendLogin::Cleartext cleartext;  // whether the server may be told the password itself
 };
-// Nothing: logged in. A refusal without SQLSTATE is ours, or the connection's end.
+// nullopt: logged in. A refusal without SQLSTATE is pgweir's own, or the connection has ended.
 std::optional<ServerRefusal> log_in(Wire& wire, const LoginAs& as, ByteBuffer end_point, Deadline deadline);
-// Nothing when the server gives no answer, or an error.
+// nullopt: the server gave no answer, or an error.
 std::optional<Rows> ask(Wire& wire, std::string_view sql, Deadline deadline);
 
 }  // namespace pgweir::doctor

@@ -66,7 +66,7 @@ Deadline in(std::chrono::milliseconds time) {
   return std::chrono::steady_clock::now() + time;
 }
 
-// getaddrinfo() knows no deadline. A thread that is late is left behind; the process ends soon.
+// getaddrinfo() has no deadline. A thread that is late is left behind; the process ends soon.
 Names resolve(const std::string& host, std::uint16_t port, Deadline deadline) {
   std::promise<Names> promise;
   std::future<Names> names = promise.get_future();
@@ -102,7 +102,7 @@ bool Wire::wait(short events, Deadline deadline) {
   }
 }
 
-// Whether OpenSSL only wants to be called again, once the socket is ready.
+// Whether OpenSSL only has to be called again once the socket is ready.
 bool Wire::again(int result, Deadline deadline) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:

@@ -31,15 +31,17 @@ Names resolve(const std::string& host, std::uint16_t port, Deadline deadline);
 
 class Wire {
  public:
-  // 0, or an errno: ETIMEDOUT when nobody answers.
+  // 0, or an errno: ETIMEDOUT if there is no answer.
   int connect(const Address& address, Deadline deadline);
-  // Everything, or false.
+  // Writes everything. False: that failed.
   bool write(ByteView bytes, Deadline deadline);
-  // Appends what there is, once there is something. False: closed, broken, or too late.
+  // Appends what there is, once there is something. False: the connection is closed or broken, or it is too
+  // late.
   bool read(ByteBuffer& out, Deadline deadline);
   bool timed_out() const { return timed_out_; }
 
-  // Whatever certificate is shown; verify_result() of ssl() tells what is wrong with it. Empty, or why not.
+  // Accepts any certificate; verify_result() of ssl() tells what is wrong with it. Empty: done; otherwise why
+  // not.
   std::string start_tls(SSL_CTX* context, const std::string& host, Deadline deadline);
   SSL* ssl() const { return ssl_.get(); }
 

@@ -13,18 +13,19 @@ namespace pgweir::doctor {
 
 struct Collected {
   std::string_view name;     // of the file, without .json
-  std::string_view command;  // without `aws`; words in capitals are for whoever types it
+  std::string_view command;  // without `aws`; the user replaces the words in capitals
 };
-// Everything that any check reads. All of it Describe, Get and List: nothing is changed, no secret is read.
+// All documents that any check reads. The commands are Describe, Get and List: they change nothing and read
+// no secret.
 std::span<const Collected> collection();
 
 class Documents {
  public:
-  // Files that are not there are missing; those that are no JSON are, too, with a line in `problems`.
+  // Files that are not there are missing; so are those that are not JSON, with a line in `problems`.
   static Documents read(const std::string& directory, std::vector<std::string>& problems);
   void add(std::string name, Json document) { documents_[std::move(name)] = std::move(document); }
 
-  // Null when missing.
+  // Null if the document is missing.
   const Json& operator[](std::string_view name) const;
   bool has(std::string_view name) const { return documents_.find(name) != documents_.end(); }
 

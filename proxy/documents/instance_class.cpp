@@ -6,7 +6,7 @@
 namespace pgweir::doctor {
 namespace {
 
-// In units of `large`.
+// The size in units of `large`.
 std::int64_t larges(std::string_view size) {
   if (size == "large") return 1;
   if (size == "xlarge") return 2;

@@ -1,4 +1,4 @@
-// What RDS gives to an instance class.
+// What RDS gives an instance class.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Reading documents that others wrote: whatever is not there, or is of another kind, reads as empty.
+// Reads documents that others wrote: what is missing, or of another kind, reads as empty.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,7 @@ std::vector<Json> statements_of(const Json& document) {
 
 }  // namespace
 
-// Without recursion: where it fails, the last * takes one character more.
+// Without recursion: where the rest does not fit, the last * takes one character more.
 bool fits_pattern(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;

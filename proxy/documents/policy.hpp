@@ -11,7 +11,8 @@ namespace pgweir::doctor {
 // Whether `pattern`, in which * stands for anything and ? for one character, fits the whole text.
 bool fits_pattern(std::string_view pattern, std::string_view text);
 
-// Some statement allows it, and none denies it. Actions are compared without regard to case, as IAM does.
+// Whether a statement allows the action and none denies it. Actions are compared without regard to case, as
+// IAM does.
 bool allows(const std::vector<Json>& documents, std::string_view action, std::string_view resource);
 
 }  // namespace pgweir::doctor

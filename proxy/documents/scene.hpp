@@ -1,5 +1,5 @@
-// Who connects to what, read out of the documents once, for all static checks. Whoever connects to the
-// database is pgweir's ECS service where that was collected, otherwise the function itself.
+// The client and the database, read from the documents once for all static checks. The client is pgweir's ECS
+// service if that was collected, otherwise the function itself.
 #pragma once
 
 #include <optional>
@@ -37,7 +37,7 @@ struct Scene {
 
 Scene read_scene(Documents documents, Expectation expected);
 
-// By its id among ec2-security-groups, ec2-subnets; null: not there.
+// The group, subnet or the like with this id in the documents; null: it is not there.
 const Json& security_group(const Scene& scene, const std::string& id);
 const Json& subnet(const Scene& scene, const std::string& id);
 std::optional<config::Network> network_of(const Json& subnet);

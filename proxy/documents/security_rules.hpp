@@ -16,7 +16,7 @@ struct Admission {
   bool by_prefix_list = false;
 };
 
-// By the rules of `groups` for incoming (or outgoing) traffic.
+// What the rules of `groups` admit, for incoming (or outgoing) traffic.
 std::vector<Admission> admissions(const Scene& scene, const std::set<std::string>& groups, std::int64_t port,
                                   bool outgoing);
 // Whether the address block of an admission includes any of these subnets.

@@ -8,12 +8,12 @@
 
 namespace pgweir::doctor {
 
-// One finding of each check, in the order of their numbers.
+// One finding for each check, in the order of their numbers.
 std::vector<Finding> run_static_checks(const Scene& scene);
 
-// Which of these are not there, as the reason not to evaluate; empty: all are.
+// The reason not to evaluate a check: which of these documents are missing; empty: none is.
 std::string missing(const Scene& scene, std::initializer_list<std::string_view> documents);
-// Whom the checks are about; empty: known.
+// The reason not to evaluate a check: the client is not known; empty: it is.
 std::string missing_client(const Scene& scene);
 std::string missing_database(const Scene& scene);
 

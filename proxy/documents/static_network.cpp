@@ -1,4 +1,4 @@
-// S01 to S06: whether both are in one network, and whether security groups let them speak.
+// S01 to S06: whether client and database are in one network, and whether security groups let them connect.
 #include <algorithm>
 
 #include "proxy/documents/security_rules.hpp"

@@ -34,7 +34,7 @@ bool applies(const Json& entry, bool egress, const config::Network& other, std::
   return number(range, "From", 0) <= port && port <= number(range, "To", 65535);
 }
 
-// The rule with the lowest number decides; without one it is no.
+// The rule with the lowest number decides; without any rule the answer is no.
 bool lets_through(const Json& acl, bool egress, const config::Network& other, std::int64_t port,
                   std::string& rule) {
   const Json* first = nullptr;
@@ -55,7 +55,7 @@ struct Leg {
   std::int64_t port;
 };
 
-// The table of a subnet, or the VPC's main one.
+// The route table of a subnet, or the VPC's main one.
 const Json& table_of(const Scene& scene, const std::string& subnet_id) {
   static const Json nothing;
   const Json* main = &nothing;
@@ -94,7 +94,7 @@ const Json& default_route(const Scene& scene, const std::string& subnet_id) {
   return route_to(table_of(scene, subnet_id), anywhere());
 }
 
-// Through which service the client could be asked for, by an interface endpoint that admits it.
+// Whether the client can reach the service by an interface endpoint that admits it.
 bool has_endpoint(const Scene& scene, std::string_view service) {
   for (const Json& endpoint : list(scene.documents["ec2-vpc-endpoints"], "VpcEndpoints")) {
     if (!text(endpoint, "ServiceName").ends_with("." + std::string(service))) continue;

@@ -14,7 +14,8 @@
 namespace pgweir {
 namespace {
 
-// Its value is known without asking the server, which would have to be asked for each new name otherwise.
+// pgweir knows the value of this setting without asking the server. Otherwise each new name would cost a
+// question.
 constexpr std::string_view application_name = "application_name";
 
 // PostgreSQL replaces what is not printable ASCII in an application_name (pg_clean_ascii).
@@ -37,7 +38,8 @@ std::shared_ptr<Pool> Admission::admit(const ClientLogin& login) {
     parts_.life.end(Reason::no_such_database, "database \"" + startup.database + "\" does not exist");
     return nullptr;
   }
-  // A reload may have turned the one into the other since it has begun.
+  // A reload may have turned a listed user into one whom the server judges, or the other way, since the login
+  // began.
   const bool is_listed = !login.judged_by_server() && user != nullptr && may_use(*database, user->name);
   const bool passes = login.judged_by_server() &&
                       config::pass_through_of(*snapshot.settings, startup.database, startup.user) != nullptr;
@@ -93,7 +95,7 @@ bool Admission::recall(const SettingMap& settings) {
   return true;
 }
 
-// A setting that every fresh backend has anyway is nobody's in particular: it need not be applied.
+// A setting that every fresh backend has anyway need not be applied, so it is left out.
 void Admission::keep_startup(const SettingMap& settings) {
   SettingMap own = settings;
   if (const MapRef baseline = pool_->logins().baseline()) {
@@ -116,7 +118,7 @@ MapRef Admission::known_parameters() const {
 }
 
 MapRef Admission::with_application_name(SettingMap parameters) const {
-  std::string shown;  // the default, unless it has brought one
+  std::string shown;  // the default, unless the client has brought a name
   if (const auto given = x_.client.startup->find(application_name); given != x_.client.startup->end()) {
     shown = clean_ascii(given->second);
   } else if (const MapRef baseline = pool_->logins().baseline()) {
@@ -126,7 +128,8 @@ MapRef Admission::with_application_name(SettingMap parameters) const {
   return parts_.worker.interner().intern(std::move(parameters));
 }
 
-// Under the startup settings without application_name, which known_parameters() puts in.
+// Remembers the parameters under the startup settings without application_name, which known_parameters() puts
+// in.
 void Admission::learned(const SettingMap& settings) {
   SettingMap key = *x_.client.startup;
   key.erase(std::string(application_name));

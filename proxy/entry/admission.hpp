@@ -17,13 +17,13 @@ class Admission {
  public:
   Admission(SessionParts parts, Exchange& exchange) : parts_(parts), x_(exchange) {}
 
-  // Null: it may not use what it has asked for, and the session has ended.
+  // Null: the client may not use what it has asked for, and the session has ended.
   std::shared_ptr<Pool> admit(const ClientLogin& login);
-  // False: a backend has to say what becomes of these startup settings, with which it is the first.
+  // False: it is not known yet what becomes of these startup settings, so a backend has to say it.
   bool recall(const SettingMap& settings);
-  // The session's backend has said so.
+  // The session's backend has said what became of them.
   void learned(const SettingMap& settings);
-  // Tells the client that it is logged in. Its key for cancels.
+  // Tells the client that it is logged in, and returns its key for cancels.
   std::uint32_t welcome(const ClientLogin& login);
 
  private:
@@ -35,7 +35,7 @@ class Admission {
   SessionParts parts_;
   Exchange& x_;
   std::shared_ptr<Pool> pool_;
-  std::uint64_t epoch_ = 0;  // of what is known of logins
+  std::uint64_t epoch_ = 0;  // the epoch of the pool's knowledge about logins
 };
 
 }  // namespace pgweir

@@ -9,11 +9,11 @@
 namespace pgweir {
 namespace {
 
-// Each asks, and sees to it that the answer arrives on this worker.
+// Each of these asks, and makes the answer arrive on this worker.
 void ask_about_token(Worker& here, aws::Aws& aws, const ClientLogin& login,
                      Awaited<aws::CallerVerdict>::Giver give) {
   const config::User* const user = here.snapshot().settings->find_user(login.startup().user);
-  // A reload may have taken the user away meanwhile.
+  // Meanwhile a reload may have removed the user.
   aws.verify_caller(login.token(), user == nullptr ? std::vector<std::string>() : user->iam_roles,
                     [&here, give = std::move(give)](aws::CallerVerdict verdict) {
                       here.post([give, verdict = std::move(verdict)] { give(verdict); });
@@ -24,7 +24,7 @@ void ask_about_secret(Worker& here, const SessionContext& context, const ClientL
                       Awaited<bool>::Giver give) {
   const auto& post_to_main = context.post_to_main;
   context.aws.refresh_secret(login.startup().user, [&here, &post_to_main, give = std::move(give)] {
-    // After the snapshot that was made of what has come.
+    // The answer comes after the snapshot that holds the new secret.
     post_to_main([&here, give] { here.post([give] { give(true); }); });
   });
 }

@@ -1,4 +1,4 @@
-// A login that AWS has a say in. The worker goes on with others while the AWS thread asks. Thread rule: the
+// A login that asks AWS. The worker goes on with other sessions while the AWS thread asks. Thread rule: the
 // session's worker.
 #pragma once
 

@@ -10,7 +10,7 @@
 namespace pgweir {
 namespace {
 
-// What may have been a password. An empty buffer has no address to be told.
+// Wipes bytes that may hold a password. An empty buffer has no address to pass.
 void wipe(std::span<Byte> bytes) {
   if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
 }
@@ -54,7 +54,7 @@ bool ClientLink::read_few(Life& life) {
   return true;
 }
 
-// There may be a password in them, of which no copy is to stay in memory that is used again.
+// The bytes may hold a password, of which no copy is to stay in memory that is used again.
 void ClientLink::drop(std::size_t count) {
   if (count == 0) return;
   ByteBuffer rest(carry.begin() + static_cast<std::ptrdiff_t>(count), carry.end());
@@ -62,8 +62,8 @@ void ClientLink::drop(std::size_t count) {
   wipe(rest);
 }
 
-// What the kernel has of it counts, too: there a slow reader's progress shows long before there is room
-// for more.
+// What the kernel has not sent yet counts, too: a slow reader's progress shows there long before there is
+// room for more.
 bool ClientLink::stalls(TimePoint now, std::chrono::milliseconds limit) {
   if (limit.count() == 0 || backlog.empty()) {
     stall_.stop();

@@ -28,23 +28,25 @@ class ClientLink {
   ByteBuffer carry;  // received, not yet consumed
   Backlog backlog;
   bool eof = false;   // the client has closed its direction
-  bool gone = false;  // nobody reads our answers any more
+  bool gone = false;  // the client does not read any more
   // The message that `carry` starts with has to wait.
   struct Held {
     bool is_held = false;
     bool begins_batch = false;
-    bool flush_asked = false;  // a Flush of ours is under way, so that what it waits for comes
+    bool flush_asked = false;  // a Flush of pgweir's is under way, so that the awaited answers come
   };
   Held held;
   TimePoint eof_at{};
 
-  // Sends what was written for the client, and keeps the rest. False: it has gone, as has just turned out.
+  // Sends what was written for the client, and keeps the rest. False: the client turned out to be gone.
   bool flush();
-  // While it logs in, a client has little to say. False: nothing has arrived, or it has ended.
+  // A client that logs in sends little, and is read in small steps. False: nothing has arrived, or the
+  // session ends.
   bool read_few(Life& life);
-  // There may be a password in them, of which no copy is to stay in memory that is used again.
+  // Forgets the first bytes of `carry`. They may hold a password, of which no copy is to stay in memory that
+  // is used again.
   void drop(std::size_t count);
-  // It has taken nothing of what waits for it for so long.
+  // Whether the client has taken nothing of what waits for it for this long.
   bool stalls(TimePoint now, std::chrono::milliseconds limit);
 
  private:

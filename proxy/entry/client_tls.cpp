@@ -45,10 +45,11 @@ Task<bool> shake_hands(SessionParts& p, ClientLogin& login) {
 
 }  // namespace
 
-// What has been read of a direct handshake goes into it. Its deadline is kept by overdue().
+// A direct handshake gets the bytes that have been read of it. overdue() keeps the deadline.
 Task<bool> start_client_tls(SessionParts& p, ClientLogin& login) {
   const bool shaken = co_await shake_hands(p, login);
-  // Without the protocol's name it may be meant for another service, with a client that was lured here.
+  // Without the protocol's name the connection may be meant for another service, by a client that was lured
+  // here.
   const bool named = shaken && (!login.is_direct() || p.link.transport.tls()->alpn_chosen());
   (named ? p.worker.counters().tls_handshakes : p.worker.counters().tls_failures).add();
   if (shaken && !named) p.life.end(Reason::tls_failed, "direct TLS without the protocol's name by ALPN");

@@ -8,14 +8,14 @@
 
 namespace pgweir {
 
-// The virtual database that is the console, by our name and by PgBouncer's.
+// Whether this is the virtual database that is the console, by pgweir's name or by PgBouncer's.
 constexpr bool is_console(std::string_view database) {
   return database == "pgweir" || database == "pgbouncer";
 }
 
 struct ConsoleRequest {
   std::string sql;
-  bool may_operate = false;  // admin.console_users; otherwise it may look only
+  bool may_operate = false;  // admin.console_users; otherwise it may only look
   std::string user;
   std::string peer;
   SessionAddress from;

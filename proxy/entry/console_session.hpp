@@ -16,19 +16,19 @@ namespace pgweir {
 
 class ConsoleSession {
  public:
-  // A command's text; a longer message is a violation.
+  // The greatest length of a command's text; a longer message is a violation.
   static constexpr std::uint32_t message_max = 16 * 1024;
-  // So many clients more than listen.max_clients may log in to the console: it is wanted most when all
+  // This many clients more than listen.max_clients may log in to the console: it is needed most when all
   // places are taken.
   static constexpr std::size_t reserve = 8;
 
-  // Null: the user may not, and the session has ended.
+  // Null: the user may not use the console, and the session has ended.
   static std::unique_ptr<ConsoleSession> enter(SessionParts parts, const ClientLogin& login);
   ~ConsoleSession();
   ConsoleSession(const ConsoleSession&) = delete;
   ConsoleSession& operator=(const ConsoleSession&) = delete;
 
-  // Until the session ends.
+  // Runs until the session ends.
   Task<> serve();
   void take_reply(const ByteBuffer& reply);
 
@@ -49,7 +49,7 @@ class ConsoleSession {
   std::string database_;
   bool may_operate_;
   bool busy_ = false;   // a command is being carried out
-  bool skips_ = false;  // an extended query was refused: the rest of it is skipped, up to its Sync
+  bool skips_ = false;  // an extended query was refused: the rest of its batch is skipped, up to its Sync
   std::uint32_t cancel_pid_ = 0;
   TimePoint last_activity_{};
 };

@@ -16,21 +16,22 @@ struct Life {
 
   Phase phase = Phase::login;
   Reason reason = Reason::client_closed;
-  std::optional<Reason> expired;  // a deadline has passed, or somebody has ended it
+  std::optional<Reason> expired;  // a deadline has passed, or the session was killed
   bool drains = false;
-  bool wakes_each_tick = false;  // it waits for what nobody may tell it
-  // What the client is told instead of the reason's own sentence and SQLSTATE; null: those.
+  bool wakes_each_tick = false;  // it waits for something that may pass without waking it
+  // What the client is told instead of the reason's own sentence and SQLSTATE; null: the reason's own.
   struct Words {
     std::string message;
     std::string sqlstate;
   };
   std::unique_ptr<const Words> words;
   TimePoint started;
-  // While closing, or holding back the answer to a wrong password: the janitor wakes the session then.
+  // When closing ends, or when the held answer to a wrong password is given: the janitor wakes the session
+  // then.
   TimePoint closes_at{};
 
   bool is_over() const { return phase == Phase::closing; }
-  // Why what waits has to stop waiting.
+  // Why a session that waits has to stop waiting.
   std::optional<Reason> interrupted() const {
     if (expired) return expired;
     return drains ? std::optional(Reason::draining) : std::nullopt;

@@ -43,7 +43,7 @@ Task<bool> Login::run() {
     if (parts_.life.phase == Life::Phase::closing) co_return false;
     parts_.worker.to_client().own().insert(parts_.worker.to_client().own().end(), reply.begin(), reply.end());
     parts_.worker.to_client().end_own();
-    // The last word of the authentication goes out with the welcome.
+    // The last authentication message goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) parts_.link.flush();
     if (parts_.life.phase == Life::Phase::closing) co_return false;
     if (!counted && !login.startup().user.empty()) {
@@ -78,7 +78,7 @@ Task<bool> Login::run() {
   co_return true;
 }
 
-// Whoever guesses passwords gets few answers.
+// An attacker who guesses passwords gets few answers.
 Task<> Login::hold_failure(const std::string& user) {
   const std::chrono::milliseconds most = parts_.worker.snapshot().settings->timeouts.failed_login;
   const auto delay =
@@ -89,8 +89,8 @@ Task<> Login::hold_failure(const std::string& user) {
     co_await parts_.waker.wait();
 }
 
-// What the load balancer says about the client, in front of the client's own words. Whoever else sends such a
-// header finds it refused as a startup packet.
+// The load balancer's header about the client precedes the client's own bytes. From any other address such a
+// header is refused as a startup packet.
 Task<bool> Login::read_proxy_header() {
   ProxyHeader header;
   for (;;) {
@@ -120,7 +120,7 @@ Task<bool> Login::read_proxy_header() {
 }
 
 // The connection that carried the request is closed when the request has been dealt with, as PostgreSQL does:
-// a driver takes that for the receipt.
+// drivers take that as the confirmation.
 void Login::forward_cancel(const CancelRequest& request) {
   parts_.worker.counters().cancels_received.add();
   const std::optional<SessionAddress> target = parts_.context.cancels.find(request.pid, request.secret);

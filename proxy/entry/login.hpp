@@ -1,5 +1,5 @@
-// The first part of a session: who is its client? Ends with a client that has proved who it is, or with a
-// session that is over. Thread rule: the session's worker.
+// The first part of a session finds out who its client is. It ends with a client that has proved who it is,
+// or with a session that is over. Thread rule: the session's worker.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ class Login {
 
   // False: the session has ended.
   Task<bool> run();
-  // What the client has said; after run().
+  // What the client has said; valid after run().
   const ClientLogin& client() const { return *login_; }
 
  private:

@@ -31,7 +31,7 @@ PasswordProofs::Attempt begin_proof(SessionParts& p, const ClientLogin& login, c
 Task<ClientLogin::Step> prove_password(SessionParts& p, ClientLogin& login) {
   const std::string& database = login.startup().database;
   const std::string& user = login.startup().user;
-  // As PostgreSQL does; an empty one would also be none.
+  // PostgreSQL refuses an empty password as well.
   if (login.password().empty()) co_return login.password_judged(false);
   const PasswordDigest digest = p.context.proofs.digest(database, user, login.password());
   PasswordProofs::Attempt attempt;

@@ -1,5 +1,6 @@
-// A client that is not in the file has told its password, and the server is to judge it. Whatever the pool
-// has, nobody logs in without a password that the server has taken. Thread rule: the session's worker.
+// A client that is not in the file has told its password, and the server is to judge it. Even when the pool
+// has connections, no client logs in without a password that the server has accepted. Thread rule: the
+// session's worker.
 #pragma once
 
 #include "proxy/entry/session_parts.hpp"

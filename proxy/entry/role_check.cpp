@@ -9,7 +9,7 @@
 namespace pgweir {
 namespace {
 
-// A place in the pool's queue for as long as it lives; what was granted goes back.
+// A place in the pool's queue as long as this object lives; a backend that was granted goes back.
 class Place {
  public:
   Place(Pool& pool, Worker& here, std::uint64_t session) : pool_(pool), here_(here) {
@@ -28,7 +28,7 @@ class Place {
   Waiter waiter_;
 };
 
-// False as well when the session has ended.
+// False also when the session has ended.
 Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
   const Place place(pool, p.worker, p.id);
   while (!place.granted()) {
@@ -46,7 +46,7 @@ Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
 
 }  // namespace
 
-// `reply` is the last word of the authentication, which is not said to whom is refused.
+// `reply` holds the last authentication message, which a refused client does not get.
 Task<ClientLogin::Step> check_role(SessionParts& p, ClientLogin& login, ByteBuffer& reply) {
   constexpr auto admitted = ClientLogin::Step::authenticated;
   if (is_console(login.startup().database)) co_return admitted;
@@ -57,7 +57,7 @@ Task<ClientLogin::Step> check_role(SessionParts& p, ClientLogin& login, ByteBuff
   const bool shut_out = login.by_password() && pool->is_shut_out();
   if (verdict == RoleVerdict::may && !shut_out) co_return admitted;
   if (!pool->has_backends()) {
-    // Nobody is left who could be asked whether that is still so, but by a login.
+    // There is no backend left to ask, so only a new login shows whether that is still so.
     const bool let_in = co_await server_lets_in(p, *pool);
     if (let_in || p.life.phase == Life::Phase::closing) co_return admitted;
     if (const std::optional<ServerRefusal> refusal = pool->refusal()) problem = refusal->message;

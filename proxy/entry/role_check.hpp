@@ -1,5 +1,6 @@
-// A client has proved who it is; would the server let its role in, too? Else it would log in by connections
-// that were opened when that was so (CVE-2025-2291). Thread rule: the session's worker.
+// A client has proved who it is; would the server accept its role, too? Otherwise it would get in by
+// connections that were opened while its role still might log in (CVE-2025-2291). Thread rule: the session's
+// worker.
 #pragma once
 
 #include "proxy/entry/session_parts.hpp"
@@ -8,7 +9,7 @@
 
 namespace pgweir {
 
-// `reply` is the last word of the authentication, which is not said to whom is refused.
+// `reply` holds the last authentication message, which a refused client does not get.
 Task<ClientLogin::Step> check_role(SessionParts& parts, ClientLogin& login, ByteBuffer& reply);
 
 }  // namespace pgweir

@@ -1,4 +1,4 @@
-// What sessions use of the process around them. All of it lives longer than any session.
+// What sessions use of the process. All of it lives longer than any session.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// Those who keep sessions, as a session sees them.
+// The lists of sessions, as a session sees them.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ class Session;
 class SessionList {
  public:
   virtual ~SessionList() = default;
-  // The id by which it is found as long as it is on the list.
+  // Returns the id by which the session is found as long as it is on the list.
   virtual std::uint64_t enlist(Session& session) = 0;
   virtual void delist(std::uint64_t session) = 0;
 };
 
-// Of all workers. Thread rule: any thread.
+// The sessions of all workers. Thread rule: any thread.
 class AllSessions {
  public:
   virtual ~AllSessions() = default;
-  // Those that log in included.
+  // Counts sessions that are still logging in, too.
   virtual std::size_t count() const = 0;
-  // `done` is kept until the cancel has been delivered or has turned out to be for nothing.
+  // `done` is kept until the cancel has been delivered or has turned out to be of no use.
   virtual void cancel(const SessionAddress& session, std::shared_ptr<void> done) = 0;
 };
 

@@ -7,7 +7,7 @@ namespace pgweir {
 AnalysisContext analysis_context(const Exchange& x) {
   const bool has_temporary =
       x.pins.contains(Pin::temporary_object) || x.watch.may_have_begun.contains(Pin::temporary_object);
-  // Its own DDL is seen by nobody else before it is committed.
+  // Its own DDL is not seen by other sessions before it is committed.
   if (has_temporary || x.watch.marks.contains(Mark::unseen) || x.watch.marks.contains(Mark::changed_schema))
     return {};
   const bool is_certain =
@@ -20,7 +20,7 @@ AnalysisContext analysis_context(const Exchange& x) {
 }
 
 bool is_in_its_context(const Exchange& exchange, const Statement& statement) {
-  // An unnamed statement is parsed anew for each use of its client's, mostly.
+  // An unnamed statement is mostly parsed anew each time its client uses it.
   if (statement.server_name.empty() || statement.by_sql) return true;
   const AnalysisContext now = analysis_context(exchange);
   return now.settings != nullptr && statement.context == now.settings;

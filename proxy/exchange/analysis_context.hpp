@@ -1,5 +1,5 @@
-// What parse analysis would read of a session's settings at this moment: a statement means what it meant when
-// it was parsed under them. Thread rule: the session's worker.
+// The settings of a session that parse analysis would read at this moment: a statement means what it meant
+// when it was parsed under them. Thread rule: the session's worker.
 #pragma once
 
 #include "proxy/exchange/exchange.hpp"
@@ -7,13 +7,13 @@
 namespace pgweir {
 
 struct AnalysisContext {
-  MapRef settings;          // interned; null: not known, and a text parsed now is shared with nobody
-  bool is_certain = false;  // false: some code that has run nobody has read yet
+  MapRef settings;          // interned; null: they are not known, and a text parsed now is not shared
+  bool is_certain = false;  // false: code that is not judged yet has run
 };
 
 AnalysisContext analysis_context(const Exchange& exchange);
-// Whether the statement was parsed under what is in force now: if the server refuses its plan, that is for
-// DDL, and not because another search_path finds other tables.
+// Whether the statement was parsed under the settings that are in force now: if the server then refuses its
+// plan, DDL is the cause, and not another search_path that finds other tables.
 bool is_in_its_context(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

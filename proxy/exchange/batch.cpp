@@ -39,7 +39,7 @@ bool Batch::describes(ByteView messages, std::string_view name) {
     ExecuteView execute;
     switch (static_cast<FrontendType>(piece.type)) {
       case FrontendType::Query:
-        return true;  // its answer describes its rows
+        return true;  // the answer to a Query describes its rows
       case FrontendType::Bind:
         if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name)
           portals.push_back(bind.portal);

@@ -6,7 +6,7 @@
 
 namespace pgweir {
 
-// False: it listens on its own backend, if at all.
+// False: the session listens on its own backend, if at all.
 bool Exchange::begin_listening() {
   if (pool == nullptr || pins.contains(Pin::session_mode)) return false;
   const auto it = client.view->find("client_encoding");

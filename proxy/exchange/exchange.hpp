@@ -30,11 +30,11 @@ class PoolCommons;
 class Worker;
 struct ReadText;
 
-// A PREPARE or DEALLOCATE by SQL: what it names is known when it has ended.
+// A PREPARE or DEALLOCATE by SQL: the outcome for its name is known when it has ended.
 struct SqlNaming {
   bool under_way = false;
   std::string name;        // as in a Parse message
-  StatementRef statement;  // null: it deallocates
+  StatementRef statement;  // null: a DEALLOCATE
 
   void end() {
     under_way = false;
@@ -43,12 +43,12 @@ struct SqlNaming {
   }
 };
 
-// Whose the values are that sequences have on a backend, see Backend::sequence_owner.
+// The session whose values the sequences on a backend have, see Backend::sequence_owner.
 struct SequenceOwner {
   std::uint64_t number = 0;
-  bool advanced = false;  // under this number, perhaps
+  bool advanced = false;  // a sequence may have been advanced under this number
 
-  // DISCARD SEQUENCES: what was advanced so far is nobody's.
+  // After DISCARD SEQUENCES, no session owns what was advanced so far.
   void disown(std::uint64_t new_number) {
     number = new_number;
     advanced = false;
@@ -57,27 +57,27 @@ struct SequenceOwner {
 
 // A client that sets something as another role may need that role for it on the next backend, too.
 struct OtherRole {
-  MapRef settings;         // what it had set when it last had another role, or null
-  bool is_needed = false;  // the login role may not set all that it has
+  MapRef settings;         // what the client had set when it last had another role, or null
+  bool is_needed = false;  // the login role may not set all that the client has set
 };
 
-// The message of the client's that is looked at, or that was looked at last.
+// The client's message that is looked at, or that was looked at last.
 struct MessageInHand {
-  SettingsStep step;               // what it does to settings
-  const ReadText* text = nullptr;  // of a Query, if it was worth keeping
+  SettingsStep step;               // what the message does to settings
+  const ReadText* text = nullptr;  // the text of a Query, if it was worth keeping
   bool is_looked_at = false;
 };
 
 struct Exchange {
-  // `replies` gets what becomes of the expectations.
+  // `replies` is told how each expectation ended.
   Exchange(Worker& w, ReplySink& replies, const MapRef& none) : worker(w), sink(replies), client(none) {}
 
   Worker& worker;
   ReplySink& sink;
   PoolCommons* commons = nullptr;  // what all sessions of the pool share
-  Pool* pool = nullptr;            // for whoever borrows and gives back
+  Pool* pool = nullptr;            // for those parts that borrow and give back
   Backend* backend = nullptr;
-  bool forwarded = false;  // something of the client's went to this backend since it was borrowed
+  bool forwarded = false;  // a message of the client's went to this backend since it was borrowed
 
   StatementMap statements;
   ResponseTracker tracker;
@@ -93,38 +93,38 @@ struct Exchange {
   CodeDoubts code;
   SequenceOwner sequences;
   Judgement judgement;
-  PinSet pins;                            // why it keeps its backend
-  std::vector<std::string> custom_names;  // settings with a dot that it has set
-  // Was parsed again for the message in hand, because the server had described it otherwise under whatever
-  // was in force then.
+  PinSet pins;                            // why the session keeps its backend
+  std::vector<std::string> custom_names;  // settings with a dot that the client has set
+  // The statement that was parsed again for the message in hand, because the server had described it
+  // differently under what was in force then.
   const Statement* checked_again = nullptr;
   // A Query went out between extended messages and their Sync. PostgreSQL 18 fails the next statement of such
   // a backend (XX000, unexpected state STARTED), which must not be another client's.
   bool mixed_protocols = false;
-  bool restore_due = false;  // its startup settings, after an extended DISCARD ALL
+  bool restore_due = false;  // the startup settings are to be restored, after an extended DISCARD ALL
 
   MessageInHand hand;
 
   void expect(Expected&& expected) { tracker.expect(std::move(expected), sink); }
   bool pinned() const { return !pins.empty(); }
-  // Whether the client has what it could not get on another connection. In session mode everybody is pinned,
-  // whatever they have.
+  // Whether the client has something that it could not get on another connection. In session mode every
+  // client is pinned, whatever it has.
   bool keeps_what_it_has() const {
     PinSet kept = pins;
     kept.erase({Pin::session_mode});
     return !kept.empty();
   }
-  // Its backend may have statements of SQL's under names that we do not know.
+  // The backend may have statements that SQL prepared under names that pgweir does not know.
   bool may_have_prepared() const {
     return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);
   }
 
-  // Queries of ours between two transactions, or nothing.
+  // Whether only pgweir's own queries between two transactions are outstanding, or nothing.
   bool only_own_work_left() const {
     return tracker.outstanding() == own.size() && !tracker.unsynced() && !tracker.skipping() &&
            tracker.status() == TransactionStatus::idle;
   }
-  // Such as the settings that go out in front of the client's statement.
+  // Whether an own query runs, such as the settings that go out before the client's statement.
   bool own_work_runs() const {
     const Expected* const oldest = tracker.oldest();
     return oldest != nullptr && oldest->fate == Fate::mute;
@@ -133,7 +133,7 @@ struct Exchange {
   // Null until the client listens through the pool's hub.
   std::unique_ptr<ListenState> listen;
   std::shared_ptr<ListenHub> hub;
-  std::shared_ptr<ListenHub> next_hub;  // while the session moves to it
+  std::shared_ptr<ListenHub> next_hub;  // the hub to which the session is moving
   std::uint64_t session_id = 0;         // as the worker knows it
   Subscriber subscriber() const;
   bool begin_listening();

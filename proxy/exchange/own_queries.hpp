@@ -1,5 +1,5 @@
-// Queries of our own that are under way on a session's backend, and what they have answered so far. Owned by a
-// session. Pure.
+// pgweir's own queries that are under way on a session's backend, and what they have answered so far. Owned
+// by a session. Pure.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace pgweir {
 
-// Queries of our own; their replies never reach the client.
+// pgweir's own queries; their replies never reach the client.
 enum class OwnQuery : std::uint8_t {
   prelude,
   check,
@@ -25,7 +25,7 @@ enum class OwnQuery : std::uint8_t {
   no_op
 };
 
-// One that is to be sent.
+// An own query that is to be sent.
 struct OwnQuestion {
   OwnQuery which;
   std::string sql;
@@ -38,9 +38,9 @@ struct OwnError {
 
 struct OwnQueries {
   StateAnswer answer;               // what OwnQuery::check has said so far
-  std::unique_ptr<OwnError> error;  // of the one that failed last
+  std::unique_ptr<OwnError> error;  // of the own query that failed last
   bool has_last_value = false;      // lastval() has answered OwnQuery::last_value
-  bool cancelled = false;           // OwnQuery::check
+  bool cancelled = false;           // OwnQuery::check was cancelled
   bool failed = false;              // a rollback or reset did not work: the backend cannot be trusted
 
   bool empty() const { return under_way_.empty(); }

@@ -14,7 +14,7 @@ enum class RequestDisposition : std::uint8_t {
   too_many_names,
 };
 
-// Of a step on the way of a message.
+// The outcome of one step on a message's way.
 enum class [[nodiscard]] Progress : std::uint8_t{
     done,
     hold,  // the message has to be offered again when more replies have come

@@ -17,7 +17,7 @@ RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected
   return RequestDisposition::taken;
 }
 
-// A Query drops the unnamed statement, whatever becomes of it (exec_simple_query).
+// A Query drops the unnamed statement, even if it fails (exec_simple_query).
 void ServerStream::begin_query(Expected& expected) {
   x_.mixed_protocols |= x_.tracker.unsynced();
   expected.holds = true;
@@ -29,8 +29,8 @@ void ServerStream::begin_query(Expected& expected) {
   expected.names = true;
 }
 
-// Between two batches a Query of ours, whose errors are ours, too. Within one, an error concerns the client's
-// next message, as if that had failed.
+// Between two batches the statement is a Query of pgweir's, and its errors are pgweir's, too. Within a batch,
+// an error is taken as if the client's next message had failed.
 Progress ServerStream::insert_statement(std::string_view sql, const StatementRef& prepares) {
   ResponseTracker& tracker = x_.tracker;
   if (tracker.may_insert_group()) {

@@ -1,4 +1,4 @@
-// The bytes that go to the server for one client: the client's own messages, and statements of ours among
+// The bytes that go to the server for one client: the client's own messages, and statements of pgweir's among
 // them. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
@@ -16,13 +16,13 @@ class ServerStream final {
 
   RequestDisposition forward(const Piece& piece, Expected&& expected);
   void forward_bytes(const Piece& piece);
-  // What a Query changes by being sent, whatever its text. The step of the message in hand goes with it.
+  // What a Query changes by being sent, whatever its text is. The step of the message in hand goes with it.
   void begin_query(Expected& expected);
   // The step of the message in hand goes with it.
   void attach_step(Expected& expected);
-  // A query of ours between two transactions; its replies never reach the client.
+  // Sends an own query between two transactions; its replies never reach the client.
   void send_own(OwnQuery which, std::string_view sql);
-  // Puts a statement of ours at this place of the stream, whose replies the client does not see.
+  // Inserts a statement of pgweir's at this place of the stream; the client does not see its replies.
   Progress insert_statement(std::string_view sql, const StatementRef& prepares);
   void begin_fence();
 

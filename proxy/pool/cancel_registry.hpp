@@ -1,5 +1,5 @@
-// Which session a cancel key belongs to. Keys are ours, one for each session, and say nothing about a
-// backend. Thread rule: any thread.
+// Which session a cancel key belongs to. The keys are pgweir's own, one for each session, and say nothing
+// about a backend. Thread rule: any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A backend that no client has: it is brought to another worker, and listened to for what it says unasked.
-// Thread rule: `here` is the caller's worker, and the backend is the caller's alone.
+// A backend that no client has: moving it to another worker, and reading what it says unasked. Thread rule:
+// `here` is the caller's worker, and the backend is the caller's alone.
 #pragma once
 
 #include "proxy/backend/backend.hpp"
@@ -7,8 +7,8 @@
 
 namespace pgweir {
 
-// Brings a backend to this worker. Nobody watches it, so its last worker need not take part. False: it is not
-// usable any more.
+// Brings a backend to this worker. No Waker watches it, so its last worker need not take part. False: the
+// backend has become unusable.
 inline bool settle_here(Backend& backend, Worker& here) {
   if (backend.worker == here.index() && backend.transport.attached()) return true;
   backend.transport.detach();
@@ -16,8 +16,8 @@ inline bool settle_here(Backend& backend, Worker& here) {
   return backend.transport.attach(here.reactor(), nullptr);
 }
 
-// It had said nothing before the client's message came, so that no recv has to find that out. Of a backend
-// that another worker has looked after, this one knows nothing yet.
+// Whether the server had said nothing before the client's message came, so that no recv has to find that out.
+// Of a backend that was on another worker, this one knows nothing yet.
 inline bool is_silent(const Backend& backend, const Worker& here) {
   return backend.worker == here.index() && backend.transport.attached() && !backend.transport.readable() &&
          backend.carry.empty() && here.reactor().fetched_all();
@@ -25,7 +25,7 @@ inline bool is_silent(const Backend& backend, const Worker& here) {
 
 // What an idle server says belongs to no client: parameters change with a reload of its configuration, a
 // notice is dropped, anything else (its last words, usually) ends the connection. Without this a statement
-// would be sent to a server that is known to be gone. False: it is not usable any more.
+// would be sent to a server that is known to be gone. False: the backend has become unusable.
 bool absorb_idle_input(Backend& backend, Worker& here);
 
 }  // namespace pgweir

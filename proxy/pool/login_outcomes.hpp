@@ -1,5 +1,5 @@
-// What a pool's logins to its server have come to: whether one has ever succeeded, since when none does, and
-// why the server refuses us for good. Decides which of the failures get a line in the log.
+// How a pool's logins to its server have ended: whether one has ever succeeded, since when all have failed,
+// and why the server refuses pgweir for good. Decides which failures get a line in the log.
 //
 // Pure. Thread rule: one owner, the pool under its mutex.
 #pragma once
@@ -17,25 +17,25 @@ namespace pgweir {
 
 class LoginOutcomes {
  public:
-  // A server that refused us is asked again for who comes later than this.
+  // A refusal is forgotten for clients that come later than this, so that the server is asked again.
   static constexpr std::chrono::milliseconds refusal_age_max = login_backoff_max;
 
   void succeeded();
-  // True: this failure, one of so many in a row, gets a line in the log.
+  // True: this failure, the last of this many in a row, gets a line in the log.
   [[nodiscard]] bool failed(const ServerRefusal& refusal, unsigned failures_in_a_row, TimePoint now);
 
-  // Of a server that refuses us for good, as far as known: trying again soon cannot help.
+  // Why the server refuses pgweir for good, as far as known: trying again soon cannot help.
   const std::optional<ServerRefusal>& refusal() const { return refusal_; }
-  // It is we who refuse, whatever the server said.
+  // pgweir itself refuses, whatever the server has said.
   void refuse(ServerRefusal refusal) { refusal_ = std::move(refusal); }
   void forget_old_refusal(TimePoint now);
   void forget_refusal() { refusal_.reset(); }
 
-  // Since when every login has failed, and how the last one did; empty: the last one was well.
+  // Since when every login has failed, and how the last one did; empty: the last one succeeded.
   const std::optional<LoginTrouble>& trouble() const { return trouble_; }
   LoginRecord record() const { return record_; }
 
-  // The next login is another one: with another password, or to another server.
+  // From now on logins use another password, or go to another server.
   void other_password();
   void other_server();
 

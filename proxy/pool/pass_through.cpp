@@ -28,7 +28,7 @@ void PassThrough::proved(const PasswordDigest& digest, TimePoint now) {
   used_at_ = now;
 }
 
-// Another password than the one that is known says nothing about that.
+// The refusal of another password says nothing about the known one.
 void PassThrough::refused(const PasswordDigest& digest) {
   if (is_known(digest)) known_.reset();
 }

@@ -1,5 +1,5 @@
-// What a pool knows of a user who is not in the file: the password that the server has taken, and whether
-// anybody still uses the pool. Such a pool goes when nobody has for a while, and the password with it.
+// What a pool knows of a user who is not in the file: the password that the server has accepted, and whether
+// the pool is still used. After a while without use such a pool is removed, and the password with it.
 //
 // Pure. Thread rule: one owner, the pool under its mutex.
 #pragma once
@@ -14,22 +14,22 @@ namespace pgweir {
 
 class PassThrough {
  public:
-  // The pool is that of such a user, from now on or still. What is known stays.
+  // The pool is, or stays, that of a user who is not in the file. What is known is kept.
   void begin(TimePoint now, std::chrono::milliseconds forget_after);
   // The user is in the file now.
   void end();
   bool is_on() const { return on_; }
 
-  // Is this the password that the server took, less than `age_max` ago? If so, the pool is used.
+  // Whether the server took this password less than `age_max` ago. If so, the pool counts as used.
   bool knows(const PasswordDigest& digest, TimePoint now, std::chrono::milliseconds age_max);
   // The server has taken this password, or refused it, by a login that was to prove it.
   void proved(const PasswordDigest& digest, TimePoint now);
   void refused(const PasswordDigest& digest);
-  // The server has taken the known one once more, by a login of the pool's.
+  // The server has taken the known password once more, by a login of the pool's.
   void renew(TimePoint now);
   void forget() { known_.reset(); }
 
-  // Nobody has used the pool for so long that it may go.
+  // Whether the pool has been unused for so long that it may be removed.
   bool is_unused(TimePoint now, bool has_clients);
 
  private:

@@ -41,7 +41,7 @@ void Pool::wait(Waiter& waiter, Worker& here) {
   waiter.worker = here.index();
   waiter.since = here.now();
   {
-    // One may have come back since try_borrow().
+    // A backend may have come back since try_borrow().
     const std::lock_guard lock(core_.mutex);
     waiter.granted = core_.state.take_idle(here.index());
     if (waiter.granted == nullptr) core_.state.enqueue(waiter);
@@ -90,7 +90,7 @@ bool Pool::has_waiters() const {
   return core_.state.oldest_waiter() != nullptr;
 }
 
-// --- Whether the server lets us in
+// --- Whether the server accepts logins
 
 std::optional<ServerRefusal> Pool::refusal() const {
   const std::lock_guard lock(core_.mutex);
@@ -107,8 +107,8 @@ bool Pool::has_backends() const {
   return all.idle + all.borrowed > 0;
 }
 
-// Before it has ever let us in, the configuration is what is wrong, and clients are told so; so it is where
-// we log in by something else than the role's password.
+// If the server has never accepted a login, the configuration is wrong, and clients are told so; likewise
+// where pgweir logs in by something else than the role's password.
 bool Pool::is_shut_out() const {
   const std::lock_guard lock(core_.mutex);
   const bool by_password = core_.target->iam_region.empty();
@@ -120,7 +120,7 @@ bool Pool::knows_password(const PasswordDigest& digest, TimePoint now, std::chro
   const std::lock_guard lock(core_.mutex);
   if (core_.retired || core_.standing.verdict(now, true) != RoleVerdict::may) return false;
   const PoolCounts counts = core_.state.counts();
-  // There is no place for a login; the connections that are lent out are the server's word that it is there.
+  // There is no place for another login; but the connections that are lent out show that the server is there.
   const bool full = counts.idle == 0 && counts.borrowed >= core_.state.limits().max_size;
   return core_.passing.knows(digest, now, full ? 2 * recheck : recheck);
 }
@@ -133,7 +133,7 @@ Task<> Pool::prove(Worker& here, std::shared_ptr<Pool> self, config::Secret pass
   return prove_password(here, core_.ref(), std::move(password), digest, std::move(proof), std::move(publish));
 }
 
-// The hub asks on its worker, before each connection.
+// The hub asks for this on its worker, before each connection.
 std::shared_ptr<ListenHub> Pool::hub(const std::string& encoding, Worker& here) {
   return core_.hubs.get(encoding, here, [weak = std::weak_ptr(core_.ref())]() -> HubSource {
     const PoolCoreRef core = weak.lock();
@@ -158,7 +158,7 @@ void Pool::pass_through(PoolTarget target, const config::Pool& settings,
                         std::chrono::milliseconds forget_after) {
   const std::lock_guard lock(core_.mutex);
   target.password = core_.target->password;
-  // The server that is meant now has not taken this password yet.
+  // The server of the new target has not taken this password yet.
   if (!(*core_.target == target)) core_.passing.forget();
   core_.change_to(std::move(target), settings);
   core_.passing.begin(Clock::now(), forget_after);
@@ -215,7 +215,7 @@ void Pool::close() {
   core_.members.clear();
 }
 
-// --- What it tells of itself
+// --- What the pool tells of itself
 
 ServerAddress Pool::address() const {
   const std::lock_guard lock(core_.mutex);

@@ -1,9 +1,9 @@
 // One pool: the backends of one (database, user), shared by all workers.
 //
-// This is what sessions and those who look after all pools ask of it. PoolState decides who gets which
-// backend, under the one mutex of PoolCore, whose header says what that guards and which part of the pool does
-// what. What sessions share without it is PoolCommons. Thread rule: any worker's thread, unless said
-// otherwise; `here` is the caller's worker.
+// This is what sessions and the owners of all pools ask of it. PoolState decides which session gets which
+// backend, under the one mutex of PoolCore; the header of PoolCore says what that mutex guards, and which
+// part of the pool does what. What sessions share without the mutex is PoolCommons. Thread rule: any worker's
+// thread, unless said otherwise; `here` is the caller's worker.
 #pragma once
 
 #include <memory>
@@ -31,46 +31,46 @@ class Pool final : public PoolCommons {
 
   // An idle backend, attached to `here` and found alive; null: wait in the queue.
   Backend* try_borrow(Worker& here);
-  // Queues and sees to it that backends are opened. `granted` may be set at once; otherwise the waiter's
+  // Queues the waiter, and makes sure that backends are opened. `granted` may be set at once; otherwise the
   // session is woken when it is, or when refusal() is set.
   void wait(Waiter& waiter, Worker& here);
   // Leaves the queue; a backend that was granted in the meantime goes back to the pool.
   void stop_waiting(Waiter& waiter, Worker& here);
-  // What a granted waiter got, attached to `here`; null when it was not alive any more.
+  // What a granted waiter got, attached to `here`; null when that was no longer alive.
   Backend* accept_grant(Waiter& waiter, Worker& here);
 
-  // Gives a backend back. It must be settled and clean, and nobody's Waker may watch it.
+  // Gives a backend back. It must be settled and clean, and no Waker may watch it.
   void release(Backend& backend, Worker& here) { give_back(core_, backend, here); }
   // Gives up a borrowed backend: it is closed, and its slot is free when the server has closed it too.
   void discard(Backend& backend, BackendClose reason, Worker& here) { give_up(core_, backend, reason, here); }
-  // A cancel request for a borrowed backend of this worker, at most one at a time. `done` owns what has to
-  // live until it is delivered, such as the socket of the client that asked.
+  // Sends a cancel request for a borrowed backend of this worker, at most one at a time. `done` owns what has
+  // to live until the request is delivered, such as the socket of the client that asked.
   void cancel(Backend& backend, Worker& here, std::shared_ptr<void> done) {
     begin_cancel(core_, backend, here, std::move(done));
   }
 
-  // Of a user who is not in the file. Is this the password that the server took, not longer than `recheck`
-  // ago?
+  // Whether this is the password that the server took, not longer than `recheck` ago; for a user who is not
+  // in the file.
   bool knows_password(const PasswordDigest& digest, TimePoint now, std::chrono::milliseconds recheck);
   // Lets the server judge a password by a login in one of this pool's places, and tells `proof`.
   Task<> prove(Worker& here, std::shared_ptr<Pool> self, config::Secret password, PasswordDigest digest,
                PasswordProofs::Ref proof);
-  // This is the pool of a user who is not in the file, from now on or still. Its password stays.
+  // Makes or keeps this the pool of a user who is not in the file. Its password stays.
   void pass_through(PoolTarget target, const config::Pool& settings, std::chrono::milliseconds forget_after);
   bool passes_through() const;
-  // Nobody has used it for so long that it may go.
+  // Whether the pool has been unused for so long that it may be removed.
   bool is_unused(TimePoint now);
 
-  // No backend can be had now, not even a new one.
+  // Whether no backend can be had now, not even a new one.
   bool all_lent() const;
   bool has_waiters() const;
-  // Why the server refuses us for good, as far as known; empty otherwise, and while there are backends.
+  // Why the server refuses pgweir for good, as far as known; empty otherwise, and while there are backends.
   std::optional<ServerRefusal> refusal() const;
-  // Whether the server would let its role in now, as far as known.
+  // Whether the server would let the pool's role log in now, as far as known.
   RoleVerdict role_verdict(TimePoint now, bool by_password) const;
-  // There are backends that could be asked about the role.
+  // Whether there are backends that could be asked about the role.
   bool has_backends() const;
-  // There is none, and the server, which once let the role in, has refused its password.
+  // Whether there is no backend, and the server, which once let the role in, has refused its password.
   bool is_shut_out() const;
 
   // The hub for clients with this client_encoding, made on `here` if there is none; null: the pool is gone.
@@ -80,18 +80,18 @@ class Pool final : public PoolCommons {
   // Opens what is missing, closes what is too old. Called by every worker's janitor.
   void maintain(Worker& here) { keep_up(core_, here); }
   void reconfigure(PoolTarget target, const config::Pool& settings);
-  // Every backend is replaced as it comes back: what a fresh login gets has changed.
+  // Makes every backend be replaced as it comes back: what a fresh login gets has changed.
   void recycle();
-  // The same for all pools of its server.
+  // Does the same for all pools of this pool's server.
   void recycle_all();
-  // No client may use it any more: backends are closed as they come back.
+  // No client may use the pool from now on: backends are closed as they come back.
   void retire();
-  // Nobody gets a backend, and all are closed as they come back, until resume().
+  // Until resume(), no client gets a backend, and all backends are closed as they come back.
   void pause();
   void resume();
-  // A backend that is to be replaced still exists, or is being closed.
+  // Whether a backend that is to be replaced still exists, or is being closed.
   bool has_outdated() const;
-  // Closes every connection on the spot. No worker runs any more.
+  // Closes every connection on the spot. The workers have stopped.
   void close();
 
   ServerAddress address() const;

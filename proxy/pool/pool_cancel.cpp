@@ -10,13 +10,14 @@
 namespace pgweir {
 namespace {
 
-// PostgreSQL closes the connection after it has signalled the backend: from then on nobody else can be hit.
+// PostgreSQL closes the connection after it has signalled the backend: from then on the cancel cannot hit
+// another client.
 Task<> deliver_cancel(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backend,
                       std::shared_ptr<void> done) {
   const std::shared_ptr<const PoolTarget> target = core->plan().target;
   TimedWaker clock(here, cancel_timeout);
   Connected connected = co_await connect_to(here, target->address, clock);
-  // The key that it carries is as secret as the connection that it came by.
+  // The key is as secret as the connection on which it came.
   if (connected.error.empty()) {
     ServerTlsResult tls = co_await start_server_tls(connected.transport, target->tls, clock);
     connected.error = std::move(tls.problem);
@@ -35,7 +36,7 @@ Task<> deliver_cancel(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> b
   }
   done.reset();
   const bool is_held_back = backend->cancels.end(connected.error.empty() && !clock.expired());
-  // Its session may have waited with a question of its own.
+  // The session may have waited with a question of pgweir's.
   backend->transport.wake_watcher();
   if (is_held_back) give_back(*core, *backend, here);
 }

@@ -12,8 +12,8 @@ namespace pgweir {
 // A cancel request that takes longer is given up, and its backend with it.
 constexpr std::chrono::milliseconds cancel_timeout{5'000};
 
-// Sends one, unless one is on its way. `done` is destroyed when it has been delivered, or has not been. A
-// backend that is given back in the meantime goes to the pool then.
+// Sends a cancel request, unless one is on its way. `done` is destroyed when the request has been delivered,
+// or has failed. A backend that is given back in the meantime goes to the pool then.
 void begin_cancel(PoolCore& core, Backend& backend, Worker& here, std::shared_ptr<void> done);
 
 }  // namespace pgweir

@@ -1,7 +1,6 @@
 // What all sessions of a pool share beside its backends: its names, what was found out about logins,
-// statements and code, and the counters. Nothing here is guarded by the pool's mutex: each part guards itself,
-// so that a session that needs no backend waits for nobody.
-// Thread rule: any thread.
+// statements and code, and the counters. Nothing here is guarded by the pool's mutex: each part guards
+// itself, so that a session that needs no backend never waits. Thread rule: any thread.
 #pragma once
 
 #include <memory>
@@ -30,25 +29,26 @@ class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
 
   const std::string& database() const { return database_; }
   const std::string& user() const { return user_; }
-  // Those of a fresh login.
+  // The settings of a fresh login: none.
   const MapRef& no_settings() const { return no_settings_; }
   // What clients are told at their login.
   KnownLogins& logins() { return logins_; }
   StatementCache& statements() { return statements_; }
-  // The question about settings by their names, see names_query().
+  // The prepared question about settings by their names, see names_query().
   const StatementRef& names_question() const { return names_question_; }
   CodeCatalog& code() { return code_; }
-  // Of the database, shared with all its pools.
+  // The schema version of the database, shared by all pools of it.
   std::shared_ptr<SchemaVersion> schema_version() const;
   // The pool has another database from now on.
   void use_schema(std::shared_ptr<SchemaVersion> version);
-  // Also of what a client has proved with, for a user of whom there is a verifier but no password.
+  // The keys of the pool's logins, and those that a client has proved with, for a user of whom there is a
+  // verifier but no password.
   const std::shared_ptr<ScramKeyCache>& scram_keys() const { return scram_keys_; }
 
   PoolCounters& counters(const Worker& worker);
   const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
   bool has_clients() const;
-  // Of a backend that the caller has borrowed, or that is idle.
+  // Describes a backend that the caller has borrowed, or that is idle.
   ServerFacts facts_of(const Backend& backend) const;
 
  protected:

@@ -1,4 +1,4 @@
-// What a pool uses of the process around it. All of it lives longer than any pool.
+// What a pool uses of the process. All of it lives longer than any pool.
 #pragma once
 
 namespace pgweir {

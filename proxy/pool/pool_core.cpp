@@ -70,12 +70,12 @@ void PoolCore::retire() {
     commons.scram_keys()->forget();
   }
   hubs.close();
-  state.set_limits({});  // of no size: whoever comes back is surplus
+  state.set_limits({});  // the size is 0, so that each backend that comes back is surplus
   state.recycle();
   outcomes.refuse({"", "this database or user is no longer configured", true});
 }
 
-// Where there are backends, one of them comes back some time: clients that are there go on although the role
+// While there are backends, one of them will come back: the clients that are there go on, although the role
 // may not log in any more.
 bool PoolCore::refuses() const {
   const PoolCounts counts = state.counts();

@@ -28,35 +28,36 @@ namespace pgweir {
 
 struct PoolCore;
 
-// Keeps the whole pool alive: what a coroutine of its parts holds.
+// Keeps the whole pool alive. The coroutines of its parts hold it.
 using PoolCoreRef = std::shared_ptr<PoolCore>;
 
-// What a login is to go to, as is meant at this moment.
+// Where and how a login is to go, as configured at this moment.
 struct LoginPlan {
   std::shared_ptr<const PoolTarget> target;
   std::shared_ptr<const config::Pool> settings;
-  std::uint64_t generation = 0;  // of the backend that comes of it
+  std::uint64_t generation = 0;  // of the backend that the login opens
 };
 
 struct PoolCore {
-  // `commons`: of the pool that owns this.
+  // `commons`: those of the pool that owns this core.
   PoolCore(PoolCommons& commons, const PoolContext& context, PoolTarget target, const config::Pool& settings);
 
   PoolCoreRef ref() { return {commons.shared_from_this(), this}; }
   LoginPlan plan() const;
 
-  // Under the mutex, as all that follow. Another configuration: is it another password, or another server?
-  // Backends that would be other ones after a fresh login are replaced as they come back.
+  // This and all functions below need the mutex. Applies another configuration: is it another password, or
+  // another server? Backends that a fresh login would make different are replaced as they come back.
   void change_to(PoolTarget target, const config::Pool& settings);
-  // No longer configured, for good: the password is forgotten, and whoever comes back is closed.
+  // The pool is no longer configured, for good: its password is forgotten, and backends are closed as they
+  // come back.
   void retire();
-  // The server that is meant has let us in some time.
+  // Whether the configured server has ever accepted a login.
   bool was_let_in() const { return commons.logins().baseline() != nullptr; }
-  // The server lets nobody in for good, and there is no backend, so that waiting is of no use.
+  // Whether the server refuses logins for good and there is no backend, so that waiting is of no use.
   bool refuses() const;
-  // Tells the waiter what it was granted. It may vanish as soon as the mutex is open.
+  // Tells the waiter what it was granted. The waiter may vanish as soon as the mutex is open.
   void hand_over(Backend& backend, const Waiter& waiter, Worker& here);
-  // They look at Pool::refusal() and give up.
+  // Wakes all waiters; they look at Pool::refusal() and give up.
   void wake_waiters(Worker& here);
 
   PoolCommons& commons;

@@ -1,4 +1,4 @@
-// What a pool asks of those who keep all pools. Thread rule: any thread.
+// What a pool asks of the owner of all pools. Thread rule: any thread.
 #pragma once
 
 #include <memory>

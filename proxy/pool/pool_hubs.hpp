@@ -1,5 +1,6 @@
 // The listening connections of a pool: one hub for each client_encoding that clients listen in, made for the
-// first of them. Thread rule: any thread; it has a mutex of its own, under which nothing is asked of the pool.
+// first of them. Thread rule: any thread; PoolHubs has a mutex of its own, under which it asks nothing of the
+// pool.
 #pragma once
 
 #include <functional>
@@ -24,9 +25,10 @@ class PoolHubs {
                                  std::function<HubSource()> source);
   std::vector<std::shared_ptr<ListenHub>> all() const;
 
-  // Those that there are go: another server is meant. Who listens from now on gets a new one.
+  // Retires the hubs that exist, as another server is configured. Clients that listen from now on get a new
+  // one.
   void retire();
-  // The same, and none is made any more.
+  // Does the same, and no hub is made from now on.
   void close();
 
  private:

@@ -22,7 +22,7 @@ PasswordVerdict judge(const Opened& opened) {
   using Kind = PasswordVerdict::Kind;
   if (!opened.backend)
     return {refuses_password(opened.refusal) ? Kind::wrong : Kind::unknown, opened.refusal.message};
-  // By trust or a certificate of ours any password would do.
+  // With trust or a client certificate of pgweir's, any password would do.
   if (!opened.backend->proved_password) return {Kind::unknown, no_question};
   return {Kind::right};
 }
@@ -39,7 +39,7 @@ std::string_view word_of(PasswordVerdict::Kind kind) {
   return "unknown";
 }
 
-// True: there is a place for the login, which counts as opening.
+// Waits for a place. True: there is one for the login, which counts as opening.
 Task<bool> take_place(Worker& here, PoolCore& core) {
   const TimePoint until = here.now() + core.plan().settings->borrow_timeout;
   for (;;) {
@@ -69,7 +69,7 @@ void take_judgement(PoolCore& core, const PasswordVerdict& judgement,
   core.outcomes.forget_refusal();
 }
 
-// `backend`: one that came by another way than the password; null: there is none.
+// `backend`: one that logged in without proving the password; null: there is none.
 void end_in_vain(PoolCore& core, std::shared_ptr<Backend> backend, Worker& here) {
   {
     const std::lock_guard lock(core.mutex);
@@ -90,7 +90,7 @@ Task<PasswordVerdict> judge_by_login(Worker& here, PoolCore& core, config::Secre
   PoolTarget made = *plan.target;
   made.password = std::move(password);
   const auto target = std::make_shared<const PoolTarget>(std::move(made));
-  // The pool's own keys are those of the password that is known.
+  // The pool's own key cache belongs to the known password.
   const auto keys = std::make_shared<ScramKeyCache>();
   Opened login = co_await log_in(here, core.context.aws, target, plan.settings, keys);
   Opened opened = co_await learn_default_role(here, std::move(login), plan.settings->connect_timeout);

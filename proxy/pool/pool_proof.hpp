@@ -1,7 +1,6 @@
-// The password of a user who is not in the file is what a client has told and the server has taken, by a
-// login that takes a place in the pool and stays in it. A pool that has not seen one yet is a candidate:
-// nobody but its proofs knows of it, and it goes with them. What is known then is PassThrough's.
-// Thread rule: any worker's thread; `here` is the caller's worker.
+// Proves the password that a client has told for a user who is not in the file: the server has to accept it,
+// by a login that takes a place in the pool and stays there. A pool that has no password yet is a candidate:
+// only its proofs know of it, and it goes with them. What is known then is PassThrough's.
 #pragma once
 
 #include <functional>
@@ -13,10 +12,10 @@
 
 namespace pgweir {
 
-// The server has taken the password of this target. False: no client may use the pool for all that.
+// The server has taken the password of this target. False: no client may use the pool nevertheless.
 using PublishPool = std::function<bool(const std::shared_ptr<const PoolTarget>& target)>;
 
-// Lets the server judge a password, and tells `proof` and those who wait for it.
+// Lets the server judge a password, and tells `proof` and the sessions that wait for it.
 Task<> prove_password(Worker& here, PoolCoreRef core, config::Secret password, PasswordDigest digest,
                       PasswordProofs::Ref proof, PublishPool publish);
 

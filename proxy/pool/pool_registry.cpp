@@ -158,7 +158,7 @@ bool PoolRegistry::publish(const std::shared_ptr<Pool>& pool,
   return true;
 }
 
-// Pools of users who are not in the file go when nobody has used them for a while, with their passwords.
+// Pools of users who are not in the file are removed after a while without use, with their passwords.
 void PoolRegistry::sweep(TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (now < next_sweep_) return;

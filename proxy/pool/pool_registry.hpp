@@ -19,49 +19,51 @@ namespace pgweir {
 
 class PoolRegistry final : public PoolHost {
  public:
-  // "*" pools are made by clients: so many at the most. Unused ones of users who are not in the file go.
+  // Clients make pools of "*", but at most this many. Unused ones of users who are not in the file are
+  // removed.
   static constexpr std::size_t pools_max = 1'000;
-  // How often pools that nobody uses are looked for.
+  // How often unused pools are looked for.
   static constexpr std::chrono::milliseconds sweep_interval{1'000};
 
   explicit PoolRegistry(PoolContext context) : context_(context) {}
 
-  // Makes, reconfigures and retires pools to match.
+  // Makes, reconfigures and retires pools, so that they match the configuration.
   void apply(const SnapshotRef& snapshot_ref);
   // The pool of an authenticated client; null: there are too many pools.
   std::shared_ptr<Pool> get(const Snapshot& snapshot, const config::Database& database,
                             const std::string& database_name, const config::User& user);
   // Null: there is none (yet).
   std::shared_ptr<Pool> find(const std::string& database, const std::string& user) const;
-  // Of a user who is not in the file, to prove a password in: the one that there is, or one that nobody else
-  // knows before publish().
+  // A pool to prove the password of a user who is not in the file: the one that exists, or a new one that is
+  // not visible before publish().
   std::shared_ptr<Pool> candidate(const Snapshot& snapshot, const config::Database& database,
                                   const std::string& database_name, const std::string& user);
   bool publish(const std::shared_ptr<Pool>& pool, const std::shared_ptr<const PoolTarget>& target) override;
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
   void recycle(const Pool& changed) override;
-  // PAUSE, RESUME, RECONNECT of a database, of all where it is empty; also for pools that come later.
+  // PAUSE, RESUME and RECONNECT of one database, or of all if it is empty; also for pools that are made
+  // later.
   void pause(const std::string& database);
   // `not_paused` and `all_are_paused` change nothing: PAUSE of all is ended by RESUME of all only.
   enum class Resumed : std::uint8_t { done, not_paused, all_are_paused };
   Resumed resume(const std::string& database);
   void reconnect(const std::string& database);
-  // DISABLE and ENABLE: whether new clients may come to it.
+  // DISABLE and ENABLE: whether new clients may log in to the database.
   void disable(const std::string& database, bool disabled);
   bool is_disabled(const std::string& database) const;
   bool is_paused(const std::string& database) const;
   std::vector<std::shared_ptr<Pool>> of(const std::string& database) const;
-  // Closes every connection on the spot. No worker runs any more.
+  // Closes every connection on the spot. The workers have stopped.
   void close();
 
  private:
   using Key = std::pair<std::string, std::string>;
 
   void sweep(TimePoint now);
-  void retire(const std::shared_ptr<Pool>& pool);  // under the mutex, as the next two
+  void retire(const std::shared_ptr<Pool>& pool);  // needs the mutex, as the next two do
   void rebuild_list();
-  bool is_paused_here(const std::string& database) const;  // under the mutex
+  bool is_paused_here(const std::string& database) const;  // needs the mutex
 
   const PoolContext context_;
   mutable std::mutex mutex_;
@@ -73,12 +75,12 @@ class PoolRegistry final : public PoolHost {
   std::set<std::string> paused_;
   std::set<std::string> disabled_;
   std::vector<std::shared_ptr<Pool>> retired_;  // until their backends and clients are gone
-  // What maintain() walks, rebuilt when a pool comes or goes.
+  // The pools that maintain() walks, rebuilt when a pool comes or goes.
   std::shared_ptr<const std::vector<std::shared_ptr<Pool>>> list_ =
       std::make_shared<std::vector<std::shared_ptr<Pool>>>();
 };
 
-// May this user use this database at all?
+// Whether this user may use this database at all.
 bool may_use(const config::Database& database, const std::string& user);
 
 }  // namespace pgweir

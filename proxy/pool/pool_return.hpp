@@ -6,7 +6,7 @@
 
 namespace pgweir {
 
-// It must be settled and clean, and nobody's Waker may watch it.
+// The backend must be settled and clean, and no Waker may watch it.
 void give_back(PoolCore& core, Backend& backend, Worker& here);
 
 }  // namespace pgweir

@@ -13,17 +13,17 @@
 namespace pgweir {
 namespace {
 
-// A backend that takes longer to answer is given up, for it would be of no use to a client either.
+// A backend that takes longer to answer is given up: it would be of no use to a client either.
 constexpr std::chrono::milliseconds role_answer_timeout{3'000};
 
-// Nothing of the last client's is in force when the question is asked. Returns how many queries went out.
+// No setting of the last client's is in force when the question is asked. Returns how many queries went out.
 unsigned send_question(Backend& backend, const MapRef& no_settings) {
   ByteBuffer out;
   const Prelude reset = make_prelude(*backend.applied, *no_settings);
   if (!reset.sql.empty()) write_query(out, reset.sql);
   write_query(out, role_question);
   backend.backlog.append(out);
-  // As any Query does.
+  // A Query drops the unnamed statement.
   backend.statements.begin_unnamed(nullptr, 0);
   return reset.sql.empty() ? 1 : 2;
 }

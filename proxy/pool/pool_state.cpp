@@ -10,7 +10,7 @@ PoolMember* PoolState::take_idle(unsigned worker) {
   auto it = std::find_if(idle_.rbegin(), idle_.rend(),
                          [&](const PoolMember* m) { return m->worker == worker && is_current(m); });
   if (it == idle_.rend()) it = std::find_if(idle_.rbegin(), idle_.rend(), is_current);
-  if (it == idle_.rend()) return nullptr;  // the rest are to be replaced
+  if (it == idle_.rend()) return nullptr;  // the rest is to be replaced
   PoolMember* const member = *it;
   idle_.erase(std::next(it).base());
   move(*member, MemberState::borrowed);
@@ -58,7 +58,7 @@ Waiter* PoolState::put_back(PoolMember& member) {
   return nullptr;
 }
 
-// Null: nobody waits.
+// Null: there is no waiter.
 Waiter* PoolState::grant(PoolMember& member) {
   Waiter* const waiter = first_;
   if (waiter == nullptr) return nullptr;
@@ -91,7 +91,7 @@ bool PoolState::begin_proof() {
   return true;
 }
 
-// So that many wrong passwords cannot empty a warm pool at once.
+// Only one idle backend leaves at a time, so that many wrong passwords cannot empty a warm pool at once.
 PoolMember* PoolState::make_room() {
   const bool room_comes = places(MemberState::opening) > 0 || places(MemberState::leaving) > 0;
   if (paused_ || room_comes || total() < limits_.max_size || idle_.empty()) return nullptr;
@@ -141,7 +141,7 @@ void PoolState::take_expired(TimePoint now, std::vector<LeavingMember>& out) {
     out.push_back({member, *reason});
     return true;
   };
-  // The longest idle ones are in front.
+  // The backends that have been idle longest come first.
   std::erase_if(idle_, expired);
 }
 

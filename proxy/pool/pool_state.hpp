@@ -7,7 +7,7 @@
 //                  \________________________/
 //
 // A slot is taken from the first byte of a login until the server has closed its end of the connection, so
-// that the server never sees more than max_size of us, not even while one is being replaced.
+// that the server never sees more than max_size connections, not even while one is being replaced.
 #pragma once
 
 #include <array>
@@ -32,12 +32,12 @@ struct LeavingMember {
   bool operator==(const LeavingMember&) const = default;
 };
 
-// One session that waits for a backend; lives in the session. Changed under the pool's lock only.
+// One session that waits for a backend; it lives in the session. It is changed only under the pool's lock.
 struct Waiter {
   unsigned worker = 0;
   std::uint64_t session = 0;
-  // Written under the lock, looked at by the session without it. What it was given, before it is out of the
-  // queue.
+  // The backend that the waiter was granted, set before it leaves the queue. Written under the lock, read by
+  // the session without it.
   std::atomic<PoolMember*> granted{nullptr};
   std::atomic<bool> queued{false};
   TimePoint since{};
@@ -56,21 +56,22 @@ class PoolState {
  public:
   explicit PoolState(PoolLimits limits) : limits_(limits) {}
 
-  // The most recently used idle backend of this worker, else of any; null when there is none, or when others
-  // have been waiting longer.
+  // The most recently used idle backend of this worker, else of any; null when there is none, or when other
+  // sessions have been waiting longer.
   PoolMember* take_idle(unsigned worker);
 
   void enqueue(Waiter& waiter);
-  // Out of the queue. If it was granted a backend in the meantime, the caller has that backend now.
+  // Takes the waiter out of the queue. If it was granted a backend in the meantime, the caller has that
+  // backend now.
   void leave(Waiter& waiter);
 
   // A backend is free: it goes to the oldest waiter, which is returned, or becomes idle. `from_login`: it was
   // not borrowed but opened.
   Waiter* put(PoolMember& member, TimePoint now, bool from_login);
 
-  // A backend that counts as borrowed is away for a moment, for nobody's work: no login is begun for a waiter
-  // whom it will serve. Then it goes to the oldest waiter, or back to its place among the idle ones; or it
-  // leaves.
+  // A backend that counts as borrowed is away for a moment, without a client. No login is begun for the
+  // waiter that it will serve. Then it goes to the oldest waiter, or back to its place among the idle ones,
+  // or it leaves.
   void begin_errand() { ++errands_; }
   void end_errand() { --errands_; }
   Waiter* put_back(PoolMember& member);
@@ -78,26 +79,26 @@ class PoolState {
   // How many logins to begin now; each is counted as opening at once.
   std::size_t begin_opening(TimePoint now);
   void open_failed(TimePoint now);
-  // One that was opened is of an old generation already, and closed unused.
+  // A backend was opened, but it is of an old generation already, and is closed unused.
   void begin_leaving_unused(PoolMember& member);
-  // A login that is to prove a password takes a place, too, if there is one. It counts as opening; put() or
-  // begin_leaving_unused() follows, or proof_failed().
+  // A login that is to prove a password takes a place, too, if there is one. The login counts as opening;
+  // put() or begin_leaving_unused() follows, or proof_failed().
   bool begin_proof();
   void proof_failed() { --places(MemberState::opening); }
-  // Where there is none: the longest idle backend makes room, one at a time. It counts as leaving; null: none
-  // can.
+  // Where there is no place, the backend that has been idle longest makes room, one at a time. It counts as
+  // leaving; null: there is none.
   PoolMember* make_room();
   // When to ask begin_opening() again although nothing else happens.
   TimePoint retry_at() const { return retry_at_; }
 
-  // A borrowed backend is being closed; and: its server process is gone.
+  // begin_leaving(): a borrowed backend is being closed. left(): its server process is gone.
   void begin_leaving(PoolMember& member) { move(member, MemberState::leaving); }
   void left(const PoolMember& member) { --places(member.state); }
 
-  // Takes the idle backends that have outlived their time, are of an old generation, or are too many: they
+  // Takes the idle backends that have outlived their time, are of an old generation, or are too many. They
   // count as leaving.
   void take_expired(TimePoint now, std::vector<LeavingMember>& out);
-  // Takes those idle backends for which the predicate holds: they count as borrowed.
+  // Takes those idle backends for which the predicate holds: the backends count as borrowed.
   template <class Predicate>
   void take_idle_if(Predicate predicate, std::vector<PoolMember*>& out) {
     std::erase_if(idle_, [&](PoolMember* member) {
@@ -139,13 +140,13 @@ class PoolState {
   }
   Waiter* grant(PoolMember& member);
   std::optional<BackendClose> too_old(const PoolMember& member, TimePoint now) const;
-  // All but those that are on their way out.
+  // All backends but those that are on their way out.
   std::size_t living() const {
     return places(MemberState::idle) + places(MemberState::borrowed) + places(MemberState::opening);
   }
   std::size_t total() const { return living() + places(MemberState::leaving); }
-  // More than the limit allows, after it has shrunk. Those that leave are on their way already: counting them
-  // would send one more away for each of them.
+  // How many more backends there are than the limit allows, after it has shrunk. Those that leave are not
+  // counted, as each would send another one away.
   std::size_t surplus() const { return living() > limits_.max_size ? living() - limits_.max_size : 0; }
 
   PoolLimits limits_;

@@ -66,8 +66,8 @@ Task<> open_one(Worker& here, PoolCoreRef core) {
   }
 }
 
-// Says goodbye and waits until the server has closed its end: only then is its process out of the way of the
-// next one. A server that is unreachable is given up by TCP.
+// Says goodbye and waits until the server has closed its end: only then has its process made room for the
+// next connection. TCP gives up a server that is unreachable.
 Task<> close_one(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backend) {
   Waker waker(here.reactor());
   Transport& transport = backend->transport;
@@ -82,7 +82,7 @@ Task<> close_one(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backen
     for (;;) {
       const IoResult result = transport.peek(here.idle_scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
-      if (result.status == IoStatus::ok) waker.wake();  // the others get their turn
+      if (result.status == IoStatus::ok) waker.wake();  // others get their turn
       co_await waker.wait();
     }
   }
@@ -120,7 +120,7 @@ void let_in(PoolCore& core, std::shared_ptr<Backend> backend, Worker& here) {
     core.outcomes.succeeded();
     if (backend->login_user == core.target->user)
       core.standing.logged_in(here.now(), backend->proved_password);
-    // It has logged in before the defaults moved, or to the server that was meant then.
+    // The backend logged in before the defaults changed, or to a server that is no longer configured.
     outdated = backend->generation != core.state.generation() || core.state.paused();
     if (!commons.logins().baseline() || !outdated) commons.logins().use_baseline(backend->parameters);
     core.members.emplace(backend.get(), backend);

@@ -1,6 +1,5 @@
-// The supply of a pool with backends: opens what is missing, lets in what has been opened, and sees off what
-// has to go. Which and how many PoolState decides.
-// Thread rule: any worker's thread; `here` is the caller's worker, and none holds the pool's mutex.
+// The supply of a pool with backends: opens missing ones, takes in those that have been opened, and closes
+// those that have to go. PoolState decides which and how many.
 #pragma once
 
 #include <memory>
@@ -10,9 +9,9 @@
 
 namespace pgweir {
 
-// Begins as many logins as are wanted now, and may be.
+// Begins as many logins as are needed and allowed now.
 void open_missing(PoolCore& core, Worker& here);
-// A backend has logged in: to the oldest waiter, to the idle ones, or off again if it is outdated.
+// A backend has logged in: it goes to the oldest waiter, to the idle ones, or off again if it is outdated.
 void let_in(PoolCore& core, std::shared_ptr<Backend> backend, Worker& here);
 // Gives up a borrowed backend: it is closed, and its slot is free when the server has closed it too.
 void give_up(PoolCore& core, Backend& backend, BackendClose reason, Worker& here);

@@ -6,8 +6,8 @@
 
 namespace pgweir {
 
-// Opens what is missing, closes what is too old, listens to what idle backends of this worker say, asks one
-// of them about the role where that is due, and forgets what is known of the code when that is old.
+// Opens what is missing, closes what is too old, reads what idle backends of this worker say, asks one of
+// them about the role where that is due, and forgets what is known of the code when that is old.
 void keep_up(PoolCore& core, Worker& here);
 
 }  // namespace pgweir

@@ -39,7 +39,8 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
   return statement;
 }
 
-// What BackendStatements keeps account of has the prefix; this is nobody's, wherever it is left.
+// BackendStatements keeps account of names with the prefix. This name has none, so it belongs to no client,
+// wherever it is left.
 StatementRef make_taken() {
   std::shared_ptr<Statement> taken = make({}, {});
   taken->server_name = random_name().substr(2);
@@ -61,7 +62,7 @@ StatementRef make_unnamed(std::string_view text, ByteView parameter_types) {
 
 StatementCache::StatementCache() : own_name_(random_name()), taken_name_(make_taken()) {}
 
-// Not shared: a second PREPARE of the same text has to succeed on the same backend.
+// The statement is not shared: a second PREPARE of the same text has to succeed on the same backend.
 StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body) {
   std::shared_ptr<Statement> made = make(rest, {});
   made->effects = effects_of(body);

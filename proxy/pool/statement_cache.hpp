@@ -1,12 +1,12 @@
 // The texts of named prepared statements, once each for all clients and backends of a pool, and the name
 // under which a backend holds one.
 //
-// PostgreSQL analyses a statement when it is parsed: under the settings of that moment, and with the
-// catalogue as it is then. So a statement is shared only between clients whose Parse would come to the same:
-// the same text and declared types, the same settings as far as analysis reads them, and a catalogue that has
-// not changed. What a client's Parse is answered with was parsed lately: since the last DDL that went through
-// here, and not longer than parse_age_max ago, so that DDL from elsewhere is seen as well. Otherwise it is
-// parsed again, and when the server describes it as before it stays the same statement.
+// PostgreSQL analyses a statement when it is parsed, under the settings of that moment and with the catalogue
+// as it is then. So a statement is shared only between clients whose Parse would give the same: the same text
+// and declared types, the same settings as far as analysis reads them, and a catalogue that has not changed.
+// A client's Parse is answered without the server only if the statement was parsed lately: since the last DDL
+// that went through pgweir, and not longer than parse_age_max ago, so that DDL from elsewhere is seen as
+// well. Otherwise it is parsed again; if the server describes it as before, it stays the same statement.
 //
 // Names are random: code that runs in a database must not be able to name another client's statement.
 // Thread rule: any thread.
@@ -23,36 +23,39 @@
 
 namespace pgweir {
 
-// Names on the server start with this. A client's own name that does too is never sent as it is.
+// Names on the server start with this. A client's own name that starts with it is never sent as it is.
 constexpr std::string_view server_name_prefix = "__pgweir_";
 
 class StatementCache {
  public:
-  // A client's Parse is answered without the server for so long after the last real one. DDL that does not go
-  // through here is seen by those who parse later.
+  // For this long after the last real Parse, a client's Parse is answered without the server. DDL that does
+  // not go through pgweir is seen by clients that parse later.
   static constexpr std::chrono::milliseconds parse_age_max{100};
 
   StatementCache();
 
   // The statement for what a Parse said. `context`: the settings that analysis reads, interned; null: they
-  // are not known, so that the statement is shared with nobody.
+  // are not known, so that the statement is not shared.
   StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context);
-  // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. Never
-  // shared.
+  // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. It is
+  // never shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
-  // The next intern() of its text makes a new statement: the server describes it otherwise by now.
+  // The next intern() of its text makes a new statement: the server describes it differently by now.
   void forget(const StatementRef& statement);
-  // A new one in its place, for the clients that come from now on, and for one that has to have it.
+  // Makes a new statement in its place, for the clients that come from now on, and for one that has to have
+  // it.
   StatementRef renew(const StatementRef& statement);
-  // For a client that has the old one: its parameters keep the types that the server has inferred once.
+  // Does the same for a client that has the old one: its parameters keep the types that the server has
+  // inferred once.
   StatementRef renew_for_holder(const StatementRef& statement);
-  // The server has parsed it at that moment, by its text and declared types alone, and describes it as ever.
+  // The server has parsed the statement at that moment, by its text and declared types alone, and describes
+  // it as before.
   void confirm(const StatementRef& statement, const ParseMoment& moment);
-  // A Parse of it now would come to what the last one came to.
+  // Whether a Parse of the statement now would give the same as the last one.
   bool was_parsed_lately(const StatementRef& statement, const ParseMoment& now);
-  // What statements and portals of our own are called in the middle of a client's batch.
+  // The name of pgweir's own statements and portals in the middle of a client's batch.
   const std::string& own_name() const { return own_name_; }
-  // Stands for a name that is taken on the server, where a client's Parse has to fail for that.
+  // Stands for a name that is taken on the server, where a client's Parse has to fail for that reason.
   const StatementRef& taken_name() const { return taken_name_; }
   std::size_t size() const;
 

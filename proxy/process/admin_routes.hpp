@@ -1,5 +1,5 @@
-// The paths of the admin address: /metrics, /healthz (the process lives), /readyz (it should be sent clients)
-// and the dashboard, which is / with /api/state and /api/history. Thread rule: main thread.
+// The paths of the admin address: /metrics, /healthz (the process lives), /readyz (clients should be sent to
+// it) and the dashboard, which is / with /api/state and /api/history. Thread rule: main thread.
 #pragma once
 
 #include <string_view>
@@ -19,7 +19,7 @@ struct Services;
 
 class AdminRoutes {
  public:
-  // All of them live longer.
+  // All of the arguments live longer.
   AdminRoutes(const Services& services, const Metrics& metrics, const Drain& drain,
               const Administration& administration);
 

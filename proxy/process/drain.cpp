@@ -31,7 +31,8 @@ void Drain::wait_for_clients(std::shared_ptr<Listener> listener) {
   wait_until_clients_gone();
 }
 
-// Otherwise the operator who waits for the end would be what it waits for. The answer to him goes out first.
+// Otherwise the console session of the operator who waits would itself be waited for. The answer to the
+// operator goes out first.
 void Drain::wait_until_clients_gone() {
   timer_.expires_after(poll);
   timer_.async_wait([this](boost::system::error_code ec) {
@@ -55,7 +56,7 @@ void Drain::end_accepting() {
   end_clients();
 }
 
-// So fast that all are told in time, however low the rate.
+// The pace is fast enough to tell all clients in time, however low the rate.
 void Drain::end_clients() {
   const std::size_t clients = services_.sessions.count();
   double per_second = rate_;

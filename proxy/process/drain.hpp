@@ -1,10 +1,10 @@
 // The end of the process, step by step:
 //
-//   begin() -> still accepts, for as long as load balancers may send clients -> accepts nobody; ends clients
-//   where their transactions end, at a pace -> tells whoever is left -> stop
+//   begin() -> still accepts, for as long as load balancers may send clients -> accepts none; ends clients
+//   where their transactions end, at a pace -> tells those that are left -> stop
 //
-// Sessions that are pinned (but for session mode's sake) are left alone until the last step: what they have
-// cannot be had again elsewhere. Thread rule: main thread.
+// Sessions that are pinned (but for session mode) are left alone until the last step, as they could not get
+// what they have on another connection. Thread rule: main thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,10 +23,10 @@ struct Services;
 class Drain {
  public:
   static constexpr std::chrono::milliseconds poll{20};
-  // Of the deadline, so much at the most is for telling the remaining clients why they are closed.
+  // The most time of the deadline that is kept for telling the remaining clients why they are closed.
   static constexpr std::chrono::milliseconds last_words{500};
-  // Where another process listens on the same port, connections that were already under way to us come in
-  // for so long.
+  // Where another process listens on the same port, connections that were already on their way to this one
+  // are accepted for this long.
   static constexpr std::chrono::milliseconds takeover_grace{1'000};
 
   // `stop` ends the process's loop.
@@ -34,9 +34,10 @@ class Drain {
       : services_(services), stop_(std::move(stop)), timer_(io) {}
 
   void begin(const config::Settings& settings, std::shared_ptr<Listener> listener);
-  // Nobody new; whoever is there stays as long as they like, and who is at the console is not waited for.
+  // No new clients are accepted; those that are connected may stay as long as they like. Clients at the
+  // console are not waited for.
   void wait_for_clients(std::shared_ptr<Listener> listener);
-  // It is no longer to be sent clients.
+  // Whether clients should no longer be sent to this process.
   bool begun() const { return begun_; }
 
  private:

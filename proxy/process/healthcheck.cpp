@@ -17,14 +17,15 @@ namespace http = boost::beast::http;
 
 using Response = http::response<http::string_body>;
 
-// A wildcard address is for listening; the process is on this machine.
+// A wildcard address is only for listening; the process is on this machine.
 std::string reachable(const std::string& host) {
   if (host == "0.0.0.0") return "127.0.0.1";
   if (host == "::") return "::1";
   return host;
 }
 
-// One limit for connection, request and answer. A process that hangs may well be connected to.
+// There is one time limit for connection, request and answer, as even a process that hangs accepts
+// connections.
 asio::awaitable<void> ask(asio::ip::tcp::resolver::results_type addresses,
                           http::request<http::empty_body> request, Response& response) {
   beast::tcp_stream stream(co_await asio::this_coro::executor);

@@ -19,10 +19,11 @@
 namespace pgweir {
 namespace {
 
-// A burst of clients waits in the kernel until we get to it; the kernel cuts this to net.core.somaxconn.
+// A burst of clients waits in the kernel until it is accepted; the kernel cuts this to net.core.somaxconn.
 constexpr int backlog = 16'384;
 
-// A Lambda environment that was frozen or reaped says nothing: ask now and then whether it is still there.
+// A Lambda environment that was frozen or reaped says nothing, so the kernel asks now and then whether it is
+// still there.
 constexpr Keepalive client_keepalive{.idle_s = 60, .interval_s = 10, .probes = 3};
 
 UniqueFd listen_on(const std::string& host, std::uint16_t port, bool shares_port) {
@@ -76,7 +77,8 @@ void Listener::start(Worker& worker, const SessionDirectories& sessions) {
 void Listener::stop() {
   worker_->post([self = shared_from_this()] {
     self->stopped_ = true;
-    // Whoever has connected before is told why he is not served, rather than left without an answer.
+    // Clients that have connected before are told why they are not served, rather than left without an
+    // answer.
     for (int i = 0; i < backlog / accepts_per_turn && self->slot_ != nullptr; ++i) {
       if (!self->accept_some(*self->sessions_) || !self->slot_->readable()) break;
     }

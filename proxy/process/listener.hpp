@@ -1,4 +1,4 @@
-// Accepts clients and hands each to the worker with the fewest. Runs on one worker, so that with a single
+// Accepts clients and hands each to the worker with the fewest. It runs on one worker, so that with a single
 // worker a new client costs no hop. Thread rule: that worker's thread, except where said.
 #pragma once
 
@@ -17,9 +17,9 @@ class Worker;
 
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
-  // Accepted in one go before others get their turn.
+  // How many clients are accepted in one go before other work gets its turn.
   static constexpr int accepts_per_turn = 64;
-  // Without a free descriptor there is nothing to do but to wait for one.
+  // Without a free descriptor there is nothing to do but wait for one.
   static constexpr std::chrono::milliseconds pause{100};
 
   // Binds and listens at once; throws std::system_error that names the address.

@@ -21,9 +21,9 @@ using namespace pgweir;
 constexpr int exit_ok = 0;
 constexpr int exit_problem = 1;
 constexpr const char* config_help = "the YAML configuration file, or env:NAME for what that variable holds";
-constexpr int exit_usage = 2;  // of explain-pin and doctor, which otherwise tell more
+constexpr int exit_usage = 2;  // of explain-pin and doctor, whose other codes tell more
 
-// Everything that is wrong with a configuration, on this machine.
+// Finds everything that is wrong with a configuration, on this machine.
 config::LoadResult load(const std::string& path, std::uint64_t descriptors) {
   config::LoadResult result = config::load_file(path);
   if (!result.settings) return result;
@@ -75,7 +75,8 @@ int healthcheck(const std::string& path, bool ready) {
   return well ? exit_ok : exit_problem;
 }
 
-// By default what may be answered by a restart: a container that waits for its database must not be killed.
+// By default it asks only what a restart may cure: a container that waits for its database must not be
+// killed.
 void add_healthcheck(CLI::App& app, int& code) {
   CLI::App* sub =
       app.add_subcommand("healthcheck", "Ask the running process whether it lives (/healthz); exit 0 if so.");

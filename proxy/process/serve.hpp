@@ -9,7 +9,8 @@
 
 namespace pgweir {
 
-// Serves until a signal has ended it; the process's exit code. Throws when an address cannot be bound.
+// Serves until a signal has ended it, and returns the process's exit code. Throws when an address cannot be
+// bound.
 int run_server(const std::string& config_path, std::shared_ptr<const config::Settings> settings);
 
 // Raises the soft descriptor limit to the hard one; returns the limit in force.

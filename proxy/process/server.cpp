@@ -220,12 +220,12 @@ void Server::shut_down(Shutdown how) {
     case Shutdown::at_once:
       break;
   }
-  // The answer goes out first.
+  // The answer to the command goes out first.
   stop_timer_.expires_after(Drain::poll);
   stop_timer_.async_wait([this](boost::system::error_code) { io_.stop(); });
 }
 
-// Clients and new backends go by it from now on; backends that are there live on.
+// Clients and new backends use these secrets from now on; existing backends live on.
 void Server::use_secrets(UserSecretsRef secrets) {
   use(make_snapshot(snapshot_->settings, snapshot_, snapshot_->tls, std::move(secrets)));
 }
@@ -235,9 +235,9 @@ void Server::show_expiry() {
   services_.certificate_expires = tls ? tls->expires : 0;
 }
 
-// A renewed certificate is taken up without anybody's telling, and a changed configuration where that is
-// wanted. A pair of files is not changed in one step: what does not fit together yet is looked at again when
-// it has changed once more.
+// A renewed certificate is taken up without a command, and a changed configuration where that is wanted. The
+// two files of a pair do not change in one step: a pair that does not fit together yet is looked at again
+// when it has changed once more.
 void Server::watch_files() {
   watch_timer_.expires_after(watch_interval);
   watch_timer_.async_wait([this](boost::system::error_code ec) {

@@ -26,14 +26,14 @@ class Server final : private Administration {
   // How soon a changed file is noticed.
   static constexpr std::chrono::milliseconds watch_interval{2'000};
 
-  // How often what pools have done is added up.
+  // How often the pools' counters are added up.
   static constexpr std::chrono::milliseconds observe_interval{1'000};
 
   // Binds both addresses; throws when that fails.
   Server(std::string config_path, std::shared_ptr<const config::Settings> settings);
   ~Server() override;
 
-  // Serves until a signal has ended it. The process's exit code.
+  // Serves until a signal has ended it, and returns the process's exit code.
   int run();
 
  private:
@@ -68,13 +68,13 @@ class Server final : private Administration {
   AdminRoutes routes_{services_, metrics_, drain_, *this};
   boost::asio::steady_timer watch_timer_;
   boost::asio::steady_timer observe_timer_;
-  config::Overrides overrides_;  // by the console, until a reload
+  config::Overrides overrides_;  // set on the console, until a reload
   std::string tls_files_state_;
   std::string config_state_;
 };
 
 // `workers: auto`: the cores that this process may use (affinity and cgroup quota), at most four. A pool of
-// the usual size seldom keeps more busy.
+// the usual size seldom keeps more than that busy.
 unsigned auto_workers();
 
 }  // namespace pgweir

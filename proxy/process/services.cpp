@@ -13,7 +13,7 @@ void Services::make_workers(unsigned count, const SnapshotRef& snapshot) {
   }
 }
 
-// Workers count on their own: what comes and goes meanwhile may be counted here or there.
+// Each worker counts on its own: a client that comes or goes meanwhile may be counted or not.
 std::size_t Services::clients() const {
   const std::size_t all = sessions.count();
   const std::size_t at_console = console.sessions.load();

@@ -1,5 +1,5 @@
 // Everything that lives as long as the process, and what each part of it is given. Built by Server before any
-// worker runs, and destroyed after the last one has stopped; nobody below it includes this.
+// worker runs, and destroyed after the last one has stopped. Nothing below process/ includes this.
 #pragma once
 
 #include <atomic>
@@ -33,8 +33,8 @@ struct Services {
   ConsoleDesk console;
   // When the certificate that clients are shown expires, in seconds since 1970; 0: there is none.
   std::atomic<std::int64_t> certificate_expires{0};
-  // Runs a function on the main thread, and what it does with other secrets of users. Set by Server before
-  // AWS is asked for anything. What is posted after secrets have changed finds them in use.
+  // Run a function on the main thread, and take other secrets of users into use there. Server sets both
+  // before AWS is asked for anything. What is posted after secrets have changed finds them in use.
   std::function<void(std::function<void()>)> post_to_main;
   aws::SecretStore::OnChange use_secrets;
   aws::Aws aws{[this](UserSecretsRef secrets) {
@@ -46,7 +46,7 @@ struct Services {
                                        aws,   console, sessions,       post_to_main};
   const Sources sources{workers, sessions, pools, proofs, aws, console, certificate_expires, post_to_main};
 
-  // Clients of all workers, but for those at the console.
+  // The clients of all workers, but for those at the console.
   std::size_t clients() const;
 };
 

@@ -10,7 +10,7 @@
 namespace pgweir {
 namespace {
 
-// False: a null, or another number of columns.
+// False: a column is null, or there is another number of columns.
 bool read_texts(ByteView body, std::span<std::string_view> out) {
   DataRowReader row(body);
   std::uint16_t columns = 0;
@@ -29,7 +29,7 @@ void OwnReplies::take_row(const Piece& piece) {
   if (x_.own.empty()) return;
   const OwnQuery which = x_.own.front();
   if (which != OwnQuery::check && which != OwnQuery::sources && which != OwnQuery::triggers) return;
-  // A row that two reads have brought is put together first.
+  // A row that arrived in several reads is put together first.
   const ByteView body = piece.body();
   row_.insert(row_.end(), body.begin(), body.end());
   if (!piece.last) return;
@@ -60,7 +60,7 @@ void OwnReplies::take_error(const Expected& failed, const ErrorView& error) {
       (error.code() == sqlstate::query_canceled ? x_.own.cancelled : x_.own.failed) = true;
       return;
     case OwnQuery::last_value:
-      // What lastval() says in a session in which no sequence was advanced.
+      // This is the error of lastval() in a session in which no sequence was advanced.
       x_.own.has_last_value = error.code() != sqlstate::object_not_in_prerequisite_state;
       return;
     case OwnQuery::triggers:
@@ -68,7 +68,7 @@ void OwnReplies::take_error(const Expected& failed, const ErrorView& error) {
       x_.code.sources_failed = true;
       return;
     case OwnQuery::rollback:
-      // The cancel for what its client had left running may hit the ROLLBACK; that is sent again where needed.
+      // The cancel for what the client had left running may hit the ROLLBACK; it is sent again where needed.
       x_.own.failed = x_.own.failed || error.code() != sqlstate::query_canceled;
       return;
     case OwnQuery::reset_settings:

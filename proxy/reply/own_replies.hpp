@@ -1,4 +1,4 @@
-// The replies to queries of our own. Thread rule: the session's worker.
+// The replies to pgweir's own queries. Thread rule: the session's worker.
 #pragma once
 
 #include <utility>
@@ -16,9 +16,9 @@ class OwnReplies final {
 
   void take_row(const Piece& piece);
   void take_error(const Expected& failed, const ErrorView& error);
-  // The oldest query of ours has ended.
+  // The oldest own query has ended.
   void end();
-  // Of a PREPARE that was sent again.
+  // Whether a PREPARE that was sent again has failed.
   bool take_prepare_failed() { return std::exchange(prepare_failed_, false); }
 
  private:

@@ -7,7 +7,7 @@
 
 namespace pgweir {
 
-// True: the client is told by the server's own message.
+// True: the server's own message is forwarded to the client.
 bool ParameterTeller::take(const Piece& piece, bool is_own) {
   ParameterStatusView status;
   if (parse_parameter_status(piece.body(), status) != Errc::ok) return false;
@@ -26,7 +26,8 @@ bool ParameterTeller::take(const Piece& piece, bool is_own) {
   return false;
 }
 
-// What a RESET gives back to the client is applied after it, and told before it is over.
+// What a RESET gives back to the client is applied after the RESET, but the client is told before the answer
+// ends.
 void ParameterTeller::tell_restored() {
   SettingMap client_knows = *x_.client.view;
   for (auto& [name, value] : client_knows) {
@@ -43,8 +44,8 @@ void ParameterTeller::tell_restored() {
   x_.client.use_view(x_.worker.interner().intern(std::move(client_knows)));
 }
 
-// A RESET on the server returns to its default. The client's is what it brought at startup, and what its next
-// transaction will find.
+// A RESET on the server returns to the server's default. For the client, the value is what it brought at
+// startup; its next transaction will find that.
 std::string_view ParameterTeller::value_for_client(const ParameterStatusView& status) const {
   const bool follows_role = status.name == "is_superuser" && x_.client.startup->contains("role");
   const bool brought = follows_role || x_.client.startup->contains(ascii_lower(status.name));

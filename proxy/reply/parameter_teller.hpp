@@ -1,5 +1,5 @@
-// What the client is told of its settings: ParameterStatus, the server's own or ours. A view of the exchange.
-// Thread rule: the session's worker.
+// What the client is told of its settings, by the server's ParameterStatus or by pgweir's own. A view of the
+// exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>
@@ -14,9 +14,9 @@ class ParameterTeller final {
  public:
   explicit ParameterTeller(Exchange& exchange) : x_(exchange) {}
 
-  // A ParameterStatus, of a query of ours or not.
+  // Looks at a ParameterStatus. `is_own`: an own query has caused it.
   bool take(const Piece& piece, bool is_own);
-  // The parameters that the backend has and the client does not know.
+  // Tells the client the parameters of the backend that it does not know yet.
   void tell();
   void tell_restored();
 

@@ -7,12 +7,13 @@
 namespace pgweir {
 namespace {
 
-// "cached plan must not change result type", in whatever language.
+// Whether the error is "cached plan must not change result type", in whatever language.
 bool is_stale_plan(const ErrorView& error) {
   return error.code() == sqlstate::feature_not_supported && error.field('R') == "RevalidateCachedQuery";
 }
 
-// Code has dropped it, or taken its name: none of the client's statements can have done so.
+// Whether the server has lost the statement, or has another under its name. A function must have done that:
+// the client's own statements cannot.
 bool is_out_of_step(const ErrorView& error, const Expected& failed, const StatementRef& about) {
   if (!about || !about->server_name.starts_with(server_name_prefix)) return false;
   if (failed.reply == Reply::parse) return error.code() == sqlstate::duplicate_prepared_statement;
@@ -23,9 +24,9 @@ bool is_out_of_step(const ErrorView& error, const Expected& failed, const Statem
 
 }  // namespace
 
-// What can be mended unseen: outside of a transaction, with nothing answered yet, a statement is parsed anew
-// and the batch is sent again. A statement that has changed only if the client does not go on by what it was
-// told before: a driver that keeps a description would read the rows by that.
+// Whether the error can be mended unseen. Outside of a transaction, with nothing answered yet, a statement
+// is parsed anew and the batch is sent again. A statement that has changed is mended only if the client does
+// not rely on an earlier description: a driver that keeps one would read the rows by it.
 PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& error,
                                      const StatementRef& about, std::string_view client_name) {
   const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
@@ -36,15 +37,17 @@ PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& er
     x_.backend->statements.doubt_all();
     return may ? Kind::parse_again : Kind::no;
   }
-  // Under another search_path it finds other tables; under its own it goes on.
+  // The statement was parsed under another search_path, and finds other tables under this one. Under its own
+  // it goes on.
   if (!by_ddl) return Kind::no;
-  // The server refuses it for ever: whoever parses this text again gets a new statement.
+  // The server refuses this statement for ever. A client that parses the text again gets a new one.
   x_.commons->statements().forget(about);
   const bool described =
       x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->batch, client_name);
   const bool told = described && !x_.batch.describes(x_.backend->batch, client_name);
   if (may && !told) return Kind::renew;
-  // The error is the client's. One that holds no description gets no second one.
+  // The client gets the error. If it has no description of the statement, it gets a new one, and no second
+  // error.
   if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
     x_.statements.put(client_name, x_.commons->statements().renew_for_holder(about));
   return Kind::no;

@@ -1,5 +1,5 @@
-// Whether an error of the server is about a prepared statement that can be mended unseen. A view of the
-// exchange. Thread rule: the session's worker.
+// Whether an error of the server is about a prepared statement, and can be mended unseen by the client. A
+// view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ class PlanRepair final {
 
   enum class Kind : std::uint8_t {
     no,
-    parse_again,  // it is gone from the server
-    renew,        // it is not what it was
+    parse_again,  // the statement is gone from the server
+    renew,        // the statement has changed
   };
-  // Also sees to it that the statement is not used any more as it is.
+  // Also makes sure that a stale statement is not used again.
   Kind kind_of(const Expected& failed, const ErrorView& error, const StatementRef& about,
                std::string_view client_name);
 

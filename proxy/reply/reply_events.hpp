@@ -9,14 +9,14 @@ namespace pgweir {
 
 enum class ReplyEvent : std::uint8_t {
   query_done,        // the client has got a ReadyForQuery
-  transaction_done,  // and is in no transaction
-  batch_failed,      // unseen, and it may be sent again
+  transaction_done,  // the client has got it, and is in no transaction
+  batch_failed,      // the client has not seen it, and the batch may be sent again
   prelude_failed,
   state_answered,
   last_value_answered,
   triggers_answered,
   sources_answered,
-  defaults_changed,  // what a fresh login gets on this server
+  defaults_changed,  // a fresh login on this server gets other settings
 };
 using ReplyEvents = EnumSet<ReplyEvent, std::uint16_t>;
 

@@ -109,14 +109,14 @@ Disposition ReplyPath::take_first(const Piece& piece) {
   return Disposition::taken;
 }
 
-// What has been committed holds for everybody who asks from now on, also if this session ends here.
+// What has been committed is visible to all sessions from now on, also if this session ends here.
 void ReplyPath::publish_changes() {
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
   if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
   if (x_.watch.marks.take(Mark::changed_defaults)) events_.insert(ReplyEvent::defaults_changed);
 }
 
-// Replies of ours become due while the server's message is looked at, and must not overtake it.
+// pgweir's own replies become due while the server's message is looked at, and must not overtake it.
 ResponseTracker::Verdict ReplyPath::receive(const Piece& piece, TransactionStatus status) {
   receiving_ = true;
   const ResponseTracker::Verdict verdict = x_.tracker.receive(piece.type, status, *this);
@@ -133,14 +133,14 @@ void ReplyPath::write_due() {
   due_.clear();
 }
 
-// --- Errors: whose they are, and by which names the client knows what they are about
+// --- Errors: who caused them, and under which names the client knows what they are about
 
 Disposition ReplyPath::take_error(const Piece& piece) {
   x_.watch.marks.insert(Mark::failed);
   ErrorView error;
   const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
   if (whole && ends_the_session(error.severity())) {
-    // To a client that waits for nothing and keeps nothing on this backend it does not matter.
+    // This does not matter to a client that waits for nothing and keeps nothing on this backend.
     const bool idle = x_.tracker.settled() && !x_.pinned();
     if (is_own() || idle) return Disposition::server_gone;
     forward(piece);
@@ -149,7 +149,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
-  // DISCARD ALL commits at once, what restored the startup settings after it does not.
+  // DISCARD ALL commits at once; what restored the startup settings after it does not.
   if (x_.watch.marks.contains(Mark::discarded_all) && !is_own()) x_.watch.marks.insert(Mark::resets_now);
   const std::int32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
@@ -182,7 +182,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   return Disposition::taken;
 }
 
-// What PostgreSQL says (plancache.c).
+// Writes the error as PostgreSQL does (plancache.c).
 void ReplyPath::write_stale_plan() {
   ErrorFields fields;
   fields.severity = "ERROR";
@@ -195,7 +195,7 @@ void ReplyPath::write_stale_plan() {
   x_.batch.answered = true;
 }
 
-// The client knows its statement by its own name, not by ours.
+// The client knows its statement by its own name, not by pgweir's.
 bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
                                 std::int32_t longer) {
   const bool has_name = about && !about->server_name.empty();
@@ -211,8 +211,8 @@ bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, s
   return true;
 }
 
-// Of the client's statements the one that an error calls by our name, when the message that failed does not
-// tell.
+// Finds the client's statement whose name on the server is in the error, for when the message that failed
+// does not tell.
 StatementRef ReplyPath::statement_named_in(const Piece& piece) const {
   const std::string_view text = as_text(piece.body());
   const std::size_t at = text.find(server_name_prefix);
@@ -227,7 +227,7 @@ StatementRef ReplyPath::statement_named_in(const Piece& piece) const {
 
 // --- Listening
 
-// What the hub delivers comes from there alone.
+// Notifications that the hub delivers come from the hub alone.
 void ReplyPath::take_notification(const Piece& piece) {
   NotificationView notification;
   const bool served = x_.listen && piece.whole() &&
@@ -238,7 +238,7 @@ void ReplyPath::take_notification(const Piece& piece) {
   forwarding_rest_ = true;
 }
 
-// Right before a ReadyForQuery that goes to the client.
+// Called right before a ReadyForQuery that goes to the client.
 void ReplyPath::settle_listening(TransactionStatus status) {
   x_.listen->settle(status, !x_.tracker.idle() || x_.tracker.unsynced());
   if (status != TransactionStatus::idle) return;
@@ -264,7 +264,7 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
         break;
     }
   }
-  // The server has refused to say.
+  // The server has refused to describe the statement.
   const bool asked = expected.purpose == Purpose::learn_shape || expected.purpose == Purpose::confirm_parse;
   if (asked && outcome != Outcome::done && x_.backend != nullptr)
     x_.backend->statements.describe(expected.statement, BackendStatements::Description::unknown);
@@ -272,11 +272,11 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
   if (expected.listens && x_.listen) x_.listen->ended();
   if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) own_.end();
-  // While a name is made or dropped nothing else is sent, so this was it.
+  // While a name is made or dropped, nothing else is sent, so this was the statement that did it.
   if (x_.naming.under_way && x_.tracker.idle()) x_.naming.end();
 }
 
-// What the backend holds now.
+// Notes what the backend holds now.
 void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
   BackendStatements& held = x_.backend->statements;
   const StatementRef& statement = expected.statement;

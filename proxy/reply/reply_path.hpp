@@ -22,13 +22,13 @@ class ReplyPath final : public ReplySink {
 
   enum class Disposition : std::uint8_t {
     taken,
-    server_ended,  // its last words were forwarded; nothing follows
-    server_gone,   // they were not for the client; nothing follows
-    violation,     // it does not keep to the protocol
+    server_ended,  // the server's last words were forwarded; nothing follows
+    server_gone,   // the server's last words were not for the client; nothing follows
+    violation,     // the server does not keep to the protocol
   };
   Disposition take(const Piece& piece);
 
-  // What has happened and was not acted on yet.
+  // What has happened and has not been acted on yet.
   ReplyEvents& events() { return events_; }
   // The backend that was asked is gone.
   void forget_answers() {
@@ -56,9 +56,9 @@ class ReplyPath final : public ReplySink {
   StatementRef statement_named_in(const Piece& piece) const;
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);
-  // The oldest expectation is a query of ours.
+  // Whether the oldest expectation is an own query.
   bool is_own() const;
-  // Or a message of ours among the client's.
+  // Whether it is an own query, or a message of pgweir's among the client's.
   bool is_inserted() const;
 
   Exchange& x_;
@@ -68,7 +68,7 @@ class ReplyPath final : public ReplySink {
   bool forwarding_rest_ = false;  // of a streamed message
   bool receiving_ = false;
   bool query_failed_ = false;     // the Query that is being answered, if it holds a step of the journal
-  std::vector<BackendType> due_;  // replies of ours that come right after the server's message in hand
+  std::vector<BackendType> due_;  // pgweir's replies that come right after the server's message in hand
 };
 
 }  // namespace pgweir

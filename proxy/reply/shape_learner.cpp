@@ -8,7 +8,8 @@ namespace pgweir {
 
 using Description = BackendStatements::Description;
 
-// Asked for by us after a Parse; or by the client, of its unnamed statement, of which nobody else tells.
+// Learns from descriptions: those that pgweir asks for after a Parse, and those that the client asks for of
+// its unnamed statement, which has no other source.
 void ShapeLearner::take(const Piece& piece) {
   const bool is_description = piece.type == static_cast<char>(BackendType::ParameterDescription) ||
                               piece.type == static_cast<char>(BackendType::RowDescription) ||
@@ -34,7 +35,7 @@ void ShapeLearner::take(const Piece& piece) {
   if (const std::optional<StatementShape> shape = described->shape.take_shape()) {
     learn_shape(*described, *shape);
   } else {
-    x_.backend->statements.describe(described->statement, Description::same);  // nobody can tell
+    x_.backend->statements.describe(described->statement, Description::same);  // not to be known
   }
 }
 
@@ -52,8 +53,8 @@ void ShapeLearner::learn_shape(const Described& described, const StatementShape&
     x_.commons->statements().confirm(described.statement, moment);
 }
 
-// Other clients of this statement go on by what they were told. This one has just parsed it, or is going to
-// be told that its plan is stale.
+// Other clients of this statement rely on what they were told. This one has just parsed it, or will be told
+// that its plan is stale.
 void ShapeLearner::shape_changed(const Described& described, const StatementShape& shape) {
   if (described.purpose != Purpose::confirm_parse || !described.name)
     return x_.commons->statements().forget(described.statement);

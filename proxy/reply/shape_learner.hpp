@@ -1,5 +1,5 @@
-// What the server says of prepared statements: whether they are what their clients were told. Thread rule: the
-// session's worker.
+// Learns from the server's descriptions whether prepared statements are what their clients were told. Thread
+// rule: the session's worker.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ class ShapeLearner final {
   void take(const Piece& piece);
 
  private:
-  // The statement whose description is arriving, what for, and the client's name for it.
+  // The statement whose description is arriving, the purpose, and the client's name for it.
   struct Described {
     StatementRef statement;
     Purpose purpose = Purpose::plain;

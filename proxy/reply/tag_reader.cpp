@@ -8,7 +8,7 @@ namespace pgweir {
 
 void TagReader::take(const Piece& piece) {
   std::string_view tag;
-  // Not of a statement that we have put between the client's.
+  // The tag of a statement that pgweir has put between the client's is not read.
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr || oldest->fate != Fate::forward) return;
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
@@ -21,7 +21,7 @@ void TagReader::take(const Piece& piece) {
     x_.commons->schema_version()->change();
   }
   const bool hidden = !oldest->sets && x_.journal.follows_control() && (tag == "COMMIT" || tag == "ROLLBACK");
-  if (hidden) x_.journal.doubt({});  // by a text that nobody has read
+  if (hidden) x_.journal.doubt({});  // the text that did this was not readable
   const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.marks.insert(Mark::resets_now);
   if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
@@ -29,7 +29,7 @@ void TagReader::take(const Piece& piece) {
     x_.watch.marks.insert(Mark::made_code);
     x_.commons->code().forget();
   }
-  // A name that is not the client's may be one of ours: the server tells what is left.
+  // The name may be that of another statement: the server tells what is left.
   if (tag == "DEALLOCATE" && x_.naming.name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
   if (tag == "DEALLOCATE" && !x_.naming.name.empty() && !x_.naming.statement) {
     const StatementRef gone = x_.statements.find(x_.naming.name);
@@ -43,7 +43,8 @@ void TagReader::take(const Piece& piece) {
   }
 }
 
-// A PREPARE under a name of ours: it is the client's from here on, on every backend.
+// A PREPARE under a name of pgweir's has succeeded: from here on the client has the statement on every
+// backend.
 void TagReader::take_prepared() {
   BackendStatements& held = x_.backend->statements;
   held.begin_parse(x_.naming.statement, x_.tracker.segment());

@@ -19,7 +19,8 @@ namespace {
 
 using Presence = BackendStatements::Presence;
 
-// Only a name that was cut has to be remembered, or one for which another statement was bound.
+// Only a name that was cut has to be remembered, or the one that the client has used when it stands for
+// another statement.
 std::shared_ptr<const std::string> spelled(std::string_view name, bool always) {
   return always || name.size() > identifier_max ? std::make_shared<const std::string>(name) : nullptr;
 }
@@ -28,7 +29,7 @@ bool discards_all(const Statement& statement) {
   return statement.effects.verb == Verb::discard && parse_discard(statement.text) == DiscardTarget::all;
 }
 
-// A name of the client's own that looks like one of ours stands for nothing.
+// A client's own name that looks like one of pgweir's stands for no statement.
 std::string_view name_on_server(std::string_view name, const StatementRef& statement) {
   if (statement) return statement->server_name;
   return name.starts_with(server_name_prefix) ? name.substr(1) : name;
@@ -38,7 +39,7 @@ std::string_view name_on_server(std::string_view name, const StatementRef& state
 
 RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   ParseView parse;
-  // The server says what is wrong with it.
+  // The server says what is wrong with the message.
   if (parse_parse(piece.body(), parse) != Errc::ok)
     return ServerStream(x_).forward(piece, {.reply = Reply::parse});
   if (x_.listen && ListenFollower(x_).show_channels(parse.text) == Progress::hold)
@@ -47,7 +48,7 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
-  // What was learned of the old one's shape need not hold for the new one.
+  // What was learned of the old statement's shape need not hold for the new one.
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
                               as_text(statement->parameter_types) == as_text(parse.parameter_types) &&
                               statement->shape.get() == nullptr;
@@ -74,7 +75,7 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   const Presence presence = held.find(sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*sent);
-  // In a failed transaction a Parse is an error. Where that is possible the server has to say so.
+  // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
   const bool as_ever = presence == Presence::present && context.is_certain &&
@@ -102,7 +103,7 @@ ParseMoment ExtendedPath::parse_moment() const {
   return {x_.commons->schema_version()->get(), x_.worker.now()};
 }
 
-// PREPARE may have taken the name without our knowing: then a Parse under it makes the server say so.
+// A PREPARE may have taken the name unseen: then a Parse under it makes the server say so.
 void ExtendedPath::probe_name(std::string_view name, std::string_view text, ByteView types) {
   write_parse(x_.worker.to_server().own(), name, text, types);
   write_close_statement(x_.worker.to_server().own(), name);
@@ -112,9 +113,9 @@ void ExtendedPath::probe_name(std::string_view name, std::string_view text, Byte
   }
 }
 
-// The name is taken: a Parse under a name that exists already makes the server say so (42P05), or whatever
-// else is wrong with the text first. A name for this alone: under one that clients use, the text could end up
-// as theirs.
+// The name is taken. A Parse under a name that exists makes the server say so (42P05), unless something is
+// wrong with the text, which it says first. The name is used for this alone: under a name that clients use,
+// the text could end up as their statement.
 RequestDisposition ExtendedPath::repeat_parse(const ParseView& parse) {
   const StatementRef& taken = x_.commons->statements().taken_name();
   ByteBuffer& out = x_.worker.to_server().own();
@@ -136,7 +137,7 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   const StatementMap::Held& known = x_.statements.look_up(bind.statement);
   const bool described = known.described;
   StatementRef statement = known.statement;
-  const Statement* const named = statement.get();  // kept by the client's name
+  const Statement* const named = statement.get();  // kept under the client's name
   if (named != nullptr && SequenceGuard(x_).guard(named->effects, named->text) == Progress::hold)
     return RequestDisposition::hold;
   if (SqlNames(x_).resolve(statement) == Progress::hold) return RequestDisposition::hold;
@@ -168,7 +169,7 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
                     .spelled = spelled(bind.statement, is_renamed)});
 }
 
-// The client's own message but for the statement's name.
+// Sends the client's own message with the statement's name on the server.
 RequestDisposition ExtendedPath::send_bind(const Piece& piece, const BindView& bind,
                                            std::string_view server_name, Expected&& expected) {
   const std::size_t head = message_length_size + bind.portal.size() + 1 + bind.statement.size() + 1;
@@ -181,7 +182,7 @@ RequestDisposition ExtendedPath::send_bind(const Piece& piece, const BindView& b
   return RequestDisposition::taken;
 }
 
-// The client would read the rows by what it was told once. A name that no statement has makes the server fail
+// The client would read the rows by an old description. A name that no statement has makes the server fail
 // the message, with all that follows from that, and the client gets the error of a stale plan.
 RequestDisposition ExtendedPath::refuse_bind(const Piece& piece, const BindView& bind,
                                              const StatementRef& statement) {
@@ -242,7 +243,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
   return RequestDisposition::taken;
 }
 
-// The backend keeps a named statement for others. A name that we do not know may be one that SQL prepared.
+// The backend keeps a named statement for other clients. An unknown name may be one that SQL prepared.
 RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
@@ -291,7 +292,7 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   return RequestDisposition::taken;
 }
 
-// A Parse of an EXECUTE or the like. What it describes is that of the statement that it names.
+// A Parse of an EXECUTE or the like. Its description is that of the statement that it names.
 RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const ParseView& parse) {
   if (const std::optional<SqlNames::NamedUse> use = SqlNames(x_).find_named(parse.text))
     SqlNames(x_).tell_cut(parse.text, use->named);

@@ -1,5 +1,5 @@
 // The extended query protocol, client to server: statements under the client's names, on a backend that knows
-// them by ours. A view of the exchange. Thread rule: the session's worker.
+// them under pgweir's. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

@@ -35,17 +35,17 @@ Progress ListenFollower::follow_query(std::string_view text, bool understood, co
   return Progress::done;
 }
 
-// All that the client has sent is answered, or nothing of it ends with ReadyForQuery.
+// Whether all that the client has sent is answered, or nothing of it ends with ReadyForQuery.
 bool ListenFollower::status_is_known() const {
   return x_.tracker.outstanding() == x_.own.size() || !x_.tracker.awaits_ready();
 }
 
-// After messages without a Sync the transaction may be another one than the last ReadyForQuery told of.
+// After messages without a Sync the transaction may be another than that of the last ReadyForQuery.
 TransactionStatus ListenFollower::transaction_status() const {
   return x_.tracker.unsynced() ? TransactionStatus::idle : x_.tracker.status();
 }
 
-// The portal is as good as its statement.
+// A portal is followed as its statement is.
 void ListenFollower::follow_bind(std::string_view portal, const StatementRef& statement) {
   const bool readable = statement && !x_.client.is_opaque(statement->text);
   if (!x_.listen || x_.listen->is_unused()) {
@@ -71,7 +71,8 @@ Progress ListenFollower::follow_execute(const Piece& piece, Expected& expected) 
   return Progress::done;
 }
 
-// Who asks for its channels asks its backend, which is made to listen to them for that long.
+// A client that asks for its channels asks its backend, which is made to listen to them until the transaction
+// is over.
 Progress ListenFollower::show_channels(std::string_view text) {
   if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return Progress::done;
   const ResponseTracker& tracker = x_.tracker;

@@ -20,9 +20,9 @@
 namespace pgweir {
 namespace {
 
-// Messages of one client that its backend has not answered. More would not make a pipeline faster, but what a
-// client that vanishes leaves behind has to be worked off before the backend is free again, and a cancel ends
-// one query only.
+// The most messages of one client that its backend has not answered. More would not make a pipeline faster;
+// but what a client leaves behind when it vanishes has to be worked off before the backend is free again, and
+// a cancel ends only one query.
 constexpr std::size_t outstanding_max = 256;
 constexpr std::size_t queries_max = 16;
 
@@ -42,7 +42,8 @@ bool is_large_object_call(ByteView body) {
          large_object_functions.end();
 }
 
-// DISCARD ALL, DEALLOCATE ALL: what the client's names stand for afterwards is known with the answer.
+// Whether the text has DISCARD ALL or DEALLOCATE ALL: what the client's names stand for afterwards is known
+// with the answer.
 bool clears_names(std::string_view text) {
   StatementSplitter statements(text);
   for (SqlStatement part; statements.next(part);) {
@@ -115,8 +116,8 @@ RequestDisposition RequestPath::counted(RequestDisposition disposition, Counter 
   return disposition;
 }
 
-// The server works off what came before a Terminate; after the last Sync that is rolled back. Within the
-// data of a COPY IN it is a violation.
+// The server works off what came before a Terminate; what came after the last Sync is rolled back. A
+// Terminate within the data of a COPY IN is a violation.
 bool RequestPath::owes_answers() const {
   return x_.backend != nullptr && !x_.tracker.copy_in() && x_.tracker.awaits_ready() &&
          x_.tracker.outstanding() > x_.own.size();
@@ -127,7 +128,7 @@ RequestDisposition RequestPath::take_rest(const Piece& piece) {
   return RequestDisposition::taken;
 }
 
-// Outside of COPY IN the server ignores them, so there they go nowhere.
+// Outside of COPY IN the server ignores these messages, so they are not sent.
 RequestDisposition RequestPath::take_copy(const Piece& piece) {
   if (!x_.tracker.copy_possible()) {
     discarding_rest_ = true;
@@ -143,7 +144,8 @@ RequestDisposition RequestPath::take_sync(const Piece& piece) {
   return ServerStream(x_).forward(piece, {.reply = Reply::sync});
 }
 
-// A client that works on large objects calls one function after the other; any other may do anything.
+// A client that works on large objects calls one function after the other; any other function may do
+// anything.
 RequestDisposition RequestPath::take_function_call(const Piece& piece) {
   if (!is_large_object_call(piece.body())) {
     const SqlEffects anything = effects_of_anything();
@@ -160,7 +162,7 @@ RequestDisposition RequestPath::take_function_call(const Piece& piece) {
 RequestDisposition RequestPath::take_query(const Piece& piece) {
   QueryView query;
   const bool understood = piece.whole() && parse_query(piece.body(), query) == Errc::ok;
-  // What nobody can read may do anything.
+  // A text that cannot be read may do anything.
   const bool readable = understood && !x_.client.is_opaque(query.text);
   const bool has_facts = readable && may_have_facts(query.text);
   x_.hand.text = x_.worker.text_memo().read(query.text, has_facts);

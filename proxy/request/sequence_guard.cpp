@@ -7,7 +7,7 @@
 namespace pgweir {
 
 // currval() and lastval() must never show another session's values. A pool whose clients use them pins a
-// session from its first value on; the others only note whose values a backend has.
+// session from its first value on; other pools only note which session's values a backend has.
 Progress SequenceGuard::guard(const SqlEffects& effects, std::string_view text) {
   if (take_over(effects, text) == Progress::hold) return Progress::hold;
   const bool by_view = reads_relations(effects) && x_.commons->code().views_advance_sequences();
@@ -22,7 +22,8 @@ Progress SequenceGuard::guard(const SqlEffects& effects, std::string_view text) 
   return Progress::done;
 }
 
-// The values on the backend are this session's from here on, and no other's are left where that matters.
+// From here on the values on the backend are this session's; where it matters, those of other sessions are
+// discarded.
 Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view text) {
   Backend& backend = *x_.backend;
   const bool sees_views = reads_relations(effects);
@@ -36,7 +37,7 @@ Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view te
   const bool foreign = backend.sequence_owner != x_.sequences.number || backend.sequence_mixed;
   bool guarded = x_.commons->code().uses_sequence_values();
   if (!guarded && foreign && backend.sequence_owner != 0) {
-    // A view or a function that nobody has read yet may ask for them.
+    // A view or a function that is not judged yet may ask for them.
     FunctionQuestion ignored;
     guarded = views_unread ||
               (effects.runs_code() &&
@@ -56,10 +57,11 @@ Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view te
   return Progress::done;
 }
 
-// At a Parse that may be the first message of a batch. The first statement that a batch executes is in no
-// transaction block, and a procedure may COMMIT there; after a statement of ours it would not be the first.
+// Called at a Parse that may be the first message of a batch. The first statement that a batch executes is in
+// no transaction block, so that a procedure may COMMIT there; after an inserted statement it would not be the
+// first.
 void SequenceGuard::guard_batch(const Statement& statement) {
-  // Where a group of ours may go out, it need not wait.
+  // Where a group of pgweir's own may go out, take_over() does not hold.
   if (x_.tracker.may_insert_group()) static_cast<void>(take_over(statement.effects, statement.text));
 }
 

@@ -14,10 +14,11 @@
 namespace pgweir {
 namespace {
 
-// An EXECUTE of a statement that is an EXECUTE of another, and so on; one may name itself.
+// How deep an EXECUTE of a statement that is an EXECUTE of another, and so on, is followed; one may name
+// itself.
 constexpr int naming_depth_max = 4;
 
-// May name a prepared statement.
+// Statements that may name a prepared statement.
 constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
 
 std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
@@ -37,7 +38,8 @@ bool names_statement(Verb verb, std::string_view text) {
   return (verb != Verb::explain && verb != Verb::create) || executes_named(text).found;
 }
 
-// The server would say so, if it still saw the name. Only where nothing else is to be said before.
+// The server would send this notice if it still saw the client's name. It is sent only where no other message
+// has to come before it.
 void SqlNames::tell_cut(std::string_view text, const NamedStatement& named) {
   if (named.name_size <= identifier_max || x_.tracker.outstanding() > x_.own.size()) return;
   const auto level = x_.client.desired->find("client_min_messages");
@@ -62,7 +64,7 @@ void SqlNames::tell_cut(std::string_view text, const NamedStatement& named) {
 }
 
 // EXECUTE, DEALLOCATE, EXPLAIN EXECUTE, or a PREPARE that takes a name again: the server knows the statement
-// under our name. nullopt: nothing to rename.
+// under pgweir's name. nullopt: nothing to rename.
 std::optional<SqlNames::NamedUse> SqlNames::find_named(std::string_view text) const {
   std::optional<NamedStatement> named = executes_named(text).statement;
   if (!named) named = parse_named(text);
@@ -73,7 +75,7 @@ std::optional<SqlNames::NamedUse> SqlNames::find_named(std::string_view text) co
 }
 
 // A prepared EXECUTE and the like looks for its name when it is run, not when it is parsed: what the name
-// stands for now has to be on the backend, and what goes there has our name for it.
+// stands for now has to be on the backend, and the text that goes there has pgweir's name for it.
 Progress SqlNames::resolve(StatementRef& statement, int depth) {
   if (!statement || depth > naming_depth_max || !names_statement(statement->effects.verb, statement->text))
     return Progress::done;
@@ -91,7 +93,7 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   return Progress::done;
 }
 
-// The backend's own, if that is the same.
+// The backend's own unnamed statement, if it is the same.
 StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
   const StatementRef held = x_.backend->statements.unnamed();
   const bool same = held && held->text == text && as_text(held->parameter_types) == as_text(types);
@@ -107,8 +109,9 @@ void SqlNames::note_deallocate(const Statement& statement) {
   x_.naming.statement.reset();
 }
 
-// A PREPARE of a new name: it gets a name of ours on the server, so that it can be made on others, too. Where
-// the backend may have that name already, unseen by us, it goes out as it is, and the server says so.
+// A PREPARE of a new name gets a name of pgweir's on the server, so that other backends can get the
+// statement, too. Where the backend may have the client's name already, unseen, the text goes out as it is,
+// and the server says so.
 std::string SqlNames::rename_prepare(std::string_view text) {
   if (x_.may_have_prepared()) return {};
   const std::optional<NamedStatement> named = parse_named(text);
@@ -169,8 +172,8 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   return RequestDisposition::taken;
 }
 
-// Several statements: those among them that run a prepared one, one that drops it, and those that take its
-// name again while it is there.
+// Several statements: renames in those that run a prepared one, in one that drops it, and in those that take
+// its name again while it is there.
 std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text, const SqlEffects& effects,
                                                            Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;

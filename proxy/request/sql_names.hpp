@@ -1,5 +1,5 @@
-// SQL that makes, runs or drops a prepared statement by its name: the server knows it by ours. A view of the
-// exchange. Thread rule: the session's worker.
+// SQL that makes, runs or drops a prepared statement by its name: the server knows it under pgweir's name. A
+// view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace pgweir {
 
-// Runs, makes or drops a prepared statement by its name; `verb` is the text's first.
+// Whether the text runs, makes or drops a prepared statement by its name; `verb` is its first.
 bool names_statement(Verb verb, std::string_view text);
-// By how much a text became longer.
+// By how many bytes a text became longer.
 std::int32_t growth(std::string_view before, std::string_view after);
 
 class SqlNames final {

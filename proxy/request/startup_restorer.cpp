@@ -8,8 +8,8 @@
 
 namespace pgweir {
 
-// A RESET on the server returns to the server's default. The client's is what it brought at startup. `text`
-// and `verb` are of what was noted last.
+// A RESET on the server returns to the server's default, which is not what the client brought at startup.
+// `text` and `verb` are those of what was noted last.
 bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
   if (x_.client.startup->empty()) return false;
   const std::optional<SetStatement>& set = x_.watch.set;
@@ -17,9 +17,10 @@ bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
   return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
 
-// After an extended DISCARD ALL. It has committed when it has succeeded, so that what follows it may be a
-// statement that must be the first of its transaction: ours then have a transaction of their own, by a Sync
-// that changes nothing. Before it has, such a Sync could end the skipping after its error.
+// Called after an extended DISCARD ALL. It has committed when it has succeeded, and what follows may be a
+// statement that must be the first of its transaction: so the restoring statements get a transaction of their
+// own, by a Sync that changes nothing. Before DISCARD ALL has succeeded, such a Sync could end the skipping
+// after its error.
 Progress StartupRestorer::restore_after_discard(FrontendType next) {
   if (!x_.tracker.skipping() && next != FrontendType::Sync) {
     if (!x_.tracker.idle()) return Progress::hold;
@@ -36,7 +37,8 @@ Progress StartupRestorer::restore_after_discard(FrontendType next) {
 void StartupRestorer::restore() {
   const std::optional<SetStatement>& set = x_.watch.set;
   const bool is_local = set && set->scope == SetScope::local;
-  // One statement each, because an extended message holds no more; the encoding before what is written in it.
+  // There is one statement for each, because an extended message holds no more. The encoding comes first, as
+  // the others are written in it.
   const auto restore = [this, is_local](const std::string& name, const std::string& value) {
     std::string sql = make_prelude({}, {{name, value}}).sql;
     sql.pop_back();  // the semicolon
@@ -47,7 +49,7 @@ void StartupRestorer::restore() {
   const auto is_lost = [&](std::string_view name) {
     if (!set) return true;  // DISCARD ALL
     if (set->action == SetAction::reset_all) return !is_identity(name);
-    // The role goes with the session's authorization.
+    // A RESET SESSION AUTHORIZATION resets the role, too.
     return name == set->name || (name == "role" && set->name == "session_authorization");
   };
   const auto encoding = x_.client.startup->find("client_encoding");

@@ -1,5 +1,5 @@
-// What a RESET or DISCARD ALL has taken of the settings that the client brought at startup comes back after it.
-// A view of the exchange. Thread rule: the session's worker.
+// Restores the settings that the client brought at startup after a RESET or DISCARD ALL. A view of the
+// exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

@@ -15,8 +15,8 @@ namespace {
 // Longer texts are not searched for the names of custom settings.
 constexpr std::size_t named_text_max = 64 * 1024;
 
-// Statements of one transaction that wait for the judgement of their functions; the rest is taken for the
-// worst.
+// The most statements of one transaction that wait for the judgement of their functions; for more, the worst
+// is assumed.
 constexpr std::size_t unjudged_max = 16;
 
 bool fires_event_triggers(const SqlEffects& effects) {
@@ -25,7 +25,7 @@ bool fires_event_triggers(const SqlEffects& effects) {
                                    Verb::security});
 }
 
-// CREATE, SELECT INTO; also where EXPLAIN ANALYZE runs it.
+// Whether CREATE or SELECT INTO may run, also under EXPLAIN ANALYZE.
 bool may_create(const SqlEffects& effects, std::string_view text) {
   return effects.verbs.contains(Verb::create) || effects.facts.contains(SqlFact::selects_into) ||
          (effects.verbs.contains(Verb::explain) && folded_find(text, "create"));
@@ -38,7 +38,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   watch.set.reset();
   if (is_plain_query(effects)) return;
   note_settings(effects, text, values);
-  // What is called may be made, replaced or dropped by the same text.
+  // The same text may make, replace or drop what it calls.
   const bool makes_code =
       !effects.single && effects.verbs.intersects({Verb::create, Verb::alter, Verb::drop});
   if (effects.runs_code() && makes_code) note_opaque_code(text);
@@ -57,19 +57,19 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (effects.is_unreadable() || (creates && !effects.facts.contains(SqlFact::creates_temporary)))
     watch.marks.insert(Mark::changed_schema);
   PinSet begun = may_begin(effects, x_.judgement);
-  begun.erase({Pin::load});  // its tag tells, if it has succeeded
+  begun.erase({Pin::load});  // its tag tells if it has succeeded
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
 }
 
-// Most statements: what follows would find nothing in it.
+// This is so for most statements: what follows would find nothing in them.
 bool StateNotes::is_plain_query(const SqlEffects& effects) const {
   return effects.verb == Verb::select && effects.single && effects.is_quiet() && !x_.judgement.strict &&
          x_.commons->code().definitions().is_free();
 }
 
-// Whatever is created without a schema may be temporary then.
+// Whether objects that are created without a schema may be temporary.
 bool StateNotes::path_may_be_temporary() const {
   return x_.client.creates_temporary() || x_.watch.marks.contains(Mark::unseen) ||
          x_.journal.may_use_temporary_path() ||
@@ -100,7 +100,7 @@ void StateNotes::note_settings(const SqlEffects& effects, std::string_view text,
   if (effects.runs_code()) note_names(text, values != nullptr);
 }
 
-// A query string: each of its statements is run once, or an error undoes them all.
+// Each statement of a query string is run once, or an error undoes them all.
 void StateNotes::note_string(std::string_view text) {
   StatementSplitter statements(text);
   for (SqlStatement part; statements.next(part);) {
@@ -118,7 +118,7 @@ void StateNotes::note_string(std::string_view text) {
 void StateNotes::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
   const std::size_t before = x_.hand.step.size();
   add_set_config(use, values, x_.client.text_rules(), x_.hand.step);
-  // Nobody can be asked for this one.
+  // The server cannot be asked for this one.
   if (std::erase_if(x_.hand.step, [](const SettingsItem& item) { return item.name == seed_setting; }) > 0)
     x_.watch.note_begin({Pin::session_function}, text);
   bool unnamed = may_update_settings(text);
@@ -132,19 +132,19 @@ void StateNotes::note_config(const SetConfigUse& use, std::string_view text, con
   if (unnamed) note_names(text, false);
 }
 
-// Custom settings that the text may set without saying so.
+// Notes custom settings that the text may set without saying so.
 void StateNotes::note_names(std::string_view text, bool bound) {
   if (text.size() > named_text_max || !find_custom_names(text, bound, x_.custom_names))
     x_.watch.marks.insert(Mark::unknown_names);
 }
 
-// What the definitions of tables, views and operators call that a statement may use. Most databases have none
-// that leaves anything, and the pool knows that.
+// Notes what the definitions of the tables, views and operators call that a statement may use. Most databases
+// have none that leaves anything behind, and the pool knows that.
 void StateNotes::note_definitions(std::string_view text) {
   UnseenCode& definitions = x_.commons->code().definitions();
   if (definitions.verdict() == FunctionVerdict::harmless) return note_free_code(definitions);
   if (definitions.verdict() != FunctionVerdict::unknown) return note_code(definitions.effects(), text);
-  // Asked for once in a transaction, whose other statements have to wait for the same answer.
+  // They are asked for once in a transaction; its other statements wait for the same answer.
   if (x_.code.definitions_unjudged) return;
   const FunctionEffects code = x_.commons->code().functions().judge(definitions_call, x_.code.question);
   x_.code.definitions_unjudged = code.verdict == FunctionVerdict::unknown;
@@ -153,12 +153,12 @@ void StateNotes::note_definitions(std::string_view text) {
   note_code(code, text);
 }
 
-// It leaves nothing in the session, but may change what analysis finds.
+// Such code leaves nothing in the session, but may change what analysis finds.
 void StateNotes::note_free_code(const UnseenCode& code) {
   if (!code.is_free()) note_code(code.effects(), {});
 }
 
-// Unknown functions are put off until their sources are here.
+// The judgement of unknown functions waits until their sources are here.
 void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
   const FunctionEffects code = x_.commons->code().functions().judge(text, x_.code.question);
   if (!code.is_free() && code.verdict != FunctionVerdict::unknown) {
@@ -173,14 +173,15 @@ void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
   }
 }
 
-// It may do anything that the server shows.
+// Code that cannot be read may do anything that the server shows.
 void StateNotes::note_opaque_code(std::string_view text) {
   FunctionEffects opaque;
   opaque.add_opaque();
   note_code(opaque, text);
 }
 
-// What a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows that.
+// Notes what a write may fire. Most databases have no trigger that leaves anything behind, and the pool knows
+// that.
 void StateNotes::note_triggers(std::string_view text) {
   switch (x_.commons->code().triggers().verdict()) {
     case FunctionVerdict::harmless:
@@ -197,7 +198,7 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   StateWatch& watch = x_.watch;
   if (code.changes_schema) {
     watch.marks.insert(Mark::changed_schema);
-    // It may have been committed already, when nobody knew.
+    // The change may have been committed already, unseen.
     if (!x_.hand.is_looked_at) x_.commons->schema_version()->change();
   }
   if (code.touches_context && x_.hand.is_looked_at)
@@ -265,7 +266,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   x_.portals.steps.push_back({std::string(portal), std::exchange(x_.hand.step, {})});
 }
 
-// A prepared statement that is run by its name.
+// Notes what a prepared statement does that is run by its name.
 void StateNotes::note_named(const Statement& statement) {
   const bool opaque = x_.client.is_opaque(statement.text);
   note(opaque ? effects_of_anything() : statement.effects, statement.text);
@@ -284,12 +285,13 @@ void StateNotes::note_set(std::string_view text) {
     x_.watch.marks.insert(Mark::unknown_names);
     x_.watch.marks.insert(Mark::unseen);
   }
-  // It restarts random(), which cannot be replayed.
+  // This setting restarts random(), which cannot be replayed.
   if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
   x_.watch.set = std::move(set);
 }
 
-// It may run what the client prepared by SQL, under a name that the server alone knows.
+// Whether the text may run a statement that the client prepared by SQL, under a name that only the server
+// knows.
 bool StateNotes::may_run_unknown(const SqlEffects& effects, std::string_view text) const {
   if (!x_.may_have_prepared()) return false;
   if (effects.verbs.contains(Verb::execute)) return true;
@@ -297,7 +299,7 @@ bool StateNotes::may_run_unknown(const SqlEffects& effects, std::string_view tex
          (!effects.single || executes_named(text).found);
 }
 
-// A PREPARE that goes out under the client's own name may take it before its tag tells.
+// A PREPARE that goes out under the client's own name may take that name before its tag tells.
 void StateNotes::note_prepare(const SqlEffects& effects, std::string_view text) {
   if (effects.verbs.contains(Verb::prepare)) x_.watch.note_begin({Pin::sql_prepare}, text);
 }

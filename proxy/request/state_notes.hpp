@@ -1,6 +1,5 @@
-// What a statement may do to its session, as far as its text and what is known of the code that it calls tell:
-// collected for the moment when the transaction is over. A view of the exchange. Thread rule: the session's
-// worker.
+// Collects what a statement may do to its session, as far as its text and the code that it calls tell, until
+// the transaction is over. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +15,8 @@ class StateNotes final {
  public:
   explicit StateNotes(Exchange& exchange) : x_(exchange) {}
 
-  // What it does to settings is collected in the step of the message in hand. `values`: those of a Bind, or
-  // null.
+  // What the statement does to settings is collected in the step of the message in hand. `values`: those of a
+  // Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
   void note_named(const Statement& statement);
   void note_set(std::string_view text);
@@ -25,9 +24,9 @@ class StateNotes final {
   void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
-  // What the functions have done, perhaps, that the transaction has called.
+  // Notes what the functions that the transaction has called may have done.
   void note_code(const FunctionEffects& code, std::string_view text);
-  // The code that it has called cannot be read, or not any more.
+  // Notes that the code that the transaction has called cannot be read, or has been replaced since.
   void note_opaque_code(std::string_view text);
 
  private:

@@ -14,7 +14,7 @@ using Description = BackendStatements::Description;
 
 }  // namespace
 
-// After a Parse: what the statement looks like decides whether it is what it was.
+// Asks after a Parse for the statement's description, which tells whether it has changed.
 void StatementProvider::ask_shape(const StatementRef& statement, Purpose purpose, std::string_view name) {
   write_describe_statement(x_.worker.to_server().own(), statement->server_name);
   x_.worker.to_server().end_own();
@@ -30,7 +30,7 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
                                                        bool is_own, const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
-  // What the server said of it holds for what was in force then, and for the types of its parameters then.
+  // The server's description holds only for the settings and parameter types that were in force then.
   BackendStatements& held = x_.backend->statements;
   if (held.is_as_told(statement, x_.tracker.segment())) {
     x_.checked_again = nullptr;
@@ -44,7 +44,7 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
   return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
 }
 
-// Whether it is on this backend what its clients were told.
+// Whether the statement on this backend is what its clients were told.
 StatementProvider::Provided StatementProvider::check_shape(std::string_view name, StatementRef& statement,
                                                            const BindView* bind) {
   const Description description = x_.backend->statements.description_of(statement);
@@ -57,7 +57,7 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
     if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
     return Provided::not_yet;
   }
-  // In a failed transaction the server has that to say first.
+  // In a failed transaction the server has to say that first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
   if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
   statement = x_.commons->statements().renew_for_holder(statement);
@@ -65,14 +65,14 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;
 }
 
-// Types that the server has inferred once are the statement's for good, whatever has become of its tables
-// (plancache.c).
+// Parameter types that the server has inferred once stay the statement's types, whatever has become of its
+// tables (plancache.c).
 ByteView StatementProvider::known_types(const Statement& statement) const {
   const StatementShape* const shape = statement.shape.get();
   return shape != nullptr ? shape->parameter_types : statement.parameter_types;
 }
 
-// In front of its Parse: its own older version goes, or the least recently used statements.
+// Before a statement's Parse, its own older version is closed, or the least recently used statements are.
 void StatementProvider::make_room_for(const StatementRef& statement) {
   BackendStatements& held = x_.backend->statements;
   const bool may_exist = held.find(statement, x_.tracker.segment()) == Presence::present;
@@ -105,7 +105,7 @@ Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
   return Progress::done;
 }
 
-// The backend's unnamed statement may be another client's, and must never run for this one.
+// The backend's unnamed statement may be another client's, which must never run for this one.
 StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRef& statement) {
   BackendStatements& held = x_.backend->statements;
   const bool described = statement && statement->shape.get() != nullptr && x_.statements.is_described({});
@@ -132,7 +132,7 @@ StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRe
   return Provided::not_yet;
 }
 
-// In front of a Query, whose answer an error of ours must not swallow.
+// Called before a Query, whose answer an error of pgweir's must not swallow.
 Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   ResponseTracker& tracker = x_.tracker;
   const Presence presence = x_.backend->statements.find(statement, tracker.segment());
@@ -167,7 +167,7 @@ void StatementProvider::evict() {
   close_surplus(1, Fate::drop);
 }
 
-// Between two batches, in front of the next one: a group of our own.
+// Called between two batches, before the next one: the messages are a group of pgweir's own.
 void StatementProvider::trim(std::size_t room) {
   if (!close_surplus(room, Fate::mute)) return;
   write_sync(x_.worker.to_server().own());
@@ -175,7 +175,7 @@ void StatementProvider::trim(std::size_t room) {
   x_.expect({.reply = Reply::sync, .fate = Fate::mute});
 }
 
-// False: nothing had to be closed, or could be.
+// False: nothing had to be closed, or nothing could be.
 bool StatementProvider::close_surplus(std::size_t room, Fate fate) {
   bool any = false;
   while (const StatementRef victim = x_.backend->statements.to_evict(room)) {

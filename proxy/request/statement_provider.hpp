@@ -1,5 +1,5 @@
-// What has to go out in front of a message, so that the backend has the prepared statement that it uses. A view
-// of the exchange. Thread rule: the session's worker.
+// Sends what has to go out before a message, so that the backend has the prepared statement that the message
+// uses. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ class StatementProvider final {
 
   enum class Provided : std::uint8_t {
     yes,
-    not_yet,  // hold
-    changed,  // the server describes it otherwise than the client was told
+    not_yet,  // the message has to be held
+    changed,  // the server describes it differently from what the client was told
   };
-  // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of ours if need be.
-  // `is_own`: the client's name stands for it, and not for one that names it. A client that was never told
-  // what it looks like gets a new one in the place of one that has changed.
+  // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of pgweir's if need
+  // be. `is_own`: the client's name stands for it, and not for one that names it. A client that was never
+  // told what the statement looks like gets a new one in place of one that has changed.
   Provided provide(std::string_view name, StatementRef& statement, bool is_own,
                    const BindView* bind = nullptr);
   Progress provide_named(const StatementRef& statement);

@@ -24,7 +24,7 @@ bool BackendLease::borrow() {
 bool BackendLease::take_grant() {
   Backend* const backend = x_.pool->accept_grant(waiter_, x_.worker);
   if (backend == nullptr) {
-    x_.pool->wait(waiter_, x_.worker);  // the next one, with the place in the queue lost
+    x_.pool->wait(waiter_, x_.worker);  // the session waits for the next one, at the end of the queue
     return false;
   }
   attach(*backend);

@@ -1,4 +1,5 @@
-// A session and its pool: waiting for a backend, having one, giving it back. Thread rule: the session's worker.
+// A session's use of its pool: it waits for a backend, has one, gives it back. Thread rule: the session's
+// worker.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +18,22 @@ class BackendLease {
 
   // True: there is a backend now. False: the session waits in the queue.
   bool borrow();
-  // What the pool has granted. False: it was dead, and the session waits for the next one.
+  // Takes what the pool has granted. False: that backend was dead, and the session waits for the next one.
   bool take_grant();
   void stop_waiting();
   bool waits() const { return waiter_.queued; }
   bool is_granted() const { return waiter_.granted != nullptr; }
-  // When it began to wait.
+  // When the session began to wait.
   TimePoint waits_since() const { return waiter_.since; }
 
   // When the session got the backend that it has.
   TimePoint since() const { return since_; }
-  // The backend goes back to the pool, unless what it has prepared is in doubt.
+  // Gives the backend back to the pool, unless it is in doubt what the backend has prepared.
   void give_back();
   void discard(BackendClose reason);
-  // Of so many backends that are given back one is audited; 0: none.
+  // One of this many backends that are given back is audited; 0: none.
   void audit_every(std::uint32_t n) { audit_every_ = n; }
-  // Once for a lease at the most, and never of a session that keeps its backend. True: it is audited now.
+  // Whether this backend is audited now: at most once for a lease, and never while the session keeps it.
   bool begin_audit();
 
  private:

@@ -24,7 +24,7 @@ void ClientSide::read() {
     server_.flush();
   }
   if (parts_.life.phase != Life::Phase::serving || !may_read() || !parts_.link.transport.readable()) {
-    // A client that waits is not read, but its going away is noticed.
+    // A client that waits is not read, but a lost connection is noticed.
     if (parts_.link.transport.hung_up() && (parts_.link.held.is_held || server_.lease().waits()) &&
         !parts_.link.eof) {
       parts_.link.eof = true;
@@ -62,7 +62,7 @@ void ClientSide::read() {
   server_.flush();
 }
 
-// Walks whole messages and pieces of streamed ones; keeps what has to wait.
+// Walks whole messages and pieces of streamed ones; what has to wait is kept.
 void ClientSide::consume(ByteView input) {
   Piece piece;
   const bool lets_others = has_had_its_turn();
@@ -89,8 +89,8 @@ void ClientSide::consume(ByteView input) {
   keep(input);
 }
 
-// A client that never stops sending, so that its backend always owes it something, would keep that for ever.
-// Between two batches its next message waits until all answers are there; then the backend goes to the oldest
+// A client that never stops sending always has answers outstanding, and would keep its backend for ever. So
+// between two batches its next message waits until all answers are there; then the backend goes to the oldest
 // waiter.
 bool ClientSide::has_had_its_turn() {
   return x_.backend != nullptr && !x_.pinned() && x_.tracker.status() == TransactionStatus::idle &&
@@ -103,7 +103,7 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
   if (refusal_.skips_rest(piece)) return true;
   if (piece.first && (x_.own.asks_for_state() || x_.batch.stale)) return false;
   if (piece.first && x_.backend != nullptr && !server_.apply_settings()) return false;
-  // What went out in front of it, before it had to wait, is not the client's.
+  // What went out before this message, while it had to wait, was not the client's.
   const bool waited = std::exchange(parts_.link.held.begins_batch, false);
   const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_work_left());
   switch (requests_.take(piece)) {
@@ -160,7 +160,7 @@ void ClientSide::refuse_waiting(Reason reason) {
   refusal_.end();
 }
 
-// Always true: the message needs no answer of the server's.
+// Always true: the message needs no answer from the server.
 bool ClientSide::refuse(const Piece& piece) {
   if (refusal_.skips() && piece.type == static_cast<char>(FrontendType::Terminate)) {
     parts_.life.end(Reason::terminated);
@@ -176,7 +176,7 @@ bool ClientSide::refuse(const Piece& piece) {
   return true;
 }
 
-// What is left of a read, or of what had been kept before.
+// Keeps what is left of a read, or of what had been kept before.
 void ClientSide::keep(ByteView rest) {
   const bool from_carry = !parts_.link.carry.empty() && rest.data() >= parts_.link.carry.data() &&
                           rest.data() <= parts_.link.carry.data() + parts_.link.carry.size();

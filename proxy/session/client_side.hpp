@@ -19,10 +19,11 @@ class ServerSide;
 
 class ClientSide final {
  public:
-  // A client that does not read its answers may have this much waiting before we stop reading from it, too.
+  // A client that does not read its answers may have this much waiting before pgweir stops reading from it,
+  // too.
   static constexpr std::size_t backlog_max = 256 * 1024;
-  // A pipeline that has had its backend for so long lets it go at its next end of a batch, if others wait for
-  // one.
+  // A pipeline that has had its backend for this long gives it up where its batch ends, if other clients wait
+  // for one.
   static constexpr std::chrono::milliseconds pipeline_turn{20};
 
   ClientSide(const SessionParts& parts, Exchange& exchange, ServerSide& server)
@@ -33,7 +34,7 @@ class ClientSide final {
   bool may_read() const;
   // The message that waits for a backend gets an error instead, as if the server had said so.
   void refuse_waiting(Reason reason);
-  // A batch that was refused has not ended.
+  // Whether the rest of a refused batch is still being skipped.
   bool is_refusing() const { return refusal_.skips(); }
 
  private:

@@ -28,14 +28,14 @@ Task<> say_goodbye(const SessionParts& p) {
     while (told && !p.link.gone && !p.link.eof && Clock::now() < until) {
       const IoResult result = p.link.transport.read(p.worker.scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
-      if (result.status == IoStatus::ok) p.waker.wake();  // the others get their turn
+      if (result.status == IoStatus::ok) p.waker.wake();  // other sessions get their turn
       co_await p.waker.wait();
     }
   }
   p.link.gone = true;
   p.link.backlog.clear();
   p.worker.to_client().clear();
-  // The kernel would keep what it was sent for minutes, and hand it out as if it were all.
+  // The kernel would keep the unsent bytes for minutes, and hand them out as if they were the whole answer.
   if (stalled) p.link.transport.abort();
   p.link.transport.close();
 }

@@ -11,7 +11,8 @@ namespace pgweir {
 // A client that was told why it is closed may take this long to read it.
 constexpr std::chrono::milliseconds linger_timeout{500};
 
-// Tells the client why, and gives it a moment to read that: closing on unread data would take it away again.
+// Tells the client why it is closed, and gives it a moment to read that: a socket that is closed with unread
+// data in it takes the message away again.
 Task<> say_goodbye(const SessionParts& parts);
 
 }  // namespace pgweir

@@ -78,7 +78,7 @@ Listener::Answer Listener::answer_here(const Piece& piece) {
   return Answer::answered;
 }
 
-// Looks at a ReadyForQuery before it is taken.
+// Whether a ReadyForQuery at the beginning of `input` has to wait.
 bool Listener::ready_has_to_wait(ByteView input) {
   if (input.size() < ready_size || input[0] != static_cast<Byte>(BackendType::ReadyForQuery) ||
       input[message_header_size] != static_cast<Byte>(TransactionStatus::idle) ||
@@ -106,7 +106,7 @@ void Listener::begin_move() {
   const bool is_ascii = std::all_of(channels.begin(), channels.end(), [](const std::string& name) {
     return std::none_of(name.begin(), name.end(), [](char c) { return static_cast<Byte>(c) >= 0x80; });
   });
-  // Other names are other bytes there.
+  // In another encoding, a name that is not ASCII would be other bytes.
   if (is_ascii) x_.next_hub = x_.pool->hub(x_.client.view->find("client_encoding")->second, x_.worker);
   if (!x_.next_hub) return lost();
   move_ = Move::joins;

@@ -14,12 +14,12 @@ namespace pgweir {
 
 class Listener {
  public:
-  // Of notifications, before it is seen whether the client takes them.
+  // This many bytes of notifications are written before it is seen whether the client takes them.
   static constexpr std::size_t telling_max = 64 * 1024;
 
   explicit Listener(Exchange& exchange) : x_(exchange) {}
 
-  // Called by the hub.
+  // The hub calls these.
   void take(const std::shared_ptr<const ByteBuffer>& message);
   void answered(ListenOutcome outcome);
   void lost();
@@ -33,9 +33,9 @@ class Listener {
   enum class Answer : std::uint8_t { answered, wait, no };
   // A lone LISTEN or UNLISTEN of a client that has no backend, and needs none for it.
   Answer answer_here(const Piece& piece);
-  // Looks at a ReadyForQuery before it is taken.
+  // Whether a ReadyForQuery at the beginning of `input` has to wait.
   bool ready_has_to_wait(ByteView input);
-  // So many bytes of what waits for the client.
+  // Writes the notifications that wait for the client, up to this many bytes.
   void write_notifications(std::size_t limit);
 
  private:
@@ -47,7 +47,7 @@ class Listener {
   enum class Move : std::uint8_t { no, joins, leaves };
   enum class Trouble : std::uint8_t {
     none,
-    lost,  // what was listened through
+    lost,  // the connection that listens was lost
     deaf,  // the client does not take its notifications
   };
 

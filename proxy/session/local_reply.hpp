@@ -7,7 +7,7 @@
 
 namespace pgweir {
 
-// For a client without a backend. True: it has its answer.
+// Answers a client that has no backend. True: it has its answer.
 bool answer_here(const Piece& piece, Exchange& exchange, bool listens);
 
 }  // namespace pgweir

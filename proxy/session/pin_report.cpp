@@ -43,7 +43,7 @@ void PinReport::count(PinSet pins, std::string cause, bool tell) {
                                   {"user", x_.pool->user()}});
 }
 
-// In session mode every client is pinned, so that a pin tells nobody anything.
+// In session mode every client is pinned, so that a pin is not worth a report.
 void PinReport::report(PinSet begun, std::string cause, bool tell) {
   begun.erase({Pin::session_mode});
   if (begun.empty()) return;

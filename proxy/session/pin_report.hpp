@@ -1,5 +1,5 @@
-// Why a session keeps its backend, for those who want to know: metrics, the log, and a notice for the client.
-// Thread rule: the session's worker.
+// Reports why a session keeps its backend: to the metrics, the log, and the client as a notice. Thread rule:
+// the session's worker.
 #pragma once
 
 #include <memory>
@@ -13,21 +13,21 @@ class PinReport final {
  public:
   explicit PinReport(Exchange& exchange) : x_(exchange) {}
 
-  // What metrics and log know, while the session is pinned.
+  // What metrics and log show while the session is pinned.
   struct Record {
     TimePoint since;
-    std::string statement;  // its first words
+    std::string statement;  // the first words of the statement that pinned it
   };
   const Record* record() const { return record_.get(); }
   PinSet reported() const { return reported_; }
   std::string statement() const { return record_ ? record_->statement : std::string(); }
 
-  // Its pins are not those that were reported last.
+  // Whether the session's pins are others than those that were reported last.
   bool is_outdated() const { return x_.pins != reported_; }
-  // Its pins are settled. `cause`: the first words of the statement that may have pinned; `tell`: the client
-  // may be told, too.
+  // The session's pins are settled. `cause`: the first words of the statement that may have pinned; `tell`:
+  // the client may be told, too.
   void update(std::string cause, bool tell);
-  // The client leaves; what it is pinned for still has to be cleaned up.
+  // The client leaves; what pinned it still has to be cleaned up.
   void end();
 
  private:

@@ -1,5 +1,5 @@
-// A message of the client's gets an error from us instead of the server's answer, as if the server had said so:
-// then its batch is skipped up to its Sync. Thread rule: the session's worker.
+// A client's message gets an error from pgweir instead of an answer, as if the server had said so: then the
+// rest of its batch is skipped, up to its Sync. Thread rule: the session's worker.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@ class Refusal {
  public:
   // The next message that needs a backend is refused.
   void begin(Reason reason) { reason_ = reason; }
-  // Nothing needed one.
+  // No message needed one.
   void end() { reason_.reset(); }
   std::optional<Reason> reason() const { return reason_; }
 
-  // Up to the Sync of the batch that was refused.
+  // Whether messages are skipped, up to the Sync of the batch that was refused.
   bool skips() const { return skips_; }
-  // The rest of a message that was refused.
+  // Whether this is the rest of a message that was refused.
   bool skips_rest(const Piece& piece) {
     if (!piece.first) return skips_rest_;
     skips_rest_ = false;
@@ -36,8 +36,8 @@ class Refusal {
 
 struct Life;
 
-// A message that COPY IN does not allow. What PostgreSQL says: it cannot tell any more where the next message
-// begins.
+// Answers a message that COPY IN does not allow, and ends the session as PostgreSQL does: it cannot tell
+// where the next message begins.
 void end_copy_violation(ByteBuffer& out, Life& life);
 
 }  // namespace pgweir

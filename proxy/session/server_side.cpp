@@ -12,7 +12,7 @@
 namespace pgweir {
 namespace {
 
-// A COMMIT may be among what the server had been asked: it is neither asked again nor taken for done.
+// A COMMIT may be among what the server was asked: it is neither sent again nor taken as done.
 constexpr std::string_view outcome_unknown =
     "the connection to the database server was lost; what was under way may or may not have taken effect";
 
@@ -58,7 +58,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
     if (x_.batch.needs_sync) BatchReplay(x_).end_refused();
     if (!events.empty()) {
       if (events.take(ReplyEvent::defaults_changed)) x_.pool->recycle_all();
-      // What follows may be the answer to a statement that ran under somebody else's settings.
+      // What follows may be the answer to a statement that ran under another client's settings.
       if (events.contains(ReplyEvent::prelude_failed) && !applier_.holds()) break;
     }
     if (disposition == ReplyPath::Disposition::taken) continue;
@@ -79,7 +79,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
   take_events();
 }
 
-// The tracker has moved on: what was held may go now, and the backend may be free.
+// The tracker has moved on: messages that were held may go now, and the backend may be free.
 void ServerSide::take_events() {
   PoolCounters& counters = x_.pool->counters(parts_.worker);
   if (replies_.events().take(ReplyEvent::query_done)) {
@@ -112,7 +112,8 @@ void ServerSide::take_events() {
     parts_.life.end(Reason::client_closed);
 }
 
-// While the client has nothing outstanding. Otherwise they come right before it is ready again.
+// Notifications go out at once while the client has nothing outstanding. Otherwise they come right before its
+// next ReadyForQuery.
 void ServerSide::tell_notifications() {
   if (!x_.listen->has_held()) return;
   const Backend* const backend = x_.backend;
@@ -130,7 +131,7 @@ void ServerSide::flush() {
   if (backend == nullptr) {
     parts_.worker.to_server().clear();
   } else if (!parts_.worker.to_server().send(backend->transport, backend->backlog)) {
-    backend->backlog.clear();  // broken; what the server said before is still to be read
+    backend->backlog.clear();  // the connection is broken; what the server said before is still to be read
   }
   if (x_.pool != nullptr && !parts_.link.gone)
     x_.pool->counters(parts_.worker).bytes_to_clients.add(parts_.worker.to_client().size());
@@ -150,7 +151,7 @@ bool ServerSide::borrow() {
   return true;
 }
 
-// One query string is one transaction: none of it happened.
+// The prelude is one query string, and so one transaction: none of it happened.
 void ServerSide::prelude_failed() {
   switch (applier_.failed()) {
     case SettingsApplier::Failure::as_other_role:
@@ -166,8 +167,8 @@ void ServerSide::prelude_failed() {
 
 // --- Between two transactions
 
-// Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
-// must not see, or that the client needs again.
+// When nothing is owed and there is no transaction, the backend is free, unless it has something of this
+// client's that other clients must not see, or that the client needs again.
 void ServerSide::at_rest() {
   if (!is_resting()) return;
   if (std::exchange(x_.mixed_protocols, false)) {
@@ -193,7 +194,7 @@ bool ServerSide::is_resting() const {
 
 // False: the server has been asked, and the answer comes back to at_rest().
 bool ServerSide::state_is_known() {
-  // A cancel that comes too late for the client's statement must not hit a query of ours.
+  // A cancel that comes too late for the client's statement must not hit pgweir's own query.
   if (x_.backend->cancels.in_flight()) return false;
   if (const std::optional<OwnQuestion> question = state_.next()) return ask(*question), false;
   if (pin_report_.is_outdated()) {
@@ -211,7 +212,7 @@ void ServerSide::ask(const OwnQuestion& question) {
   flush();
 }
 
-// True: what this backend has set is not known, so it is closed with its session.
+// True: it is not known what this backend has set, so it is closed with its session.
 bool ServerSide::state_is_lost() {
   if (!x_.own.failed || parts_.life.phase != Life::Phase::serving) return false;
   parts_.life.end(Reason::internal_error, "the session's state could not be read");
@@ -246,7 +247,7 @@ void ServerSide::begin_anew() {
 
 void ServerSide::give_back() {
   Backend& backend = *x_.backend;
-  // It has asked for a sequence's value at the most, and taken none.
+  // The session has at most asked for a sequence's value, and taken none.
   const bool took_values = x_.sequences.advanced || backend.sequence_mixed;
   if (backend.sequence_owner == x_.sequences.number && !took_values) backend.sequence_owner = 0;
   applier_.succeeded();
@@ -265,7 +266,7 @@ bool ServerSide::cancel(std::shared_ptr<void> done) {
   return true;
 }
 
-// A cancel for the client must not hit anything of ours.
+// A cancel for the client must not hit pgweir's own query.
 void ServerSide::deliver_cancel() {
   if (x_.own_work_runs()) return;
   std::shared_ptr<void> done = std::move(held_cancel_);
@@ -286,9 +287,9 @@ std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::mil
 
 // --- Ends
 
-// The client has its answers and left nothing behind, or all that is open is what its database's views and
-// the like may do. A server that ends now costs it nothing but what one of them may have set in this
-// transaction.
+// Whether a server that ends now costs the client nothing. The client has its answers and left nothing
+// behind, or all that is open is what the views and the like of its database may do; at most it loses what
+// one of them may have set in this transaction.
 bool ServerSide::has_nothing_to_lose() const {
   const OwnQueries& own = x_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
@@ -297,7 +298,7 @@ bool ServerSide::has_nothing_to_lose() const {
 }
 
 void ServerSide::lose_backend(BackendClose reason, bool told) {
-  // Messages that cannot be, or bytes that are none.
+  // The server sent messages that are not possible here, or bytes that are not messages.
   if (reason == BackendClose::protocol_violation)
     log::error("server_protocol_violation", {{"database", x_.pool->database()}, {"user", x_.pool->user()}});
   log::info("backend_lost", {{"database", x_.pool->database()},
@@ -314,7 +315,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
     if (told) return parts_.life.end(Reason::server_error);
     return parts_.life.end(Reason::server_lost, owes_client ? outcome_unknown : std::string_view());
   }
-  // Nothing of the client's was under way: another backend will do.
+  // No request of the client's was under way: another backend will do.
   x_.watch.clear();
   x_.journal = {};
   x_.code.presumed.clear();
@@ -336,7 +337,7 @@ Task<> ServerSide::leave() {
   if (x_.backend == nullptr) co_return;
   x_.client.greeted = false;
   parts_.link.carry.clear();
-  // A reply that waited for the pool's hub.
+  // A reply may have waited for the pool's hub.
   walk_kept_replies();
   if (x_.backend == nullptr) co_return;
   WindDown work(x_, replies_.events(), *this, parts_.waker, parts_.life);

@@ -1,5 +1,5 @@
-// The server's side of a session: what its backend says, what becomes of the backend between two transactions,
-// and what the client leaves on it. Thread rule: the session's worker.
+// The server's side of a session: what its backend says, what happens to the backend between two
+// transactions, and what the client leaves on it. Thread rule: the session's worker.
 #pragma once
 
 #include <chrono>
@@ -29,24 +29,24 @@ class ServerSide final : public WindDown::Host {
   // Reads what there is, once.
   void read_server() override;
   bool has_replies() const override;
-  // What was read and had to wait.
+  // Walks the replies that were read and had to wait.
   void walk_kept_replies();
   // Sends what was written, to both sides.
   void flush() override;
-  // Of a client that listens, while it has nothing outstanding.
+  // Sends a listening client its notifications while it has nothing outstanding.
   void tell_notifications();
 
   // True: there is a backend now, maybe the one that was granted. False: the session waits in the queue.
   bool borrow();
   // Makes the backend's settings those of the client. False: its message has to wait for that.
   bool apply_settings() { return applier_.apply(); }
-  // Nothing owed, no transaction: the backend is free unless something of this client's is on it that others
-  // must not see, or that the client needs again.
+  // When nothing is owed and there is no transaction, the backend is free, unless it has something of this
+  // client's that other clients must not see, or that the client needs again.
   void at_rest();
   void give_back();
-  // A cancel for the client. False: its statement still waits for a backend.
+  // Passes a cancel for the client on. False: its statement still waits for a backend.
   bool cancel(std::shared_ptr<void> done);
-  // A query is past its time. The reason to end the session, if the cancel was of no use.
+  // Cancels a query that is past its time. Returns the reason to end the session if that was of no use.
   std::optional<Reason> cancel_overdue(TimePoint now, std::chrono::milliseconds limit);
   void query_in_time() { query_cancelled_ = false; }
   // The client is gone.
@@ -57,10 +57,10 @@ class ServerSide final : public WindDown::Host {
   Listener& listener() { return listener_; }
   PinReport& pins() { return pin_report_; }
   const PinReport& pins() const { return pin_report_; }
-  // While the client waits for an answer.
+  // When the query began; it means something only while the client waits for an answer.
   TimePoint query_started() const { return query_started_; }
   void query_starts(TimePoint now) { query_started_ = now; }
-  // Of the client and its server.
+  // When the client or its server last sent something.
   TimePoint last_activity() const { return last_activity_; }
   void note_activity(TimePoint now) { last_activity_ = now; }
 
@@ -87,8 +87,8 @@ class ServerSide final : public WindDown::Host {
   BackendLease lease_;
   PinReport pin_report_{x_};
   Listener listener_{x_};
-  std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for a query of ours to end
-  bool query_cancelled_ = false;       // the running one, for its time was up
+  std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for pgweir's own query to end
+  bool query_cancelled_ = false;       // the running query was cancelled because its time was up
   TimePoint query_started_{};
   TimePoint last_activity_;
 };

@@ -47,7 +47,7 @@ Task<> Session::run(std::shared_ptr<Session> self) {
     while (!s.life_.is_over()) {
       s.turn();
       if (s.life_.is_over()) break;
-      // More to do: at the end of the queue, so that the others get their turn.
+      // With more to do, the session goes to the end of the worker's queue, so that others get their turn.
       if (s.has_more_to_do()) s.waker_.wake();
       co_await s.waker_.wait();
     }
@@ -121,8 +121,8 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
   co_return !life_.is_over();
 }
 
-// Bounded by one read from each side. Server first: what it says may free the backend for the client's next
-// message.
+// A turn is bounded by one read from each side. The server comes first: its answer may free the backend for
+// the client's next message.
 void Session::turn() {
   check_interrupts();
   if (!is_serving()) return;
@@ -131,7 +131,7 @@ void Session::turn() {
   if (exchange_.listen && exchange_.listen->take_resume()) server_.walk_kept_replies();
   if (is_serving() && exchange_.backend != nullptr) server_.read_server();
   if (is_serving()) client_.read();
-  // A message may have been answered without the server, so that no reply of its will come by.
+  // A message may have been answered without the server, so that no reply will lead here.
   if (is_serving() && exchange_.backend != nullptr) {
     server_.at_rest();
     server_.flush();
@@ -167,7 +167,7 @@ void Session::check_interrupts() {
     life_.end(Reason::draining);
 }
 
-// What others know of it ends before its client is told why.
+// What metrics, pins, queue and hub know of the session ends before its client is told why.
 void Session::end_for_client() {
   const Reason reason = life_.reason;
   parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
@@ -191,7 +191,7 @@ void Session::end_for_client() {
 
 // --- Called by others
 
-// Looks at every session, every tick.
+// The directory calls this for every session, every tick.
 void Session::on_tick(TimePoint now) {
   const bool holds_failure = life_.phase == Life::Phase::login && life_.closes_at != TimePoint{};
   if ((life_.is_over() || holds_failure) && now >= life_.closes_at) return waker_.wake();
@@ -204,7 +204,7 @@ void Session::on_tick(TimePoint now) {
   } else {
     server_.query_in_time();
   }
-  // A client that takes nothing of what waits for it keeps its backend from being read, and from everybody else.
+  // A client that takes nothing of what waits for it keeps its backend unread, and away from other clients.
   const std::chrono::milliseconds write_limit =
       exchange_.backend != nullptr ? settings.timeouts.client_write : std::chrono::milliseconds{0};
   const bool stalls = link_.stalls(now, write_limit);
@@ -214,7 +214,7 @@ void Session::on_tick(TimePoint now) {
   waker_.wake();
 }
 
-// The session looks far more often than Transport::silence_max.
+// This is called far more often than each Transport::silence_max.
 void Session::look_at_server() {
   if (exchange_.backend != nullptr && !exchange_.tracker.idle())
     exchange_.backend->transport.wait_for_busy_peer();

@@ -47,7 +47,7 @@ class Session final {
   void on_listen_answer(ListenOutcome outcome);
   void on_listening_lost();
   void wake() { waker_.wake(); }
-  // Ends it if it uses this database; empty: whatever it uses.
+  // Ends the session if it uses this database; empty: whichever it uses.
   void on_kill(const std::string& database);
   void on_console_reply(const ByteBuffer& reply);
   SessionView view() const;
@@ -67,7 +67,7 @@ class Session final {
   ClientLink link_;
   const SessionParts parts_;
   std::shared_ptr<Pool> pool_;
-  std::unique_ptr<ConsoleSession> console_;  // null: it is an ordinary client
+  std::unique_ptr<ConsoleSession> console_;  // null: an ordinary client
   Exchange exchange_;
   ReplyPath replies_;
   ServerSide server_;

@@ -1,5 +1,5 @@
-// The sessions of one worker, by their ids, and of all workers: whoever wants something of a session finds it
-// here. Thread rule: the worker's thread, except what says "any thread".
+// The sessions of one worker, by their ids, and those of all workers: what concerns a session from outside
+// finds it here. Thread rule: the worker's thread, except where "any thread" is said.
 #pragma once
 
 #include <atomic>
@@ -25,23 +25,23 @@ class Worker;
 
 class SessionDirectory final : public SessionList {
  public:
-  // Every so many ticks, servers that work are looked at, too.
+  // Every this many ticks, servers that work are given more time, see Transport::wait_for_busy_peer().
   static constexpr unsigned ticks_per_look = 10;
 
-  // `directories`: how many there are in all.
+  // `directories`: the number of all directories.
   SessionDirectory(Worker& worker, const SessionContext& context, std::size_t directories);
 
   Worker& worker() const { return worker_; }
   // Any thread.
   std::size_t size() const { return count_.load(std::memory_order_relaxed); }
   void adopt_client(UniqueFd fd, std::string peer);
-  // Ends so many clients each tick, as soon as their transactions allow.
+  // Ends this many clients each tick, as soon as their transactions allow.
   void begin_drain(std::size_t per_tick);
-  // Ends all that are left, wherever they are.
+  // Ends all sessions that are left, whatever they are doing.
   void end_drain();
-  // `told`, on the worker: whether there is such a session.
+  // `told` gets, on the worker, whether there is such a session.
   void kill(std::uint64_t session, std::function<void(bool)> told);
-  // Clients of this database; empty: of all.
+  // Ends the clients of this database; empty: of all.
   void kill_all(std::string database);
   void answer_console(std::uint64_t session, ByteBuffer reply);
   void wake(std::uint64_t session, const Worker& from);
@@ -54,7 +54,7 @@ class SessionDirectory final : public SessionList {
 
   std::vector<std::uint64_t> ids() const;
   ClientTally tally() const;
-  // Null: it has ended.
+  // Null: the session has ended.
   Session* find(std::uint64_t session) const;
 
  private:
@@ -71,7 +71,7 @@ class SessionDirectory final : public SessionList {
   std::size_t drains_per_tick_ = 0;
 };
 
-// One for each worker. Thread rule: any thread; the list does not change while a worker runs.
+// The directories of all workers. Thread rule: any thread; the list does not change while a worker runs.
 class SessionDirectories final : public SessionWaker, public AllSessions {
  public:
   SessionDirectory& add(std::unique_ptr<SessionDirectory> directory);

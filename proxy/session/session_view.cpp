@@ -59,7 +59,8 @@ void SessionView::describe(ClientsWanted wanted, std::vector<ClientFacts>& clien
   facts.id = id;
   facts.self = self;
   facts.peer = endpoint_of(link.peer);
-  // Not kept: a system call for a row of a table costs less than some bytes of each idle client.
+  // The address is not kept: a system call for a row of a table costs less than some bytes of each idle
+  // client.
   if (wanted == ClientsWanted::all && link.transport.is_open())
     facts.local = local_endpoint(link.transport.fd());
   if (link.transport.tls() != nullptr && link.transport.tls()->established())
@@ -110,7 +111,7 @@ void SessionView::count_in(ClientTally& tally) const {
   tally.in_transaction += rests ? 0 : 1;
 }
 
-// The client stays, so that no other line tells of it: one for each statement.
+// The client stays, so that no other line tells of it: there is one line for each statement.
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
                    TimePoint since) {
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.worker.now() - since);

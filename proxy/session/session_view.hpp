@@ -1,4 +1,4 @@
-// What there is to know of a session: for its deadlines, the console, the dashboard and the log. Thread rule: the
+// What can be known of a session, for its deadlines, the console, the dashboard and the log. Thread rule: the
 // session's worker, and while the session does nothing.
 #pragma once
 
@@ -25,22 +25,22 @@ namespace pgweir {
 constexpr std::chrono::milliseconds half_close_grace{500};
 
 struct SessionView {
-  const void* self;  // to compare with
+  const void* self;  // only to compare with
   std::uint64_t id;
   const Life& life;
   const ClientLink& link;
   const Exchange& exchange;
   const BackendLease& lease;
   const PinReport& pins;
-  const ConsoleSession* console;  // null: it is an ordinary client
+  const ConsoleSession* console;  // null: an ordinary client
   TimePoint last_activity;
   TimePoint query_started;
 
-  // Appends what there is to tell of it, if it is one of those that are wanted, and of its backend.
+  // Appends what there is to tell of the session, if it is one of those that are wanted, and of its backend.
   void describe(ClientsWanted wanted, std::vector<ClientFacts>& clients,
                 std::vector<ServerFacts>& servers) const;
   void count_in(ClientTally& tally) const;
-  // Which deadline has passed, of those that are in force for what it is doing.
+  // Which deadline has passed, of those that are in force for what the session is doing.
   std::optional<Reason> overdue(TimePoint now, const config::Settings& settings) const;
 
  private:

@@ -25,7 +25,7 @@ constexpr std::string_view and_statements = ";DEALLOCATE ALL";
 }  // namespace
 
 // Ends what runs, rolls back what is open, and takes back what the client has set; a backend that is not
-// clean in time is closed, never handed on.
+// clean in time is closed, never given to another client.
 Task<bool> WindDown::run(bool at_boundary) {
   const bool was_settled = x_.tracker.settled() || x_.only_own_work_left();
   if (!was_settled) x_.pool->counters(x_.worker).abandoned.add();
@@ -43,7 +43,7 @@ Task<bool> WindDown::run(bool at_boundary) {
     ServerStream(x_).send_own(OwnQuery::rollback, "ROLLBACK");
     clean = co_await settle(until);
   }
-  // What a rollback does not undo: session locks, settings, temporary tables, what SQL prepared.
+  // What a rollback does not undo: session locks, settings, temporary tables, statements that SQL prepared.
   const bool dirty =
       !was_settled || x_.pinned() || x_.watch.touched() || x_.code.any() || !x_.journal.is_empty();
   if (clean && x_.code.any()) clean = co_await judge_leftovers(until);
@@ -62,7 +62,7 @@ Task<bool> WindDown::run(bool at_boundary) {
 }
 
 // Most clients that leave in the middle of a transaction have only read: their backend is worth a question.
-// What the answers tell is in the watch afterwards. False: not in time.
+// What the answers tell is in the watch afterwards. False: the answers did not come in time.
 Task<bool> WindDown::judge_leftovers(TimePoint until) {
   CodeJudge judge(x_);
   for (unsigned round = 0; round < FunctionTable::rounds_max + 1; ++round) {
@@ -77,7 +77,7 @@ Task<bool> WindDown::judge_leftovers(TimePoint until) {
   co_return !x_.own.failed;
 }
 
-// The reset has taken back all that the backend had of its session.
+// The reset has taken back all that the backend had of its client.
 void WindDown::forget_state(bool with_statements) {
   Backend& backend = *x_.backend;
   if (with_statements) backend.statements.clear();
@@ -86,8 +86,8 @@ void WindDown::forget_state(bool with_statements) {
   backend.sequence_mixed = false;
 }
 
-// Never by a Sync alone: it would commit what the client had not yet asked to commit. A ROLLBACK ends an
-// implicit transaction too (with a warning), and when the server is skipping to a Sync it is skipped.
+// A Sync alone is never sent: it would commit what the client had not yet asked to commit. A ROLLBACK ends an
+// implicit transaction, too (with a warning), and when the server skips to a Sync, it skips that as well.
 void WindDown::ask_to_finish() {
   ResponseTracker& tracker = x_.tracker;
   if (tracker.copy_possible()) {
@@ -103,7 +103,7 @@ void WindDown::ask_to_finish() {
   x_.expect({.reply = Reply::sync, .fate = Fate::mute});
 }
 
-// Where nothing of the client's runs it could only hit what we send next.
+// While nothing of the client's runs, a cancel could only hit pgweir's next query.
 void WindDown::cancel_leftovers() {
   if (x_.tracker.idle() || x_.only_own_work_left() || x_.own_work_runs()) return;
   x_.pool->cancel(*x_.backend, x_.worker, nullptr);
@@ -113,8 +113,8 @@ bool WindDown::is_settled() const {
   return x_.tracker.idle() && x_.own.empty() && !x_.backend->cancels.in_flight();
 }
 
-// Reads until nothing is owed and no cancel is on its way, which might hit the next query. False: not in
-// time, or the connection broke.
+// Reads until nothing is owed, and no cancel is on its way that might hit the next query. False: that took
+// too long, or the connection broke.
 Task<bool> WindDown::settle(TimePoint until) {
   host_.flush();
   std::chrono::milliseconds patience = cancel_patience;
@@ -128,7 +128,7 @@ Task<bool> WindDown::settle(TimePoint until) {
       cancel_at = now + patience;
     }
     life_.closes_at = std::min(until, cancel_at);
-    if (host_.has_replies()) waker_.wake();  // the others get their turn
+    if (host_.has_replies()) waker_.wake();  // other sessions get their turn
     co_await waker_.wait();
     if (x_.backend != nullptr) host_.read_server();
   }

@@ -14,10 +14,10 @@ namespace pgweir {
 
 class WindDown {
  public:
-  // What a client left behind has to be over by then, or its backend is closed.
+  // Cleaning up after a client has to be over within this time, or its backend is closed.
   static constexpr std::chrono::milliseconds abandon_timeout{2'000};
-  // A server that has not even begun a statement ignores a cancel of it. So it is sent again after this long,
-  // and after twice as long each time.
+  // A server that has not even begun a statement ignores a cancel of it. So the cancel is sent again after
+  // this long, and after twice as long each time.
   static constexpr std::chrono::milliseconds cancel_patience{100};
 
   // The session whose backend it is.
@@ -34,7 +34,7 @@ class WindDown {
       : x_(exchange), events_(events), host_(host), waker_(waker), life_(life) {}
 
   // `at_boundary`: the client has not left in the middle of a message. False: the backend is not clean, or it
-  // is gone, and it must never be handed on.
+  // is gone, and it must never be given to another client.
   Task<bool> run(bool at_boundary);
 
  private:

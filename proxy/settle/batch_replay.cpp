@@ -8,7 +8,7 @@
 
 namespace pgweir {
 
-// Keeps the messages of a batch that begins with the use of a prepared statement, see Batch.
+// Keeps the messages of a batch that may have to be sent again, see Batch.
 void BatchReplay::keep(const Piece& piece, bool begins) {
   Batch& batch = x_.batch;
   if (x_.backend == nullptr) return;
@@ -38,7 +38,7 @@ void BatchReplay::keep(const Piece& piece, bool begins) {
   if (is_query || type == FrontendType::Sync) batch.state = Batch::State::closed;
 }
 
-// The server skips to a Sync, which the client may send only when it has seen its answers (after a Flush).
+// The server skips to a Sync, which the client may not send before it has seen its answers (after a Flush).
 void BatchReplay::end_refused() {
   x_.batch.needs_sync = false;
   write_sync(x_.worker.to_server().own());
@@ -46,7 +46,7 @@ void BatchReplay::end_refused() {
   x_.expect({.reply = Reply::sync, .fate = Fate::mute});
 }
 
-// In front of whatever the client has sent since.
+// The kept batch goes before whatever the client has sent since.
 ByteView BatchReplay::send_again() {
   Batch& batch = x_.batch;
   const StatementRef stale = std::exchange(batch.stale, nullptr);

@@ -1,5 +1,5 @@
-// A batch whose prepared statement's plan has become stale is sent again, unseen: see Batch. A view of the
-// exchange. Thread rule: the session's worker.
+// Sends a batch again, unseen by the client, when the plan of its prepared statement has become stale: see
+// Batch. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include "protocol/framer.hpp"
@@ -13,7 +13,7 @@ class BatchReplay final {
 
   void keep(const Piece& piece, bool begins);
   void end_refused();
-  // The messages that are to be taken again, in front of all others. They stay valid until the next keep().
+  // The messages that are to be taken again, before all others. They stay valid until the next keep().
   ByteView send_again();
 
  private:

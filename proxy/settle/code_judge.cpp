@@ -10,7 +10,7 @@
 
 namespace pgweir {
 
-// What the client has set for its own statements must not end it.
+// Timeouts that the client has set for its own statements must not end this question.
 OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql) {
   return {which, lift_timeouts(short_timeouts(*exchange.backend->applied)) + std::string(sql)};
 }
@@ -32,7 +32,7 @@ OwnQuestion CodeJudge::ask_triggers() {
   return unhurried(x_, OwnQuery::triggers, triggers_query());
 }
 
-// From here on they are functions like any other that this transaction has called.
+// From here on triggers are functions like any other that this transaction has called.
 void CodeJudge::take_triggers() {
   const std::vector<std::string> names = std::exchange(x_.code.trigger_names, {});
   if (x_.code.sources_failed || names.size() > UnseenCode::functions_max) {
@@ -48,8 +48,8 @@ void CodeJudge::take_triggers() {
   }
 }
 
-// Functions that were called for the first time: from their sources it is known whether the server has to be
-// asked after the next call.
+// Functions that were called for the first time: their sources tell whether the server has to be asked after
+// the next call.
 OwnQuestion CodeJudge::ask_sources() {
   x_.code.sources.clear();
   x_.code.sources_failed = false;
@@ -74,7 +74,7 @@ void CodeJudge::take_sources() {
   x_.code.question = x_.commons->code().functions().learn(asked, std::exchange(x_.code.sources, {}));
 }
 
-// What is still unknown now stays so, and counts as suspicious.
+// What is still unknown now stays so, and is treated with suspicion.
 void CodeJudge::judge_again() {
   const bool is_known =
       x_.code.unjudged.empty() && !x_.code.definitions_unjudged && x_.code.trigger_calls.empty();
@@ -98,7 +98,7 @@ void CodeJudge::judge_again() {
   x_.code.presumed.clear();
 }
 
-// They may have been analysed under other settings than anybody believed.
+// Presumed statements may have been analysed under other settings than was believed.
 void CodeJudge::doubt_presumed() {
   for (const StatementRef& statement : std::exchange(x_.code.presumed, {})) {
     x_.commons->statements().forget(statement);
@@ -106,7 +106,7 @@ void CodeJudge::doubt_presumed() {
   }
 }
 
-// What nobody could find out this time is asked for again by the next transaction.
+// What could not be found out this time is asked for again by the next transaction.
 void CodeJudge::judge_definitions() {
   const FunctionEffects effects = x_.commons->code().functions().judge(definitions_call, x_.code.question);
   if (effects.verdict != FunctionVerdict::unknown) x_.commons->code().definitions().learn(effects);

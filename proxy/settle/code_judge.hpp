@@ -1,5 +1,5 @@
-// What the code that a transaction has run may do: functions, triggers, views and sequences, about which the
-// server is asked once, and then it is known. A view of the exchange. Thread rule: the session's worker.
+// What the code that a transaction has run may do: functions, triggers, views and sequences. The server is
+// asked once for each, and then it is known. A view of the exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <optional>
@@ -18,10 +18,10 @@ class CodeJudge final {
  public:
   explicit CodeJudge(Exchange& exchange) : x_(exchange) {}
 
-  // What the server has to be asked before the code can be judged.
+  // The next question to the server that has to be answered before the code can be judged.
   std::optional<OwnQuestion> next();
   void take_answers(ReplyEvents& events);
-  // What is still unknown now stays so, and counts as suspicious.
+  // What is still unknown now stays so, and is treated with suspicion.
   void judge_again();
 
  private:

@@ -31,8 +31,8 @@ bool SettingsApplier::apply() {
   return !prelude->must_wait;
 }
 
-// What the client has sent after it may have run under another's settings by now: then nobody knows what the
-// backend has.
+// What the client has sent after it may have run under another client's settings by now: then it is not known
+// what the backend has.
 SettingsApplier::Failure SettingsApplier::failed() {
   if (needs_other_role()) {
     x_.other_role.is_needed = true;
@@ -41,14 +41,14 @@ SettingsApplier::Failure SettingsApplier::failed() {
     return Failure::as_other_role;
   }
   const bool unused = !x_.forwarded && !x_.pinned() && x_.client.greeted;
-  // It was accepted once.
+  // Another backend accepted these settings once.
   if (unused && ++failures_ < attempts_max) return Failure::other_backend;
   x_.backend->applied = before_;
   x_.own.failed = x_.forwarded;
   return Failure::refused;
 }
 
-// What the client has set as another role the login role may not be allowed to set. Nothing of the client's
+// The login role may not be allowed to set what the client has set as another role. Nothing of the client's
 // has gone out yet.
 bool SettingsApplier::needs_other_role() const {
   const bool denied = x_.own.error && x_.own.error->code == sqlstate::insufficient_privilege;

@@ -1,5 +1,5 @@
-// Between two transactions: makes the backend's settings those of the client, in front of its first statement.
-// Thread rule: the session's worker.
+// Makes the backend's settings those of the client, between two transactions, before its first statement goes
+// out. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace pgweir {
 
 class SettingsApplier final {
  public:
-  // So many backends may refuse the client's settings before it is told.
+  // This many backends may refuse the client's settings before the client is told.
   static constexpr unsigned attempts_max = 3;
 
   explicit SettingsApplier(Exchange& exchange) : x_(exchange) {}
@@ -21,8 +21,8 @@ class SettingsApplier final {
   bool holds() const { return must_succeed_ && !x_.own.empty(); }
 
   enum class Failure : std::uint8_t {
-    as_other_role,  // they are applied anew, as the role that the client had
-    other_backend,  // one with another past may take them (temp_buffers)
+    as_other_role,  // the settings are applied anew, as the role that the client had
+    other_backend,  // a backend with another past may take them (temp_buffers)
     refused,        // the client is told
   };
   // The server has refused the prelude: none of it happened.
@@ -36,7 +36,7 @@ class SettingsApplier final {
   Exchange& x_;
   MapRef before_;  // what the backend had before the last prelude
   bool must_succeed_ = false;
-  unsigned failures_ = 0;  // of backends in a row
+  unsigned failures_ = 0;  // how many backends in a row have refused
 };
 
 }  // namespace pgweir

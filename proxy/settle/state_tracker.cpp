@@ -11,8 +11,8 @@
 
 namespace pgweir {
 
-// What is still to be asked before all that the transaction has left behind is known; nullopt: nothing. The
-// pins are right then.
+// The next question that has to be answered before all that the transaction has left behind is known;
+// nullopt: there is none, and the pins are right.
 std::optional<OwnQuestion> StateTracker::next() {
   if (x_.code.any()) {
     CodeJudge judge(x_);
@@ -22,7 +22,7 @@ std::optional<OwnQuestion> StateTracker::next() {
   x_.code.presumed.clear();
   note_sequences();
   const PinSet pins = open_pins();
-  // Of most transactions there is nothing to ask.
+  // After most transactions there is nothing to ask.
   if (!pins.empty() || settings_are_open()) {
     StateQuestion question;
     question.pins = pins;
@@ -106,8 +106,8 @@ std::optional<OwnQuestion> StateTracker::take_state() {
   return reset;
 }
 
-// A backend that was about to be released has been asked for all its state. Any difference is a bug of ours,
-// or something that a function did unseen.
+// A backend that was about to be released has been asked for all its state. Any difference is a bug of
+// pgweir's, or something that a function did unseen.
 void StateTracker::note_finding(const StateAnswer& answer) {
   std::string found = to_string(answer.pins);
   for (const std::string& name : differing_settings(*x_.backend->applied, answer.settings))
@@ -123,12 +123,13 @@ bool StateTracker::settings_are_open() const {
   return !x_.journal.is_empty() || x_.watch.sets_unknown() || x_.watch.marks.contains(Mark::discarded_all);
 }
 
-// What its transaction has set: as far as that is certain it is carried out, the rest is asked.
+// What the transaction has set is carried out as far as it is certain; the server is asked for the rest.
 void StateTracker::question_settings(StateQuestion& question) {
   SettingsJournal& journal = x_.journal;
   if (!settings_are_open()) return;
   const SettingsStep& committed = journal.committed();
-  // What a role of the login's own becomes, and with it what may be set, the server knows.
+  // When the login itself gives a role, only the server knows what the role becomes, and with it what may be
+  // set.
   const bool by_role = x_.backend->default_role != "none" &&
                        std::any_of(committed.begin(), committed.end(), [](const SettingsItem& item) {
                          return item.kind == SettingsItem::Kind::discard_all ||
@@ -148,7 +149,7 @@ void StateTracker::question_settings(StateQuestion& question) {
   journal.clear();
 }
 
-// Pins that the server has to confirm or to end. What it does not show is taken for given.
+// Pins that the server has to confirm or to end. Pins that the server does not show are taken as begun.
 PinSet StateTracker::open_pins() {
   StateWatch& watch = x_.watch;
   PinSet begun = watch.may_have_begun;
@@ -168,7 +169,7 @@ PinSet StateTracker::open_pins() {
   return open;
 }
 
-// Who may ask the backend for currval() and lastval() from here on.
+// Notes which session may ask the backend for currval() and lastval() from here on.
 void StateTracker::note_sequences() {
   Backend& backend = *x_.backend;
   if (x_.watch.marks.contains(Mark::discarded_sequences) &&
@@ -177,7 +178,7 @@ void StateTracker::note_sequences() {
     backend.sequence_mixed = false;
     x_.sequences.advanced = false;
   } else if (x_.watch.marks.contains(Mark::failed) && x_.watch.marks.contains(Mark::inserted_discard)) {
-    backend.sequence_mixed = true;  // a DISCARD SEQUENCES of ours may not have taken place
+    backend.sequence_mixed = true;  // pgweir's own DISCARD SEQUENCES may not have taken place
   }
 }
 
@@ -200,21 +201,21 @@ OwnQuestion StateTracker::ask_state(StateQuestion question) {
   return state_question();
 }
 
-// By a statement that the backend keeps for it.
+// The question about names is a prepared statement that the backend keeps.
 std::string StateTracker::named_question() {
   BackendStatements& held = x_.backend->statements;
   const StatementRef& question = x_.commons->names_question();
   std::string sql;
   if (held.find(question, x_.tracker.segment()) != BackendStatements::Presence::present) {
     sql = "PREPARE \"" + question->server_name + '"' + question->text + ';';
-    // In doubt until the answer is here.
+    // Whether the backend has it is in doubt until the answer is here.
     asked().prepares = true;
     held.begin_parse(question, x_.tracker.segment());
   }
   return sql + "EXECUTE \"" + question->server_name + "\"(" + names_array(asked().question.names) + ')';
 }
 
-// Most likely by a timeout that the client has set where nobody saw it.
+// Most likely a timeout that the client has set unseen has cancelled the question.
 std::optional<OwnQuestion> StateTracker::ask_state_again() {
   if (++asked().again >= attempts_max) {
     x_.own.failed = true;  // what this backend has set is not known, so it is closed
@@ -226,7 +227,7 @@ std::optional<OwnQuestion> StateTracker::ask_state_again() {
   return state_question();
 }
 
-// Each has the value that the server says, or is not there.
+// Each setting has the value that the server says, or is not there.
 void StateTracker::take_named_settings(const std::vector<std::string>& names, const SettingMap& values,
                                        bool after_reset) {
   SettingMap desired = *x_.client.desired;
@@ -259,7 +260,7 @@ std::optional<OwnQuestion> StateTracker::take_settings(SettingMap applied, bool 
     return after_reset && entry.second.empty() && entry.first.find('.') != std::string::npos &&
            x_.client.startup->contains(entry.first);
   });
-  // A role that is not there was set to none.
+  // A role that is not listed was set to none.
   if (x_.client.startup->contains("role")) desired.emplace("role", "none");
   for (const auto& [name, value] : *x_.client.startup) desired.emplace(name, value);
   want(std::move(desired));
@@ -278,7 +279,7 @@ void StateTracker::apply_committed() {
   SettingMap applied = *x_.backend->applied;
   pgweir::apply_settings(committed, *x_.client.startup, x_.watch.marks.contains(Mark::restored), desired,
                          applied);
-  // Its role is that of the login again, which has none of its own.
+  // The role is that of the login again, and the login gives none of its own.
   const auto drop_none = [](SettingMap& map) {
     if (const auto it = map.find("role"); it != map.end() && it->second == "none") map.erase(it);
   };

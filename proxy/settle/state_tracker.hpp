@@ -19,24 +19,24 @@ namespace pgweir {
 
 class StateTracker final {
  public:
-  // A question to the server that is cancelled is asked so often in all.
+  // A question to the server that is cancelled is asked at most this often in all.
   static constexpr unsigned attempts_max = 3;
 
   explicit StateTracker(Exchange& exchange) : x_(exchange) {}
 
   std::optional<OwnQuestion> next();
-  // The question about everything, of a backend that should have nothing that is not known.
+  // The question about everything, for a backend that should have nothing unknown.
   OwnQuestion audit();
-  // What the server has said, as far as it has ended. The question that has to follow at once, or nullopt.
+  // Takes the answers that are complete. Returns the question that has to follow at once, or nullopt.
   // Exchange::own.failed: what the backend has set cannot be known.
   std::optional<OwnQuestion> take_answers(ReplyEvents& events);
   void backend_lost();
 
-  // What an audit has found since this was last asked; an empty text: nothing.
+  // What an audit has found since this was last asked; an empty text: no difference.
   std::optional<std::string> take_finding() {
     return asked_ ? std::exchange(asked_->finding, std::nullopt) : std::nullopt;
   }
-  // The first words of the statement that may have pinned, if it was asked about.
+  // The first words of the statement that may have pinned, if the server was asked about it.
   std::string take_cause() { return asked_ ? std::exchange(asked_->cause, {}) : std::string(); }
   // The session is at rest.
   void forget() { asked_.reset(); }
@@ -60,12 +60,12 @@ class StateTracker final {
   void note_finding(const StateAnswer& answer);
 
   Exchange& x_;
-  // A question about the state: while it is under way, and until what came of it was taken.
+  // A question about the state, while it is under way, and until its answer was taken.
   struct Asked {
     StateQuestion question;
-    unsigned again = 0;  // how often, because it was cancelled
+    unsigned again = 0;  // how often it was asked again, because it was cancelled
     bool is_audit = false;
-    bool prepares = false;     // the statement about names is made on this backend by it
+    bool prepares = false;     // it also prepares the statement about names on this backend
     bool after_reset = false;  // a RESET came before it
     std::string cause;         // the first words of what may have pinned
     std::optional<std::string> finding;
@@ -75,7 +75,7 @@ class StateTracker final {
     return *asked_;
   }
   std::unique_ptr<Asked> asked_;     // null: nothing was asked since the last rest
-  bool unknown_names_ = false;       // custom settings may be on the backend that nobody can list
+  bool unknown_names_ = false;       // the backend may have custom settings that cannot be listed
   bool last_value_is_open_ = false;  // lastval() has to be asked
 };
 

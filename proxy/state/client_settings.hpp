@@ -18,23 +18,23 @@ struct ClientSettings {
   MapRef desired;        // what it has now
   MapRef view;           // the parameters that it was told
   MapRef greeting;       // what it was told at its login: its startup settings as the server spells them
-  bool greeted = false;  // it has been told any
+  bool greeted = false;  // the client has been told its parameters
 
-  // In its client_encoding a byte below 0x80 may be part of a longer character.
+  // In the client's client_encoding, a byte below 0x80 may be part of a longer character.
   bool opaque_characters = false;
-  // Backslashes escape in every string of its texts.
+  // Backslashes escape in every string of the client's texts.
   bool opaque_backslashes = false;
 
   // The client knows these parameters now; some decide how its texts are to be read.
   void use_view(MapRef parameters);
-  // Nobody can tell for certain where the strings and names in this text of the client's end.
+  // Whether it is uncertain where the strings and names in this text of the client's end.
   bool is_opaque(std::string_view text) const;
-  // Its texts are in UTF-8.
+  // Whether the client's texts are in UTF-8.
   bool writes_utf8() const;
   TextRules text_rules() const;
-  // Its application_name, as it was told.
+  // The client's application_name, as it was told.
   std::string application_name() const;
-  // Unqualified names may be created in the temporary schema.
+  // Whether unqualified names may be created in the temporary schema.
   bool creates_temporary() const {
     const auto path = desired->find("search_path");
     return path != desired->end() && path->second.find("pg_temp") != std::string::npos;

@@ -9,9 +9,9 @@
 namespace pgweir {
 namespace {
 
-// Strings within strings that are read as code.
+// How deep strings within strings are read as code.
 constexpr unsigned nesting_max = 3;
-// Longer ones exist on the server, but nobody binds them.
+// Longer names are possible on the server, but clients do not bind them.
 constexpr std::size_t custom_name_max = 256;
 
 // Follows the tokens of one text for the two ways to name a setting: set_config('a.b' ...) and SET a.b.
@@ -63,7 +63,7 @@ void NameScan::remember(std::string_view name) {
   if (!remember_name(names_, ascii_lower(name))) all_known_ = false;
 }
 
-// A string may be code that somebody runs: what it names is worth a question.
+// A string may be code that is run: the names in it are worth a question.
 void NameScan::code(const Token& token) {
   const bool is_string = token.kind == TokenKind::string || token.kind == TokenKind::escape_string ||
                          token.kind == TokenKind::dollar_string;

@@ -12,7 +12,8 @@ namespace {
 // Drivers' batches have less than 200 bytes.
 constexpr std::size_t text_size_max = 1024;
 
-// `word` is of lower-case letters: one bit is all that differs in the capital ones.
+// Whether the text starts with the word in any case. `word` has lower-case letters, and only one bit is
+// different in the capital ones.
 bool starts_with(std::string_view text, std::string_view word) {
   if (text.size() < word.size()) return false;
   for (std::size_t i = 0; i < word.size(); ++i) {
@@ -21,15 +22,16 @@ bool starts_with(std::string_view text, std::string_view word) {
   return true;
 }
 
-// Also what is a space to some versions only: the tokenizer decides later.
+// Skips also what is a space only to some versions: the tokenizer decides later.
 std::string_view skip_spaces(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size() && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r'))) ++at;
   return text.substr(at);
 }
 
-// What the tokenizer cannot follow as the server would: an encoding in which bytes have other meanings (that
-// of ASCII is the same in all of them), and a comment that may lack its end, which is an error.
+// Whether the tokenizer reads the text as the server would. It cannot in an encoding in which bytes have
+// other meanings (those of ASCII are the same in all of them), nor with a comment that may lack its end,
+// which is an error.
 bool is_plain(std::string_view text) {
   if (text.size() > text_size_max || text.find("/*") != std::string_view::npos) return false;
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -117,7 +119,7 @@ bool Answerer::complete(std::string_view tag) {
   return true;
 }
 
-// A cursor outlives its transaction WITH HOLD only, and then the session is pinned.
+// A cursor outlives its transaction only WITH HOLD, and then the session is pinned.
 bool Answerer::take_close(SqlCursor& cursor) {
   return cursor.accept_word("all") && complete("CLOSE CURSOR ALL");
 }
@@ -130,7 +132,7 @@ bool Answerer::take_deallocate(SqlCursor& cursor) {
 bool Answerer::take_discard(SqlCursor& cursor) {
   if (cursor.accept_word("temp") || cursor.accept_word("temporary")) return complete("DISCARD TEMP");
   if (cursor.accept_word("sequences")) return !facts_.has_sequence_values && complete("DISCARD SEQUENCES");
-  // Without statements of its own there is no plan that the session would have made anew.
+  // Without statements of its own, the session has no plan that would have been made anew.
   if (cursor.accept_word("plans")) return !facts_.has_named_statements && complete("DISCARD PLANS");
   must_be_alone_ = true;
   return cursor.accept_word("all") && !facts_.has_named_statements && !facts_.has_sequence_values &&
@@ -138,7 +140,7 @@ bool Answerer::take_discard(SqlCursor& cursor) {
          complete("DISCARD ALL");
 }
 
-// Whoever holds a session lock is pinned.
+// A session that holds a session lock is pinned.
 bool Answerer::take_select(SqlCursor& cursor) {
   constexpr std::string_view unlock_all = "pg_advisory_unlock_all";
   const bool qualified = cursor.accept_word("pg_catalog");
@@ -177,7 +179,7 @@ bool Answerer::take_show(SqlCursor& cursor) {
   return complete("SHOW");
 }
 
-// Words are left alone: not every one may name a channel.
+// Words are not answered here: not every one may name a channel.
 bool Answerer::take_unlisten(SqlCursor& cursor) {
   const Token& channel = cursor.current();
   const bool every = channel.kind == TokenKind::op && channel.text == "*";
@@ -190,7 +192,7 @@ bool Answerer::take_unlisten(SqlCursor& cursor) {
 
 }  // namespace
 
-// Every query passes here: most are told apart by one or two bytes, SELECTs by what is selected.
+// Every query passes here. Most are told apart by one or two bytes, SELECTs by what they select.
 bool may_be_answered_locally(std::string_view text) {
   text = skip_spaces(text);
   if (text.empty()) return false;

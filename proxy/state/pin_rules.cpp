@@ -50,7 +50,7 @@ PinSet look_up(const std::array<TagRule, n>& rules, std::string_view tag) {
   return {};
 }
 
-// The words that statements which pin begin with; anything else may be a name.
+// The first words of the statements that pin; anything else may be a name.
 bool is_keyword(std::string_view word) {
   static constexpr std::array<std::string_view, 37> words = {
       "analyze", "as",        "begin",     "call",    "close",  "commit",   "copy",    "create",

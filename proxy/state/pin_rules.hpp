@@ -1,6 +1,6 @@
-// Which statements may pin a session, and which may end a pin, by their text alone. Only suspicions: where
-// the server shows the state (visible_pins), it is asked before a session is pinned for it or released from
-// it. What the user's functions do is the FunctionTable's to say. Pure; any thread.
+// Which statements may pin a session, and which may end a pin, by their text alone. These are suspicions:
+// where the server shows the state (visible_pins), it is asked before a session is pinned for it or released
+// from it. What the user's functions do is the FunctionTable's to say. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -18,23 +18,26 @@ struct Judgement {
   bool trust_triggers = false;  // INSERT, UPDATE and the like fire nothing that leaves state behind
 };
 
-// What may have come into being after a statement with these effects.
+// The pins that a statement with these effects may have begun.
 PinSet may_begin(const SqlEffects& effects, const Judgement& judgement);
-// Which pins of a pinned session it may have ended.
+// The pins of a pinned session that it may have ended.
 PinSet may_end(const SqlEffects& effects, const Judgement& judgement);
-// The same, told by its CommandComplete tag; tags are exact where texts are not (functions, DO).
+// The same as told by the CommandComplete tag; tags are exact where texts are not (functions, DO).
 PinSet may_begin_by_tag(std::string_view tag);
 PinSet may_end_by_tag(std::string_view tag);
-// Neither text nor tag nor a function's source may be trusted to tell what it did, settings included.
+// Whether neither text nor tag nor a function's source can be trusted to tell what the statement did,
+// settings included.
 bool cannot_be_judged(const SqlEffects& effects, const Judgement& judgement);
 
-// May take the next value of a sequence, which currval() and lastval() of the same session then show.
+// Whether the statement may take the next value of a sequence, which currval() and lastval() of the same
+// session then show.
 bool may_advance_sequence(const SqlEffects& effects);
 
-// May look at a table or a view.
+// Whether the statement may look at a table or a view.
 bool reads_relations(const SqlEffects& effects);
 
-// The first words of a statement, for logs: "CREATE TEMP TABLE". Keywords only, never a name or a literal.
+// The first words of a statement, for logs: "CREATE TEMP TABLE". There are only keywords in them, never a
+// name or a literal.
 std::string leading_words(std::string_view text);
 
 }  // namespace pgweir

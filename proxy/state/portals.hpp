@@ -12,10 +12,9 @@
 namespace pgweir {
 
 struct Portals {
-  bool may_copy = false;  // one may run a COPY
-  // The statement that was bound last of those that are looked at again when they are run: a SET or RESET, or
-  // one in which a name was replaced. The portal that it was bound to, and by how much its text became
-  // longer.
+  bool may_copy = false;  // a portal may run a COPY
+  // The last bound statement of the kinds that are looked at again when they are run: a SET or RESET, or one
+  // in which a name was replaced; the portal that it was bound to; and by how much its text became longer.
   StatementRef bound;
   std::string bound_to;
   std::int32_t bound_longer = 0;
@@ -25,12 +24,12 @@ struct Portals {
     SettingsStep step;
   };
   std::vector<Step> steps;
-  // The portal that was bound last, and the client's name for its statement, unless the client has been told
-  // what that looks like.
+  // The portal that was bound last, and the client's name for its statement, unless the client has had that
+  // statement described.
   std::string described;
   std::optional<std::string> undescribed_name;
 
-  // What this portal does, which is then forgotten.
+  // What this portal does to settings, which is then forgotten.
   SettingsStep take_step(std::string_view portal);
 };
 

@@ -8,13 +8,13 @@
 namespace pgweir {
 namespace {
 
-// The order in which they have to change: rights first on the way back, last on the way there; the encoding
-// before anything that is written in it.
+// The order of changes: the login role's rights come back first, and another role is taken last; the encoding
+// changes before anything that is written in it.
 constexpr std::string_view client_encoding = "client_encoding";
 
-// Settings that anyone may change at any time, to any value that was once accepted. The others can fail:
-// their value names something that may have been dropped, or only some role may set them (or RESET them one
-// by one), or not any more in a session that has used temporary tables (temp_buffers).
+// Settings that any role may change at any time, to any value that was once accepted. Changing others can
+// fail: their value names something that may have been dropped, or only some roles may set them (or RESET
+// them one by one), or they are fixed once the session has used temporary tables (temp_buffers).
 constexpr std::array<std::string_view, 41> settable = {"application_name",
                                                        "array_nulls",
                                                        "backslash_quote",
@@ -57,14 +57,14 @@ constexpr std::array<std::string_view, 41> settable = {"application_name",
                                                        "transform_null_equals",
                                                        "work_mem"};
 
-// Whether changing it cannot fail. A custom setting is a text that nobody checks.
+// Whether changing the setting cannot fail. A custom setting is a text that is not checked.
 bool cannot_fail(std::string_view name) {
   return name.find('.') != std::string_view::npos || name == "jit" || name.starts_with("enable_") ||
          std::binary_search(settable.begin(), settable.end(), name);
 }
 
-// A timeout of the last client's that is in force while the settings change. Those of a second or more are no
-// danger to statements that take microseconds.
+// Whether this is a timeout that could end the prelude: the last client's is in force while the settings
+// change. One of a second or more is no danger to statements that take microseconds.
 bool is_short_timeout(std::string_view name, std::string_view value) {
   if (name != "statement_timeout" && name != "transaction_timeout") return false;
   constexpr std::string_view digits = "0123456789";
@@ -89,7 +89,7 @@ class SetConfigList {
   void add(std::string_view name, std::string_view value) {
     sql_ += sql_.empty() ? "SELECT " : ",";
     sql_ += "pg_catalog.set_config(" + text_expression(name) + "," + text_expression(value) + ",false)";
-    // Its result is the value, which the client_encoding may have no characters for.
+    // The call's result is the value, for which the client_encoding may have no characters.
     if (!is_ascii(value)) sql_ += " IS NULL";
   }
   std::string take() { return sql_.empty() ? std::string() : std::move(sql_) + ";"; }
@@ -98,14 +98,14 @@ class SetConfigList {
   std::string sql_;
 };
 
-// RESET ALL leaves nothing to fail: it asks for no right. It does not touch the identity.
+// RESET ALL cannot fail: it needs no privilege. It does not touch the identity.
 bool must_reset_all(const SettingMap& applied, const SettingMap& desired) {
   return std::any_of(applied.begin(), applied.end(), [&desired](const auto& entry) {
     return !is_identity(entry.first) && !desired.contains(entry.first) && !cannot_fail(entry.first);
   });
 }
 
-// All but the identity. The encoding comes before what is written in it.
+// Changes all settings but the identity. The encoding comes before what is written in it.
 std::string change_settings(const SettingMap& applied, const SettingMap& desired, bool& must_wait) {
   const bool all = must_reset_all(applied, desired);
   std::string resets = all ? "RESET ALL;" : "";
@@ -125,7 +125,7 @@ std::string change_settings(const SettingMap& applied, const SettingMap& desired
   return encoding.take() + std::move(resets) + settings.take();
 }
 
-// From the login role to the one that these settings have.
+// SQL that changes from the login role to the one in these settings.
 std::string take_identity(const SettingMap& settings) {
   SetConfigList identity;
   for (const std::string_view name : {authorization_setting, role_setting}) {
@@ -134,7 +134,7 @@ std::string take_identity(const SettingMap& settings) {
   return identity.take();
 }
 
-// From there back to the login role.
+// SQL that changes from that role back to the login role.
 std::string leave_identity(const SettingMap& settings) {
   std::string sql;
   for (const std::string_view name : {role_setting, authorization_setting}) {
@@ -165,7 +165,8 @@ Prelude make_prelude(const SettingMap& applied, const SettingMap& desired, const
   const std::string wanted = take_identity(desired);
   if (changes.empty() && wanted == take_identity(applied)) return prelude;
 
-  // Rights come back first: the login role may set what another may not, also where both have that other one.
+  // The login role's rights come back first: it may set what another role may not, also where both maps have
+  // that other role.
   prelude.sql = lift_timeouts(short_timeouts(applied)) + leave_identity(applied);
   if (!as.empty()) changes = take_identity(as) + std::move(changes) + leave_identity(as);
   prelude.sql += std::move(changes) + wanted;

@@ -1,5 +1,5 @@
-// Counts the changes of one database's catalogue that went through here, by any pool of it: what a statement
-// meant when it was parsed before one of them it may not mean any more. Any thread.
+// Counts the changes of one database's catalogue that went through any of its pools. A statement that was
+// parsed before a change may mean something else after it. Any thread.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ namespace pgweir {
 class SchemaVersion {
  public:
   std::uint64_t get() const { return value_.load(std::memory_order_acquire); }
-  // Before the client that has changed something hears of it.
+  // Called before the client that has changed something gets its answer.
   void change() { value_.fetch_add(1, std::memory_order_acq_rel); }
 
  private:

@@ -40,7 +40,7 @@ bool contains(const std::array<std::string_view, size>& sorted, std::string_view
   return std::binary_search(sorted.begin(), sorted.end(), word);
 }
 
-// PostgreSQL regards the letters and digits of an encoding's name only, in either case.
+// PostgreSQL regards only the letters and digits of an encoding's name, in either case.
 std::string clean_encoding(std::string_view name) {
   std::string clean = ascii_lower(name);
   std::erase_if(clean, [](char c) { return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')); });
@@ -82,7 +82,7 @@ bool SettingsDraft::take(std::string_view statement) {
   return reset(parsed->name);
 }
 
-// What the value becomes is the server's affair as long as it tells nobody.
+// The new value does not matter here, as long as the server does not report it to the client.
 bool SettingsDraft::reset(const std::string& name) {
   if (!differ_at(now(), startup_, name)) return true;
   if (!contains(harmless, name) || reported(name) != nullptr) return false;
@@ -169,7 +169,7 @@ bool is_short_identifier(const Token& token) {
   return token.kind == TokenKind::quoted_identifier && token.text.size() <= identifier_size_max + 2;
 }
 
-// Which words a search_path may hold unquoted is known to parse_set().
+// parse_set() knows which words a search_path may hold unquoted.
 bool is_value(const Token& token, bool in_path) {
   if (token.kind == TokenKind::string || token.kind == TokenKind::number) return true;
   if (!is_short_identifier(token)) return false;

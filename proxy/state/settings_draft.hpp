@@ -1,5 +1,5 @@
-// SET and RESET whose effect is known without the server, because it is none, or the return to a default that
-// nobody is told of. Part of local_answer. Any thread.
+// SET and RESET whose effect is known without the server: there is none, or they return to a default that is
+// not reported to the client. Part of local_answer. Any thread.
 #pragma once
 
 #include <optional>
@@ -17,21 +17,21 @@ class SettingsDraft {
   SettingsDraft(const SettingMap& startup, const SettingMap& desired, const ParameterMap& view)
       : startup_(startup), desired_(desired), view_(view) {}
 
-  // One SET, which skip_strict_set() has accepted, or RESET, without its semicolon. False: the server has to
-  // do it.
+  // Takes one SET, which skip_strict_set() has accepted, or RESET, without its semicolon. False: the server
+  // has to do it.
   [[nodiscard]] bool take(std::string_view statement);
-  // RESET ALL, which leaves role and session_authorization alone.
+  // Takes RESET ALL, which leaves role and session_authorization alone.
   [[nodiscard]] bool reset_all();
 
-  // Neither role nor session_authorization was ever set.
+  // Whether neither role nor session_authorization was ever set.
   bool identity_is_default() const;
   bool standard_conforming_strings() const;
-  // The client hears of the start and end of each transaction.
+  // Whether the client is told of the start and end of each transaction.
   bool hears_debug_messages() const;
-  // Unqualified names of functions are looked up in pg_catalog first.
+  // Whether unqualified names of functions are looked up in pg_catalog first.
   bool searches_catalog_first() const;
-  // What SHOW would say, and the name as the server spells it. nullptr: not certain; a default may change at
-  // any time.
+  // What SHOW would answer, and the name as the server spells it. nullptr: that is not certain, as a default
+  // may change at any time.
   const ParameterMap::value_type* shown(std::string_view lower) const;
 
   // The new desired map; nullopt: as it was.
@@ -50,8 +50,8 @@ class SettingsDraft {
   std::optional<SettingMap> changed_;
 };
 
-// At SET: moves to the end of the statement. False where the text is not surely free of notices and of syntax
-// errors, which parse_set() does not look for.
+// At SET: moves to the end of the statement. False: the text may cause a notice, or have a syntax error,
+// which parse_set() does not look for.
 [[nodiscard]] bool skip_strict_set(SqlCursor& cursor);
 
 }  // namespace pgweir

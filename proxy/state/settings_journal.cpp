@@ -14,7 +14,7 @@ bool is_control(const SettingsItem& item) {
   return item.kind >= Kind::commit;
 }
 
-// Of settings that are neither local nor control.
+// Whether the item is neither local nor control.
 bool is_lasting(const SettingsItem& item) {
   return !is_control(item) && item.kind != Kind::local_doubt && !item.local;
 }
@@ -139,7 +139,7 @@ void SettingsJournal::commit() {
   s_->context_lost = false;
 }
 
-// The newest of its name counts, as in PostgreSQL.
+// The newest savepoint of a name counts, as in PostgreSQL.
 std::size_t SettingsJournal::find_mark(const std::string& savepoint) const {
   std::size_t at = s_->marks.size();
   while (at > 0 && s_->marks[at - 1].savepoint != savepoint) --at;
@@ -149,7 +149,7 @@ std::size_t SettingsJournal::find_mark(const std::string& savepoint) const {
 void SettingsJournal::rollback_to(const std::string& savepoint) {
   s_->block_failed = false;
   const std::size_t found = find_mark(savepoint);
-  // Set before anything that is open happened, when it was not worth noting.
+  // The savepoint was set before anything that is open happened, when it was not worth noting.
   if (found == 0) {
     s_->open.clear();
     s_->marks.clear();
@@ -169,7 +169,8 @@ void SettingsJournal::ready(TransactionStatus status) {
   const bool failed = std::exchange(s_->failed, false);
   s_->block_failed = status == TransactionStatus::failed;
   if (status != TransactionStatus::idle) return drop_if_empty();
-  // An implicit transaction is over, or a block was ended by what no text shows: then that was no ROLLBACK.
+  // An implicit transaction is over, or a block was ended in a way that no text shows. Without an error, that
+  // was not a ROLLBACK.
   if (failed) s_->open.clear();
   commit();
   drop_if_empty();
@@ -215,11 +216,11 @@ bool SettingsJournal::leaves_context() const {
           std::none_of(s_->committed.begin(), s_->committed.end(), changes_context));
 }
 
-// False: nobody can tell what is in force.
+// False: it is not known what is in force.
 bool SettingsJournal::overlay(const SettingsStep& step, const SettingMap& startup, SettingMap& map) {
   for (const SettingsItem& item : step) {
     if (!changes_context(item)) continue;
-    // It takes the role along, and other rights to set things.
+    // This setting also changes the role, and with it the rights to set things.
     if (item.name == authorization_setting) return false;
     switch (item.kind) {
       case Kind::set:
@@ -274,7 +275,8 @@ void SettingsJournal::clear() {
 // --- What analysis reads
 
 bool matters_to_analysis(std::string_view name) {
-  // Read by the executor, the transaction or the logger, and by neither the parser nor the planner.
+  // These settings are read by the executor, the transaction or the logger, and by neither the parser nor the
+  // planner.
   static constexpr std::array<std::string_view, 22> harmless = {"application_name",
                                                                 "client_min_messages",
                                                                 "commit_delay",
@@ -331,7 +333,7 @@ void apply_item(const SettingsItem& item, const SettingMap& startup, SettingMap&
     if (const auto it = startup.find(item.name); it != startup.end())
       desired.insert_or_assign(it->first, it->second);
   }
-  // Not the role that it brought.
+  // Then the role that the client brought is no longer in force.
   if (by_authorization && item.kind == Kind::set && startup.contains(role_setting))
     desired.insert_or_assign(std::string(role_setting), "none");
 }

@@ -5,10 +5,10 @@
 //   answered  ended(): it did, or did not
 //   ReadyForQuery            ready(): outside of a transaction block what has happened stays
 //
-// SET and its relatives obey transactions and savepoints: what is open moves to committed() with a COMMIT,
-// goes with a ROLLBACK, and goes in part with a ROLLBACK TO. What only may have happened is a doubt: the
-// server is asked for the setting by its name, or for all where a doubt has no name. Pure; owned by one
-// session. Steps end in the order in which they began.
+// SET and its relatives obey transactions and savepoints: what is open moves to committed() with a COMMIT, is
+// dropped with a ROLLBACK, and is dropped in part with a ROLLBACK TO. A change that is not certain is a
+// doubt: the server is asked for the setting by its name, or for all where a doubt has no name. Pure; owned
+// by one session. Steps end in the order in which they began.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct SettingsItem {
     local_doubt,  // something that analysis reads may have changed until the end of the transaction
     commit,
     rollback,
-    savepoint,  // `name`, and so in the next two
+    savepoint,  // with `name`, as the next two
     rollback_to,
     release,
     may_commit,  // code that may end transactions: when it fails, some of what it did may stay
@@ -48,37 +48,37 @@ using SettingsStep = std::vector<SettingsItem>;
 
 class SettingsJournal {
  public:
-  // Names in doubt that are followed one by one; with more of them all settings are in doubt.
+  // The most names in doubt that are followed one by one; with more, all settings are in doubt.
   static constexpr std::size_t doubts_max = 32;
-  // Items of one transaction; a transaction with more of them is all in doubt.
+  // The most items of one transaction; a transaction with more is all in doubt.
   static constexpr std::size_t items_max = 1'024;
 
   void begin(SettingsStep step);
   void ended(bool succeeded);
-  // An error that was the client's.
+  // An error was the client's.
   void failed() { state().failed = true; }
   void ready(TransactionStatus status);
-  // A doubt that arose unseen, in this transaction or right after its end.
+  // Adds a doubt that arose unseen, in this transaction or right after its end.
   void doubt(std::string name);
 
-  // Nothing is known to have happened, and nothing under way.
+  // Whether nothing is known to have happened, and nothing is under way.
   bool is_empty() const { return s_ == nullptr; }
-  // Control of the transaction (COMMIT, ROLLBACK TO ...) has to be noted.
+  // Whether control of the transaction (COMMIT, ROLLBACK TO ...) has to be noted.
   bool follows_control() const {
     return s_ != nullptr && (has_pending() || !s_->open.empty() || !s_->marks.empty());
   }
-  // A message of ours, or of the client's, that may change settings has not been answered.
+  // Whether a message of the client's or pgweir's that may change settings has not been answered.
   bool has_pending() const { return s_ != nullptr && s_->spent < s_->pending.size(); }
 
   // The settings that are in force now, in a session that had `desired` when the transaction began and
-  // brought `startup`. nullopt: that is not known. Only while nothing is pending.
+  // brought `startup`. nullopt: that is not known. May be called only while nothing is pending.
   std::optional<SettingMap> in_force(const SettingMap& desired, const SettingMap& startup) const;
-  // What is in force is `desired`, as far as analysis is concerned.
+  // Whether the settings in force are `desired`, as far as analysis reads them.
   bool leaves_context() const;
-  // Something in this transaction may have put the temporary schema into search_path.
+  // Whether something in this transaction may have put the temporary schema into search_path.
   bool may_use_temporary_path() const;
 
-  // What of it is certain since the last clear(), in order: no local ones, no control, no doubts.
+  // The certain changes since the last clear(), in order, without local ones, control and doubts.
   const SettingsStep& committed() const;
   const std::vector<std::string>& doubts() const;
   bool doubts_all() const { return s_ != nullptr && s_->doubts.all; }
@@ -108,7 +108,7 @@ class SettingsJournal {
     bool concern_analysis() const;
   };
 
-  // Most sessions have none, most of the time.
+  // Most sessions have no State, most of the time.
   struct State {
     std::vector<SettingsStep> pending;  // from `spent` on
     std::size_t spent = 0;
@@ -116,7 +116,7 @@ class SettingsJournal {
     std::vector<Mark> marks;
     SettingsStep committed;
     Doubts doubts;
-    bool failed = false;        // since the last ReadyForQuery
+    bool failed = false;        // since the last ReadyForQuery there was an error
     bool block_failed = false;  // a COMMIT would roll back
     bool context_lost = false;  // until the end of the transaction
     bool holds_nothing() const;
@@ -129,11 +129,12 @@ class SettingsJournal {
 // Whether parse analysis or planning may read the setting: all but those that are known to be read by
 // neither. See analysis_settings().
 bool matters_to_analysis(std::string_view name);
-// The settings of a map that do. Statements are shared between clients that have the same ones.
+// The settings of a map that matter to analysis. Statements are shared between clients that have the same
+// ones.
 SettingMap analysis_settings(const SettingMap& settings);
 
-// All of it sets what is set already: carrying it out would change nothing. As clients do that say the same in
-// each transaction.
+// Whether all items set what is set already, so that carrying them out would change nothing. This is for
+// clients that set the same in each transaction.
 bool is_in_force(const SettingsStep& step, const SettingMap& settings);
 
 // Carries out what committed() says, on both maps, in a session whose login gave it no role of its own

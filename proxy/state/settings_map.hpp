@@ -23,10 +23,10 @@ using SettingMap = std::map<std::string, std::string, std::less<>>;
 // Names as the server spells them, for example "TimeZone".
 using ParameterMap = std::map<std::string, std::string, std::less<>>;
 
-// Who a session acts as: the settings that RESET ALL leaves as they are.
+// The identity under which a session acts: the settings that RESET ALL leaves as they are.
 inline constexpr std::string_view role_setting = "role";
 inline constexpr std::string_view authorization_setting = "session_authorization";
-// It is not a setting but setseed(): nobody can read it, and nothing takes it back.
+// This is not a setting but setseed(): its value cannot be read or restored.
 inline constexpr std::string_view seed_setting = "seed";
 inline bool is_identity(std::string_view name) {
   return name == role_setting || name == authorization_setting;

@@ -1,6 +1,6 @@
 // Changes of settings that were put together before. The clients of a fleet mostly have one of a few sets of
-// settings, so that a worker's backends go from one to another of them again and again. Thread rule: the
-// worker's thread.
+// settings, so that the backends of a worker change between them again and again. Thread rule: the worker's
+// thread.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace pgweir {
 
 class SettingsMemo {
  public:
-  // Of each of the two kinds. A full table is emptied: what is still in use is soon there again.
+  // The size of each of the two tables. A full table is emptied: what is still in use is soon there again.
   static constexpr std::size_t entries_max = 2048;
   // Sets of settings whose names and values have more bytes than this are not kept.
   static constexpr std::size_t text_max = 4 * 1024;
@@ -24,7 +24,7 @@ class SettingsMemo {
 
   // make_prelude(*applied, *desired). Never null.
   std::shared_ptr<const Prelude> prelude(const MapRef& applied, const MapRef& desired);
-  // `before`, but for the value of this parameter. Interned.
+  // `before` with this value for the parameter. Interned.
   MapRef with(const MapRef& before, std::string_view name, std::string_view value);
 
   // analysis_settings(*settings). Interned.
@@ -33,7 +33,7 @@ class SettingsMemo {
   std::size_t size() const { return preludes_.size() + changes_.size(); }
 
  private:
-  // Maps are known by their addresses, which last as long as the entry that owns them.
+  // Maps are compared by their addresses, which stay valid as long as the entry that owns them.
   struct Pair {
     const SettingMap* applied;
     const SettingMap* desired;
@@ -62,7 +62,7 @@ class SettingsMemo {
   Interner& interner_;
   std::unordered_map<Pair, KnownPrelude, Hash> preludes_;
   std::unordered_map<Change, KnownChange, Hash> changes_;
-  // The last one: most clients of a pool have the same settings.
+  // The last map: most clients of a pool have the same settings.
   MapRef analysed_;
   MapRef analysis_;
 };

@@ -9,7 +9,7 @@ namespace {
 
 using Kind = SettingsItem::Kind;
 
-// pg_type: text, varchar and unknown, whose binary form is the text itself; bool.
+// OIDs of pg_type: text, varchar and unknown, whose binary form is the text itself; bool.
 constexpr std::uint32_t text_oid = 25;
 constexpr std::uint32_t varchar_oid = 1043;
 constexpr std::uint32_t unknown_oid = 705;
@@ -44,7 +44,7 @@ std::optional<bool> boolean_of(const ConfigArgument& argument, const BoundValues
   return values->boolean(argument.number);
 }
 
-// A setting whose value PostgreSQL spells in its own way, so that the text that was given is not all of it.
+// Whether PostgreSQL spells the setting's value in its own way, so that the given text is not all of it.
 bool keeps_part_of_old_value(std::string_view name) {
   return name == "datestyle";
 }
@@ -64,8 +64,8 @@ void add_call(const SetConfigCall& call, bool is_plain, const BoundValues* value
     return;
   }
   const std::string name = ascii_lower(*given_name);
-  if (name == seed_setting) return add_doubt(name, out);  // it restarts random() at once, and for good
-  if (local && !matters_to_analysis(name)) return;        // it is gone before anybody could ask
+  if (name == seed_setting) return add_doubt(name, out);  // seed restarts random() at once, and for good
+  if (local && !matters_to_analysis(name)) return;        // the setting is gone before it could be asked for
   const bool certain =
       is_plain && is_local && value && is_readable(*value, rules) && !keeps_part_of_old_value(name);
   if (certain) {

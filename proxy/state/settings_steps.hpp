@@ -25,7 +25,7 @@ class BoundValues {
 
  private:
   struct Value {
-    std::uint32_t type = 0;  // 0: the server's to infer
+    std::uint32_t type = 0;  // 0: the server has to infer it
     bool is_binary = false;
     std::string_view bytes;
   };
@@ -38,15 +38,15 @@ class BoundValues {
 // How the client's texts are to be read.
 struct TextRules {
   bool utf8 = true;        // they are UTF-8
-  bool utf8_names = true;  // and the server's encoding is it, too, so that names mean what they look like
+  bool utf8_names = true;  // so is the server's encoding, so that names mean what they look like
 };
 
-// Of a statement that is a SET or RESET, or is not understood as one (null).
+// The steps of a statement that is a SET or RESET, or is not understood as one (null).
 void add_set(const std::optional<SetStatement>& set, const TextRules& rules, SettingsStep& out);
-// Of one that calls set_config(). `values`: null for a simple Query.
+// The steps of a statement that calls set_config(). `values`: null for a simple Query.
 void add_set_config(const SetConfigUse& use, const BoundValues* values, const TextRules& rules,
                     SettingsStep& out);
-// Of one that ends a transaction or moves between savepoints; nothing for all others.
+// The steps of a statement that ends a transaction or moves between savepoints; none for all others.
 void add_control(std::string_view text, SettingsStep& out);
 
 // Statements that add_control() understands.

@@ -5,7 +5,7 @@
 namespace pgweir {
 namespace {
 
-// As far as text in another encoding hardly ever passes for it.
+// Whether the text is valid UTF-8; text in another encoding hardly ever is.
 bool is_utf8(std::string_view text) {
   std::size_t follow = 0;
   for (const char c : text) {
@@ -49,7 +49,7 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// The server reads a Query in the client_encoding that it has when the Query arrives, in a prelude that is
+// The server reads a Query in the client_encoding that it has when the Query arrives. At a prelude that is
 // the last client's, and in some encodings (SJIS, BIG5, GBK) a part of a character looks like a backslash. So
 // what is not ASCII is spelled in hexadecimal.
 std::string text_expression(std::string_view text) {

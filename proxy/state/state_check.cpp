@@ -17,7 +17,7 @@ constexpr std::string_view has_advisory_lock =
 constexpr std::string_view has_holdable_cursor =
     "EXISTS(SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)";
 constexpr std::string_view listens = "EXISTS(SELECT FROM pg_catalog.pg_listening_channels())";
-// What the proxy prepares for its clients is no reason to stay.
+// Statements that pgweir prepares for its clients are not a reason to pin.
 constexpr std::string_view has_sql_prepare =
     "EXISTS(SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
     " AND NOT pg_catalog.starts_with(name,'__pgweir_'))";
@@ -64,25 +64,26 @@ std::string names_of(const std::vector<std::string>& settings) {
   return list;
 }
 
-// The view of all settings takes a good part of a millisecond, so only those are looked for in it that may be
-// there as the session's.
+// Reading the view of all settings takes a good part of a millisecond, so that only names are looked for in
+// it that may be there as the session's own.
 bool is_listed(std::string_view name) {
   return name.find('.') == std::string_view::npos && name != "role" && name != "session_authorization";
 }
 
-// Null where it is not the session's own. `name` is an expression, in lower case.
+// SQL for the setting's value, or null where it is not the session's own. `name` is an expression, in lower
+// case.
 std::string listed_value(const std::string& name) {
   return "(SELECT s.setting FROM pg_catalog.pg_settings s WHERE pg_catalog.lower(s.name) "
          "OPERATOR(pg_catalog.=) " +
          name + " AND s.source OPERATOR(pg_catalog.=) 'session')";
 }
 
-// Null where there is no such setting.
+// SQL for the setting's value, or null where there is no such setting.
 std::string any_value(const std::string& name) {
   return "pg_catalog.current_setting(" + name + ",true)";
 }
 
-// Rows of (name, value), in ASCII whatever is in them.
+// SQL for rows of (name, value) in ASCII, whatever is in them.
 std::string in_ascii(const std::string& rows) {
   return "SELECT CASE WHEN c.other THEN ' ' OPERATOR(pg_catalog.||) " + in_hex("c.name") +
          " ELSE c.name END,CASE WHEN c.other THEN " + in_hex("c.value") +
@@ -106,8 +107,8 @@ std::string state_query(const StateQuestion& question) {
     add_part(
         sql,
         "SELECT name,setting FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
-        // The running transaction's keep that source for ever, and RESET refuses them; so it does for
-        // seed, whose value cannot be read.
+        // The settings of the running transaction keep that source for ever, and RESET refuses them; so it
+        // does seed, whose value cannot be read.
         " AND name OPERATOR(pg_catalog.<>) ALL(ARRAY['transaction_isolation','transaction_read_only',"
         "'transaction_deferrable','seed'" +
             names_of(question.lifted) +
@@ -124,7 +125,7 @@ std::string state_query(const StateQuestion& question) {
     if (!question.pins.contains(q.pin)) continue;
     add_part(sql, "SELECT '','" + std::string(text_of(q.pin).name) + "' WHERE " + std::string(q.condition));
   }
-  // What they are otherwise cannot be seen any more.
+  // Their values have to be read first: once lifted, they cannot be seen.
   for (const std::string& name : question.lifted) {
     const std::string quoted = quote_literal(name);
     if (question.settings) before += "SELECT " + quoted + ",pg_catalog.current_setting(" + quoted + ");";
@@ -166,7 +167,8 @@ void take_state_row(std::string_view name, std::string_view value, const LoginSt
 
 std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found) {
   std::vector<std::string> names;
-  // Numbers may be spelled with another unit, booleans and lists in another way: there the name has to do.
+  // Numbers may be spelled with another unit, booleans and lists in another way. For those settings only the
+  // name counts.
   const auto is_literal = [](std::string_view name) {
     return name == "role" || name == "session_authorization" || name.find('.') != std::string_view::npos;
   };

@@ -12,20 +12,20 @@
 namespace pgweir {
 
 struct StateQuestion {
-  bool settings = false;  // all that the server lists
-  // These by their names; custom ones (with a dot) it does not list.
+  bool settings = false;  // all settings that the server lists
+  // These settings, by their names; the server does not list custom ones (with a dot).
   std::vector<std::string> names;
   PinSet pins;                      // of visible_pins
-  bool statements = false;          // which prepared statements of ours there are
-  std::vector<std::string> lifted;  // timeouts of the client's that must not end the question
+  bool statements = false;          // which prepared statements of pgweir's there are
+  std::vector<std::string> lifted;  // timeouts that the client has set, which must not end the question
   bool empty() const { return !settings && names.empty() && pins.empty() && !statements; }
-  // So that names_query() does.
+  // Whether names_query() can ask it.
   bool is_about_names() const {
     return !names.empty() && !settings && pins.empty() && !statements && lifted.empty();
   }
 };
 
-// What differs from a fresh login, as far as it was asked for.
+// The differences from a fresh login, as far as they were asked for.
 struct StateAnswer {
   SettingMap settings;
   PinSet pins;
@@ -34,8 +34,8 @@ struct StateAnswer {
 
 // SQL whose rows are (name, value): settings, the value null for a custom one that does not exist; pins have
 // an empty name and their own as value. What is not ASCII comes as the hexadecimal digits of its UTF-8, name
-// and value, after a blank before the name: not every client_encoding can express it. Qualified throughout,
-// because the session's search_path is anybody's.
+// and value, after a blank before the name: not every client_encoding can express it. All names are
+// qualified, because the session's search_path can be anything.
 std::string state_query(const StateQuestion& question);
 
 // What follows the name in a PREPARE of the question about settings by their names, and the argument of its
@@ -43,12 +43,12 @@ std::string state_query(const StateQuestion& question);
 std::string names_query();
 std::string names_array(const std::vector<std::string>& names);
 
-// What a fresh login has.
+// The state of a fresh login.
 struct LoginState {
   std::string_view user;
   std::string_view role = "none";
 };
-// Takes one row, unless it says what a fresh login has anyway.
+// Takes one row, unless it is what a fresh login has anyway.
 void take_state_row(std::string_view name, std::string_view value, const LoginState& login, StateAnswer& out);
 
 // The names of settings in which a backend differs from what it is believed to have; for the audit. Values

@@ -31,7 +31,7 @@ void StateWatch::note_tag(std::string_view tag) {
         marks.insert(Mark::reset_seen);
       }
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
-        // What stands after it in a pipeline was noted already: lastval() tells whether that took a value.
+        // What comes after it in a pipeline was noted already: lastval() tells whether that took a value.
         marks.insert(Mark::discarded_sequences);
         marks.erase(Mark::advanced_sequence);
       }

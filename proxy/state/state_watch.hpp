@@ -19,25 +19,25 @@ enum class Mark : std::uint8_t {
   discarded_all,
   restored,           // the client's startup settings were applied after a RESET
   reset_seen,         // CommandComplete RESET or DISCARD ALL
-  resets_now,         // the same of the Query that is being answered
+  resets_now,         // the same in the Query that is being answered
   unseen,             // something ran that may have changed any setting
-  unknown_names,      // and they may be custom ones, which the server does not list
+  unknown_names,      // what changed may be custom settings, which the server does not list
   failed,             // an error was seen: some of the statements did not happen
-  advances_sequence,  // it may have: a column's default, a trigger, a function
-  advanced_sequence,  // its text says so
+  advances_sequence,  // a column's default, a trigger or a function may have done it
+  advanced_sequence,  // the text says so
   discarded_sequences,
-  inserted_discard,  // we have sent a DISCARD SEQUENCES
+  inserted_discard,  // pgweir has sent a DISCARD SEQUENCES
   changed_defaults,  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   changed_functions,
-  made_code,       // in this transaction, at any time: what it has called may be gone or replaced
-  changed_schema,  // what texts mean, perhaps
+  made_code,       // in this transaction, at any time: code that it has called may be gone or replaced
+  changed_schema,  // what texts mean may have changed
 };
 
 using MarkSet = EnumSet<Mark, std::uint16_t>;
 
 struct StateWatch {
   unsigned set_tags = 0;    // CommandComplete SET or RESET
-  unsigned known_sets = 0;  // statements that have one, as far as texts tell
+  unsigned known_sets = 0;  // statements that have such a tag, as far as texts tell
   MarkSet marks;
   // Which startup settings come back after the Query that is being answered, see Expected::resets.
   std::uint32_t restores_now = 0;
@@ -55,11 +55,11 @@ struct StateWatch {
     cause.clear();
   }
 
-  // Settings may have changed in a way that the session's SettingsJournal does not tell.
+  // Whether settings may have changed in a way that the session's SettingsJournal does not tell.
   bool sets_unknown() const {
     return marks.contains(Mark::unseen) || marks.contains(Mark::restored) || set_tags > known_sets;
   }
-  // Anything at all that a client's leaving must not leave behind.
+  // Whether anything was noted that a leaving client must not leave behind.
   bool touched() const {
     return marks.contains(Mark::discarded_all) || sets_unknown() || !may_have_begun.empty();
   }

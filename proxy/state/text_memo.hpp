@@ -1,6 +1,6 @@
-// Texts of simple queries that were read before. Most texts are read at a glance; those that call something are
-// scanned, which a client that says the same again and again need not pay for each time. Thread rule: the
-// worker's thread.
+// Texts of simple queries that were read before. Most texts are read at a glance; those that call something
+// have to be scanned, and a client that sends the same text again should not pay for that again. Thread rule:
+// the worker's thread.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace pgweir {
 struct ReadText {
   std::string_view text;
   SqlEffects effects;
-  SetConfigUse set_config;  // where the text names that
+  SetConfigUse set_config;  // where the text calls it
 };
 
 class TextMemo {
@@ -27,10 +27,10 @@ class TextMemo {
   // Longer texts are not kept.
   static constexpr std::size_t text_max = 1024;
 
-  // Null: it is read at a glance, or too long to be kept. Otherwise as effects_of() and find_set_config() read
-  // it. The pointer holds until the next call.
+  // Null: the text is read at a glance, or too long to be kept. Otherwise as effects_of() and
+  // find_set_config() read it. The pointer holds until the next call.
   const ReadText* read(std::string_view text) { return read(text, may_have_facts(text)); }
-  // The same for a caller who has asked may_have_facts() already.
+  // The same for a caller that has asked may_have_facts() already.
   const ReadText* read(std::string_view text, bool has_facts);
 
   std::size_t size() const { return texts_.size(); }
