@@ -33,7 +33,7 @@ def assert_right(wire, expected):
 def test_around_the_end_of_a_statement_the_next_client_is_spared(shared, shape):
     """The first statement ends, the second client's begins on the same backend, and the cancel comes in between.
     The keys are those of the protocols 3.0 and 3.2 in turn."""
-    proxy, aim, (data, count) = shared("one", max_size=1), Aim(new_seed(), start=SLEEP_SECONDS), SHAPES[shape]
+    proxy, aim, (data, count) = shared("one", max_size=1), Aim(new_seed(), step=0.0004, start=SLEEP_SECONDS), SHAPES[shape]
     with proxy.wire(minor=0) as short, proxy.wire(minor=2) as long, proxy.wire() as second:
         for number in range(ROUNDS):
             first = long if number % 2 else short
@@ -76,7 +76,7 @@ def test_around_the_beginning_of_a_statement_settings_stay_with_their_clients(sh
 @pytest.mark.own
 def test_a_burst_of_cancels_of_one_statement(shared):
     """Ten at once, then the client's own next statement: a cancel whose connection was closed hits nothing later."""
-    proxy, aim = shared("one", max_size=1), Aim(new_seed(), start=SLEEP_SECONDS)
+    proxy, aim = shared("one", max_size=1), Aim(new_seed(), step=0.0004, start=SLEEP_SECONDS)
     with proxy.wire() as first, proxy.wire() as second:
         for number in range(ROUNDS // 3):
             shots = Shots(proxy, first, count=10)
@@ -99,7 +99,7 @@ def test_a_burst_of_cancels_of_one_statement(shared):
 @pytest.mark.parametrize("leave", ["terminate", "abort", "close"])
 def test_a_client_that_cancels_and_leaves(shared, leave):
     """What is still under way when it leaves, its own cancel and the pooler's, ends before the next one's turn."""
-    proxy, aim = shared("one", max_size=1), Aim(new_seed(), start=SLEEP_SECONDS)
+    proxy, aim = shared("one", max_size=1), Aim(new_seed(), step=0.0004, start=SLEEP_SECONDS)
     with proxy.wire() as second:
         for number in range(ROUNDS // 2):
             first = proxy.wire()

@@ -66,7 +66,7 @@ class Shots:
 
 
 # Long enough that a cancel can come before its end on a busy machine, too.
-SLEEP_SECONDS = 0.005
+SLEEP_SECONDS = 0.02
 SLEEP = f"select pg_sleep({SLEEP_SECONDS})"
 
 # A statement that is about to end, or several: what is sent, and the number of ReadyForQuery that answer it.
@@ -80,5 +80,5 @@ SHAPES = {
     "copy out": (m.Q(f"copy ({SLEEP}) to stdout"), 1),
     # A pooler has to ask what this has changed: a late cancel may hit its question.
     "settings in a DO block": (
-        m.Q("do $$ begin perform pg_sleep(0.001), set_config('work_mem', '3MB', false); end $$"), 1),
+        m.Q(f"do $$ begin perform pg_sleep({SLEEP_SECONDS}), set_config('work_mem', '3MB', false); end $$"), 1),
 }
