@@ -2,11 +2,15 @@
 and passes it on to this server by LDAP's simple bind, which judges the token as RDS would."""
 
 import socket
+import subprocess
 import threading
 import time
 import urllib.parse
 
+import pytest
+
 from . import processes
+from .cluster import BIN
 from .fake_aws import REGION, presigned
 
 SUCCESS, INVALID_CREDENTIALS = 0, 49
@@ -25,6 +29,8 @@ class FakeRds:
     """`tokens`: those that it was shown, at `times`. `refuse_next`: how many it refuses whatever they are."""
 
     def __init__(self, fake_aws):
+        if "libldap" not in subprocess.run(["ldd", BIN / "postgres"], capture_output=True, text=True, check=True).stdout:
+            pytest.skip(f"{BIN}/postgres is built without LDAP, by which it would ask about a token")
         self.aws, self.tokens, self.times, self.refuse_next, self.problems = fake_aws, [], [], 0, []
         self.listener = socket.create_server((processes.LOOPBACK, 0))
         self.port = self.listener.getsockname()[1]
