@@ -4,13 +4,22 @@
 #include <climits>
 
 namespace pgweir {
+namespace {
+
+// Nothing can be sent any more. A write does not know the quiet end that a read has.
+bool is_broken(const IoResult& result) {
+  return result.status == IoStatus::failed || result.status == IoStatus::closed;
+}
+
+}  // namespace
 
 bool Backlog::flush(Transport& to) {
   while (!empty() && to.writable()) {
     const iovec part{bytes_.data() + sent_, size()};
     const IoResult result = to.write({&part, 1});
-    if (result.status == IoStatus::failed) return false;
+    if (is_broken(result)) return false;
     sent_ += result.size;
+    if (result.size == 0) break;
   }
   if (empty()) clear();
   return true;
@@ -60,7 +69,7 @@ bool Outgoing::send(Transport& to, Backlog& backlog) {
     vector_.push_back({const_cast<Byte*>(bytes.data()), bytes.size()});
   }
   const IoResult result = to.write(vector_);
-  const bool alive = result.status != IoStatus::failed;
+  const bool alive = !is_broken(result);
   if (alive && result.size < size_) keep_rest(result.size, backlog);
   clear();
   return alive && (backlog.empty() || backlog.flush(to));

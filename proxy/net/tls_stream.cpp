@@ -220,6 +220,11 @@ IoResult TlsStream::write(std::span<const iovec> parts) {
     const int n = SSL_write(ssl_.get(), from, static_cast<int>(size));
     if (n <= 0) {
       const IoResult result = failed(n);
+      // A peer that has said goodbye and gone: OpenSSL calls that an end, too.
+      if (result.status == IoStatus::closed) {
+        note_broken();
+        return {IoStatus::failed, sent, EPIPE};
+      }
       return {result.status, sent, result.error};
     }
     sent += static_cast<std::size_t>(n);

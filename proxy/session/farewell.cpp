@@ -5,7 +5,7 @@
 
 namespace pgweir {
 
-Task<> say_goodbye(const SessionParts& p) {
+Task<> say_goodbye(const SessionParts& p, Counter* sent) {
   const bool stalled = p.life.reason == Reason::client_write_timeout;
   const bool reachable =
       p.link.transport.is_open() && p.life.reason != Reason::client_lost && !stalled && !p.link.gone;
@@ -17,6 +17,7 @@ Task<> say_goodbye(const SessionParts& p) {
       write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate());
     p.worker.to_client().end_own();
     const bool told = alerted || !p.worker.to_client().empty() || !p.link.backlog.empty();
+    if (sent != nullptr) sent->add(p.worker.to_client().size());
     p.link.flush();
     const TimePoint until = Clock::now() + linger_timeout;
     p.life.closes_at = until;

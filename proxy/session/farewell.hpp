@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "proxy/base/counters.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/net/task.hpp"
 
@@ -13,6 +14,7 @@ constexpr std::chrono::milliseconds linger_timeout{500};
 
 // Tells the client why it is closed, and gives it a moment to read that: a socket that is closed with unread
 // data in it takes the message away again.
-Task<> say_goodbye(const SessionParts& parts);
+// `sent`: counts the bytes, or null.
+Task<> say_goodbye(const SessionParts& parts, Counter* sent);
 
 }  // namespace pgweir

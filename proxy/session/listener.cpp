@@ -24,7 +24,8 @@ bool may_be_listen(const Piece& piece) {
 }  // namespace
 
 void Listener::take(const std::shared_ptr<const ByteBuffer>& message) {
-  if (x_.listen && !x_.listen->hold(message)) trouble_ = Trouble::deaf;
+  if (!x_.listen || x_.listen->hold(message)) return;
+  if (trouble_ == Trouble::none) trouble_ = Trouble::deaf;
 }
 
 void Listener::answered(ListenOutcome outcome) {

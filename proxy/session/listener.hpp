@@ -24,6 +24,8 @@ class Listener {
   void answered(ListenOutcome outcome);
   void lost();
 
+  // It cannot listen any more: check() is to be called.
+  bool is_in_trouble() const { return trouble_ != Trouble::none; }
   // Ends the session if it cannot listen any more.
   void check(Life& life) const {
     if (trouble_ != Trouble::none) end(life);

@@ -50,7 +50,11 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
   Piece piece;
   FrameStatus status{};
   for (;;) {
-    if (x_.listen && parts_.life.phase == Life::Phase::serving && listener_.ready_has_to_wait(input)) break;
+    if (x_.listen && parts_.life.phase == Life::Phase::serving && listener_.ready_has_to_wait(input)) {
+      // No answer of the hub's will come to wake the session.
+      if (listener_.is_in_trouble()) parts_.waker.wake();
+      break;
+    }
     status = backend.framer.next(input, piece);
     if (status != FrameStatus::piece) break;
     const ReplyPath::Disposition disposition = replies_.take(piece);

@@ -53,7 +53,8 @@ Task<> Session::run(std::shared_ptr<Session> self) {
     }
   }
   s.end_for_client();
-  co_await say_goodbye(s.parts_);
+  Counter* const sent = s.pool_ ? &s.pool_->counters(s.parts_.worker).bytes_to_clients : nullptr;
+  co_await say_goodbye(s.parts_, sent);
   co_await s.server_.leave();
 }
 

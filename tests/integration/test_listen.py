@@ -244,6 +244,17 @@ def test_each_client_hears_in_its_own_encoding(endpoint, notify):
         assert latin1.wait(1) == [("jobs", "ö")]
 
 
+def test_a_channel_that_another_encoding_writes_otherwise_ends_its_client_at_once(endpoint):
+    """Nothing else may come that would wake the session: it once held its ReadyForQuery, and its backend, for ever."""
+    with endpoint.wire() as wire:
+        assert wire.ask(m.Q('listen "größe"')) == "C(LISTEN) Z(I)"
+        wire.send(m.Q("set client_encoding to latin1"))
+        last = wire.until_eof()[-2]
+        assert last.kind == "E" and last.sqlstate == "08006", last
+    with endpoint.wire() as other:
+        assert other.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
+
+
 # --- When LISTEN and UNLISTEN take effect
 
 # Statements one after the other, and the channels that are listened to after them.

@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import os
+import socket
 import ssl
+import struct
 
 import psycopg
 import pytest
@@ -175,3 +178,32 @@ def test_the_end_of_a_client_is_noticed(endpoint):
     rude.close()
     until(lambda: endpoint.metric("pgweir_clients_ended_total", reason="client_closed") == closed + 2,
           "both have left")
+
+
+def reset_after_goodbye(wire):
+    """Closes with TLS's close_notify and with TCP's reset behind it."""
+    raw = socket.socket(fileno=os.dup(wire.sock.fileno()))
+    wire.sock.setblocking(False)
+    try:
+        wire.sock.unwrap()
+    except (ssl.SSLError, OSError):
+        pass
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(wire.sock.detach())
+    raw.close()
+
+
+@pytest.mark.parametrize("logs_in", [False, True])
+def test_a_client_that_says_goodbye_and_is_gone(endpoint, logs_in):
+    """What is still to be written to it fails; once OpenSSL called that an end of the stream, and the worker tried for
+    ever."""
+    for _ in range(10):
+        wire = Wire(processes.LOOPBACK, endpoint.port).start_tls()
+        if logs_in:
+            wire.login("app", "app", USERS["app"])
+            wire.send(m.Q("select pg_sleep(0.05)"))
+        else:
+            wire.send(m.startup([("user", "app"), ("database", "app")]))
+        reset_after_goodbye(wire)
+        with endpoint.wire(tls=tls_context()) as other:
+            assert other.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"

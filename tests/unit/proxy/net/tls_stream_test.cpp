@@ -199,6 +199,19 @@ TEST_CASE("a peer that closes has closed, with a word or without") {
   CHECK(f.server->failure().empty());
 }
 
+TEST_CASE("what is written to a peer that has closed fails, also after its goodbye") {
+  const bool polite = GENERATE(true, false);
+  TlsFixture f;
+  f.shake();
+  if (polite) f.client->close_notify();
+  f.client_fd.reset();
+  std::array<Byte, 10> into;
+  if (GENERATE(true, false)) CHECK(f.server->read(into).status == IoStatus::closed);
+  const IoResult result = write(*f.server, numbered(5));
+  CHECK(result.status == IoStatus::failed);
+  CHECK(result.size == 0);
+}
+
 TEST_CASE("a peer that closes in a handshake has broken it off") {
   TlsFixture f;
   REQUIRE(f.client->handshake() == Handshake::wants_read);
