@@ -34,12 +34,7 @@ void ServerStream::begin_query(Expected& expected) {
 Progress ServerStream::insert_statement(std::string_view sql, const StatementRef& prepares) {
   ResponseTracker& tracker = x_.tracker;
   if (tracker.may_insert_group()) {
-    write_query(x_.worker.to_server().own(), sql);
-    x_.worker.to_server().end_own();
-    x_.own.begin(OwnQuery::no_op);
-    x_.backend->statements.begin_unnamed(nullptr, tracker.segment());
-    if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
-    x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares});
+    send_own(OwnQuery::no_op, sql, prepares);
     return Progress::done;
   }
   if (!tracker.unsynced()) return Progress::hold;
@@ -60,12 +55,13 @@ Progress ServerStream::insert_statement(std::string_view sql, const StatementRef
   return Progress::done;
 }
 
-void ServerStream::send_own(OwnQuery which, std::string_view sql) {
+void ServerStream::send_own(OwnQuery which, std::string_view sql, const StatementRef& prepares) {
   write_query(x_.worker.to_server().own(), sql);
   x_.worker.to_server().end_own();
   x_.own.begin(which);
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
-  x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true});
+  if (prepares) x_.backend->statements.begin_parse(prepares, x_.tracker.segment());
+  x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares});
 }
 
 void ServerStream::attach_step(Expected& expected) {

@@ -21,7 +21,8 @@ class ServerStream final {
   // The step of the message in hand goes with it.
   void attach_step(Expected& expected);
   // Sends an own query between two transactions; its replies never reach the client.
-  void send_own(OwnQuery which, std::string_view sql);
+  // `prepares`: the statement that it prepares by SQL, or null.
+  void send_own(OwnQuery which, std::string_view sql, const StatementRef& prepares = nullptr);
   // Inserts a statement of pgweir's at this place of the stream; the client does not see its replies.
   Progress insert_statement(std::string_view sql, const StatementRef& prepares);
   void begin_fence();

@@ -324,7 +324,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   x_.journal = {};
   x_.code.presumed.clear();
   x_.portals.steps.clear();
-  state_.backend_lost();
+  state_.forget();
   x_.code.unjudged.clear();
   x_.code.definitions_unjudged = false;
   x_.code.question = {};

@@ -18,8 +18,9 @@ std::optional<OwnQuestion> StateTracker::next() {
     CodeJudge judge(x_);
     if (std::optional<OwnQuestion> question = judge.next()) return question;
     judge.judge_again();
+  } else {
+    x_.code.presumed.clear();
   }
-  x_.code.presumed.clear();
   note_sequences();
   const PinSet pins = open_pins();
   // After most transactions there is nothing to ask.
@@ -113,10 +114,6 @@ void StateTracker::note_finding(const StateAnswer& answer) {
   for (const std::string& name : differing_settings(*x_.backend->applied, answer.settings))
     found += (found.empty() ? "" : ",") + name;
   asked().finding = std::move(found);
-}
-
-void StateTracker::backend_lost() {
-  asked_.reset();
 }
 
 bool StateTracker::settings_are_open() const {

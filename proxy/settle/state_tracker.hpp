@@ -30,7 +30,6 @@ class StateTracker final {
   // Takes the answers that are complete. Returns the question that has to follow at once, or nullopt.
   // Exchange::own.failed: what the backend has set cannot be known.
   std::optional<OwnQuestion> take_answers(ReplyEvents& events);
-  void backend_lost();
 
   // What an audit has found since this was last asked; an empty text: no difference.
   std::optional<std::string> take_finding() {
@@ -38,7 +37,7 @@ class StateTracker final {
   }
   // The first words of the statement that may have pinned, if the server was asked about it.
   std::string take_cause() { return asked_ ? std::exchange(asked_->cause, {}) : std::string(); }
-  // The session is at rest.
+  // The session is at rest, or the backend that was asked is gone.
   void forget() { asked_.reset(); }
 
  private:
