@@ -70,7 +70,11 @@ void ListenState::answered(ListenOutcome outcome) {
   switch (what) {
     case Asked::nobody_waits:
       return;
-    case Asked::round_trip:
+    case Asked::early:
+      // Even if it ends with UNLISTEN.
+      held_.confirm(channels_);
+      return ready_.came_back();
+    case Asked::late:
       return ready_.came_back();
     case Asked::plain:
       held_.confirm(channels_);
@@ -160,6 +164,9 @@ std::vector<std::string> ListenState::wanted_by(const ListenSteps& steps, Transa
 bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status, bool status_is_known) {
   if (offer_ == Offer::waits || offer_ == Offer::abandoned) return false;
   if (offer_ != Offer::none) return true;
+  const bool unlistens = has_verb(steps, ListenVerb::unlisten) || has_verb(steps, ListenVerb::unlisten_all);
+  // What was committed before is the client's, but not what this message itself may send.
+  if (unlistens && status == TransactionStatus::idle && !asked_.empty()) return false;
   const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
   if (matters && !status_is_known) return false;
   std::vector<std::string> names = wanted_by(steps, status);
@@ -260,12 +267,12 @@ void ListenState::backend_lost() {
 // --- Ready
 
 void ListenState::begin() {
-  if (!registered_.empty() && ready_.begin_transaction()) ask(Asked::round_trip, {});
+  if (!registered_.empty() && ready_.begin_transaction()) ask(Asked::early, {});
 }
 
 bool ListenState::may_be_ready() {
   if (registered_.empty()) return true;
-  if (ready_.needs_round_trip()) ask(Asked::round_trip, {});
+  if (ready_.needs_round_trip()) ask(Asked::late, {});
   return ready_.may_pass();
 }
 

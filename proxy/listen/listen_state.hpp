@@ -123,7 +123,9 @@ class ListenState {
  private:
   enum class Asked : std::uint8_t {
     nobody_waits,  // the answer does not matter
-    round_trip,    // everything that was committed before has been delivered
+    // Everything that was committed before has been delivered: before the transaction began, or has ended.
+    early,
+    late,
     plain,
     candidates,
   };

@@ -109,6 +109,7 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
   switch (requests_.take(piece)) {
     case RequestDisposition::taken:
       BatchReplay(x_).keep(piece, begins);
+      parts_.link.held.flush_asked = false;  // the server has not been told to answer this one
       return true;
     case RequestDisposition::hold:
       parts_.link.held.begins_batch = begins;

@@ -417,16 +417,26 @@ def test_a_listen_behind_the_end_of_a_transaction_keeps_no_backend(start, notify
         assert client.wait(1) == [("jobs", "1")]
 
 
-def test_nothing_from_before_a_listen_is_heard_and_nothing_after_an_unlisten(endpoint, notify):
+@pytest.mark.parametrize("unlisten", ["unlisten jobs", "unlisten jobs; select 1", "begin; unlisten jobs; commit"])
+def test_all_between_a_listen_and_an_unlisten_is_heard_and_nothing_else(endpoint, notify, unlisten):
+    """The first of them needs no backend. What was committed before the others is the client's all the same."""
     with Listener(endpoint.wire()) as other, Listener(endpoint.wire()) as client:
         other.query("listen jobs")
         for i in range(repetitions(100)):
             notify("jobs", f"before {i}")
             client.query("listen jobs")
             notify("jobs", f"between {i}")
-            client.query("unlisten jobs")
+            client.query(unlisten)
             notify("jobs", f"after {i}")
         assert client.fence(notify) == [("jobs", f"between {i}") for i in range(repetitions(100))]
+
+
+def test_a_batch_that_has_to_wait_twice_is_answered(endpoint):
+    """First for what was notified before, then for what DISCARD ALL does."""
+    with Listener(endpoint.wire()) as client:
+        for _ in range(repetitions(100)):
+            client.query("listen jobs")
+            client.ask(extended("discard all"))
 
 
 # --- Notifications and transactions of the listener

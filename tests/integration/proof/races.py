@@ -16,11 +16,13 @@ def spin(seconds):
 class Aim:
     """When to shoot. Each hit moves it later, each miss earlier, so that it stays at the boundary between them,
     wherever the load of the machine puts that; around it the shots are spread. Never before `soonest`: what comes
-    before the statement misses, too, and would draw it to the wrong side. `start`: the first guess."""
+    before the statement misses, too, and would draw it to the wrong side. `start`: the first guess, of which ten
+    times is the latest moment."""
 
     def __init__(self, seed, soonest=0.0006, step=0.00005, spread=0.0006, start=None):
         self.random, self.soonest, self.step, self.spread = random.Random(seed), soonest, step, spread
         self.delay = soonest + spread if start is None else start
+        self.latest = 10 * max(self.delay, 0.005)
         self.hits = self.misses = 0
 
     def wait(self):
@@ -29,7 +31,7 @@ class Aim:
     def record(self, hit):
         self.hits += hit
         self.misses += not hit
-        self.delay = min(0.05, max(self.soonest, self.delay + (self.step if hit else -self.step)))
+        self.delay = min(self.latest, max(self.soonest, self.delay + (self.step if hit else -self.step)))
 
     def assert_fair(self):
         """A race that always ends the same way proves nothing. A short one has hardly found its mark."""
@@ -69,12 +71,15 @@ class Shots:
 SLEEP_SECONDS = 0.02
 SLEEP = f"select pg_sleep({SLEEP_SECONDS})"
 
-# A statement that is about to end, or several: what is sent, and the number of ReadyForQuery that answer it.
+QUICK = "select pg_sleep(0.001)"
+
+# A statement that is about to end, or several: what is sent, and the number of ReadyForQuery that answer it. All
+# take SLEEP_SECONDS, or hardly more.
 SHAPES = {
     "simple": (m.Q(SLEEP), 1),
     "extended": (m.P("", SLEEP) + m.B() + m.E() + m.S, 1),
     "prepared": (m.CS("sleep") + m.P("sleep", SLEEP) + m.B("", "sleep") + m.E() + m.S, 1),
-    "pipeline": ((m.P("", SLEEP) + m.B() + m.E() + m.S) * 3, 3),
+    "pipeline": (b"".join(m.P("", sql) + m.B() + m.E() + m.S for sql in (QUICK, SLEEP, QUICK)), 3),
     # A COMMIT that is cancelled leaves the failed transaction open.
     "transaction": (m.Q("begin") + m.Q(SLEEP) + m.Q("commit") + m.Q("rollback"), 4),
     "copy out": (m.Q(f"copy ({SLEEP}) to stdout"), 1),
