@@ -137,16 +137,16 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
 
 bool ClientSide::offer_without_backend(const Piece& piece, bool& retry) {
   if (refusal_.reason()) return refuse(piece);
-  switch (server_.listener().answer_here(piece)) {
-    case Listener::Answer::answered:
+  switch (server_.hub_side().answer_here(piece)) {
+    case HubSide::Answer::answered:
       if (parts_.life.drains) parts_.waker.wake();
       return true;
-    case Listener::Answer::wait:
+    case HubSide::Answer::wait:
       return false;
-    case Listener::Answer::no:
+    case HubSide::Answer::no:
       break;
   }
-  if (answer_here(piece, x_, server_.listener().listens())) return true;
+  if (answer_here(piece, x_, server_.hub_side().listens())) return true;
   retry = server_.borrow();
   return false;
 }

@@ -50,9 +50,9 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
   Piece piece;
   FrameStatus status{};
   for (;;) {
-    if (x_.listen && parts_.life.phase == Life::Phase::serving && listener_.ready_has_to_wait(input)) {
+    if (x_.listen && parts_.life.phase == Life::Phase::serving && hub_side_.ready_has_to_wait(input)) {
       // No answer of the hub's will come to wake the session.
-      if (listener_.is_in_trouble()) parts_.waker.wake();
+      if (hub_side_.is_in_trouble()) parts_.waker.wake();
       break;
     }
     status = backend.framer.next(input, piece);
@@ -123,7 +123,7 @@ void ServerSide::tell_notifications() {
   const Backend* const backend = x_.backend;
   if (backend != nullptr && !(x_.only_own_work_left() && backend->framer.at_boundary())) return;
   while (parts_.link.backlog.empty() && parts_.life.phase == Life::Phase::serving) {
-    listener_.write_notifications(Listener::telling_max);
+    hub_side_.write_notifications(HubSide::telling_max);
     if (parts_.worker.to_client().empty()) return;
     last_activity_ = parts_.worker.now();
     flush();

@@ -14,7 +14,7 @@
 #include "proxy/net/task.hpp"
 #include "proxy/reply/reply_path.hpp"
 #include "proxy/session/backend_lease.hpp"
-#include "proxy/session/listener.hpp"
+#include "proxy/session/hub_side.hpp"
 #include "proxy/session/pin_report.hpp"
 #include "proxy/session/wind_down.hpp"
 #include "proxy/settle/settings_applier.hpp"
@@ -54,7 +54,7 @@ class ServerSide final : public WindDown::Host {
 
   BackendLease& lease() { return lease_; }
   const BackendLease& lease() const { return lease_; }
-  Listener& listener() { return listener_; }
+  HubSide& hub_side() { return hub_side_; }
   PinReport& pins() { return pin_report_; }
   const PinReport& pins() const { return pin_report_; }
   // When the query began; it means something only while the client waits for an answer.
@@ -86,7 +86,7 @@ class ServerSide final : public WindDown::Host {
   SettingsApplier applier_{x_};
   BackendLease lease_;
   PinReport pin_report_{x_};
-  Listener listener_{x_};
+  HubSide hub_side_{x_};
   std::shared_ptr<void> held_cancel_;  // a cancel for this client that waits for pgweir's own query to end
   bool query_cancelled_ = false;       // the running query was cancelled because its time was up
   TimePoint query_started_{};

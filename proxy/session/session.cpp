@@ -146,7 +146,7 @@ bool Session::has_more_to_do() const {
 }
 
 void Session::check_interrupts() {
-  server_.listener().check(life_);
+  server_.hub_side().check(life_);
   if (life_.is_over()) return;
   if (life_.expired) {
     const Reason reason = *std::exchange(life_.expired, std::nullopt);
@@ -247,19 +247,19 @@ void Session::on_drain_deadline() {
 
 void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) {
   if (!is_serving()) return;
-  server_.listener().take(message);
+  server_.hub_side().take(message);
   waker_.wake();
 }
 
 void Session::on_listen_answer(ListenOutcome outcome) {
   if (!exchange_.listen) return;
-  server_.listener().answered(outcome);
+  server_.hub_side().answered(outcome);
   if (!server_.lease().waits()) link_.held.is_held = false;
   waker_.wake();
 }
 
 void Session::on_listening_lost() {
-  server_.listener().lost();
+  server_.hub_side().lost();
   waker_.wake();
 }
 

@@ -6,7 +6,7 @@ are a state machine in hiding: flags that exclude each other are one enum, indep
 
 Sources are read as text, whose brackets make a tree, and the braces of a class are cut into its declarations. Whatever is
 declared with parentheses is a method, unless it is defaulted or deleted; what else is declared, and is no constant, is a
-member. An atomic bool is a bool, too. A nested class counts for itself.
+member. An atomic bool is a bool, too. A nested class counts for itself. No two headers define a class of the same name.
 """
 
 import pathlib
@@ -29,6 +29,7 @@ NOT_CODE = re.compile(
     re.DOTALL | re.MULTILINE)
 # The name of an operator is one token. Each > stands alone, because >> may close two templates.
 TOKEN = re.compile(r"operator\s*(?:\(\)|\[\]|[^\s\w(]+)|\w+|::|->|<<|<=|>=|==|\S")
+NAMESPACE = re.compile(r"^namespace (\w[\w:]*) {", re.MULTILINE)
 ACCESS = ("public", "private", "protected")
 CLASS_KEYS = ("class", "struct", "union")
 # What begins with these declares neither a method nor a member.
@@ -210,6 +211,18 @@ def too_long(root):
             yield f"proxy/{unit}: header and source have {lines} lines, more than {LINES_MAX}"
 
 
+def twice(root, classes):
+    """Two classes of one name in the headers of a namespace: the linker takes the functions of either for both."""
+    where = {}
+    for path, name, _ in classes:
+        if path.suffix == ".hpp" and "(anonymous)" not in name:
+            space = NAMESPACE.search((root / path).read_text())
+            where.setdefault(f"{space[1]}::{name}" if space else name, set()).add(str(path))
+    for name, paths in where.items():
+        if len(paths) > 1:
+            yield f"{name} is defined in {' and '.join(sorted(paths))}: give one of them another name"
+
+
 def too_large(classes, still_above):
     """What is above its limit, and what is allowed to be and is not so large any more."""
     largest = {}
@@ -227,7 +240,7 @@ def too_large(classes, still_above):
 
 def main(root):
     classes = list(classes_of(root))
-    bad = [*too_full(root), *too_long(root), *too_large(classes, STILL_ABOVE)]
+    bad = [*too_full(root), *too_long(root), *twice(root, classes), *too_large(classes, STILL_ABOVE)]
     print("\n".join(bad) if bad else f"{len(classes)} classes have no more than "
           + ", ".join(f"{limit} {what}" for what, limit in LIMITS.items()) + f"; {len(STILL_ABOVE)} are still above")
     return 1 if bad or not classes else 0

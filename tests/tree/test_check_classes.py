@@ -2,7 +2,7 @@
 
 import pytest
 
-from check_classes import FILES_MAX, LINES_MAX, classes_in, classes_of, too_full, too_large, too_long, tree_of
+from check_classes import FILES_MAX, LINES_MAX, classes_in, classes_of, too_full, too_large, too_long, tree_of, twice
 
 
 def counted(text):
@@ -123,3 +123,13 @@ def test_header_and_source_of_the_session_are_counted_together(tmp_path):
     (folder / "session.cpp").write_text("\n" * (LINES_MAX - 99))
     assert list(too_long(tmp_path)) == [
         f"proxy/session/session: header and source have {LINES_MAX + 1} lines, more than {LINES_MAX}"]
+
+
+def test_two_classes_of_one_name_in_a_namespace(tmp_path):
+    """As Listener once was: one took connections, the other listened to channels."""
+    for room, space in (("session", "pgweir"), ("process", "pgweir"), ("aws", "pgweir::aws")):
+        (tmp_path / "proxy" / room).mkdir(parents=True)
+        (tmp_path / "proxy" / room / "listener.hpp").write_text(f"namespace {space} {{\nclass Listener {{ int a; }};\n}}\n")
+    assert list(twice(tmp_path, classes_of(tmp_path))) == [
+        "pgweir::Listener is defined in proxy/process/listener.hpp and proxy/session/listener.hpp: "
+        "give one of them another name"]

@@ -1,4 +1,4 @@
-#include "proxy/session/listener.hpp"
+#include "proxy/session/hub_side.hpp"
 
 #include <algorithm>
 
@@ -23,12 +23,12 @@ bool may_be_listen(const Piece& piece) {
 
 }  // namespace
 
-void Listener::take(const std::shared_ptr<const ByteBuffer>& message) {
+void HubSide::take(const std::shared_ptr<const ByteBuffer>& message) {
   if (!x_.listen || x_.listen->hold(message)) return;
   if (trouble_ == Trouble::none) trouble_ = Trouble::deaf;
 }
 
-void Listener::answered(ListenOutcome outcome) {
+void HubSide::answered(ListenOutcome outcome) {
   if (!x_.listen) return;
   if (move_ == Move::no) {
     x_.listen->answered(outcome);
@@ -37,18 +37,18 @@ void Listener::answered(ListenOutcome outcome) {
   }
 }
 
-void Listener::lost() {
+void HubSide::lost() {
   if (x_.listen) trouble_ = Trouble::lost;
 }
 
-void Listener::end(Life& life) const {
+void HubSide::end(Life& life) const {
   if (trouble_ == Trouble::lost)
     life.end(Reason::server_lost, "the connection that listens for this client was lost");
   if (trouble_ == Trouble::deaf) life.end(Reason::too_large, "the client does not take its notifications");
 }
 
 // A lone LISTEN or UNLISTEN of a client that has no backend, and needs none for it.
-Listener::Answer Listener::answer_here(const Piece& piece) {
+HubSide::Answer HubSide::answer_here(const Piece& piece) {
   if (!may_be_listen(piece)) return Answer::no;
   QueryView query;
   if (parse_query(piece.body(), query) != Errc::ok || x_.client.is_opaque(query.text)) return Answer::no;
@@ -80,7 +80,7 @@ Listener::Answer Listener::answer_here(const Piece& piece) {
 }
 
 // Whether a ReadyForQuery at the beginning of `input` has to wait.
-bool Listener::ready_has_to_wait(ByteView input) {
+bool HubSide::ready_has_to_wait(ByteView input) {
   if (input.size() < ready_size || input[0] != static_cast<Byte>(BackendType::ReadyForQuery) ||
       input[message_header_size] != static_cast<Byte>(TransactionStatus::idle) ||
       !x_.backend->framer.at_boundary())
@@ -96,13 +96,13 @@ bool Listener::ready_has_to_wait(ByteView input) {
   return !x_.listen->may_be_ready();
 }
 
-bool Listener::must_move() {
+bool HubSide::must_move() {
   const auto it = x_.client.view->find("client_encoding");
   return x_.listen->listens() && it != x_.client.view->end() && it->second != x_.listen->encoding();
 }
 
 // Joins the new hub before it leaves the old one, so that nothing is missed.
-void Listener::begin_move() {
+void HubSide::begin_move() {
   const auto& channels = x_.listen->channels();
   const bool is_ascii = std::all_of(channels.begin(), channels.end(), [](const std::string& name) {
     return std::none_of(name.begin(), name.end(), [](char c) { return static_cast<Byte>(c) >= 0x80; });
@@ -114,7 +114,7 @@ void Listener::begin_move() {
   x_.next_hub->change(x_.subscriber(), {false, {}, {channels.begin(), channels.end()}});
 }
 
-void Listener::on_move(ListenOutcome outcome) {
+void HubSide::on_move(ListenOutcome outcome) {
   if (outcome != ListenOutcome::done) return lost();
   if (std::exchange(move_, Move::leaves) == Move::joins) {
     x_.hub->change(x_.subscriber(), {true, {}, {}});
@@ -127,7 +127,7 @@ void Listener::on_move(ListenOutcome outcome) {
   x_.listen->moved(x_.client.view->find("client_encoding")->second);
 }
 
-void Listener::write_notifications(std::size_t limit) {
+void HubSide::write_notifications(std::size_t limit) {
   Outgoing& out = x_.worker.to_client();
   while (out.size() < limit) {
     const std::shared_ptr<const ByteBuffer> message = x_.listen->take_held();

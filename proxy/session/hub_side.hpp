@@ -12,12 +12,12 @@
 
 namespace pgweir {
 
-class Listener {
+class HubSide {
  public:
   // This many bytes of notifications are written before it is seen whether the client takes them.
   static constexpr std::size_t telling_max = 64 * 1024;
 
-  explicit Listener(Exchange& exchange) : x_(exchange) {}
+  explicit HubSide(Exchange& exchange) : x_(exchange) {}
 
   // The hub calls these.
   void take(const std::shared_ptr<const ByteBuffer>& message);
