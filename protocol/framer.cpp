@@ -19,9 +19,7 @@ constexpr LengthRule server_streamed{0, server_body_max, whole_body_max};
 constexpr LengthRule server_rows{0, server_body_max, 0};
 constexpr LengthRule server_status{1, 1, 1};
 
-}  // namespace
-
-const LengthRule* frontend_rule(char type) {
+constexpr const LengthRule* rule_of_frontend(char type) {
   switch (static_cast<FrontendType>(type)) {
     case FrontendType::Query:
     case FrontendType::Bind:
@@ -47,7 +45,7 @@ const LengthRule* frontend_rule(char type) {
   return nullptr;
 }
 
-const LengthRule* backend_rule(char type) {
+constexpr const LengthRule* rule_of_backend(char type) {
   switch (static_cast<BackendType>(type)) {
     case BackendType::DataRow:
     case BackendType::CopyData:
@@ -82,6 +80,11 @@ const LengthRule* backend_rule(char type) {
   return nullptr;
 }
 
+}  // namespace
+
+constinit const LengthRules frontend_rule{rule_of_frontend};
+constinit const LengthRules backend_rule{rule_of_backend};
+
 FrameStatus Framer::fail(Errc e) {
   errc_ = e;
   return FrameStatus::error;
@@ -93,16 +96,16 @@ FrameStatus Framer::next(ByteView& input, Piece& out) {
   if (input.empty()) return FrameStatus::need_more;
   // A wrong type is refused at its first byte: the four that follow may never come.
   const char type = static_cast<char>(input[0]);
-  const LengthRule* rule = rule_of_(type);
+  const LengthRule* rule = (*rule_of_)(type);
   if (rule == nullptr) return fail(Errc::unknown_message);
   if (input.size() < message_header_size) return FrameStatus::need_more;
 
-  const std::uint32_t length = load_u32(input.data() + 1);
-  if (length < message_length_size) return fail(Errc::length_out_of_range);
-  const auto body_size = static_cast<std::uint32_t>(length - message_length_size);
-  const bool is_above_our_own = rule == &parse && body_size > rule->body_max && body_size <= large_body_max;
-  if (is_above_our_own) return fail(Errc::too_large);
-  if (body_size < rule->body_min || body_size > rule->body_max) return fail(Errc::length_out_of_range);
+  // A length that does not even count itself becomes a size that is above every limit.
+  const std::uint32_t body_size = load_u32(input.data() + 1) - std::uint32_t{message_length_size};
+  if (body_size < rule->body_min || body_size > rule->body_max) {
+    const bool is_above_our_own = rule == &parse && body_size <= large_body_max;
+    return fail(is_above_our_own ? Errc::too_large : Errc::length_out_of_range);
+  }
 
   const std::size_t total = message_header_size + body_size;
   const std::size_t wanted = message_header_size + std::min(body_size, rule->whole_max);

@@ -9,6 +9,8 @@
 // any other type has to be whole up to `body_max`, above which it is an error.
 #pragma once
 
+#include <array>
+
 #include "protocol/bytes.hpp"
 #include "protocol/message.hpp"
 
@@ -33,9 +35,21 @@ struct LengthRule {
   std::uint32_t whole_max;  // below body_max: larger ones are streamed
 };
 
-// nullptr: this side must not send the type.
-const LengthRule* frontend_rule(char type);
-const LengthRule* backend_rule(char type);
+// The rule of each message that one side may send.
+class LengthRules {
+ public:
+  constexpr explicit LengthRules(const LengthRule* (*rule_of)(char type)) {
+    for (int type = 0; type < 256; ++type) by_type_[type] = rule_of(static_cast<char>(type));
+  }
+  // nullptr: this side must not send the type.
+  const LengthRule* operator()(char type) const { return by_type_[static_cast<unsigned char>(type)]; }
+
+ private:
+  std::array<const LengthRule*, 256> by_type_{};
+};
+
+extern const LengthRules frontend_rule;
+extern const LengthRules backend_rule;
 
 // A whole message, or a part of a streamed one.
 struct Piece {
@@ -53,8 +67,7 @@ enum class FrameStatus { piece, need_more, error };
 
 class Framer {
  public:
-  using RuleOf = const LengthRule* (*)(char type);
-  explicit Framer(RuleOf rule_of) : rule_of_(rule_of) {}
+  explicit Framer(const LengthRules& rule_of) : rule_of_(&rule_of) {}
 
   // Takes the next piece off the front of `input`. need_more: what is left of `input` (nothing, a part of a
   // header, or a part of a message that has to be whole) must be offered again with more after it.
@@ -69,7 +82,7 @@ class Framer {
   FrameStatus fail(Errc e);
   FrameStatus continue_stream(ByteView& input, Piece& out);
 
-  RuleOf rule_of_;
+  const LengthRules* rule_of_;
   Errc errc_ = Errc::ok;
   char streaming_type_ = 0;
   std::uint32_t streaming_body_ = 0;

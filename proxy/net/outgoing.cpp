@@ -30,19 +30,6 @@ void Backlog::clear() {
   sent_ = 0;
 }
 
-void Outgoing::add_view(ByteView bytes) {
-  if (bytes.empty()) return;
-  size_ += bytes.size();
-  if (!parts_.empty()) {
-    Part& last = parts_.back();
-    if (last.view != nullptr && last.view + last.size == bytes.data()) {
-      last.size += bytes.size();
-      return;
-    }
-  }
-  parts_.push_back({bytes.data(), 0, bytes.size()});
-}
-
 void Outgoing::end_own() {
   const std::size_t added = own_.size() - own_ended_;
   if (added == 0) return;
@@ -62,13 +49,13 @@ bool Outgoing::send(Transport& to, Backlog& backlog) {
     clear();
     return backlog.flush(to);
   }
-  vector_.clear();
   const std::size_t count = std::min<std::size_t>(parts_.size(), IOV_MAX);
+  if (vector_.size() < count) vector_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     const ByteView bytes = bytes_of(parts_[i]);
-    vector_.push_back({const_cast<Byte*>(bytes.data()), bytes.size()});
+    vector_[i] = {const_cast<Byte*>(bytes.data()), bytes.size()};
   }
-  const IoResult result = to.write(vector_);
+  const IoResult result = to.write(std::span(vector_).first(count));
   const bool alive = !is_broken(result);
   if (alive && result.size < size_) keep_rest(result.size, backlog);
   clear();

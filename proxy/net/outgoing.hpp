@@ -37,7 +37,14 @@ class Outgoing {
   std::size_t size() const { return size_; }
 
   // Bytes that stay where they are until send().
-  void add_view(ByteView bytes);
+  void add_view(ByteView bytes) {
+    size_ += bytes.size();
+    if (!parts_.empty() && parts_.back().view != nullptr && parts_.back().end() == bytes.data()) {
+      parts_.back().size += bytes.size();
+    } else if (!bytes.empty()) {
+      parts_.push_back({bytes.data(), 0, bytes.size()});
+    }
+  }
   // Own bytes: append to what own() returns, then call end_own().
   ByteBuffer& own() { return own_; }
   void end_own();
@@ -54,6 +61,8 @@ class Outgoing {
     const Byte* view;  // nullptr: own bytes from `offset`
     std::size_t offset;
     std::size_t size;
+
+    const Byte* end() const { return view + size; }
   };
 
   ByteView bytes_of(const Part& part) const {
@@ -63,7 +72,7 @@ class Outgoing {
   void keep_rest(std::size_t sent, Backlog& backlog);
 
   std::vector<Part> parts_;
-  std::vector<iovec> vector_;
+  std::vector<iovec> vector_;  // never shrinks, so that it need not be filled up again
   ByteBuffer own_;
   std::size_t own_ended_ = 0;
   std::size_t size_ = 0;

@@ -137,8 +137,10 @@ void ServerSide::flush() {
   } else if (!parts_.worker.to_server().send(backend->transport, backend->backlog)) {
     backend->backlog.clear();  // the connection is broken; what the server said before is still to be read
   }
+  const Outgoing& to_client = parts_.worker.to_client();
+  if (to_client.empty()) return;
   if (x_.pool != nullptr && !parts_.link.gone)
-    x_.pool->counters(parts_.worker).bytes_to_clients.add(parts_.worker.to_client().size());
+    x_.pool->counters(parts_.worker).bytes_to_clients.add(to_client.size());
   if (!parts_.link.flush() && parts_.life.phase == Life::Phase::serving) parts_.life.end(Reason::client_lost);
 }
 

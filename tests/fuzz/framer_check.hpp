@@ -22,7 +22,7 @@ struct Framed {
 
 // Offers the stream in reads of `chunk` bytes and carries what is left over, as a session does.
 template <class OnPiece>
-Framed frame(Framer::RuleOf rule_of, ByteView stream, std::size_t chunk, OnPiece on_piece) {
+Framed frame(const LengthRules& rule_of, ByteView stream, std::size_t chunk, OnPiece on_piece) {
   Framer framer(rule_of);
   Framed result;
   std::size_t offered = 0;
@@ -56,7 +56,7 @@ Framed frame(Framer::RuleOf rule_of, ByteView stream, std::size_t chunk, OnPiece
 
 // Cut anywhere, a stream holds the same messages and the same error.
 template <class OnPiece>
-void check_framing(Framer::RuleOf rule_of, ByteView stream, OnPiece on_piece) {
+void check_framing(const LengthRules& rule_of, ByteView stream, OnPiece on_piece) {
   const Framed whole = frame(rule_of, stream, std::max<std::size_t>(stream.size(), 1), on_piece);
   for (const std::size_t chunk : {std::size_t{1}, std::size_t{3}, std::size_t{7}, std::size_t{4096}}) {
     const Framed cut = frame(rule_of, stream, chunk, [](const Piece&) {});

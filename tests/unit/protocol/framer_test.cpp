@@ -58,7 +58,7 @@ const Limits backend_limits[] = {{'1', 0, 0, 0},
                                  {'K', 0, 1 << 20, 1 << 20},
                                  {'v', 0, 1 << 20, 1 << 20}};
 
-Errc refusal(Framer::RuleOf rule_of, ByteView input) {
+Errc refusal(const LengthRules& rule_of, ByteView input) {
   Framer framer(rule_of);
   Piece piece;
   while (framer.next(input, piece) == FrameStatus::piece) {
@@ -67,7 +67,7 @@ Errc refusal(Framer::RuleOf rule_of, ByteView input) {
 }
 
 template <std::size_t N>
-void check_limits(Framer::RuleOf rule_of, const Limits (&table)[N]) {
+void check_limits(const LengthRules& rule_of, const Limits (&table)[N]) {
   for (const Limits& row : table) {
     INFO("type " << row.type);
     REQUIRE(rule_of(row.type) != nullptr);
@@ -99,7 +99,7 @@ TEST_CASE("lengths are refused exactly where PostgreSQL's limits are", "[framer]
 }
 
 TEST_CASE("types that a side must not send are refused at their first byte", "[framer]") {
-  const auto check = [](Framer::RuleOf rule_of, const std::string& known) {
+  const auto check = [](const LengthRules& rule_of, const std::string& known) {
     for (int type = 0; type < 256; ++type) {
       const Byte first[] = {static_cast<Byte>(type)};
       const bool expected = known.find(static_cast<char>(type)) != std::string::npos;
@@ -119,7 +119,7 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-std::vector<Seen> cut(Framer::RuleOf rule_of, ByteView stream, std::size_t chunk) {
+std::vector<Seen> cut(const LengthRules& rule_of, ByteView stream, std::size_t chunk) {
   Framer framer(rule_of);
   std::vector<Seen> seen;
   std::size_t consumed = 0;
@@ -141,7 +141,7 @@ std::vector<Seen> cut(Framer::RuleOf rule_of, ByteView stream, std::size_t chunk
 }
 
 TEST_CASE("each type at its smallest and just below its whole size, at any cut", "[framer]") {
-  const auto check = [](Framer::RuleOf rule_of, const Limits& row) {
+  const auto check = [](const LengthRules& rule_of, const Limits& row) {
     for (const std::uint32_t size : {row.body_min, std::min(row.whole_max, 20'000U)}) {
       const ByteBuffer bytes = message(row.type, size);
       for (const std::size_t chunk :

@@ -225,15 +225,15 @@ class RelayScript {
          [&](const Piece& piece) { CHECK(replies.take(piece) == ReplyPath::Disposition::taken); });
   }
 
-  std::string taken(Outgoing& out, Framer::RuleOf rule) {
+  std::string taken(Outgoing& out, const LengthRules& rule) {
     const ByteBuffer bytes = out.bytes();
     out.clear();
     Framer framer(rule);
     ByteView input = bytes;
     std::string text;
     for (Piece piece; framer.next(input, piece) == FrameStatus::piece;)
-      text +=
-          (text.empty() ? "" : " ") + (rule == frontend_rule ? text_of_request(piece) : text_of_reply(piece));
+      text += (text.empty() ? "" : " ") +
+              (&rule == &frontend_rule ? text_of_request(piece) : text_of_reply(piece));
     CHECK(input.empty());
     return text;
   }
