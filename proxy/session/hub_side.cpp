@@ -73,7 +73,7 @@ HubSide::Answer HubSide::answer_here(const Piece& piece) {
   if (x_.listen) write_notifications(ListenState::held_max);
   write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
   x_.worker.to_client().end_own();
-  PoolCounters& counters = x_.pool->counters(x_.worker);
+  PoolCounters& counters = x_.commons->counters(x_.worker);
   counters.queries.add();
   counters.answered_here.add();
   return Answer::answered;

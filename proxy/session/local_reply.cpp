@@ -2,7 +2,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/startup.hpp"
-#include "proxy/pool/pool.hpp"
+#include "proxy/pool/pool_commons.hpp"
 #include "proxy/state/local_answer.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -27,7 +27,7 @@ bool answer_here(const Piece& piece, Exchange& x, bool listens) {
   Writer(out).raw(answer->replies);
   write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
   x.worker.to_client().end_own();
-  PoolCounters& counters = x.pool->counters(x.worker);
+  PoolCounters& counters = x.commons->counters(x.worker);
   counters.queries.add();
   counters.answered_here.add();
   return true;

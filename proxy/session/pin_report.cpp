@@ -19,7 +19,7 @@ void PinReport::end() {
 }
 
 void PinReport::count(PinSet pins, std::string cause, bool tell) {
-  PoolCounters& counters = x_.pool->counters(x_.worker);
+  PoolCounters& counters = x_.commons->counters(x_.worker);
   const bool was_pinned = !reported_.empty();
   PinSet begun = pins;
   begun.erase(reported_);

@@ -339,6 +339,10 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   parts_.link.held.is_held = false;
 }
 
+void ServerSide::cancel_statement() {
+  x_.pool->cancel(*x_.backend, parts_.worker, nullptr);
+}
+
 Task<> ServerSide::leave() {
   if (x_.backend == nullptr) co_return;
   x_.client.greeted = false;

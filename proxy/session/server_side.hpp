@@ -33,6 +33,7 @@ class ServerSide final : public WindDown::Host {
   void walk_kept_replies();
   // Sends what was written, to both sides.
   void flush() override;
+  void cancel_statement() override;
   // Sends a listening client its notifications while it has nothing outstanding.
   void tell_notifications();
 

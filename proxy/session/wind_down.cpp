@@ -7,7 +7,7 @@
 
 #include "protocol/frontend.hpp"
 #include "proxy/exchange/server_stream.hpp"
-#include "proxy/pool/pool.hpp"
+#include "proxy/pool/pool_commons.hpp"
 #include "proxy/settle/code_judge.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -28,7 +28,7 @@ constexpr std::string_view and_statements = ";DEALLOCATE ALL";
 // clean in time is closed, never given to another client.
 Task<bool> WindDown::run(bool at_boundary) {
   const bool was_settled = x_.tracker.settled() || x_.only_own_work_left();
-  if (!was_settled) x_.pool->counters(x_.worker).abandoned.add();
+  if (!was_settled) x_.commons->counters(x_.worker).abandoned.add();
   const TimePoint until = Clock::now() + abandon_timeout;
   life_.closes_at = until;
   bool clean = at_boundary;
@@ -37,7 +37,7 @@ Task<bool> WindDown::run(bool at_boundary) {
     if (clean && x_.backend != nullptr) ask_to_finish();
     if (clean) clean = co_await settle(until);
   } else if (!x_.only_own_work_left()) {
-    x_.pool->cancel(*x_.backend, x_.worker, nullptr);
+    host_.cancel_statement();
   }
   if (clean && x_.tracker.status() != TransactionStatus::idle) {
     ServerStream(x_).send_own(OwnQuery::rollback, "ROLLBACK");
@@ -106,7 +106,7 @@ void WindDown::ask_to_finish() {
 // While nothing of the client's runs, a cancel could only hit pgweir's next query.
 void WindDown::cancel_leftovers() {
   if (x_.tracker.idle() || x_.only_own_work_left() || x_.own_work_runs()) return;
-  x_.pool->cancel(*x_.backend, x_.worker, nullptr);
+  host_.cancel_statement();
 }
 
 bool WindDown::is_settled() const {

@@ -28,6 +28,8 @@ class WindDown {
     // There may be more to read now.
     virtual bool has_replies() const = 0;
     virtual void read_server() = 0;
+    // Asks the server to cancel what it runs.
+    virtual void cancel_statement() = 0;
   };
 
   WindDown(Exchange& exchange, ReplyEvents& events, Host& host, Waker& waker, Life& life)
