@@ -10,6 +10,19 @@
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
+namespace {
+
+// Whether the last of these that concerned the role took it back to what the client has from its login.
+bool resets_role(const SettingsStep& committed) {
+  const auto last = std::find_if(committed.rbegin(), committed.rend(), [](const SettingsItem& item) {
+    return item.kind == SettingsItem::Kind::discard_all || item.name == "role" ||
+           item.name == "session_authorization";
+  });
+  if (last == committed.rend()) return false;
+  return last->name != "role" || last->kind != SettingsItem::Kind::set;
+}
+
+}  // namespace
 
 // The next question that has to be answered before all that the transaction has left behind is known;
 // nullopt: there is none, and the pins are right.
@@ -57,7 +70,7 @@ OwnQuestion StateTracker::audit() {
   question.pins = visible_pins;
   question.settings = true;
   OwnQuestion asks = ask_state(std::move(question));
-  asked().is_audit = true;
+  asked().about.insert(Asked::About::audit);
   return asks;
 }
 
@@ -77,7 +90,7 @@ std::optional<OwnQuestion> StateTracker::take_answers(ReplyEvents& events) {
 }
 
 std::optional<OwnQuestion> StateTracker::take_state() {
-  if (std::exchange(asked().prepares, false)) {
+  if (asked().about.take(Asked::About::preparing)) {
     const bool failed = x_.own.cancelled || x_.own.failed;
     x_.backend->statements.end_parse(x_.commons->names_question(), failed ? Outcome::failed : Outcome::done);
   }
@@ -90,15 +103,17 @@ std::optional<OwnQuestion> StateTracker::take_state() {
   }
   const Asked was = std::exchange(*asked_, {});
   asked_->cause = was.cause;
-  if (was.is_audit) {
+  if (was.about.contains(Asked::About::audit)) {
     note_finding(answer);
     return std::nullopt;
   }
+  const bool after_reset = was.about.contains(Asked::About::reset);
   std::optional<OwnQuestion> reset;
   if (was.question.settings) {
-    reset = take_settings(std::move(answer.settings), was.after_reset);
+    reset =
+        take_settings(std::move(answer.settings), after_reset, was.about.contains(Asked::About::role_reset));
   } else if (!was.question.names.empty()) {
-    take_named_settings(was.question.names, answer.settings, was.after_reset);
+    take_named_settings(was.question.names, answer.settings, after_reset);
   }
   if (was.question.statements && answer.statements != x_.backend->statements.listing())
     x_.backend->statements.doubt_all();
@@ -139,6 +154,7 @@ void StateTracker::question_settings(StateQuestion& question) {
   const bool unknown = x_.watch.sets_unknown() && !all_by_discard;
   if (unknown || by_role || journal.doubts_all()) {
     question.settings = true;
+    if (resets_role(committed)) asked().about.insert(Asked::About::role_reset);
   } else {
     if (!committed.empty()) apply_committed();
     question.names = journal.doubts();
@@ -182,7 +198,7 @@ void StateTracker::note_sequences() {
 OwnQuestion StateTracker::ask_state(StateQuestion question) {
   unknown_names_ = x_.watch.marks.contains(Mark::unknown_names);
   asked().cause = std::move(x_.watch.cause);
-  asked().after_reset = x_.watch.marks.contains(Mark::reset_seen);
+  if (x_.watch.marks.contains(Mark::reset_seen)) asked().about.insert(Asked::About::reset);
   x_.watch.clear();
   if (question.settings) {
     question.names = x_.custom_names;
@@ -206,7 +222,7 @@ std::string StateTracker::named_question() {
   if (held.find(question, x_.tracker.segment()) != BackendStatements::Presence::present) {
     sql = "PREPARE \"" + question->server_name + '"' + question->text + ';';
     // Whether the backend has it is in doubt until the answer is here.
-    asked().prepares = true;
+    asked().about.insert(Asked::About::preparing);
     held.begin_parse(question, x_.tracker.segment());
   }
   return sql + "EXECUTE \"" + question->server_name + "\"(" + names_array(asked().question.names) + ')';
@@ -250,15 +266,16 @@ void StateTracker::take_named_settings(const std::vector<std::string>& names, co
 
 // What the server says is set, is set. A startup setting that it does not list was reset, to what it was at
 // startup.
-std::optional<OwnQuestion> StateTracker::take_settings(SettingMap applied, bool after_reset) {
+std::optional<OwnQuestion> StateTracker::take_settings(SettingMap applied, bool after_reset,
+                                                       bool resets_role) {
   SettingMap desired = applied;
   // A custom setting that was reset is empty, not gone.
   std::erase_if(desired, [&](const auto& entry) {
     return after_reset && entry.second.empty() && entry.first.find('.') != std::string::npos &&
            x_.client.startup->contains(entry.first);
   });
-  // A role that is not listed was set to none.
-  if (x_.client.startup->contains("role")) desired.emplace("role", "none");
+  // A role that is not listed is the one that the login gives.
+  if (!resets_role && x_.client.startup->contains("role")) desired.emplace("role", x_.backend->default_role);
   for (const auto& [name, value] : *x_.client.startup) desired.emplace(name, value);
   want(std::move(desired));
   x_.backend->applied = x_.worker.interner().intern(std::move(applied));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/enum_set.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/exchange/own_queries.hpp"
 #include "proxy/reply/reply_events.hpp"
@@ -52,7 +53,7 @@ class StateTracker final {
   OwnQuestion ask_last_value();
   void take_last_value();
   std::optional<OwnQuestion> take_state();
-  std::optional<OwnQuestion> take_settings(SettingMap applied, bool after_reset);
+  std::optional<OwnQuestion> take_settings(SettingMap applied, bool after_reset, bool resets_role);
   void take_named_settings(const std::vector<std::string>& names, const SettingMap& values, bool after_reset);
   void apply_committed();
   void want(SettingMap desired);
@@ -63,10 +64,14 @@ class StateTracker final {
   struct Asked {
     StateQuestion question;
     unsigned again = 0;  // how often it was asked again, because it was cancelled
-    bool is_audit = false;
-    bool prepares = false;     // it also prepares the statement about names on this backend
-    bool after_reset = false;  // a RESET came before it
-    std::string cause;         // the first words of what may have pinned
+    enum class About : std::uint8_t {
+      audit,
+      preparing,   // it also prepares the statement about names on this backend
+      reset,       // a RESET came before it
+      role_reset,  // and so did one of the role, as the last thing that was done to it
+    };
+    EnumSet<About, std::uint8_t> about;
+    std::string cause;  // the first words of what may have pinned
     std::optional<std::string> finding;
   };
   Asked& asked() {

@@ -56,7 +56,10 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("leave", ["stays", "terminates", "aborts"])
+STARTUP = [("options", "-c role=owner_of_all")]  # what the login gives anyway
+
+
+@pytest.mark.parametrize("leave", ["stays", "terminates", "aborts", "asked for it"])
 @pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
 @pytest.mark.parametrize("way", WAYS)
 def test_every_client_begins_with_the_default_role(endpoint, cluster, way, extended, leave):
@@ -64,7 +67,7 @@ def test_every_client_begins_with_the_default_role(endpoint, cluster, way, exten
     login = {"user": "app2"}
     with endpoint.wire(**login) as before:
         assert who(before) == "owner_of_all"
-    wire = endpoint.wire(**login)
+    wire = endpoint.wire(**login, params=STARTUP if leave == "asked for it" else ())
     for sql, role in zip(steps[::2], steps[1::2]):
         for part in sql.split("; ") if extended else [sql]:
             heard = wire.ask(m.P("", part) + m.B() + m.E() + m.S if extended else m.Q(part))
@@ -74,14 +77,14 @@ def test_every_client_begins_with_the_default_role(endpoint, cluster, way, exten
             assert who(other) == "owner_of_all"
             assert who(wire) == role
             assert who(other) == "owner_of_all"
-    if leave != "stays":
+    if leave in ("terminates", "aborts"):
         wire.terminate() if leave == "terminates" else wire.abort()
     for _ in range(3):
         with endpoint.wire(**login) as other:
             assert who(other) == "owner_of_all"
             other.query("set time zone 'Asia/Tokyo'")
             assert who(other) == "owner_of_all"
-    if leave == "stays":
+    if leave not in ("terminates", "aborts"):
         assert who(wire) == role
         wire.terminate()
 
@@ -101,6 +104,8 @@ def test_a_role_of_the_clients_own_at_its_login(endpoint):
             mine.query(sql) if sql != "discard all" else mine.ask(m.Q(sql))
             assert who(mine) == "app2"
             assert who(other) == "owner_of_all"
+        mine.query("reset role; set role owner_of_all")
+        assert who(mine) == "owner_of_all"
 
 
 @pytest.mark.own

@@ -138,3 +138,26 @@ TEST_CASE("a function is asked about once, and its source tells what to ask for"
   session.answer("T(a,25) D(tenant,sql,select set_config('app.tenant'\\, $1\\, false),f) C(SELECT 1) Z(I)");
   CHECK_FALSE(session.exchange.own.failed);
 }
+
+TEST_CASE(
+    "a client that asked for a role at startup has it again after RESET ROLE, whatever the login gives") {
+  const std::string role = GENERATE("owner", "none", "other");
+  Tracked session;
+  session.backend().default_role = "owner";
+  session.exchange.client.startup = std::make_shared<const SettingMap>(SettingMap{{"role", role}});
+  session.run("> Q(set role other; reset role) < C(SET) C(RESET) Z(I)");
+  CHECK_FALSE(session.next().empty());
+  session.answer("T(a,25) D(role,owner) C(SELECT 1) Z(I)");
+  CHECK(session.desired("role") == role);
+}
+
+TEST_CASE("a role that a client has set stays, also if it is the one that the login gives") {
+  const std::string sql = GENERATE("set role owner", "reset role; set role owner");
+  Tracked session;
+  session.backend().default_role = "owner";
+  session.exchange.client.startup = std::make_shared<const SettingMap>(SettingMap{{"role", "none"}});
+  session.run("> Q(" + sql + ") < C(SET) Z(I)");
+  CHECK_FALSE(session.next().empty());
+  session.answer("T(a,25) D(role,owner) C(SELECT 1) Z(I)");
+  CHECK(session.desired("role") == "owner");
+}
