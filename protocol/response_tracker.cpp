@@ -19,7 +19,7 @@ bool executes(Reply r) {
 
 void ResponseTracker::expect(Expected&& expected, ReplySink& sink) {
   assert(!skipping_ || expected.reply == Reply::sync);
-  assert(!fence_needed_ && !fencing());
+  assert(fence_ == Fence::none);
   switch (expected.reply) {
     case Reply::sync:
       ++segment_;
@@ -54,7 +54,7 @@ void ResponseTracker::push(Expected&& expected) {
 }
 
 ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus status, ReplySink& sink) {
-  assert(!fence_needed_);
+  assert(!needs_fence());
   if (type == static_cast<char>(BackendType::ReadyForQuery)) return on_ready(status, sink);
   if (idle()) return Verdict::protocol_violation;
   const Reply oldest = queue_[oldest_].reply;
@@ -167,7 +167,7 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
 }
 
 void ResponseTracker::end_copy(bool failed) {
-  if (failed && copy_ != Copy::none && swallowed_syncs_ > 0) fence_needed_ = true;
+  if (failed && copy_ != Copy::none && swallowed_syncs_ > 0) fence_ = Fence::needed;
   if (!failed && copy_ == Copy::ending) forget_copy_end();
   copy_ = Copy::none;
   swallowed_syncs_ = 0;
@@ -203,7 +203,10 @@ ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, Rep
   if (idle()) return Verdict::protocol_violation;
   status_ = status;
   const Reply reply = queue_[oldest_].reply;
-  if (reply == Reply::fence) return ++fence_ready_seen_ > 1 ? Verdict::forward : Verdict::drop;
+  if (reply == Reply::fence) {
+    fence_ = fence_ == Fence::sent ? Fence::ready : Fence::passed;
+    return fence_ == Fence::passed ? Verdict::forward : Verdict::drop;
+  }
   if (reply != Reply::query && reply != Reply::function_call && reply != Reply::sync) {
     return Verdict::protocol_violation;
   }
@@ -215,9 +218,8 @@ ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, Rep
 }
 
 void ResponseTracker::begin_fence() {
-  assert(fence_needed_);
-  fence_needed_ = false;
-  fence_ready_seen_ = 0;
+  assert(needs_fence());
+  fence_ = Fence::sent;
   // The error may have left Syncs after the client's end of data: these Syncs are answered first, in order.
   push({Reply::fence, Fate::mute});
 }
@@ -225,11 +227,11 @@ void ResponseTracker::begin_fence() {
 // Also ends the counting part of a fence: what remains is the ReadyForQuery of its second Sync.
 ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
   if (queue_[oldest_].reply != Reply::fence) return complete(Reply::close, sink);
-  if (fence_ready_seen_ < 1) return Verdict::protocol_violation;
+  if (fence_ == Fence::sent) return Verdict::protocol_violation;
   // Only pgweir's own Sync was answered: the server had been skipping, and for the client it still is.
-  skipping_ = skipping_ && fence_ready_seen_ <= 1;
+  skipping_ = skipping_ && fence_ == Fence::ready;
   if (!skipping_) unsynced_ = false;
-  fence_ready_seen_ = -1;
+  fence_ = Fence::none;
   queue_[oldest_] = {Reply::sync, Fate::mute};
   return Verdict::drop;
 }

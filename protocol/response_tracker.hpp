@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "protocol/bytes.hpp"
+#include "protocol/enum_set.hpp"
 #include "protocol/message.hpp"
 #include "protocol/statement_map.hpp"
 
@@ -60,6 +61,15 @@ enum class Fate : std::uint8_t { forward, drop, mute, inject };
 
 constexpr std::uint32_t resets_all = 1;
 
+// What follows from a message that succeeds.
+enum class Change : std::uint8_t {
+  names,     // it holds the oldest pending operation of the client's StatementMap
+  held,      // a Parse or Close that changes what the backend holds of `statement`
+  channels,  // its statements may change what the client listens to
+  settings,  // it holds the oldest pending step of the session's SettingsJournal
+};
+using Changes = EnumSet<Change, std::uint8_t>;
+
 // What a message is sent for, besides its reply.
 enum class Purpose : std::uint8_t {
   plain,
@@ -72,16 +82,13 @@ struct Expected {
   Reply reply = Reply::sync;
   Fate fate = Fate::forward;
   bool may_copy = false;  // a Query or Execute that may open COPY IN
-  bool names = false;     // holds the oldest pending operation of the client's StatementMap
-  bool holds = false;     // this Parse or Close changes what the backend holds of `statement`
-  bool listens = false;   // its statements may change what the client listens to
-  bool sets = false;      // holds the oldest pending step of the session's SettingsJournal
+  Changes changes{};
   Purpose purpose = Purpose::plain;
-  StatementRef statement{};  // what a Parse, Bind, Describe or Close refers to
-  std::int32_t longer = 0;   // by how many bytes its text became longer when a name in it was replaced
+  StatementRef statement{};   // what a Parse, Bind, Describe or Close refers to
+  std::int32_t grown_by = 0;  // by how many bytes its text became longer when a name in it was replaced
   // A Query after which the client's startup settings are restored: resets_all, or the hash of one setting's
   // name.
-  std::uint32_t resets = 0;
+  std::uint32_t resets_setting = 0;
   std::uint32_t name_hash = 0;  // of the client's name for the statement, which may have other names
   // The client's spelling of the name, where an error text must show that and the map has cut it.
   std::shared_ptr<const std::string> spelled{};
@@ -119,8 +126,8 @@ class ResponseTracker {
   // Announces the three messages of the fence. This is due as soon as needs_fence() turns true, before the
   // next receive(); send them right away, after all that was announced.
   void begin_fence();
-  bool needs_fence() const { return fence_needed_; }
-  bool fencing() const { return fence_ready_seen_ >= 0; }
+  bool needs_fence() const { return fence_ == Fence::needed; }
+  bool fencing() const { return fence_ > Fence::needed; }
 
   TransactionStatus status() const { return status_; }
   bool skipping() const { return skipping_; }
@@ -137,13 +144,13 @@ class ResponseTracker {
   // skip into it: the group's Sync would end the skipping too early for the client. This is more than
   // !unsynced(): a Query commits, but it does not end the window of what is unanswered before it.
   bool may_insert_group() const {
-    return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && !fence_needed_ && !fencing();
+    return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && fence_ == Fence::none;
   }
   // Number of Syncs announced so far: two messages with the same number fail together.
   std::uint64_t segment() const { return segment_; }
   // Whether nothing is owed in either direction and no transaction is open.
   bool settled() const {
-    return idle() && !unsynced_ && !skipping_ && !fence_needed_ && copy_ == Copy::none &&
+    return idle() && !unsynced_ && !skipping_ && !needs_fence() && copy_ == Copy::none &&
            status_ == TransactionStatus::idle;
   }
   // Whether a ReadyForQuery is owed: the transaction status of a message that is sent now is not known yet.
@@ -158,6 +165,14 @@ class ResponseTracker {
     none,
     open,    // CopyInResponse seen, the client has not ended the data
     ending,  // the client's CopyDone or CopyFail is on its way to the server
+  };
+
+  enum class Fence {
+    none,
+    needed,
+    sent,
+    ready,  // one ReadyForQuery has come: of pgweir's own Sync, unless another one follows
+    passed,
   };
 
   void push(Expected&& expected);
@@ -182,10 +197,9 @@ class ResponseTracker {
   bool unsynced_ = false;
   bool error_skips_ = false;  // an unanswered message since the last Sync may open a skip window
   bool skipping_ = false;
-  bool fence_needed_ = false;
   std::uint32_t may_copy_ = 0;         // queued expectations that may open COPY IN
   std::uint32_t swallowed_syncs_ = 0;  // sent during this COPY IN
-  int fence_ready_seen_ = -1;          // -1: no fence under way
+  Fence fence_ = Fence::none;
 };
 
 }  // namespace pgweir

@@ -20,13 +20,13 @@ RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected
 // A Query drops the unnamed statement, even if it fails (exec_simple_query).
 void ServerStream::begin_query(Expected& expected) {
   x_.mixed_protocols |= x_.tracker.unsynced();
-  expected.holds = true;
+  expected.changes.insert(Change::held);
   if (!x_.hand.step.empty()) attach_step(expected);
-  if (expected.listens) x_.listen->forwarded();
+  if (expected.changes.contains(Change::channels)) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (x_.statements.find({}) == nullptr) return;
   x_.statements.begin_erase({}, x_.tracker.segment());
-  expected.names = true;
+  expected.changes.insert(Change::names);
 }
 
 // Between two batches the statement is a Query of pgweir's, and its errors are pgweir's, too. Within a batch,
@@ -49,8 +49,10 @@ Progress ServerStream::insert_statement(std::string_view sql, const StatementRef
   if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
   for (const Reply reply : {Reply::parse, Reply::bind, Reply::execute, Reply::close, Reply::close}) {
     const bool makes = prepares && reply == Reply::execute;
-    x_.expect(
-        {.reply = reply, .fate = Fate::drop, .holds = makes, .statement = makes ? prepares : StatementRef{}});
+    x_.expect({.reply = reply,
+               .fate = Fate::drop,
+               .changes = makes ? Changes{Change::held} : Changes{},
+               .statement = makes ? prepares : StatementRef{}});
   }
   return Progress::done;
 }
@@ -61,12 +63,12 @@ void ServerStream::send_own(OwnQuery which, std::string_view sql, const Statemen
   x_.own.begin(which);
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (prepares) x_.backend->statements.begin_parse(prepares, x_.tracker.segment());
-  x_.expect({.reply = Reply::query, .fate = Fate::mute, .holds = true, .statement = prepares});
+  x_.expect({.reply = Reply::query, .fate = Fate::mute, .changes = {Change::held}, .statement = prepares});
 }
 
 void ServerStream::attach_step(Expected& expected) {
   x_.journal.begin(std::exchange(x_.hand.step, {}));
-  expected.sets = true;
+  expected.changes.insert(Change::settings);
 }
 
 // See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "proxy/base/enum_set.hpp"
+#include "protocol/enum_set.hpp"
 
 namespace pgweir {
 

@@ -21,6 +21,16 @@ bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
+// By how many bytes places in the text of the statement are further behind than in the client's text.
+std::int32_t growth_of(const Expected& expected, std::string_view client_name) {
+  const bool names_it = expected.reply == Reply::bind || expected.reply == Reply::describe_statement;
+  if (expected.grown_by != 0 || !names_it || !expected.statement || !expected.statement->by_sql)
+    return expected.grown_by;
+  // The text is that of PREPARE.
+  return static_cast<std::int32_t>(expected.statement->server_name.size() + 2) -
+         static_cast<std::int32_t>(client_name.size());
+}
+
 }  // namespace
 
 bool ReplyPath::is_own() const {
@@ -151,11 +161,11 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
   // DISCARD ALL commits at once; what restored the startup settings after it does not.
   if (x_.watch.marks.contains(Mark::discarded_all) && !is_own()) x_.watch.marks.insert(Mark::resets_now);
-  const std::int32_t longer = oldest->longer;
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
+  const std::int32_t grown_by = growth_of(*oldest, client_name);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   const PlanRepair::Kind repair =
       whole && about ? PlanRepair(x_).kind_of(*oldest, error, about, client_name) : PlanRepair::Kind::no;
@@ -167,14 +177,14 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     receive(piece, TransactionStatus::idle);
     return Disposition::taken;
   }
-  if (oldest->reply == Reply::query && oldest->sets) query_failed_ = true;
+  if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
   if (oldest->fate == Fate::forward || oldest->fate == Fate::drop) x_.journal.failed();
   if (x_.listen && !is_own()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward && meant_to_fail) {
     write_stale_plan();
   } else if (verdict == ResponseTracker::Verdict::forward &&
-             !(whole && forward_renamed(piece, about, client_name, longer))) {
+             !(whole && forward_renamed(piece, about, client_name, grown_by))) {
     forward(piece);
     forwarding_rest_ = true;
   }
@@ -197,13 +207,14 @@ void ReplyPath::write_stale_plan() {
 
 // The client knows its statement by its own name, not by pgweir's.
 bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
-                                std::int32_t longer) {
+                                std::int32_t grown_by) {
   const bool has_name = about && !about->server_name.empty();
   const std::string ours = has_name ? '"' + about->server_name + '"' : std::string();
   const bool named = has_name && as_text(piece.body()).find(ours) != std::string_view::npos;
-  if (!named && longer == 0) return false;
+  if (!named && grown_by == 0) return false;
   ByteBuffer renamed;
-  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, longer) != Errc::ok)
+  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, grown_by) !=
+      Errc::ok)
     return false;
   x_.batch.answered = true;
   Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
@@ -251,7 +262,7 @@ void ReplyPath::settle_listening(TransactionStatus status) {
 // --- Expectations that end
 
 void ReplyPath::ended(const Expected& expected, Outcome outcome) {
-  if (expected.names) {
+  if (expected.changes.contains(Change::names)) {
     switch (outcome) {
       case Outcome::done:
         x_.statements.confirm_front();
@@ -268,9 +279,10 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
   const bool asked = expected.purpose == Purpose::learn_shape || expected.purpose == Purpose::confirm_parse;
   if (asked && outcome != Outcome::done && x_.backend != nullptr)
     x_.backend->statements.describe(expected.statement, BackendStatements::Description::unknown);
-  if (expected.sets) x_.journal.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
-  if (expected.listens && x_.listen) x_.listen->ended();
-  if (expected.holds && x_.backend != nullptr) end_held(expected, outcome);
+  if (expected.changes.contains(Change::settings))
+    x_.journal.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
+  if (expected.changes.contains(Change::channels) && x_.listen) x_.listen->ended();
+  if (expected.changes.contains(Change::held) && x_.backend != nullptr) end_held(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) own_.end();
   // While a name is made or dropped, nothing else is sent, so this was the statement that did it.
   if (x_.naming.under_way && x_.tracker.idle()) x_.naming.end();

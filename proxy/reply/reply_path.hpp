@@ -52,7 +52,7 @@ class ReplyPath final : public ReplySink {
   Disposition take_error(const Piece& piece);
   void write_stale_plan();
   bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
-                       std::int32_t longer);
+                       std::int32_t grown_by);
   StatementRef statement_named_in(const Piece& piece) const;
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);

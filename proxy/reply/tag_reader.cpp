@@ -12,7 +12,7 @@ void TagReader::take(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr || oldest->fate != Fate::forward) return;
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
-  if (x_.listen && oldest->listens) x_.listen->completed(tag);
+  if (x_.listen && oldest->changes.contains(Change::channels)) x_.listen->completed(tag);
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming.under_way && x_.naming.statement) return take_prepared();
   x_.watch.note_tag(tag);
@@ -20,11 +20,12 @@ void TagReader::take(const Piece& piece) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();
   }
-  const bool hidden = !oldest->sets && x_.journal.follows_control() && (tag == "COMMIT" || tag == "ROLLBACK");
+  const bool hidden = !oldest->changes.contains(Change::settings) && x_.journal.follows_control() &&
+                      (tag == "COMMIT" || tag == "ROLLBACK");
   if (hidden) x_.journal.doubt({});  // the text that did this was not readable
-  const bool resets = oldest->resets != 0 || tag == "RESET" || tag == "DISCARD ALL";
+  const bool resets = oldest->resets_setting != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.marks.insert(Mark::resets_now);
-  if (oldest->resets != 0) x_.watch.restores_now = oldest->resets;
+  if (oldest->resets_setting != 0) x_.watch.restores_now = oldest->resets_setting;
   if (x_.watch.marks.contains(Mark::changed_functions)) {
     x_.watch.marks.insert(Mark::made_code);
     x_.commons->code().forget();

@@ -29,6 +29,15 @@ bool discards_all(const Statement& statement) {
   return statement.effects.verb == Verb::discard && parse_discard(statement.text) == DiscardTarget::all;
 }
 
+// Whether the client's text, such as EXECUTE p, names another statement, whose name was replaced in it.
+bool names_another(const Statement* named, const StatementRef& sent) {
+  return named != nullptr && names_statement(named->effects.verb, named->text) && sent->text != named->text;
+}
+
+std::int32_t growth_of_name(const Statement* named, const StatementRef& sent) {
+  return names_another(named, sent) ? growth(named->text, sent->text) : 0;
+}
+
 // A client's own name that looks like one of pgweir's stands for no statement.
 std::string_view name_on_server(std::string_view name, const StatementRef& statement) {
   if (statement) return statement->server_name;
@@ -58,7 +67,8 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   x_.backend->statements.describe(statement, BackendStatements::Description::same);
   return ServerStream(x_).forward(
-      piece, {.reply = Reply::parse, .names = true, .holds = true, .statement = std::move(statement)});
+      piece,
+      {.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = std::move(statement)});
 }
 
 RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::string_view text,
@@ -83,7 +93,7 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   const ParseMoment now = parse_moment();
   if (as_ever && !may_fail && x_.commons->statements().was_parsed_lately(sent, now)) {
     x_.statements.begin_put(name, statement, x_.tracker.segment());
-    x_.expect({.reply = Reply::parse, .fate = Fate::inject, .names = true, .statement = sent});
+    x_.expect({.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = sent});
     return RequestDisposition::taken;
   }
   StatementProvider(x_).make_room_for(sent);
@@ -94,7 +104,7 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   held.begin_parse(sent, x_.tracker.segment());
   held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
   if (!context.is_certain) x_.code.presumed.push_back(sent);
-  x_.expect({.reply = Reply::parse, .names = true, .holds = true, .statement = sent});
+  x_.expect({.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = sent});
   StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
   return RequestDisposition::taken;
 }
@@ -152,19 +162,18 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   StateNotes(x_).note_portal(bind.portal, statement, piece.whole() ? bind.rest : ByteView{});
   note_undescribed(bind, described);
   if (provided == StatementProvider::Provided::changed) return refuse_bind(piece, bind, statement);
-  const bool is_renamed =
-      named != nullptr && names_statement(named->effects.verb, named->text) && statement->text != named->text;
-  const std::int32_t longer = is_renamed ? growth(named->text, statement->text) : 0;
+  const bool is_renamed = names_another(named, statement);
+  const std::int32_t grown_by = growth_of_name(named, statement);
   if (is_renamed) {
     SqlNames(x_).note_deallocate(*named);
-    StateNotes(x_).keep_bound(bind.portal, statement, longer);
+    StateNotes(x_).keep_bound(bind.portal, statement, grown_by);
   }
   const std::string_view server_name = name_on_server(bind.statement, statement);
   if (server_name == bind.statement) return ServerStream(x_).forward(piece, {.reply = Reply::bind});
   return send_bind(piece, bind, server_name,
                    {.reply = Reply::bind,
                     .statement = statement,
-                    .longer = longer,
+                    .grown_by = grown_by,
                     .name_hash = StatementMap::hash_of(bind.statement),
                     .spelled = spelled(bind.statement, is_renamed)});
 }
@@ -233,6 +242,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
   Expected expected{.reply = Reply::describe_statement,
                     .purpose = fails ? Purpose::meant_to_fail : Purpose::plain,
                     .statement = statement,
+                    .grown_by = growth_of_name(named, statement),
                     .name_hash = StatementMap::hash_of(target.name),
                     .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
   if (server_name == target.name) return ServerStream(x_).forward(piece, std::move(expected));
@@ -251,7 +261,7 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   if (target.name.empty()) {
     x_.statements.begin_erase({}, x_.tracker.segment());
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
-    return ServerStream(x_).forward(piece, {.reply = Reply::close, .names = true, .holds = true});
+    return ServerStream(x_).forward(piece, {.reply = Reply::close, .changes = {Change::names, Change::held}});
   }
   const StatementRef statement = x_.statements.find(target.name);
   if (!statement && !target.name.starts_with(server_name_prefix))
@@ -259,7 +269,7 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   Expected expected{.reply = Reply::close, .fate = Fate::inject};
   if (statement) {
     x_.statements.begin_erase(target.name, x_.tracker.segment());
-    expected.names = true;
+    expected.changes.insert(Change::names);
   }
   x_.expect(std::move(expected));
   return RequestDisposition::taken;
@@ -273,7 +283,7 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
   const bool is_bound = understood && x_.portals.bound && execute.portal == x_.portals.bound_to;
-  const bool is_renamed = is_bound && x_.portals.bound_longer != 0;
+  const bool is_renamed = is_bound && x_.portals.bound_grown_by != 0;
   const bool sets = is_bound && !is_renamed;
   if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.take_step(execute.portal);
   if (sets && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
@@ -282,7 +292,7 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   // What the client's names stand for afterwards is known with the answer.
   if (is_bound && (discards_all(*x_.portals.bound) || x_.portals.bound->effects.verb == Verb::deallocate))
     x_.naming.under_way = true;
-  if (is_renamed) expected.longer = x_.portals.bound_longer;
+  if (is_renamed) expected.grown_by = x_.portals.bound_grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));
   if (!sets || !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
@@ -304,9 +314,9 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
   x_.backend->statements.describe(sent, BackendStatements::Description::same);
-  Expected expected{.reply = Reply::parse, .names = true, .holds = true, .statement = sent};
+  Expected expected{.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = sent};
   if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
-  expected.longer = growth(parse.text, sent->text);
+  expected.grown_by = growth(parse.text, sent->text);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;

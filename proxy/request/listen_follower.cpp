@@ -31,7 +31,7 @@ Progress ListenFollower::follow_query(std::string_view text, bool understood, co
   if (understood && !x_.client.is_opaque(text)) steps = listen_steps(text);
   if (!listen.may_forward(steps, transaction_status(), status_is_known())) return Progress::hold;
   listen.set_next(std::move(steps));
-  expected.listens = true;
+  expected.changes.insert(Change::channels);
   return Progress::done;
 }
 
@@ -67,7 +67,7 @@ Progress ListenFollower::follow_execute(const Piece& piece, Expected& expected) 
   if (!x_.listen->may_forward(*steps, transaction_status(), status_is_known())) return Progress::hold;
   x_.listen->set_next(*steps);
   x_.listen->forwarded();
-  expected.listens = true;
+  expected.changes.insert(Change::channels);
   return Progress::done;
 }
 

@@ -194,7 +194,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
   ServerStream(x_).begin_query(expected);
   const bool resets = effects.single && StartupRestorer(x_).loses_startup(effects.verb, query.text);
   const bool all = !x_.watch.set || x_.watch.set->action == SetAction::reset_all;
-  if (resets) expected.resets = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
+  if (resets) expected.resets_setting = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
   ServerStream(x_).forward(piece, std::move(expected));
   if (resets) StartupRestorer(x_).restore();
   return RequestDisposition::taken;

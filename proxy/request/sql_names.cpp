@@ -166,7 +166,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   }
   x_.naming.under_way = !x_.naming.name.empty();
   expected.statement = statement;
-  expected.longer = growth(text, renamed);
+  expected.grown_by = growth(text, renamed);
   StateNotes(x_).note(effects, text);
   send_rewritten(renamed, expected);
   return RequestDisposition::taken;

@@ -228,10 +228,10 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   watch.may_have_ended.insert(code.pins);
 }
 
-void StateNotes::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer) {
+void StateNotes::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t grown_by) {
   x_.portals.bound = statement;
   x_.portals.bound_to = portal;
-  x_.portals.bound_longer = longer;
+  x_.portals.bound_grown_by = grown_by;
 }
 
 // What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind

@@ -21,7 +21,7 @@ class StateNotes final {
   void note_named(const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
-  void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t longer);
+  void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t grown_by);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
   // Notes what the functions that the transaction has called may have done.

@@ -80,7 +80,7 @@ void StatementProvider::make_room_for(const StatementRef& statement) {
   write_close_statement(x_.worker.to_server().own(), statement->server_name);
   x_.worker.to_server().end_own();
   held.begin_close(statement, x_.tracker.segment());
-  x_.expect({.reply = Reply::close, .fate = Fate::drop, .holds = true, .statement = statement});
+  x_.expect({.reply = Reply::close, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
 }
 
 Progress StatementProvider::provide_named(const StatementRef& statement) {
@@ -93,7 +93,7 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-  x_.expect({.reply = Reply::parse, .fate = Fate::drop, .holds = true, .statement = statement});
+  x_.expect({.reply = Reply::parse, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
   ask_shape(statement, Purpose::learn_shape);
   return Progress::done;
 }
@@ -126,7 +126,7 @@ StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRe
   x_.worker.to_server().end_own();
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   const Reply reply = statement ? Reply::parse : Reply::close;
-  x_.expect({.reply = reply, .fate = Fate::drop, .holds = true, .statement = statement});
+  x_.expect({.reply = reply, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
   if (!described) return Provided::yes;
   ask_shape(statement, Purpose::learn_shape);
   return Provided::not_yet;
@@ -149,10 +149,10 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   x_.commons->counters(x_.worker).statements_injected.add();
   if (doubtful) {
     x_.backend->statements.begin_close(statement, tracker.segment());
-    x_.expect({.reply = Reply::close, .fate = Fate::mute, .holds = true, .statement = statement});
+    x_.expect({.reply = Reply::close, .fate = Fate::mute, .changes = {Change::held}, .statement = statement});
   }
   x_.backend->statements.begin_parse(statement, tracker.segment());
-  x_.expect({.reply = Reply::parse, .fate = Fate::mute, .holds = true, .statement = statement});
+  x_.expect({.reply = Reply::parse, .fate = Fate::mute, .changes = {Change::held}, .statement = statement});
   x_.backend->statements.describe(statement, Description::asked);
   x_.expect({.reply = Reply::describe_statement,
              .fate = Fate::mute,
@@ -182,7 +182,7 @@ bool StatementProvider::close_surplus(std::size_t room, Fate fate) {
     write_close_statement(x_.worker.to_server().own(), victim->server_name);
     x_.worker.to_server().end_own();
     x_.backend->statements.begin_close(victim, x_.tracker.segment());
-    x_.expect({.reply = Reply::close, .fate = fate, .holds = true, .statement = victim});
+    x_.expect({.reply = Reply::close, .fate = fate, .changes = {Change::held}, .statement = victim});
     any = true;
   }
   return any;

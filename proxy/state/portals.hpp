@@ -17,7 +17,7 @@ struct Portals {
   // in which a name was replaced; the portal that it was bound to; and by how much its text became longer.
   StatementRef bound;
   std::string bound_to;
-  std::int32_t bound_longer = 0;
+  std::int32_t bound_grown_by = 0;
   // What running a portal does to settings, where a SET does not say it.
   struct Step {
     std::string portal;

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/enum_set.hpp"
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_set.hpp"
-#include "proxy/base/enum_set.hpp"
 #include "proxy/state/pin_rules.hpp"
 
 namespace pgweir {

@@ -175,11 +175,11 @@ class Session final : public ReplySink {
     if (fate != Fate::inject) to_server_.push_back(m);
     if (m.type == 'd' || m.type == 'H') return;
     Expected e{.reply = reply_of(m), .fate = fate, .may_copy = m.may_copy};
-    e.names = !m.ours && (m.type == 'P' || m.type == 'C');
+    if (!m.ours && (m.type == 'P' || m.type == 'C')) e.changes.insert(Change::names);
     auto statement = std::make_shared<Statement>();
     statement->text = std::to_string(m.id);
     e.statement = std::move(statement);
-    if (e.names) named_.push_back(m.id);
+    if (e.changes.contains(Change::names)) named_.push_back(m.id);
     tracker_.expect(std::move(e), *this);
     give_injected();
   }
@@ -248,7 +248,7 @@ class Session final : public ReplySink {
     injected_.push_back({e.reply == Reply::parse ? '1' : '3', 0, std::stoi(e.statement->text)});
   }
   void ended(const Expected& e, Outcome outcome) override {
-    if (!e.names) return;
+    if (!e.changes.contains(Change::names)) return;
     const int id = std::stoi(e.statement->text);
     require(!named_.empty() && named_.front() == id);
     named_.pop_front();

@@ -309,3 +309,29 @@ def test_sql_prepare_that_fails_leaves_no_name(endpoint):
         assert wire.ask(m.Q("execute q")) == "E(26000) Z(I)"
         assert wire.ask(m.Q("prepare q as select 'good'")) == "C(PREPARE) Z(I)"
         assert wire.ask(m.Q("execute q")) == "T D(good) C(SELECT 1) Z(I)"
+
+
+# How a client comes to the error of a statement that it has prepared by SQL.
+BROKEN = {
+    "EXECUTE": m.Q("execute p"),
+    "Describe": m.DS("p") + m.S,
+    "Bind": m.B("", "p") + m.E() + m.S,
+    "EXECUTE, prepared": m.P("e", "execute p") + m.B("", "e") + m.E() + m.S + m.CS("e") + m.S,
+    "EXECUTE, described": m.P("", "execute p") + m.DS("") + m.S,
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_an_error_of_an_sql_prepared_statement_points_into_its_own_text(shared, direct, way):
+    """pgweir's name for it is longer than the client's."""
+    def place(endpoint):
+        with endpoint.wire() as wire:
+            wire.query("create table broken_by_drop (id int); prepare p as select id from broken_by_drop")
+            wire.query("drop table broken_by_drop")
+            wire.send(BROKEN[way])
+            heard = [wire.until_ready() for _ in range(BROKEN[way].count(m.S) or 1)]
+            fields = next(x.fields() for x in heard[0] if x.kind == "E")
+            return fields["C"], fields.get("P")
+
+    expected = place(direct)
+    assert expected[0] == "42P01" and place(shared("one", max_size=1)) == expected
