@@ -25,7 +25,7 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   ByteBuffer carry;  // the beginning of a message that has not arrived whole
   Backlog backlog;   // what the server has not taken yet
 
-  ByteBuffer batch;  // what its client has sent since the transaction began, see Batch
+  ByteBuffer kept_batch;  // what may be sent again, see Batch; here, because most clients have no backend
 
   // The following is set at its login.
   std::uint32_t pid = 0;

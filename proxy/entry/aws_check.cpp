@@ -41,8 +41,8 @@ Task<ClientLogin::Step> check_with_aws(SessionParts& p, ClientLogin& login, Clie
   else
     ask_about_secret(p.worker, p.context, login, secret.giver());
   while (!verdict.has_value() && !secret.has_value()) {
-    if (p.life.expired || p.life.drains) {
-      p.life.end(p.life.expired.value_or(Reason::draining));
+    if (p.life.interrupt || p.life.drains) {
+      p.life.end(p.life.interrupt.value_or(Reason::draining));
       co_return step;
     }
     if (p.link.transport.hung_up()) {

@@ -88,7 +88,7 @@ Task<> ConsoleSession::serve() {
   Life& life = parts_.life;
   ClientLink& link = parts_.link;
   while (!life.is_over()) {
-    if (life.expired) life.end(*life.expired);
+    if (life.interrupt) life.end(*life.interrupt);
     if (life.drains && !busy_) life.end(Reason::draining);
     if (!link.backlog.empty() && !link.backlog.flush(link.transport)) life.end(Reason::client_lost);
     take_input();

@@ -16,7 +16,7 @@ struct Life {
 
   Phase phase = Phase::login;
   Reason reason = Reason::client_closed;
-  std::optional<Reason> expired;  // a deadline has passed, or the session was killed
+  std::optional<Reason> interrupt;  // why the session has to stop waiting, or to end
   bool drains = false;
   bool wakes_each_tick = false;  // it waits for something that may pass without waking it
   // What the client is told instead of the reason's own sentence and SQLSTATE; null: the reason's own.
@@ -33,7 +33,7 @@ struct Life {
   bool is_over() const { return phase == Phase::closing; }
   // Why a session that waits has to stop waiting.
   std::optional<Reason> interrupted() const {
-    if (expired) return expired;
+    if (interrupt) return interrupt;
     return drains ? std::optional(Reason::draining) : std::nullopt;
   }
   std::string message() const { return words ? words->message : std::string(); }

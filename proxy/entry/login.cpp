@@ -28,8 +28,8 @@ Task<bool> Login::run() {
   ClientLogin& login = *login_;
   bool counted = false;
   for (;;) {
-    if (parts_.life.expired || (parts_.life.drains && login.startup().user.empty())) {
-      parts_.life.end(parts_.life.expired.value_or(Reason::draining));
+    if (parts_.life.interrupt || (parts_.life.drains && login.startup().user.empty())) {
+      parts_.life.end(parts_.life.interrupt.value_or(Reason::draining));
       co_return false;
     }
     ByteView input = parts_.link.carry;
@@ -84,7 +84,7 @@ Task<> Login::hold_failure(const std::string& user) {
   const auto delay =
       parts_.context.login_failures.note(user, address_of(parts_.link.peer), parts_.worker.now(), most);
   parts_.life.closes_at = parts_.worker.now() + delay;
-  while (parts_.worker.now() < parts_.life.closes_at && !parts_.life.expired && !parts_.life.drains &&
+  while (parts_.worker.now() < parts_.life.closes_at && !parts_.life.interrupt && !parts_.life.drains &&
          !parts_.link.transport.hung_up())
     co_await parts_.waker.wait();
 }

@@ -36,8 +36,10 @@ Task<ClientLogin::Step> prove_password(SessionParts& p, ClientLogin& login) {
   const PasswordDigest digest = p.context.proofs.digest(database, user, login.password());
   PasswordProofs::Attempt attempt;
   for (;;) {
-    if (p.life.expired || p.life.drains || p.link.transport.hung_up()) {
-      p.life.end(p.life.drains ? Reason::draining : p.life.expired ? *p.life.expired : Reason::client_closed);
+    if (p.life.interrupt || p.life.drains || p.link.transport.hung_up()) {
+      p.life.end(p.life.drains      ? Reason::draining
+                 : p.life.interrupt ? *p.life.interrupt
+                                    : Reason::client_closed);
       co_return ClientLogin::Step::refused;
     }
     if (!attempt.proof) {

@@ -33,10 +33,10 @@ Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
   const Place place(pool, p.worker, p.id);
   while (!place.granted()) {
     if (pool.refusal()) co_return false;
-    if (p.life.expired || p.life.drains || p.link.transport.hung_up()) {
-      p.life.end(p.life.drains    ? Reason::draining
-                 : p.life.expired ? Reason::server_unreachable
-                                  : Reason::client_closed);
+    if (p.life.interrupt || p.life.drains || p.link.transport.hung_up()) {
+      p.life.end(p.life.drains      ? Reason::draining
+                 : p.life.interrupt ? Reason::server_unreachable
+                                    : Reason::client_closed);
       co_return false;
     }
     co_await p.waker.wait();

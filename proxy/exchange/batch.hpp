@@ -1,11 +1,11 @@
-// A client's batch of messages, kept so that it can be sent again. Owned by a session. Pure.
+// What has to be known of a client's batch so that it can be sent again; its bytes are in Backend::kept_batch.
+// Owned by a session. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "protocol/backend.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/statement_map.hpp"
 
@@ -26,7 +26,7 @@ struct Batch {
   enum class State : std::uint8_t {
     none,    // cannot be sent again
     open,    // its Sync is still to come
-    closed,  // all of it is in Backend::batch, and nothing follows it yet
+    closed,  // all of it is in Backend::kept_batch, and nothing follows it yet
   };
   State state = State::none;
   // How many acknowledgements the client has got; when the batch is sent again, they come again and are left

@@ -74,8 +74,9 @@ struct Exchange {
 
   Worker& worker;
   ReplySink& sink;
-  PoolCommons* commons = nullptr;  // what all sessions of the pool share
-  Pool* pool = nullptr;            // for those parts that borrow and give back
+  // The same object twice: what all sessions of the pool share, and for those parts that borrow and give back.
+  PoolCommons* commons = nullptr;
+  Pool* pool = nullptr;
   Backend* backend = nullptr;
   bool forwarded = false;  // a message of the client's went to this backend since it was borrowed
 

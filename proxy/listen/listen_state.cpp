@@ -24,11 +24,6 @@ bool has_verb(const ListenSteps& steps, ListenVerb verb) {
                               [verb](const ListenStep& step) { return step.verb == verb; });
 }
 
-bool contains_folded(std::string_view text, std::string_view lower) {
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
-}
-
 void take_effect(const ListenStep& step, ChannelNames& channels) {
   switch (step.verb) {
     case ListenVerb::listen:
@@ -51,7 +46,7 @@ bool ListenState::concerns(VerbSet verbs) {
 }
 
 bool ListenState::may_notify(const SqlEffects& effects, std::string_view text) {
-  return !effects.verbs.within(quiet_verbs) || effects.runs_code() || contains_folded(text, "pg_notify");
+  return !effects.verbs.within(quiet_verbs) || effects.runs_code() || folded_find(text, "pg_notify");
 }
 
 // --- The hub

@@ -43,8 +43,8 @@ PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& er
   // The server refuses this statement for ever. A client that parses the text again gets a new one.
   x_.commons->statements().forget(about);
   const bool described =
-      x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->batch, client_name);
-  const bool told = described && !x_.batch.describes(x_.backend->batch, client_name);
+      x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->kept_batch, client_name);
+  const bool told = described && !x_.batch.describes(x_.backend->kept_batch, client_name);
   if (may && !told) return Kind::renew;
   // The client gets the error. If it has no description of the statement, it gets a new one, and no second
   // error.

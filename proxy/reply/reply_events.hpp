@@ -10,7 +10,7 @@ namespace pgweir {
 enum class ReplyEvent : std::uint8_t {
   query_done,        // the client has got a ReadyForQuery
   transaction_done,  // the client has got it, and is in no transaction
-  batch_failed,      // the client has not seen it, and the batch may be sent again
+  batch_failed,      // the client has not seen it, and the batch is to be sent again
   prelude_failed,
   state_answered,
   last_value_answered,

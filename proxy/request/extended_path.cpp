@@ -11,7 +11,6 @@
 #include "proxy/request/startup_restorer.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
-#include "proxy/state/custom_names.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

@@ -1,7 +1,6 @@
 #include "proxy/request/listen_follower.hpp"
 
-#include <algorithm>
-
+#include "protocol/sql_tokenizer.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/listen/listen_state.hpp"
 #include "proxy/state/sql_quote.hpp"
@@ -10,11 +9,6 @@ namespace pgweir {
 namespace {
 
 constexpr std::string_view asks_for_channels = "pg_listening_channels";
-
-bool contains_folded(std::string_view text, std::string_view lower) {
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
-}
 
 }  // namespace
 
@@ -74,7 +68,7 @@ Progress ListenFollower::follow_execute(const Piece& piece, Expected& expected) 
 // A client that asks for its channels asks its backend, which is made to listen to them until the transaction
 // is over.
 Progress ListenFollower::show_channels(std::string_view text) {
-  if (x_.listen->channels().empty() || !contains_folded(text, asks_for_channels)) return Progress::done;
+  if (x_.listen->channels().empty() || !folded_find(text, asks_for_channels)) return Progress::done;
   const ResponseTracker& tracker = x_.tracker;
   if (tracker.unsynced() || x_.listen->is_shown()) return Progress::done;
   if (!status_is_known()) return Progress::hold;

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "protocol/framer.hpp"
-#include "protocol/frontend.hpp"
 #include "protocol/sql_effects.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/exchange/request_outcome.hpp"

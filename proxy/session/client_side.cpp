@@ -137,7 +137,7 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
 
 bool ClientSide::offer_without_backend(const Piece& piece, bool& retry) {
   if (refusal_.reason()) return refuse(piece);
-  switch (server_.hub_side().answer_here(piece)) {
+  switch (server_.hub_side().answer_listen(piece)) {
     case HubSide::Answer::answered:
       if (parts_.life.drains) parts_.waker.wake();
       return true;
@@ -146,7 +146,7 @@ bool ClientSide::offer_without_backend(const Piece& piece, bool& retry) {
     case HubSide::Answer::no:
       break;
   }
-  if (answer_here(piece, x_, server_.hub_side().listens())) return true;
+  if (reply_locally(piece, x_, server_.hub_side().listens())) return true;
   retry = server_.borrow();
   return false;
 }

@@ -48,7 +48,7 @@ void HubSide::end(Life& life) const {
 }
 
 // A lone LISTEN or UNLISTEN of a client that has no backend, and needs none for it.
-HubSide::Answer HubSide::answer_here(const Piece& piece) {
+HubSide::Answer HubSide::answer_listen(const Piece& piece) {
   if (!may_be_listen(piece)) return Answer::no;
   QueryView query;
   if (parse_query(piece.body(), query) != Errc::ok || x_.client.is_opaque(query.text)) return Answer::no;

@@ -34,7 +34,7 @@ class HubSide {
 
   enum class Answer : std::uint8_t { answered, wait, no };
   // A lone LISTEN or UNLISTEN of a client that has no backend, and needs none for it.
-  Answer answer_here(const Piece& piece);
+  Answer answer_listen(const Piece& piece);
   // Whether a ReadyForQuery at the beginning of `input` has to wait.
   bool ready_has_to_wait(ByteView input);
   // Writes the notifications that wait for the client, up to this many bytes.

@@ -8,7 +8,7 @@
 
 namespace pgweir {
 
-bool answer_here(const Piece& piece, Exchange& x, bool listens) {
+bool reply_locally(const Piece& piece, Exchange& x, bool listens) {
   QueryView query;
   const bool is_query = piece.type == static_cast<char>(FrontendType::Query) && piece.whole();
   if (!is_query || parse_query(piece.body(), query) != Errc::ok || !may_be_answered_locally(query.text))

@@ -8,6 +8,6 @@
 namespace pgweir {
 
 // Answers a client that has no backend. True: it has its answer.
-bool answer_here(const Piece& piece, Exchange& exchange, bool listens);
+bool reply_locally(const Piece& piece, Exchange& exchange, bool listens);
 
 }  // namespace pgweir

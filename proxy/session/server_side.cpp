@@ -100,17 +100,17 @@ void ServerSide::take_events() {
     parts_.link.held.is_held = false;
   }
   if (!applier_.holds() && replies_.events().take(ReplyEvent::prelude_failed)) return prelude_failed();
-  if (state_is_lost()) return;
+  if (end_if_state_is_lost()) return;
   if (!replies_.events().empty()) {
     if (const std::optional<OwnQuestion> question = state_.take_answers(replies_.events())) ask(*question);
-    if (state_is_lost()) return;
+    if (end_if_state_is_lost()) return;
     if (const std::optional<std::string> found = state_.take_finding()) report_audit(*found);
   }
   if (held_cancel_) deliver_cancel();
   last_activity_ = parts_.worker.now();
   if (!lease_.waits()) parts_.link.held.is_held = false;
   parts_.link.held.flush_asked = false;
-  at_rest();
+  give_back_if_free();
   flush();
   if (parts_.link.eof && parts_.life.phase == Life::Phase::serving && x_.tracker.idle())
     parts_.life.end(Reason::client_closed);
@@ -175,7 +175,7 @@ void ServerSide::prelude_failed() {
 
 // When nothing is owed and there is no transaction, the backend is free, unless it has something of this
 // client's that other clients must not see, or that the client needs again.
-void ServerSide::at_rest() {
+void ServerSide::give_back_if_free() {
   if (!is_resting()) return;
   if (std::exchange(x_.mixed_protocols, false)) {
     return ask({OwnQuery::no_op, {}});
@@ -183,7 +183,7 @@ void ServerSide::at_rest() {
   if (x_.listen) {
     if (const std::string sql = x_.listen->take_unlisten(); !sql.empty()) return ask({OwnQuery::no_op, sql});
   }
-  if (!state_is_known()) return;
+  if (settle_state() == Progress::hold) return;
   begin_anew();
   if (x_.pinned()) {
     if (parts_.life.drains && !x_.keeps_what_it_has()) parts_.life.end(Reason::draining);
@@ -198,19 +198,22 @@ bool ServerSide::is_resting() const {
          x_.backend->backlog.empty();
 }
 
-// False: the server has been asked, and the answer comes back to at_rest().
-bool ServerSide::state_is_known() {
+// Progress::hold: the server has been asked, and the answer comes back to give_back_if_free().
+Progress ServerSide::settle_state() {
   // A cancel that comes too late for the client's statement must not hit pgweir's own query.
-  if (x_.backend->cancels.in_flight()) return false;
-  if (const std::optional<OwnQuestion> question = state_.next()) return ask(*question), false;
+  if (x_.backend->cancels.in_flight()) return Progress::hold;
+  if (const std::optional<OwnQuestion> question = state_.next()) {
+    ask(*question);
+    return Progress::hold;
+  }
   if (pin_report_.is_outdated()) {
     std::string cause = state_.take_cause();
     if (cause.empty()) cause = x_.watch.cause;
     pin_report_.update(std::move(cause), !parts_.link.gone);
   }
-  if (!lease_.begin_audit()) return true;
+  if (!lease_.begin_audit()) return Progress::done;
   ask(state_.audit());
-  return false;
+  return Progress::hold;
 }
 
 void ServerSide::ask(const OwnQuestion& question) {
@@ -219,7 +222,7 @@ void ServerSide::ask(const OwnQuestion& question) {
 }
 
 // True: it is not known what this backend has set, so it is closed with its session.
-bool ServerSide::state_is_lost() {
+bool ServerSide::end_if_state_is_lost() {
   if (!x_.own.failed || parts_.life.phase != Life::Phase::serving) return false;
   parts_.life.end(Reason::internal_error, "the session's state could not be read");
   return true;
@@ -287,7 +290,7 @@ std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::mil
     x_.pool->cancel(*x_.backend, parts_.worker, nullptr);
     return std::nullopt;
   }
-  const bool is_late = is_over(now, query_started_, limit + WindDown::abandon_timeout);
+  const bool is_late = has_passed(now, query_started_, limit + WindDown::abandon_timeout);
   return is_late ? std::optional(Reason::query_timeout) : std::nullopt;
 }
 

@@ -43,7 +43,7 @@ class ServerSide final : public WindDown::Host {
   bool apply_settings() { return applier_.apply(); }
   // When nothing is owed and there is no transaction, the backend is free, unless it has something of this
   // client's that other clients must not see, or that the client needs again.
-  void at_rest();
+  void give_back_if_free();
   void give_back();
   // Passes a cancel for the client on. False: its statement still waits for a backend.
   bool cancel(std::shared_ptr<void> done);
@@ -70,8 +70,8 @@ class ServerSide final : public WindDown::Host {
   void take_events();
   void prelude_failed();
   bool is_resting() const;
-  bool state_is_known();
-  bool state_is_lost();
+  Progress settle_state();
+  bool end_if_state_is_lost();
   void ask(const OwnQuestion& question);
   void report_audit(const std::string& found);
   void begin_anew();

@@ -95,8 +95,8 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
       life_.end(Reason::server_unreachable, "logging in to the database server failed: " + refusal->message);
       co_return false;
     }
-    if (life_.expired || link_.transport.hung_up()) {
-      life_.end(life_.expired ? Reason::server_unreachable : Reason::client_closed);
+    if (life_.interrupt || link_.transport.hung_up()) {
+      life_.end(life_.interrupt ? Reason::server_unreachable : Reason::client_closed);
       co_return false;
     }
     co_await waker_.wait();
@@ -104,8 +104,8 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
   static_cast<void>(server_.apply_settings());
   server_.flush();
   while (!life_.is_over() && exchange_.backend != nullptr && !exchange_.own.empty()) {
-    if (life_.expired) {
-      life_.end(*life_.expired);
+    if (life_.interrupt) {
+      life_.end(*life_.interrupt);
       break;
     }
     if (server_.has_replies()) waker_.wake();
@@ -134,7 +134,7 @@ void Session::turn() {
   if (is_serving()) client_.read();
   // A message may have been answered without the server, so that no reply will lead here.
   if (is_serving() && exchange_.backend != nullptr) {
-    server_.at_rest();
+    server_.give_back_if_free();
     server_.flush();
   }
   if (exchange_.listen && is_serving() && !client_.is_refusing()) server_.tell_notifications();
@@ -148,8 +148,8 @@ bool Session::has_more_to_do() const {
 void Session::check_interrupts() {
   server_.hub_side().check(life_);
   if (life_.is_over()) return;
-  if (life_.expired) {
-    const Reason reason = *std::exchange(life_.expired, std::nullopt);
+  if (life_.interrupt) {
+    const Reason reason = *std::exchange(life_.interrupt, std::nullopt);
     const bool waits = reason == Reason::borrow_timeout || reason == Reason::cancelled;
     if (!waits) return life_.end(reason);
     // A cancel concerns the message that waits, also when it has just been granted a backend.
@@ -162,7 +162,7 @@ void Session::check_interrupts() {
                        "logging in to the database server failed: " + refusal->message);
     }
   }
-  if (life_.drains && exchange_.backend != nullptr) server_.at_rest();
+  if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
   if (life_.phase == Life::Phase::closing) return;
   if (life_.drains && exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
     life_.end(Reason::draining);
@@ -197,7 +197,7 @@ void Session::on_tick(TimePoint now) {
   const bool holds_failure = life_.phase == Life::Phase::login && life_.closes_at != TimePoint{};
   if ((life_.is_over() || holds_failure) && now >= life_.closes_at) return waker_.wake();
   if (life_.wakes_each_tick) waker_.wake();
-  if (life_.is_over() || life_.expired || server_.lease().is_granted()) return;
+  if (life_.is_over() || life_.interrupt || server_.lease().is_granted()) return;
   const config::Settings& settings = *parts_.worker.snapshot().settings;
   std::optional<Reason> reason = view().overdue(now, settings);
   if (reason == Reason::query_timeout) {
@@ -211,7 +211,7 @@ void Session::on_tick(TimePoint now) {
   const bool stalls = link_.stalls(now, write_limit);
   if (!reason && stalls) reason = Reason::client_write_timeout;
   if (!reason) return;
-  life_.expired = reason;
+  life_.interrupt = reason;
   waker_.wake();
 }
 
@@ -223,7 +223,7 @@ void Session::look_at_server() {
 
 void Session::on_cancel(std::shared_ptr<void> done) {
   if (!is_serving() || server_.cancel(std::move(done))) return;
-  life_.expired = Reason::cancelled;
+  life_.interrupt = Reason::cancelled;
   waker_.wake();
 }
 
@@ -241,7 +241,7 @@ void Session::on_drain() {
 
 void Session::on_drain_deadline() {
   if (life_.is_over()) return;
-  life_.expired = Reason::draining;
+  life_.interrupt = Reason::draining;
   waker_.wake();
 }
 
@@ -266,7 +266,7 @@ void Session::on_listening_lost() {
 void Session::on_kill(const std::string& database) {
   if (console_ || life_.is_over()) return;
   if (!database.empty() && (!pool_ || pool_->database() != database)) return;
-  life_.expired = Reason::killed;
+  life_.interrupt = Reason::killed;
   waker_.wake();
 }
 

@@ -6,7 +6,7 @@
 //   backend -> scratch -> Framer -> ReplyPath   -> client     settled: the backend goes back to the pool
 //
 // A side is not read while the other side's pending bytes wait. The first line is ClientSide's, the second is
-// ServerSide's; who the client is, Login and Admission find out. Thread rule: the worker's thread.
+// ServerSide's. Login and Admission find out who the client is. Thread rule: the worker's thread.
 #pragma once
 
 #include <cstdint>

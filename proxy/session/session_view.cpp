@@ -7,7 +7,7 @@
 
 namespace pgweir {
 
-bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
+bool has_passed(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
   return limit.count() > 0 && now - since >= limit;
 }
 
@@ -16,21 +16,21 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
   const config::Timeouts& timeouts = settings.timeouts;
   const ResponseTracker& tracker = exchange.tracker;
   if (!exchange.client.greeted) {
-    if (is_over(now, life.started, timeouts.client_login)) return Reason::login_timeout;
-    if (link.transport.shakes_hands() && is_over(now, life.started, settings.listen.tls.handshake_timeout))
+    if (has_passed(now, life.started, timeouts.client_login)) return Reason::login_timeout;
+    if (link.transport.shakes_hands() && has_passed(now, life.started, settings.listen.tls.handshake_timeout))
       return Reason::tls_failed;
   } else if (lease.waits()) {
-    if (is_over(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
+    if (has_passed(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
       return Reason::borrow_timeout;
   } else if (link.eof) {
-    if (is_over(now, link.eof_at, half_close_grace)) return Reason::client_closed;
+    if (has_passed(now, link.eof_at, half_close_grace)) return Reason::client_closed;
   } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
-    if (exchange.own.empty() && is_over(now, query_started, timeouts.query)) return Reason::query_timeout;
+    if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;
   } else if (exchange.backend != nullptr && !tracker.settled()) {
     const bool server_stalls = !exchange.backend->backlog.empty();
-    if (!server_stalls && is_over(now, last_activity, timeouts.idle_transaction))
+    if (!server_stalls && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
-  } else if (is_over(now, last_activity, timeouts.client_idle)) {
+  } else if (has_passed(now, last_activity, timeouts.client_idle)) {
     return Reason::idle_timeout;
   }
   return std::nullopt;

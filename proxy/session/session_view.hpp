@@ -51,6 +51,6 @@ struct SessionView {
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
                    TimePoint since);
 
-bool is_over(TimePoint now, TimePoint since, std::chrono::milliseconds limit);
+bool has_passed(TimePoint now, TimePoint since, std::chrono::milliseconds limit);
 
 }  // namespace pgweir

@@ -58,7 +58,8 @@ Task<bool> WindDown::run(bool at_boundary) {
     if (clean) clean = co_await settle(until);
     if (clean) forget_state(with_statements);
   }
-  co_return clean&& x_.backend != nullptr&& x_.tracker.settled() && !x_.own.failed;
+  const bool is_clean = clean && x_.backend != nullptr && x_.tracker.settled() && !x_.own.failed;
+  co_return is_clean;
 }
 
 // Most clients that leave in the middle of a transaction have only read: their backend is worth a question.
@@ -132,7 +133,8 @@ Task<bool> WindDown::settle(TimePoint until) {
     co_await waker_.wait();
     if (x_.backend != nullptr) host_.read_server();
   }
-  co_return x_.backend != nullptr&& x_.tracker.idle();
+  const bool is_idle = x_.backend != nullptr && x_.tracker.idle();
+  co_return is_idle;
 }
 
 }  // namespace pgweir

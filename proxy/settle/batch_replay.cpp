@@ -20,12 +20,12 @@ void BatchReplay::keep(const Piece& piece, bool begins) {
     batch.state = is_unnamed_parse ? Batch::State::none : Batch::State::open;
     batch.acknowledged = 0;
     batch.answered = false;
-    x_.backend->batch.clear();
+    x_.backend->kept_batch.clear();
   } else if (batch.state == Batch::State::closed) {
     batch.state = Batch::State::none;
   }
   if (batch.state == Batch::State::none) return;
-  ByteBuffer& kept = x_.backend->batch;
+  ByteBuffer& kept = x_.backend->kept_batch;
   // A simple Query that runs no prepared statement has no plan to become stale.
   const Expected* oldest = x_.tracker.oldest();
   const bool useless =
@@ -58,7 +58,7 @@ ByteView BatchReplay::send_again() {
   batch.state = Batch::State::none;
   batch.left_out = batch.acknowledged;
   ++batch.again;
-  return x_.backend->batch;
+  return x_.backend->kept_batch;
 }
 
 }  // namespace pgweir
