@@ -49,6 +49,11 @@ bool StatementMap::is_undecided(std::string_view name, std::uint64_t segment) co
   return false;
 }
 
+bool StatementMap::has_undecided(std::uint64_t segment) const {
+  return std::any_of(pending_.begin() + static_cast<std::ptrdiff_t>(oldest_), pending_.end(),
+                     [segment](const Pending& p) { return !p.name.empty() && p.segment != segment; });
+}
+
 StatementMap::Pending StatementMap::take_front() {
   assert(has_pending());
   Pending front = std::move(pending_[oldest_]);

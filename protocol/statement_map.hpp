@@ -68,6 +68,8 @@ class StatementMap {
   // Whether the name's meaning depends on a message of an earlier segment, which may fail or be skipped while
   // one of this segment is not.
   bool is_undecided(std::string_view name, std::uint64_t segment) const;
+  // The same of any name but the unnamed statement's.
+  bool has_undecided(std::uint64_t segment) const;
   // confirm_front(): the oldest pending operation took place. fail_front(): the server refused it.
   // drop_front(): it was skipped and never tried. A refused Parse of the unnamed statement still destroys the
   // one before it (exec_parse_message drops it first), and so does a Query, announced as begin_erase("").

@@ -21,9 +21,12 @@ void PendingListens::completed(const ListenStep& step, std::string_view tag) {
       return;
     case ListenVerb::listen:
     case ListenVerb::unlisten:
-    case ListenVerb::unlisten_all:
     case ListenVerb::savepoint:
       return add(step);
+    case ListenVerb::unlisten_all:
+      add(step);
+      // It commits by itself, whatever becomes of the rest of its batch.
+      return tag == "DISCARD ALL" ? commit() : void();
     case ListenVerb::rollback_to:
       return roll_back_to(step.name);
     case ListenVerb::release:

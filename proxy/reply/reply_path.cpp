@@ -46,6 +46,7 @@ bool ReplyPath::is_inserted() const {
 void ReplyPath::forward(const Piece& piece) {
   if (piece.first && !x_.batch.note_reply(static_cast<BackendType>(piece.type))) return;
   x_.worker.to_client().add_view(piece.bytes);
+  forwarding_rest_ = !piece.last;
 }
 
 Disposition ReplyPath::take(const Piece& piece) {
@@ -74,7 +75,6 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::NoticeResponse:
       if (is_inserted()) return Disposition::taken;
       forward(piece);
-      forwarding_rest_ = true;
       return Disposition::taken;
     case BackendType::CommandComplete:
       TagReader(x_).take(piece);
@@ -104,7 +104,6 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     if (ready && x_.watch.restores_now != 0) ParameterTeller(x_).tell_restored();
     if (ready && x_.listen) settle_listening(status);
     forward(piece);
-    forwarding_rest_ = true;
   }
   write_due();
   if (ready && !x_.journal.is_empty()) x_.journal.ready(status);
@@ -186,7 +185,6 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   } else if (verdict == ResponseTracker::Verdict::forward &&
              !(whole && forward_renamed(piece, about, client_name, grown_by))) {
     forward(piece);
-    forwarding_rest_ = true;
   }
   write_due();
   return Disposition::taken;
@@ -246,7 +244,6 @@ void ReplyPath::take_notification(const Piece& piece) {
                       x_.listen->serves(notification.channel);
   if (served || !x_.client.greeted) return;
   x_.worker.to_client().add_view(piece.bytes);
-  forwarding_rest_ = true;
 }
 
 // Called right before a ReadyForQuery that goes to the client.

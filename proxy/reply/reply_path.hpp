@@ -38,6 +38,10 @@ class ReplyPath final : public ReplySink {
       events_.erase(event);
   }
 
+  // Whether the client has got the beginning of a message whose rest is still to come: nothing else may be
+  // written now.
+  bool is_inside_message() const { return forwarding_rest_; }
+
   void ended(const Expected& expected, Outcome outcome) override;
   void inject(const Expected& expected) override;
 
@@ -65,7 +69,7 @@ class ReplyPath final : public ReplySink {
   ReplyEvents events_;
   ShapeLearner shapes_{x_};
   OwnReplies own_{x_, events_};
-  bool forwarding_rest_ = false;  // of a streamed message
+  bool forwarding_rest_ = false;  // the client has got the first part of a streamed message
   bool receiving_ = false;
   bool query_failed_ = false;     // the Query that is being answered, if it holds a step of the journal
   std::vector<BackendType> due_;  // pgweir's replies that come right after the server's message in hand

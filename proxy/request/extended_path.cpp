@@ -262,6 +262,7 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
     return ServerStream(x_).forward(piece, {.reply = Reply::close, .changes = {Change::names, Change::held}});
   }
+  if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;
   const StatementRef statement = x_.statements.find(target.name);
   if (!statement && !target.name.starts_with(server_name_prefix))
     return ServerStream(x_).forward(piece, {.reply = Reply::close});

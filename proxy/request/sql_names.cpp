@@ -79,6 +79,7 @@ std::optional<SqlNames::NamedUse> SqlNames::find_named(std::string_view text) co
 Progress SqlNames::resolve(StatementRef& statement, int depth) {
   if (!statement || depth > naming_depth_max || !names_statement(statement->effects.verb, statement->text))
     return Progress::done;
+  if (x_.statements.has_undecided(x_.tracker.segment())) return Progress::hold;
   std::optional<NamedUse> use = find_named(statement->text);
   if (!use) return Progress::done;
   if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
@@ -137,6 +138,7 @@ bool SqlNames::may_name_statement(std::string_view text, const SqlEffects& effec
 std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view text,
                                                                 const SqlEffects& effects,
                                                                 Expected& expected) {
+  if (x_.statements.has_undecided(x_.tracker.segment())) return RequestDisposition::hold;
   if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
   x_.naming.name.clear();
   x_.naming.statement.reset();

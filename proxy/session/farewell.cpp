@@ -5,7 +5,7 @@
 
 namespace pgweir {
 
-Task<> say_goodbye(const SessionParts& p, Counter* sent) {
+Task<> say_goodbye(const SessionParts& p, bool may_speak, Counter* sent) {
   const bool stalled = p.life.reason == Reason::client_write_timeout;
   const bool reachable =
       p.link.transport.is_open() && p.life.reason != Reason::client_lost && !stalled && !p.link.gone;
@@ -13,7 +13,7 @@ Task<> say_goodbye(const SessionParts& p, Counter* sent) {
   const bool alerted = p.link.transport.shakes_hands();
   if (alerted) p.link.transport.give_up_tls();
   if (reachable) {
-    if (!alerted)
+    if (!alerted && may_speak)
       write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate());
     p.worker.to_client().end_own();
     const bool told = alerted || !p.worker.to_client().empty() || !p.link.backlog.empty();

@@ -14,7 +14,8 @@ constexpr std::chrono::milliseconds linger_timeout{500};
 
 // Tells the client why it is closed, and gives it a moment to read that: a socket that is closed with unread
 // data in it takes the message away again.
-// `sent`: counts the bytes, or null.
-Task<> say_goodbye(const SessionParts& parts, Counter* sent);
+// `may_speak`: the client is not in the middle of a message, whose rest it would take the reason for. `sent`:
+// counts the bytes, or null.
+Task<> say_goodbye(const SessionParts& parts, bool may_speak, Counter* sent);
 
 }  // namespace pgweir

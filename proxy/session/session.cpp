@@ -54,7 +54,7 @@ Task<> Session::run(std::shared_ptr<Session> self) {
   }
   s.end_for_client();
   Counter* const sent = s.pool_ ? &s.pool_->counters(s.parts_.worker).bytes_to_clients : nullptr;
-  co_await say_goodbye(s.parts_, sent);
+  co_await say_goodbye(s.parts_, !s.replies_.is_inside_message(), sent);
   co_await s.server_.leave();
 }
 

@@ -164,3 +164,19 @@ def test_what_streams_through_takes_no_memory(start):
 def memory(proxy):
     with open(f"/proc/{proxy.process.pid}/status") as status:
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+def test_a_row_that_breaks_off_is_not_filled_up_with_an_error(start, admin):
+    """A client that reads its row to the end must not take the reason for a part of it."""
+    endpoint = start(max_size=1)
+    wire = endpoint.wire()
+    pid = int(wire.value("select pg_backend_pid()"))
+    wire.send(m.Q("select repeat('v', 60 * 1024 * 1024)"))
+    heard = wire.sock.recv(100_000)
+    with admin.cursor() as cursor:
+        cursor.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+    wire.sock.settimeout(seconds(10))
+    while data := wire.sock.recv(1 << 20):
+        heard += data
+    row = heard[heard.index(b"vvvv"):]
+    assert 0 < len(row) < 60 * MIB and not row.strip(b"v"), row.strip(b"v")[:200]

@@ -431,6 +431,14 @@ def test_all_between_a_listen_and_an_unlisten_is_heard_and_nothing_else(endpoint
         assert client.fence(notify) == [("jobs", f"between {i}") for i in range(repetitions(100))]
 
 
+def test_discard_all_ends_listening_although_its_batch_fails_later(endpoint, notify):
+    with Listener(endpoint.wire()) as client:
+        client.query("listen jobs")
+        assert "E(34000)" in client.ask(m.P("", "discard all") + m.B() + m.E() + m.E("nosuch") + m.S)
+        notify("jobs", "1")
+        assert client.fence(notify) == []
+
+
 def test_a_batch_that_has_to_wait_twice_is_answered(endpoint):
     """First for what was notified before, then for what DISCARD ALL does."""
     with Listener(endpoint.wire()) as client:

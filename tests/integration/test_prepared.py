@@ -335,3 +335,31 @@ def test_an_error_of_an_sql_prepared_statement_points_into_its_own_text(shared, 
 
     expected = place(direct)
     assert expected[0] == "42P01" and place(shared("one", max_size=1)) == expected
+
+
+# What names a statement after a batch that has failed, and that would have changed the name.
+NAMING = {
+    "EXECUTE": m.Q("execute s"),
+    "EXECUTE within a string": m.Q("select 1; execute s"),
+    "EXPLAIN EXECUTE": m.Q("explain (costs off) execute s"),
+    "EXECUTE, extended": m.P("", "execute s") + m.DS() + m.B() + m.E() + m.S,
+    "DEALLOCATE": m.Q("deallocate s"),
+    "PREPARE": m.Q("prepare s as select 3"),
+    "Bind": m.B("", "s") + m.DP() + m.E() + m.S,
+    "Close": m.CS("s") + m.P("s", "select 'new'") + m.B("", "s") + m.E() + m.S,
+    "Parse": m.P("s", "select 'new'") + m.S,
+}
+SKIPPED = {"closed": m.CS("s"), "replaced": m.CS("s") + m.P("s", "select 'wrong'"), "": b""}
+
+
+@pytest.mark.parametrize("skipped", SKIPPED)
+@pytest.mark.parametrize("way", NAMING)
+def test_a_batch_that_was_skipped_changes_no_name(shared, direct, way, skipped):
+    """All in one write. The text of the skipped Parse is on the backend already, under another name."""
+    def heard(endpoint):
+        with endpoint.wire() as wire:
+            wire.ask(m.P("s", "select 'right'") + m.P("other", "select 'wrong'") + m.S)
+            wire.send(m.P("", "select 1/0") + m.B() + m.E() + SKIPPED[skipped] + m.S + NAMING[way])
+            return [str(x) for _ in range(2) for x in wire.until_ready()]
+
+    assert heard(shared("one", max_size=1)) == heard(direct)

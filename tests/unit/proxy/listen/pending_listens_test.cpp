@@ -133,3 +133,11 @@ TEST_CASE("what cannot be followed is admitted until the transaction is over") {
   pending.completed(listen, "LISTEN");
   CHECK(pending.lost_track());
 }
+
+TEST_CASE("DISCARD ALL takes effect although a later message of its batch fails") {
+  PendingListens pending;
+  pending.completed({ListenVerb::unlisten_all, {}}, "DISCARD ALL");
+  pending.completed({ListenVerb::listen, "late"}, "LISTEN");
+  pending.failed();
+  CHECK(pending.settle(TransactionStatus::idle) == std::vector<ListenStep>{{ListenVerb::unlisten_all, {}}});
+}

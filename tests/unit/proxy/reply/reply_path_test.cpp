@@ -115,3 +115,21 @@ TEST_CASE(
     CHECK_FALSE(relay.replies.events().take(ReplyEvent::batch_failed));
   }
 }
+
+TEST_CASE("in the middle of a row that was begun nothing else may be written") {
+  RelayScript relay;
+  relay.run("> Q(select 1) < T(a,25)");
+  CHECK_FALSE(relay.replies.is_inside_message());
+  const std::string value(100, 'x');
+  ByteBuffer row;
+  Writer(row).begin_message('D').u16(1).u32(100).raw(as_bytes(value)).end_message();
+  Piece piece;
+  ByteView part = ByteView(row).first(50);
+  REQUIRE(relay.backend().framer.next(part, piece) == FrameStatus::piece);
+  relay.replies.take(piece);
+  CHECK(relay.replies.is_inside_message());
+  part = ByteView(row).subspan(50);
+  REQUIRE(relay.backend().framer.next(part, piece) == FrameStatus::piece);
+  relay.replies.take(piece);
+  CHECK_FALSE(relay.replies.is_inside_message());
+}

@@ -75,3 +75,23 @@ TEST_CASE("a name that the client does not have goes out as it is") {
   relay.run("> Q(execute t)");
   CHECK(relay.server() == "Q(execute t)");
 }
+
+TEST_CASE("a statement is named only when it is known what an earlier batch has done to the name") {
+  RelayScript relay;
+  relay.run("> P(s,select 1) S < 1 n Z(I) > P(,select 1/0) B() E C(s) S");
+  const std::string naming =
+      GENERATE("Q(execute s)", "Q(select 1; execute s)", "Q(deallocate s)", "Q(prepare s as select 2)",
+               "P(,execute s)", "P(e,explain execute s)", "C(s)");
+  relay.run("> " + naming);
+  CHECK(relay.held() == naming);
+  relay.run("< E(22012,division by zero) Z(I)");
+  CHECK(relay.exchange.statements.find("s") != nullptr);
+  relay.run("> " + naming);
+  CHECK(relay.held().empty());
+}
+
+TEST_CASE("the unnamed statement of an earlier batch holds up no name") {
+  Prepared relay;
+  relay.run("> P(,select 2) B() E S Q(execute s)");
+  CHECK(relay.held().empty());
+}
