@@ -103,8 +103,16 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   held.begin_parse(sent, x_.tracker.segment());
   held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
   if (!context.is_certain) x_.code.presumed.push_back(sent);
-  x_.expect({.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = sent});
-  StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
+  x_.expect({.reply = Reply::parse,
+             .changes = {Change::names, Change::held},
+             .statement = sent,
+             .grown_by = growth_of_name(statement.get(), sent)});
+  if (names_statement(statement->effects.verb, statement->text)) {
+    // It is described as what it names, which is looked up only when it is run.
+    held.describe(sent, BackendStatements::Description::same);
+  } else {
+    StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
+  }
   return RequestDisposition::taken;
 }
 
