@@ -68,13 +68,13 @@ build() {
   cmake --build --preset "$@"
 }
 
-# ctest of a preset; further arguments go to ctest. Tests often wait, so that there is one more than there are cores. The suite's own cases are counted, not the programs.
+# ctest of a preset; further arguments go to ctest. Tests often wait, so that there are two for each core. The suite's own cases are counted, not the programs.
 test_preset() {
   local label="$1" preset="$2" log="build/$2/Testing/Temporary/LastTest.log"
   shift 2
   heading "$label"
   rm -f "$log"
-  ctest --preset "$preset" --parallel $(($(nproc) + 1)) --no-tests=error "$@" 2>&1 | tee "$work/ctest"
+  ctest --preset "$preset" --parallel $(($(nproc) * 2)) --no-tests=error "$@" 2>&1 | tee "$work/ctest"
   note "$label: $(grep -E 'tests passed|tests failed|No tests' "$work/ctest" | tail -n 1)"
   sed -n '/The following tests FAILED/,/^$/p' "$work/ctest" | sed '/^$/d; s/^/    /' >>"$work/summaries"
   tests/tree/count_cases.py "$log" >>"$work/counts" || count 0 1
