@@ -200,6 +200,9 @@ def test_killed_inside_a_large_message(shared, watch, table):
 def test_a_half_closed_client_still_gets_its_answer(start):
     proxy = start(max_size=1)
     wire = proxy.wire()
+    wire.query("select 1")
+    # A client that waits for a server connection and closes its direction counts as gone.
+    until(lambda: proxy.metric("pgweir_backends", state="idle") == proxy.metric("pgweir_backends"), "all are free")
     wire.send(m.Q("select pg_sleep(0.2), 'answer'"))
     wire.half_close()
     assert "D(,answer)" in " ".join(str(x) for x in wire.until_eof())

@@ -153,7 +153,7 @@ class Objects:
 
     def note(self, script):
         """What it is going to leave behind."""
-        texts = "\n".join(script.texts())
+        texts = str(script)  # a tenant may be named by a bound value
         self.changed |= {int(number) for number in OWN_TENANT.findall(texts)} if CHANGES.search(texts) else set()
         self.shared |= shared_schemas(script)
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../relay_script.hpp"
+#include "proxy/exchange/server_stream.hpp"
 
 using namespace pgweir;
 using test::RelayScript;
@@ -137,4 +138,21 @@ TEST_CASE("after an error nothing goes to the server up to the Sync") {
   CHECK(relay.server() == "S");
   CHECK(relay.client() == "E(42703) Z(I)");
   CHECK(relay.exchange.statements.find("s") == nullptr);
+}
+
+TEST_CASE("a listener that unlistens right behind pgweir's own work gets what was notified before") {
+  RelayScript relay;
+  int asked = 0;
+  relay.exchange.listen = std::make_unique<ListenState>([&](ListenChange) { ++asked; }, std::string());
+  ListenState& listen = *relay.exchange.listen;
+  CHECK(listen.take_plain({ListenVerb::listen, "jobs"}) == ListenState::Plain::wait);
+  listen.answered(ListenOutcome::done);
+  CHECK(listen.take_plain({ListenVerb::listen, "jobs"}) == ListenState::Plain::done);
+  ServerStream(relay.exchange).send_own(OwnQuery::no_op, "UNLISTEN jobs");
+  relay.run("> Q(unlisten *; select 1)");
+  CHECK(asked == 2);
+  CHECK(relay.held() == "Q(unlisten *; select 1)");
+  listen.answered(ListenOutcome::done);
+  relay.run("> Q(unlisten *; select 1)");
+  CHECK(relay.held().empty());
 }
