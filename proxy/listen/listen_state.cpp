@@ -66,7 +66,7 @@ void ListenState::answered(ListenOutcome outcome) {
     case Asked::nobody_waits:
       return;
     case Asked::early:
-      // Even if it ends with UNLISTEN.
+      // What has come by now is the client's, even if the transaction ends with UNLISTEN.
       held_.confirm(channels_);
       return ready_.came_back();
     case Asked::late:

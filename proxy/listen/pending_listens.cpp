@@ -26,7 +26,8 @@ void PendingListens::completed(const ListenStep& step, std::string_view tag) {
     case ListenVerb::unlisten_all:
       add(step);
       // It commits by itself, whatever becomes of the rest of its batch.
-      return tag == "DISCARD ALL" ? commit() : void();
+      if (tag == "DISCARD ALL") commit();
+      return;
     case ListenVerb::rollback_to:
       return roll_back_to(step.name);
     case ListenVerb::release:

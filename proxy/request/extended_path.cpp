@@ -170,7 +170,7 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   note_undescribed(bind, described);
   if (provided == StatementProvider::Provided::changed) return refuse_bind(piece, bind, statement);
   const bool is_renamed = names_another(named, statement);
-  const std::int32_t grown_by = growth_of_name(named, statement);
+  const std::int32_t grown_by = is_renamed ? growth(named->text, statement->text) : 0;
   if (is_renamed) {
     SqlNames(x_).note_deallocate(*named);
     StateNotes(x_).keep_bound(bind.portal, statement, grown_by);
