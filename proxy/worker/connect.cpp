@@ -5,6 +5,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "proxy/net/awaited.hpp"
@@ -35,6 +36,27 @@ bool is_connected(int fd) {
   return ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
+// An address in digits is not given to the resolver, whose answer comes from another thread. nullopt: it did not
+// answer in time.
+Task<std::optional<Resolved>> resolve(Worker& here, const ServerAddress& address, TimedWaker& clock) {
+  boost::system::error_code no_digits;
+  const asio::ip::address known = asio::ip::make_address(address.host, no_digits);
+  if (!no_digits) {
+    const tcp::endpoint endpoint(known, address.port);
+    co_return Resolved{{}, Endpoints::create(endpoint, address.host, std::to_string(address.port))};
+  }
+  tcp::resolver resolver(here.io());
+  Awaited<Resolved> resolved(clock.waker());
+  const Worker::Resolving resolving(here);
+  resolver.async_resolve(address.host, std::to_string(address.port),
+                         [give = resolved.giver()](boost::system::error_code error, Endpoints endpoints) {
+                           give({error, std::move(endpoints)});
+                         });
+  while (!resolved.has_value() && !clock.expired()) co_await clock.waker().wait();
+  if (!resolved.has_value()) co_return std::nullopt;
+  co_return *resolved;
+}
+
 }  // namespace
 
 TimedWaker::TimedWaker(Worker& here, std::chrono::milliseconds limit)
@@ -51,18 +73,9 @@ TimedWaker::~TimedWaker() {
 }
 
 Task<Connected> connect_to(Worker& here, ServerAddress address, TimedWaker& clock) {
-  tcp::resolver resolver(here.io());
   const std::string service = std::to_string(address.port);
-  Awaited<Resolved> resolved(clock.waker());
-  {
-    const Worker::Resolving resolving(here);
-    resolver.async_resolve(address.host, service,
-                           [give = resolved.giver()](boost::system::error_code error, Endpoints endpoints) {
-                             give({error, std::move(endpoints)});
-                           });
-    while (!resolved.has_value() && !clock.expired()) co_await clock.waker().wait();
-  }
-  if (!resolved.has_value()) co_return Connected{{}, "resolving " + address.host + " timed out"};
+  const std::optional<Resolved> resolved = co_await resolve(here, address, clock);
+  if (!resolved) co_return Connected{{}, "resolving " + address.host + " timed out"};
   const auto& [resolve_error, endpoints] = *resolved;
   if (resolve_error)
     co_return Connected{{}, "cannot resolve " + address.host + ": " + resolve_error.message()};

@@ -56,25 +56,25 @@ void Worker::start() {
 }
 
 void Worker::run() {
-  TimePoint asio_at{};
-  TimePoint janitor_at = now_ + janitor_interval;
-  while (!io_.stopped()) {
-    const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
-    reactor_.fetch(looks_often ? short_interval : asio_interval);
-    now_ = Clock::now();
-    if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at) {
-      const auto functions = std::exchange(next_round_, {});
-      io_.poll();
-      for (const auto& function : functions) function();
-      asio_at = now_ + asio_interval;
-    }
-    if (now_ >= janitor_at && !stopping_) {
-      tick();
-      janitor_at = now_ + janitor_interval;
-    }
-    reactor_.run_wakers();
-    handshake_turns_.next_round(now_);
+  while (!io_.stopped()) turn();
+}
+
+void Worker::turn() {
+  const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
+  reactor_.fetch(looks_often ? short_interval : asio_interval);
+  now_ = Clock::now();
+  if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at_) {
+    const auto functions = std::exchange(next_round_, {});
+    io_.poll();
+    for (const auto& function : functions) function();
+    asio_at_ = now_ + asio_interval;
   }
+  if (now_ >= janitor_at_ && !stopping_) {
+    tick();
+    janitor_at_ = now_ + janitor_interval;
+  }
+  reactor_.run_wakers();
+  handshake_turns_.next_round(now_);
 }
 
 // Coroutines end where they sleep.

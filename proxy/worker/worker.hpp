@@ -50,6 +50,9 @@ class Worker {
   // Any thread. Destroys what still runs; join() returns when the thread has ended.
   void stop();
   void join();
+  // One round of its loop. Its own thread makes one after the other; a worker that was never started may be turned
+  // by the thread that made it instead, which is how a test runs several of them in one thread.
+  void turn();
 
   unsigned index() const { return index_; }
   WorkerShared& shared() { return shared_; }
@@ -125,6 +128,8 @@ class Worker {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   TimePoint now_ = Clock::now();
+  TimePoint asio_at_{};
+  TimePoint janitor_at_ = now_ + janitor_interval;
   Reactor reactor_;
   TaskList tasks_;
   std::vector<Byte> scratch_;
