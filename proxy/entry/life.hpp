@@ -36,6 +36,11 @@ struct Life {
     if (interrupt) return interrupt;
     return drains ? std::optional(Reason::draining) : std::nullopt;
   }
+  // Why a login ends that is interrupted while it waits for the server: it is not the client then that took
+  // too long.
+  Reason interrupt_of_server_wait() const {
+    return *interrupt == Reason::login_timeout ? Reason::server_unreachable : *interrupt;
+  }
   std::string message() const { return words ? words->message : std::string(); }
   std::string sqlstate() const { return words ? words->sqlstate : std::string(); }
   // The client is told the reason's sentence and SQLSTATE, or these instead. The first reason counts.

@@ -35,7 +35,7 @@ Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
     if (pool.refusal()) co_return false;
     if (p.life.interrupt || p.life.drains || p.link.transport.hung_up()) {
       p.life.end(p.life.drains      ? Reason::draining
-                 : p.life.interrupt ? Reason::server_unreachable
+                 : p.life.interrupt ? p.life.interrupt_of_server_wait()
                                     : Reason::client_closed);
       co_return false;
     }

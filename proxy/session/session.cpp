@@ -96,7 +96,7 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
       co_return false;
     }
     if (life_.interrupt || link_.transport.hung_up()) {
-      life_.end(life_.interrupt ? Reason::server_unreachable : Reason::client_closed);
+      life_.end(life_.interrupt ? life_.interrupt_of_server_wait() : Reason::client_closed);
       co_return false;
     }
     co_await waker_.wait();
@@ -105,7 +105,7 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
   server_.flush();
   while (!life_.is_over() && exchange_.backend != nullptr && !exchange_.own.empty()) {
     if (life_.interrupt) {
-      life_.end(*life_.interrupt);
+      life_.end(life_.interrupt_of_server_wait());
       break;
     }
     if (server_.has_replies()) waker_.wake();
