@@ -47,7 +47,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.own_parse.reset();
+  entry.client_parse.reset();
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -55,18 +55,18 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
   return found == index_.end() ? nullptr : &*found->second;
 }
 
-void BackendStatements::note_own_parse(const StatementRef& statement, const ParseMoment& moment) {
-  if (Entry* const entry = find_entry(statement)) entry->own_parse = moment;
+void BackendStatements::note_client_parse(const StatementRef& statement, const ParseMoment& moment) {
+  if (Entry* const entry = find_entry(statement)) entry->client_parse = moment;
 }
 
-bool BackendStatements::is_own_parse(const StatementRef& statement) const {
+bool BackendStatements::is_client_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->own_parse.has_value() && entry->description == Description::asked;
+  return entry != nullptr && entry->client_parse.has_value() && entry->description == Description::asked;
 }
 
 ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry == nullptr ? ParseMoment{} : entry->own_parse.value_or(ParseMoment{});
+  return entry == nullptr ? ParseMoment{} : entry->client_parse.value_or(ParseMoment{});
 }
 
 BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {

@@ -47,13 +47,13 @@ class BackendStatements {
   Presence find(const StatementRef& statement, std::uint64_t segment);
   void begin_parse(const StatementRef& statement, std::uint64_t segment);
   void begin_close(const StatementRef& statement, std::uint64_t segment);
-  // Called after begin_parse(), for a client's own Parse: its outcome tells what the statement means now,
+  // Called after begin_parse(), for a client's Parse: its outcome tells what the statement means now,
   // unless `moment` is that of no Parse.
-  void note_own_parse(const StatementRef& statement, const ParseMoment& moment);
+  void note_client_parse(const StatementRef& statement, const ParseMoment& moment);
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
-  bool is_own_parse(const StatementRef& statement) const;
-  // The moment of the last Parse, if that was a client's own.
+  bool is_client_parse(const StatementRef& statement) const;
+  // The moment of the last Parse, if that was a client's.
   ParseMoment moment_of(const StatementRef& statement) const;
   Description description_of(const StatementRef& statement) const;
   // Whether find() says present and description_of() says same. Nearly always so, at the price of one look.
@@ -99,8 +99,8 @@ class BackendStatements {
     Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
-    std::optional<ParseMoment>
-        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was pgweir's
+    // Of the last Parse, if it was the client's; nullopt: it was pgweir's.
+    std::optional<ParseMoment> client_parse{};
   };
   using Entries = std::list<Entry>;
 

@@ -121,12 +121,13 @@ struct Exchange {
   }
 
   // Whether only pgweir's own queries between two transactions are outstanding, or nothing.
-  bool only_own_work_left() const {
+  bool only_own_queries_left() const {
     return tracker.outstanding() == own.size() && !tracker.unsynced() && !tracker.skipping() &&
            tracker.status() == TransactionStatus::idle;
   }
-  // Whether an own query runs, such as the settings that go out before the client's statement.
-  bool own_work_runs() const {
+  // Whether the oldest message that is unanswered is of a group of pgweir's own, such as the settings that go
+  // out before the client's statement.
+  bool own_message_is_oldest() const {
     const Expected* const oldest = tracker.oldest();
     return oldest != nullptr && oldest->fate == Fate::mute;
   }

@@ -20,7 +20,7 @@ RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected
 // A Query drops the unnamed statement, even if it fails (exec_simple_query).
 void ServerStream::begin_query(Expected& expected) {
   x_.mixed_protocols |= x_.tracker.unsynced();
-  expected.changes.insert(Change::held);
+  expected.changes.insert(Change::backend_statements);
   if (!x_.hand.step.empty()) attach_step(expected);
   if (expected.changes.contains(Change::channels)) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
@@ -51,7 +51,7 @@ Progress ServerStream::insert_statement(std::string_view sql, const StatementRef
     const bool makes = prepares && reply == Reply::execute;
     x_.expect({.reply = reply,
                .fate = Fate::drop,
-               .changes = makes ? Changes{Change::held} : Changes{},
+               .changes = makes ? Changes{Change::backend_statements} : Changes{},
                .statement = makes ? prepares : StatementRef{}});
   }
   return Progress::done;
@@ -63,7 +63,10 @@ void ServerStream::send_own(OwnQuery which, std::string_view sql, const Statemen
   x_.own.begin(which);
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (prepares) x_.backend->statements.begin_parse(prepares, x_.tracker.segment());
-  x_.expect({.reply = Reply::query, .fate = Fate::mute, .changes = {Change::held}, .statement = prepares});
+  x_.expect({.reply = Reply::query,
+             .fate = Fate::mute,
+             .changes = {Change::backend_statements},
+             .statement = prepares});
 }
 
 void ServerStream::attach_step(Expected& expected) {

@@ -47,7 +47,7 @@ class ReplyPath final : public ReplySink {
 
  private:
   Disposition take_first(const Piece& piece);
-  void end_held(const Expected& expected, Outcome outcome);
+  void end_backend_statement(const Expected& expected, Outcome outcome);
   void forward(const Piece& piece);
   ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
   void publish_changes();
@@ -60,9 +60,7 @@ class ReplyPath final : public ReplySink {
   StatementRef statement_named_in(const Piece& piece) const;
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);
-  // Whether the oldest expectation is an own query.
-  bool is_own() const;
-  // Whether it is an own query, or a message of pgweir's among the client's.
+  // Whether the oldest message that is unanswered is of a group of pgweir's own, or stands among the client's.
   bool is_inserted() const;
 
   Exchange& x_;

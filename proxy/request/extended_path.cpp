@@ -65,9 +65,9 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   x_.backend->statements.describe(statement, BackendStatements::Description::same);
-  return ServerStream(x_).forward(
-      piece,
-      {.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = std::move(statement)});
+  return ServerStream(x_).forward(piece, {.reply = Reply::parse,
+                                          .changes = {Change::names, Change::backend_statements},
+                                          .statement = std::move(statement)});
 }
 
 RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::string_view text,
@@ -80,15 +80,15 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   const StatementRef statement = x_.commons->statements().intern(text, types, context.settings);
   StatementRef sent = statement;
   if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
-  BackendStatements& held = x_.backend->statements;
-  const Presence presence = held.find(sent, x_.tracker.segment());
+  BackendStatements& on_backend = x_.backend->statements;
+  const Presence presence = on_backend.find(sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*sent);
   // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
   const bool as_ever = presence == Presence::present && context.is_certain &&
-                       held.description_of(sent) == BackendStatements::Description::same;
+                       on_backend.description_of(sent) == BackendStatements::Description::same;
   const ParseMoment now = parse_moment();
   if (as_ever && !may_fail && x_.commons->statements().was_parsed_lately(sent, now)) {
     x_.statements.begin_put(name, statement, x_.tracker.segment());
@@ -100,16 +100,16 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   x_.worker.to_server().end_own();
   x_.forwarded = true;
   x_.statements.begin_put(name, statement, x_.tracker.segment());
-  held.begin_parse(sent, x_.tracker.segment());
-  held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
+  on_backend.begin_parse(sent, x_.tracker.segment());
+  on_backend.note_client_parse(sent, context.is_certain ? now : ParseMoment{});
   if (!context.is_certain) x_.code.presumed.push_back(sent);
   x_.expect({.reply = Reply::parse,
-             .changes = {Change::names, Change::held},
+             .changes = {Change::names, Change::backend_statements},
              .statement = sent,
              .grown_by = growth_of_name(statement.get(), sent)});
   if (names_statement(statement->effects.verb, statement->text)) {
     // It is described as what it names, which is looked up only when it is run.
-    held.describe(sent, BackendStatements::Description::same);
+    on_backend.describe(sent, BackendStatements::Description::same);
   } else {
     StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
   }
@@ -268,7 +268,8 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   if (target.name.empty()) {
     x_.statements.begin_erase({}, x_.tracker.segment());
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
-    return ServerStream(x_).forward(piece, {.reply = Reply::close, .changes = {Change::names, Change::held}});
+    return ServerStream(x_).forward(
+        piece, {.reply = Reply::close, .changes = {Change::names, Change::backend_statements}});
   }
   if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;
   const StatementRef statement = x_.statements.find(target.name);
@@ -322,7 +323,8 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
   x_.backend->statements.describe(sent, BackendStatements::Description::same);
-  Expected expected{.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = sent};
+  Expected expected{
+      .reply = Reply::parse, .changes = {Change::names, Change::backend_statements}, .statement = sent};
   if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
   expected.grown_by = growth(parse.text, sent->text);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);

@@ -91,7 +91,7 @@ RequestDisposition RequestPath::take_first(const Piece& piece) {
   if (x_.tracker.copy_possible() || x_.tracker.outstanding() >= outstanding_max)
     return RequestDisposition::hold;
   if (x_.backend == nullptr) return RequestDisposition::needs_backend;
-  if (x_.listen && x_.only_own_work_left()) x_.listen->begin();
+  if (x_.listen && x_.only_own_queries_left()) x_.listen->begin();
   if (x_.backend->statements.is_over() && x_.tracker.may_insert_group()) StatementProvider(x_).trim(0);
   switch (type) {
     case FrontendType::Query:

@@ -96,9 +96,10 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
 
 // The backend's own unnamed statement, if it is the same.
 StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
-  const StatementRef held = x_.backend->statements.unnamed();
-  const bool same = held && held->text == text && as_text(held->parameter_types) == as_text(types);
-  return same ? held : make_unnamed(text, types);
+  const StatementRef on_backend = x_.backend->statements.unnamed();
+  const bool same =
+      on_backend && on_backend->text == text && as_text(on_backend->parameter_types) == as_text(types);
+  return same ? on_backend : make_unnamed(text, types);
 }
 
 // A DEALLOCATE is about to be run: its tag tells whether the name is gone.

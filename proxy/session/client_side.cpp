@@ -105,7 +105,7 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
   if (piece.first && x_.backend != nullptr && !server_.apply_settings()) return false;
   // What went out before this message, while it had to wait, was not the client's.
   const bool waited = std::exchange(parts_.link.held.begins_batch, false);
-  const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_work_left());
+  const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_queries_left());
   switch (requests_.take(piece)) {
     case RequestDisposition::taken:
       BatchReplay(x_).keep(piece, begins);

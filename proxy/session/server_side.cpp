@@ -121,7 +121,7 @@ void ServerSide::take_events() {
 void ServerSide::tell_notifications() {
   if (!x_.listen->has_held()) return;
   const Backend* const backend = x_.backend;
-  if (backend != nullptr && !(x_.only_own_work_left() && backend->framer.at_boundary())) return;
+  if (backend != nullptr && !(x_.only_own_queries_left() && backend->framer.at_boundary())) return;
   while (parts_.link.backlog.empty() && parts_.life.phase == Life::Phase::serving) {
     hub_side_.write_notifications(HubSide::telling_max);
     if (parts_.worker.to_client().empty()) return;
@@ -269,7 +269,7 @@ void ServerSide::give_back() {
 
 bool ServerSide::cancel(std::shared_ptr<void> done) {
   if (lease_.waits() || lease_.is_granted()) return false;
-  if (x_.backend == nullptr || x_.only_own_work_left()) return true;
+  if (x_.backend == nullptr || x_.only_own_queries_left()) return true;
   held_cancel_ = std::move(done);
   deliver_cancel();
   return true;
@@ -277,9 +277,9 @@ bool ServerSide::cancel(std::shared_ptr<void> done) {
 
 // A cancel for the client must not hit pgweir's own query.
 void ServerSide::deliver_cancel() {
-  if (x_.own_work_runs()) return;
+  if (x_.own_message_is_oldest()) return;
   std::shared_ptr<void> done = std::move(held_cancel_);
-  if (done && !x_.only_own_work_left()) x_.pool->cancel(*x_.backend, parts_.worker, std::move(done));
+  if (done && !x_.only_own_queries_left()) x_.pool->cancel(*x_.backend, parts_.worker, std::move(done));
 }
 
 // A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
@@ -302,7 +302,7 @@ std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::mil
 bool ServerSide::has_nothing_to_lose() const {
   const OwnQueries& own = x_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
-  return only_asks && x_.only_own_work_left() && !x_.watch.touched() && x_.journal.is_empty() &&
+  return only_asks && x_.only_own_queries_left() && !x_.watch.touched() && x_.journal.is_empty() &&
          x_.code.unjudged.empty() && !x_.code.triggers_unjudged && x_.code.trigger_calls.empty();
 }
 
