@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/response_tracker.hpp"
+#include "protocol/sql_set.hpp"
 #include "protocol/statement_map.hpp"
 #include "proxy/backend/backend.hpp"
 #include "proxy/base/pin.hpp"
@@ -63,8 +65,9 @@ struct OtherRole {
 
 // The client's message that is looked at, or that was looked at last.
 struct MessageInHand {
-  SettingsStep step;               // what the message does to settings
-  const ReadText* text = nullptr;  // the text of a Query, if it was worth keeping
+  SettingsStep step;                // what the message does to settings
+  std::optional<SetStatement> set;  // its statement, if that is one SET or RESET; noted by StateNotes
+  const ReadText* text = nullptr;   // the text of a Query, if it was worth keeping
   bool is_looked_at = false;
 };
 

@@ -77,43 +77,60 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   if (x_.statements.full()) return RequestDisposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
   const AnalysisContext context = analysis_context(x_);
-  const StatementRef statement = x_.commons->statements().intern(text, types, context.settings);
-  StatementRef sent = statement;
-  if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
-  BackendStatements& on_backend = x_.backend->statements;
-  const Presence presence = on_backend.find(sent, x_.tracker.segment());
+  NamedParse parse{name, x_.commons->statements().intern(text, types, context.settings)};
+  parse.sent = parse.statement;
+  if (SqlNames(x_).resolve(parse.sent) == Progress::hold) return RequestDisposition::hold;
+  const Presence presence = x_.backend->statements.find(parse.sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
-  SequenceGuard(x_).guard_batch(*sent);
+  SequenceGuard(x_).guard_batch(*parse.sent);
+  parse.moment = parse_moment();
+  parse.is_certain = context.is_certain;
+  if (presence == Presence::present && is_unchanged_there(parse)) {
+    answer_parse(parse);
+  } else {
+    send_parse(parse);
+  }
+  return RequestDisposition::taken;
+}
+
+// Whether the statement that the backend has is what the server would make of the Parse now.
+bool ExtendedPath::is_unchanged_there(const NamedParse& parse) const {
   // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
-  const bool as_ever = presence == Presence::present && context.is_certain &&
-                       on_backend.description_of(sent) == BackendStatements::Description::same;
-  const ParseMoment now = parse_moment();
-  if (as_ever && !may_fail && x_.commons->statements().was_parsed_lately(sent, now)) {
-    x_.statements.begin_put(name, statement, x_.tracker.segment());
-    x_.expect({.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = sent});
-    return RequestDisposition::taken;
-  }
+  return !may_fail && parse.is_certain &&
+         x_.backend->statements.description_of(parse.sent) == BackendStatements::Description::same &&
+         x_.commons->statements().was_parsed_lately(parse.sent, parse.moment);
+}
+
+// The server is not asked: the backend has the statement.
+void ExtendedPath::answer_parse(const NamedParse& parse) {
+  x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
+  x_.expect(
+      {.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = parse.sent});
+}
+
+void ExtendedPath::send_parse(const NamedParse& parse) {
+  const StatementRef& sent = parse.sent;
   StatementProvider(x_).make_room_for(sent);
-  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
+  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, parse.statement->parameter_types);
   x_.worker.to_server().end_own();
   x_.forwarded = true;
-  x_.statements.begin_put(name, statement, x_.tracker.segment());
+  x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
+  BackendStatements& on_backend = x_.backend->statements;
   on_backend.begin_parse(sent, x_.tracker.segment());
-  on_backend.note_client_parse(sent, context.is_certain ? now : ParseMoment{});
-  if (!context.is_certain) x_.code.presumed.push_back(sent);
+  on_backend.note_client_parse(sent, parse.is_certain ? parse.moment : ParseMoment{});
+  if (!parse.is_certain) x_.code.presumed.push_back(sent);
   x_.expect({.reply = Reply::parse,
              .changes = {Change::names, Change::backend_statements},
              .statement = sent,
-             .grown_by = growth_of_name(statement.get(), sent)});
-  if (names_statement(statement->effects.verb, statement->text)) {
+             .grown_by = growth_of_name(parse.statement.get(), sent)});
+  if (names_statement(parse.statement->effects.verb, parse.statement->text)) {
     // It is described as what it names, which is looked up only when it is run.
     on_backend.describe(sent, BackendStatements::Description::same);
   } else {
-    StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
+    StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, parse.name);
   }
-  return RequestDisposition::taken;
 }
 
 ParseMoment ExtendedPath::parse_moment() const {
@@ -288,25 +305,25 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   Expected expected{.reply = Reply::execute, .may_copy = x_.portals.may_copy};
   if (x_.listen && ListenFollower(x_).follow_execute(piece, expected) == Progress::hold)
     return RequestDisposition::hold;
-  x_.watch.set.reset();
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
   const bool is_bound = understood && x_.portals.bound && execute.portal == x_.portals.bound_to;
   const bool is_renamed = is_bound && x_.portals.bound_grown_by != 0;
-  const bool sets = is_bound && !is_renamed;
+  const bool is_as_bound = is_bound && !is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
+  const bool discards = is_bound && discards_all(*x_.portals.bound);
   if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.take_step(execute.portal);
-  if (sets && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
-  if (sets && discards_all(*x_.portals.bound))
-    x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+  if (is_as_bound && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
+  if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
   // What the client's names stand for afterwards is known with the answer.
-  if (is_bound && (discards_all(*x_.portals.bound) || x_.portals.bound->effects.verb == Verb::deallocate))
+  if (discards || (is_bound && x_.portals.bound->effects.verb == Verb::deallocate))
     x_.naming.under_way = true;
   if (is_renamed) expected.grown_by = x_.portals.bound_grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));
-  if (!sets || !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
+  if (!is_as_bound ||
+      !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
     return RequestDisposition::taken;
-  x_.restore_due = !x_.watch.set;
+  x_.restore_due = !x_.hand.set;
   if (!x_.restore_due) StartupRestorer(x_).restore();
   return RequestDisposition::taken;
 }

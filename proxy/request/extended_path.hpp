@@ -22,7 +22,19 @@ class ExtendedPath final {
   RequestDisposition take_execute(const Piece& piece);
 
  private:
+  // A Parse under a name. `sent` is what goes to the server for the client's `statement`.
+  struct NamedParse {
+    std::string_view name;
+    StatementRef statement;
+    StatementRef sent{};
+    ParseMoment moment{};     // of this Parse
+    bool is_certain = false;  // it is known under which settings it is parsed
+  };
+
   RequestDisposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
+  bool is_unchanged_there(const NamedParse& parse) const;
+  void answer_parse(const NamedParse& parse);
+  void send_parse(const NamedParse& parse);
   RequestDisposition take_naming_parse(const Piece& piece, const ParseView& parse);
   ParseMoment parse_moment() const;
   RequestDisposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,

@@ -61,6 +61,7 @@ RequestDisposition RequestPath::take(const Piece& piece) {
   if (!piece.first) return take_rest(piece);
   x_.hand.is_looked_at = true;
   x_.hand.step.clear();
+  x_.hand.set.reset();
   x_.hand.text = nullptr;
   const RequestDisposition disposition = take_first(piece);
   x_.hand.is_looked_at = false;
@@ -193,8 +194,9 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
   StateNotes(x_).note_prepare(effects, query.text);
   ServerStream(x_).begin_query(expected);
   const bool resets = effects.single && StartupRestorer(x_).loses_startup(effects.verb, query.text);
-  const bool all = !x_.watch.set || x_.watch.set->action == SetAction::reset_all;
-  if (resets) expected.resets_setting = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
+  const std::optional<SetStatement>& set = x_.hand.set;
+  const bool resets_every_setting = !set || set->action == SetAction::reset_all;
+  if (resets) expected.resets_setting = resets_every_setting ? resets_all : StatementMap::hash_of(set->name);
   ServerStream(x_).forward(piece, std::move(expected));
   if (resets) StartupRestorer(x_).restore();
   return RequestDisposition::taken;
