@@ -3,7 +3,9 @@
 // owns it. Thread rule: the session's worker.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -143,6 +145,9 @@ struct Exchange {
   Subscriber subscriber() const;
   bool begin_listening();
   void leave_hub();
+  // Writes the notifications that wait for the client, until so many bytes are in the worker's buffer.
+  static constexpr std::size_t all_notifications = std::numeric_limits<std::size_t>::max();
+  void write_notifications(std::size_t limit);
 };
 
 }  // namespace pgweir

@@ -17,8 +17,15 @@ RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected
   return RequestDisposition::taken;
 }
 
+RequestDisposition ServerStream::forward_rewritten(Expected&& expected) {
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
 // A Query drops the unnamed statement, even if it fails (exec_simple_query).
-void ServerStream::begin_query(Expected& expected) {
+void ServerStream::note_query_sent(Expected& expected) {
   x_.mixed_protocols |= x_.tracker.unsynced();
   expected.changes.insert(Change::backend_statements);
   if (!x_.hand.step.empty()) attach_step(expected);
@@ -74,9 +81,15 @@ void ServerStream::attach_step(Expected& expected) {
   expected.changes.insert(Change::settings);
 }
 
+void ServerStream::send_own_sync() {
+  write_sync(x_.worker.to_server().own());
+  x_.worker.to_server().end_own();
+  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+}
+
 // See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else
 // is sent.
-void ServerStream::begin_fence() {
+void ServerStream::send_fence() {
   ByteBuffer& out = x_.worker.to_server().own();
   write_sync(out);
   write_close_portal(out, "__pgweir_fence");

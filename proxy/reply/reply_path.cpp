@@ -245,11 +245,7 @@ void ReplyPath::take_notification(const Piece& piece) {
 // Called right before a ReadyForQuery that goes to the client.
 void ReplyPath::settle_listening(TransactionStatus status) {
   x_.listen->settle(status, !x_.tracker.idle() || x_.tracker.unsynced());
-  if (status != TransactionStatus::idle) return;
-  while (const auto message = x_.listen->take_held()) {
-    Writer(x_.worker.to_client().own()).raw(*message);
-    x_.worker.to_client().end_own();
-  }
+  if (status == TransactionStatus::idle) x_.write_notifications(Exchange::all_notifications);
 }
 
 // --- Expectations that end

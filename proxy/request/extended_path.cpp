@@ -114,17 +114,15 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
   const StatementRef& sent = parse.sent;
   StatementProvider(x_).make_room_for(sent);
   write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, parse.statement->parameter_types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
   x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
   BackendStatements& on_backend = x_.backend->statements;
   on_backend.begin_parse(sent, x_.tracker.segment());
   on_backend.note_client_parse(sent, parse.is_certain ? parse.moment : ParseMoment{});
   if (!parse.is_certain) x_.code.presumed.push_back(sent);
-  x_.expect({.reply = Reply::parse,
-             .changes = {Change::names, Change::backend_statements},
-             .statement = sent,
-             .grown_by = growth_of_name(parse.statement.get(), sent)});
+  ServerStream(x_).forward_rewritten({.reply = Reply::parse,
+                                      .changes = {Change::names, Change::backend_statements},
+                                      .statement = sent,
+                                      .grown_by = growth_of_name(parse.statement.get(), sent)});
   if (names_statement(parse.statement->effects.verb, parse.statement->text)) {
     // It is described as what it names, which is looked up only when it is run.
     on_backend.describe(sent, BackendStatements::Description::same);
@@ -156,11 +154,9 @@ RequestDisposition ExtendedPath::repeat_parse(const ParseView& parse) {
   write_close_statement(out, taken->server_name);
   write_parse(out, taken->server_name, {}, no_parameter_types);
   write_parse(out, taken->server_name, parse.text, parse.parameter_types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
   for (const Reply reply : {Reply::close, Reply::parse}) x_.expect({.reply = reply, .fate = Fate::drop});
-  x_.expect({.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)});
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(
+      {.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)});
 }
 
 RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
@@ -210,9 +206,7 @@ RequestDisposition ExtendedPath::send_bind(const Piece& piece, const BindView& b
                   piece.body_size + message_length_size - head);
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 // The client would read the rows by an old description. A name that no statement has makes the server fail
@@ -271,10 +265,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
                     .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
   if (server_name == target.name) return ServerStream(x_).forward(piece, std::move(expected));
   write_describe_statement(x_.worker.to_server().own(), server_name);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 // The backend keeps a named statement for other clients. An unknown name may be one that SQL prepared.
@@ -345,10 +336,7 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
   expected.grown_by = growth(parse.text, sent->text);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 }  // namespace pgweir

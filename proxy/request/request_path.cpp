@@ -192,7 +192,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
     x_.naming.under_way = true;
   StateNotes(x_).note(effects, query.text);
   StateNotes(x_).note_prepare(effects, query.text);
-  ServerStream(x_).begin_query(expected);
+  ServerStream(x_).note_query_sent(expected);
   const bool resets = effects.single && StartupRestorer(x_).loses_startup(effects.verb, query.text);
   const std::optional<SetStatement>& set = x_.hand.set;
   const bool resets_every_setting = !set || set->action == SetAction::reset_all;

@@ -215,11 +215,9 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
 }
 
 void SqlNames::send_rewritten(std::string_view text, Expected& expected) {
-  ServerStream(x_).begin_query(expected);
+  ServerStream(x_).note_query_sent(expected);
   write_query(x_.worker.to_server().own(), text);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
+  ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 }  // namespace pgweir

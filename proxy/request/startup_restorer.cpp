@@ -24,9 +24,7 @@ bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
 Progress StartupRestorer::restore_after_discard(FrontendType next) {
   if (!x_.tracker.skipping() && next != FrontendType::Sync) {
     if (!x_.tracker.idle()) return Progress::hold;
-    write_sync(x_.worker.to_server().own());
-    x_.worker.to_server().end_own();
-    x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+    ServerStream(x_).send_own_sync();
     x_.batch = {};
   }
   x_.restore_due = false;

@@ -151,7 +151,6 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   if (doubtful) write_close_statement(out, statement->server_name);
   write_parse(out, statement->server_name, statement->text, known_types(*statement));
   write_describe_statement(out, statement->server_name);
-  write_sync(out);
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   if (doubtful) {
@@ -171,7 +170,7 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
              .fate = Fate::mute,
              .purpose = Purpose::learn_shape,
              .statement = statement});
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
   return Progress::done;
 }
 
@@ -183,9 +182,7 @@ void StatementProvider::evict() {
 // Called between two batches, before the next one: the messages are a group of pgweir's own.
 void StatementProvider::trim(std::size_t room) {
   if (!close_surplus(room, Fate::mute)) return;
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // False: nothing had to be closed, or nothing could be.

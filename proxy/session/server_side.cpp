@@ -58,7 +58,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
     status = backend.framer.next(input, piece);
     if (status != FrameStatus::piece) break;
     const ReplyPath::Disposition disposition = replies_.take(piece);
-    if (x_.tracker.needs_fence()) ServerStream(x_).begin_fence();
+    if (x_.tracker.needs_fence()) ServerStream(x_).send_fence();
     if (x_.batch.needs_sync) BatchReplay(x_).end_refused();
     if (!events.empty()) {
       if (events.take(ReplyEvent::defaults_changed)) x_.pool->recycle_all();

@@ -99,9 +99,7 @@ void WindDown::ask_to_finish() {
   cancel_leftovers();
   if (!tracker.unsynced() && !tracker.skipping()) return;
   if (!tracker.skipping()) ServerStream(x_).send_own(OwnQuery::rollback, "ROLLBACK");
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // While nothing of the client's runs, a cancel could only hit pgweir's next query.

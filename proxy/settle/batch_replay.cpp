@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/frontend.hpp"
+#include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -41,9 +42,7 @@ void BatchReplay::keep(const Piece& piece, bool begins) {
 // The server skips to a Sync, which the client may not send before it has seen its answers (after a Flush).
 void BatchReplay::end_refused() {
   x_.batch.needs_sync = false;
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // The kept batch goes before whatever the client has sent since.
