@@ -27,7 +27,7 @@ void PoolState::enqueue(Waiter& waiter) {
   ++waiting_;
 }
 
-void PoolState::leave(Waiter& waiter) {
+void PoolState::dequeue(Waiter& waiter) {
   if (!waiter.queued) return;
   (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
   (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
@@ -63,7 +63,7 @@ Waiter* PoolState::grant(PoolMember& member) {
   Waiter* const waiter = first_;
   if (waiter == nullptr) return nullptr;
   waiter->granted = &member;
-  leave(*waiter);
+  dequeue(*waiter);
   move(member, MemberState::borrowed);
   return waiter;
 }
