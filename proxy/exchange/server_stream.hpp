@@ -1,5 +1,5 @@
 // The bytes that go to the server for one client: the client's own messages, and statements of pgweir's among
-// them. A view of the exchange. Thread rule: the session's worker.
+// them. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // The extended query protocol, client to server: statements under the client's names, on a backend that knows
-// them under pgweir's. A view of the exchange. Thread rule: the session's worker.
+// them under pgweir's. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's
+// worker.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // Collects what a statement may do to its session, as far as its text and the code that it calls tell, until
-// the transaction is over. A view of the exchange. Thread rule: the session's worker.
+// the transaction is over. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's
+// worker.
 #pragma once
 
 #include <cstdint>

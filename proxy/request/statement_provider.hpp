@@ -1,5 +1,5 @@
 // Sends what has to go out before a message, so that the backend has the prepared statement that the message
-// uses. A view of the exchange. Thread rule: the session's worker.
+// uses. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
