@@ -38,7 +38,7 @@
 
 namespace pgweir {
 
-// The message that a reply answers.
+// What a reply answers: the kind of the message that was announced.
 enum class Reply : std::uint8_t {
   parse,
   bind,

@@ -30,6 +30,7 @@ struct Life {
   // then.
   TimePoint closes_at{};
 
+  bool is_serving() const { return phase == Phase::serving; }
   bool is_over() const { return phase == Phase::closing; }
   // Why a session that waits has to stop waiting.
   std::optional<Reason> interrupted() const {

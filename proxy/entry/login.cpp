@@ -40,12 +40,12 @@ Task<bool> Login::run() {
     if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token)
       step = co_await check_with_aws(parts_, login, step, reply);
     if (step == ClientLogin::Step::authenticated) step = co_await check_role(parts_, login, reply);
-    if (parts_.life.phase == Life::Phase::closing) co_return false;
+    if (parts_.life.is_over()) co_return false;
     parts_.worker.to_client().own().insert(parts_.worker.to_client().own().end(), reply.begin(), reply.end());
     parts_.worker.to_client().end_own();
     // The last authentication message goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) parts_.link.flush();
-    if (parts_.life.phase == Life::Phase::closing) co_return false;
+    if (parts_.life.is_over()) co_return false;
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
@@ -71,7 +71,7 @@ Task<bool> Login::run() {
     }
     if (step == ClientLogin::Step::authenticated) break;
     if (!parts_.link.read_few(parts_.life)) {
-      if (parts_.life.phase == Life::Phase::closing) co_return false;
+      if (parts_.life.is_over()) co_return false;
       co_await parts_.waker.wait();
     }
   }
@@ -110,7 +110,7 @@ Task<bool> Login::read_proxy_header() {
       co_return false;
     }
     if (!parts_.link.read_few(parts_.life)) {
-      if (parts_.life.phase == Life::Phase::closing) co_return false;
+      if (parts_.life.is_over()) co_return false;
       co_await parts_.waker.wait();
     }
   }

@@ -59,7 +59,7 @@ Task<ClientLogin::Step> check_role(SessionParts& p, ClientLogin& login, ByteBuff
   if (!pool->has_backends()) {
     // There is no backend left to ask, so only a new login shows whether that is still so.
     const bool let_in = co_await server_lets_in(p, *pool);
-    if (let_in || p.life.phase == Life::Phase::closing) co_return admitted;
+    if (let_in || p.life.is_over()) co_return admitted;
     if (const std::optional<ServerRefusal> refusal = pool->refusal()) problem = refusal->message;
   }
   log::info("role_refused", {{"client", std::to_string(p.id)},

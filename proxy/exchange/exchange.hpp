@@ -34,7 +34,8 @@ class PoolCommons;
 class Worker;
 struct ReadText;
 
-// A PREPARE or DEALLOCATE by SQL: the outcome for its name is known when it has ended.
+// SQL that makes or drops names (PREPARE, DEALLOCATE, DISCARD ALL) is unanswered: nothing else is sent until
+// its outcome is known.
 struct SqlNaming {
   bool under_way = false;
   std::string name;        // as in a Parse message

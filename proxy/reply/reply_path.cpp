@@ -146,9 +146,9 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   if (whole && ends_the_session(error.severity())) {
     // This does not matter to a client that waits for nothing and keeps nothing on this backend.
     const bool idle = x_.tracker.settled() && !x_.pinned();
-    if (x_.own_message_is_oldest() || idle) return Disposition::server_gone;
+    if (x_.own_message_is_oldest() || idle) return Disposition::ended_untold;
     forward(piece);
-    return Disposition::server_ended;
+    return Disposition::ended_and_told;
   }
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
@@ -163,7 +163,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::int32_t grown_by = growth_of(*oldest, client_name);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   const PlanRepair::Kind repair =
-      whole && about ? PlanRepair(x_).kind_of(*oldest, error, about, client_name) : PlanRepair::Kind::no;
+      whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;
   if (repair != PlanRepair::Kind::no) {
     x_.batch.stale = about;
     x_.batch.renews = repair == PlanRepair::Kind::renew;

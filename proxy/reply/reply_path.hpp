@@ -22,9 +22,9 @@ class ReplyPath final : public ReplySink {
 
   enum class Disposition : std::uint8_t {
     taken,
-    server_ended,  // the server's last words were forwarded; nothing follows
-    server_gone,   // the server's last words were not for the client; nothing follows
-    violation,     // the server does not keep to the protocol
+    ended_and_told,  // the server has ended, and the client has got its last words
+    ended_untold,    // the server has ended, and its last words were not for the client
+    violation,       // the server does not keep to the protocol
   };
   Disposition take(const Piece& piece);
 
@@ -69,7 +69,7 @@ class ReplyPath final : public ReplySink {
   OwnReplies own_{x_, events_};
   bool forwarding_rest_ = false;  // the client has got the first part of a streamed message
   bool receiving_ = false;
-  bool query_failed_ = false;     // the Query that is being answered, if it holds a step of the journal
+  bool query_failed_ = false;  // the Query that is being answered has failed; it holds a step of the journal
   std::vector<BackendType> due_;  // pgweir's replies that come right after the server's message in hand
 };
 

@@ -126,18 +126,18 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
 // the client's next message.
 void Session::turn() {
   check_interrupts();
-  if (!is_serving()) return;
+  if (!life_.is_serving()) return;
   if (!link_.backlog.empty() && !link_.backlog.flush(link_.transport)) return life_.end(Reason::client_lost);
   if (server_.lease().is_granted()) server_.borrow();
   if (exchange_.listen && exchange_.listen->take_resume()) server_.walk_kept_replies();
-  if (is_serving() && exchange_.backend != nullptr) server_.read_server();
-  if (is_serving()) client_.read();
+  if (life_.is_serving() && exchange_.backend != nullptr) server_.read_server();
+  if (life_.is_serving()) client_.read();
   // A message may have been answered without the server, so that no reply will lead here.
-  if (is_serving() && exchange_.backend != nullptr) {
+  if (life_.is_serving() && exchange_.backend != nullptr) {
     server_.give_back_if_free();
     server_.flush();
   }
-  if (exchange_.listen && is_serving() && !client_.is_refusing()) server_.tell_notifications();
+  if (exchange_.listen && life_.is_serving() && !client_.is_refusing()) server_.tell_notifications();
 }
 
 bool Session::has_more_to_do() const {
@@ -163,7 +163,7 @@ void Session::check_interrupts() {
     }
   }
   if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
-  if (life_.phase == Life::Phase::closing) return;
+  if (life_.is_over()) return;
   if (life_.drains && exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
     life_.end(Reason::draining);
 }
@@ -184,7 +184,7 @@ void Session::end_for_client() {
   if (cancel_pid_ != 0) parts_.context.cancels.remove(cancel_pid_);
   if (pool_) {
     pool_->counters(parts_.worker).clients.subtract();
-    server_.pins().end();
+    server_.pin_report().end();
     server_.lease().stop_waiting();
   }
   exchange_.leave_hub();
@@ -216,13 +216,13 @@ void Session::on_tick(TimePoint now) {
 }
 
 // This is called far more often than each Transport::silence_max.
-void Session::look_at_server() {
+void Session::spare_busy_server() {
   if (exchange_.backend != nullptr && !exchange_.tracker.idle())
     exchange_.backend->transport.wait_for_busy_peer();
 }
 
 void Session::on_cancel(std::shared_ptr<void> done) {
-  if (!is_serving() || server_.cancel(std::move(done))) return;
+  if (!life_.is_serving() || server_.cancel(std::move(done))) return;
   life_.interrupt = Reason::cancelled;
   waker_.wake();
 }
@@ -236,7 +236,7 @@ void Session::on_drain() {
                                        {"user", pool_->user()},
                                        {"application_name", exchange_.client.application_name()},
                                        {"reason", to_string(exchange_.pins)},
-                                       {"statement", server_.pins().statement()}});
+                                       {"statement", server_.pin_report().statement()}});
 }
 
 void Session::on_drain_deadline() {
@@ -246,7 +246,7 @@ void Session::on_drain_deadline() {
 }
 
 void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) {
-  if (!is_serving()) return;
+  if (!life_.is_serving()) return;
   server_.hub_side().take(message);
   waker_.wake();
 }
@@ -254,7 +254,7 @@ void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) 
 void Session::on_listen_answer(ListenOutcome outcome) {
   if (!exchange_.listen) return;
   server_.hub_side().answered(outcome);
-  if (!server_.lease().waits()) link_.held.is_held = false;
+  if (!server_.lease().waits()) link_.offer_again();
   waker_.wake();
 }
 
@@ -271,7 +271,7 @@ void Session::on_kill(const std::string& database) {
 }
 
 void Session::on_console_reply(const ByteBuffer& reply) {
-  if (console_ && is_serving()) console_->take_reply(reply);
+  if (console_ && life_.is_serving()) console_->take_reply(reply);
 }
 
 SessionView Session::view() const {
@@ -281,7 +281,7 @@ SessionView Session::view() const {
           link_,
           exchange_,
           server_.lease(),
-          server_.pins(),
+          server_.pin_report(),
           console_.get(),
           console_ ? console_->last_activity() : server_.last_activity(),
           server_.query_started()};

@@ -38,7 +38,7 @@ class Session final {
 
   // Called by the worker.
   void on_tick(TimePoint now);
-  void look_at_server();
+  void spare_busy_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
   void on_drain_deadline();
@@ -58,7 +58,6 @@ class Session final {
   void turn();
   bool has_more_to_do() const;
   void check_interrupts();
-  bool is_serving() const { return life_.phase == Life::Phase::serving; }
   void end_for_client();
 
   SessionList& list_;
