@@ -4,6 +4,7 @@
 #include "protocol/startup.hpp"
 #include "proxy/entry/aws_check.hpp"
 #include "proxy/entry/client_tls.hpp"
+#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/console_session.hpp"
 #include "proxy/entry/password_check.hpp"
 #include "proxy/entry/role_check.hpp"

@@ -1,6 +1,7 @@
 #include "proxy/entry/role_check.hpp"
 
 #include "proxy/base/log.hpp"
+#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/session_context.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/pool_registry.hpp"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/backend/login_backoff.hpp"
+
 namespace pgweir {
 
 PoolMember* PoolState::take_idle(unsigned worker) {

@@ -18,7 +18,6 @@
 #include <optional>
 #include <vector>
 
-#include "proxy/backend/login_backoff.hpp"
 #include "proxy/backend/pool_member.hpp"
 #include "proxy/base/backend_reason.hpp"
 #include "proxy/base/clock.hpp"

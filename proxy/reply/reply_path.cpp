@@ -1,6 +1,8 @@
 #include "proxy/reply/reply_path.hpp"
 
 #include "protocol/backend.hpp"
+#include "protocol/error_response.hpp"
+#include "protocol/notification.hpp"
 #include "protocol/sqlstate.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/reply/parameter_teller.hpp"

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "protocol/backend.hpp"
-#include "protocol/error_response.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/reply/own_replies.hpp"

@@ -1,7 +1,6 @@
 #include "proxy/request/startup_restorer.hpp"
 
-#include "protocol/frontend.hpp"
-#include "protocol/sql_scan.hpp"
+#include "protocol/sql_named.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/state/prelude.hpp"
 #include "proxy/worker/worker.hpp"

@@ -7,8 +7,6 @@
 #include <cstdint>
 
 #include "protocol/framer.hpp"
-#include "proxy/entry/client_link.hpp"
-#include "proxy/entry/life.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/request/request_path.hpp"

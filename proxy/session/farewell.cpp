@@ -1,6 +1,5 @@
 #include "proxy/session/farewell.hpp"
 
-#include "protocol/startup.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "protocol/error_response.hpp"
-#include "protocol/frontend.hpp"
 #include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/entry/life.hpp"

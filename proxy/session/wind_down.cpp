@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "protocol/frontend.hpp"
 #include "proxy/exchange/server_stream.hpp"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "protocol/frontend.hpp"
+#include "protocol/message.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/worker/worker.hpp"
