@@ -36,6 +36,12 @@ void Exchange::write_notifications(std::size_t limit) {
   }
 }
 
+void Exchange::begin_temporary() {
+  if (backend->temporary_owner == session_id) return;
+  if (backend->temporary_owner != 0) backend->statements.parse_all_again();
+  backend->temporary_owner = session_id;
+}
+
 void Exchange::leave_hub() {
   if (hub) hub->leave(subscriber());
   if (next_hub) next_hub->leave(subscriber());

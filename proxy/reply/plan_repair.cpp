@@ -3,6 +3,7 @@
 #include "protocol/sqlstate.hpp"
 #include "proxy/exchange/analysis_context.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 
 namespace pgweir {
 namespace {
@@ -49,7 +50,8 @@ PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& erro
   // The client gets the error. If it has no description of the statement, it gets a new one, and no second
   // error.
   if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
-    x_.statements.put(client_name, x_.commons->statements().renew_for_holder(about));
+    x_.statements.put(client_name,
+                      x_.commons->statements().renew_for_holder(about, x_.commons->schema_version()->get()));
   return Kind::no;
 }
 

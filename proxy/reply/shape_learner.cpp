@@ -47,10 +47,7 @@ void ShapeLearner::learn_shape(const Described& described, const StatementShape&
   const bool same = *known == shape;
   on_backend.describe(described.statement, same ? Description::same : Description::changed);
   if (statement.server_name.empty()) return;
-  if (!same) return shape_changed(described, shape);
-  const ParseMoment moment = on_backend.moment_of(described.statement);
-  if (described.purpose == Purpose::confirm_parse && moment.schema_version != 0)
-    x_.commons->statements().confirm(described.statement, moment);
+  if (!same) shape_changed(described, shape);
 }
 
 // Other clients of this statement rely on what they were told. This one has just parsed it, or will be told

@@ -11,6 +11,7 @@
 #include "proxy/request/startup_restorer.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -77,13 +78,13 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   if (x_.statements.full()) return RequestDisposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
   const AnalysisContext context = analysis_context(x_);
-  NamedParse parse{name, x_.commons->statements().intern(text, types, context.settings)};
+  NamedParse parse{name, x_.commons->statements().intern(text, types, context.settings,
+                                                         x_.commons->schema_version()->get())};
   parse.sent = parse.statement;
   if (SqlNames(x_).resolve(parse.sent) == Progress::hold) return RequestDisposition::hold;
   const Presence presence = x_.backend->statements.find(parse.sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*parse.sent);
-  parse.moment = parse_moment();
   parse.is_certain = context.is_certain;
   if (presence == Presence::present && is_unchanged_there(parse)) {
     answer_parse(parse);
@@ -98,9 +99,10 @@ bool ExtendedPath::is_unchanged_there(const NamedParse& parse) const {
   // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
+  const BackendStatements& on_backend = x_.backend->statements;
   return !may_fail && parse.is_certain &&
-         x_.backend->statements.description_of(parse.sent) == BackendStatements::Description::same &&
-         x_.commons->statements().was_parsed_lately(parse.sent, parse.moment);
+         on_backend.description_of(parse.sent) == BackendStatements::Description::same &&
+         on_backend.was_parsed_lately(parse.sent, x_.worker.now());
 }
 
 // The server is not asked: the backend has the statement.
@@ -117,7 +119,7 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
   x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
   BackendStatements& on_backend = x_.backend->statements;
   on_backend.begin_parse(sent, x_.tracker.segment());
-  on_backend.note_client_parse(sent, parse.is_certain ? parse.moment : ParseMoment{});
+  on_backend.note_client_parse(sent, parse.is_certain ? x_.worker.now() : TimePoint{});
   if (!parse.is_certain) x_.code.presumed.push_back(sent);
   ServerStream(x_).forward_rewritten({.reply = Reply::parse,
                                       .changes = {Change::names, Change::backend_statements},
@@ -129,10 +131,6 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
   } else {
     StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, parse.name);
   }
-}
-
-ParseMoment ExtendedPath::parse_moment() const {
-  return {x_.commons->schema_version()->get(), x_.worker.now()};
 }
 
 // A PREPARE may have taken the name unseen: then a Parse under it makes the server say so.

@@ -28,7 +28,6 @@ class ExtendedPath final {
     std::string_view name;
     StatementRef statement;
     StatementRef sent{};
-    ParseMoment moment{};     // of this Parse
     bool is_certain = false;  // it is known under which settings it is parsed
   };
 
@@ -37,7 +36,6 @@ class ExtendedPath final {
   void answer_parse(const NamedParse& parse);
   void send_parse(const NamedParse& parse);
   RequestDisposition take_naming_parse(const Piece& piece, const ParseView& parse);
-  ParseMoment parse_moment() const;
   RequestDisposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
                                Expected&& expected);
   RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);

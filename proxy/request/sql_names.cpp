@@ -9,6 +9,7 @@
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -90,7 +91,8 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
                          : x_.commons->statements().intern(text, statement->parameter_types,
-                                                           analysis_context(x_).settings);
+                                                           analysis_context(x_).settings,
+                                                           x_.commons->schema_version()->get());
   return Progress::done;
 }
 

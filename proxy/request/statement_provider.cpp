@@ -4,6 +4,7 @@
 #include "proxy/exchange/analysis_context.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -60,7 +61,7 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   // In a failed transaction the server has to say that first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
   if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
-  statement = x_.commons->statements().renew_for_holder(statement);
+  statement = x_.commons->statements().renew_for_holder(statement, x_.commons->schema_version()->get());
   x_.statements.put(name, statement);
   return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;
 }
@@ -104,7 +105,24 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
   return Progress::done;
 }
 
+// What may be left of a statement goes before it is made again by SQL: a name that is taken is an error.
+Progress StatementProvider::close_doubtful(const StatementRef& statement) {
+  const bool is_in_batch = x_.tracker.unsynced();
+  if (!is_in_batch && !x_.tracker.may_insert_group()) return Progress::hold;
+  write_close_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  x_.backend->statements.begin_close(statement, x_.tracker.segment());
+  x_.expect({.reply = Reply::close,
+             .fate = is_in_batch ? Fate::drop : Fate::mute,
+             .changes = {Change::backend_statements},
+             .statement = statement});
+  if (!is_in_batch) ServerStream(x_).send_own_sync();
+  return Progress::done;
+}
+
 Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
+  if (x_.backend->statements.is_doubtful(statement) && close_doubtful(statement) == Progress::hold)
+    return Progress::hold;
   const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
   if (ServerStream(x_).insert_statement(sql, statement) == Progress::hold) return Progress::hold;
   x_.commons->counters(x_.worker).statements_injected.add();

@@ -37,6 +37,7 @@ class StatementProvider final {
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
   Progress provide_by_sql(const StatementRef& statement);
+  Progress close_doubtful(const StatementRef& statement);
   bool close_surplus(std::size_t room, Fate fate);
 
   Exchange& x_;

@@ -5,6 +5,7 @@
 #include "protocol/message.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -52,7 +53,8 @@ ByteView BatchReplay::send_again() {
   if (batch.renews && x_.statements.find(batch.stale_name) == stale) {
     const bool is_unnamed = stale->server_name.empty();
     x_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
-                                                   : x_.commons->statements().renew_for_holder(stale));
+                                                   : x_.commons->statements().renew_for_holder(
+                                                         stale, x_.commons->schema_version()->get()));
   }
   batch.state = Batch::State::none;
   batch.left_out = batch.acknowledged;

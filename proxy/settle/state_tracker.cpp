@@ -164,6 +164,7 @@ void StateTracker::question_settings(StateQuestion& question) {
 
 // Pins that the server has to confirm or to end. Pins that the server does not show are taken as begun.
 PinSet StateTracker::open_pins() {
+  if (x_.may_have_temporary()) x_.begin_temporary();
   StateWatch& watch = x_.watch;
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;
