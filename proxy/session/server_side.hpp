@@ -11,6 +11,7 @@
 #include "proxy/entry/life.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/request_outcome.hpp"
 #include "proxy/net/task.hpp"
 #include "proxy/reply/reply_path.hpp"
 #include "proxy/session/backend_lease.hpp"
