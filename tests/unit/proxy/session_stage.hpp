@@ -99,6 +99,7 @@ struct FarServer {
   ByteBuffer unread;  // the beginning of a message
 };
 
+// A session that logs in, or a part of one.
 class SessionStage : public RelayScript {
  public:
   static constexpr std::uint64_t session_id = 7;

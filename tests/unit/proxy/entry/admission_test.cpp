@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../session_stage.hpp"
+#include "protocol/authentication.hpp"
 #include "protocol/startup.hpp"
 
 using namespace pgweir;
@@ -24,6 +25,31 @@ ClientLogin proved(std::string_view user, std::string_view database,
   ByteView input = packet;
   ByteBuffer reply;
   REQUIRE(login.feed(input, reply) == ClientLogin::Step::authenticated);
+  return login;
+}
+
+// A user who is not in the file, and whose password the server has taken. Settings of an instance where that is
+// possible.
+config::Settings with_guests() {
+  config::Settings settings = app_settings();
+  settings.listen.tls.mode = config::TlsMode::prefer;
+  settings.databases["app"].pass_through.users = {"guest*"};
+  return settings;
+}
+
+ClientLogin judged_by_server() {
+  TlsFiles tls;
+  tls.listen = std::make_shared<TlsServerContext>();
+  ClientLogin login(make_snapshot(std::make_shared<const config::Settings>(with_guests()), nullptr, tls));
+  login.tls_started();
+  ByteBuffer bytes;
+  write_startup_message(bytes, 0, "guest1", "app", {});
+  write_password_message(bytes, "right");
+  ByteView input = bytes;
+  ByteBuffer reply;
+  REQUIRE(login.feed(input, reply) == ClientLogin::Step::send);
+  REQUIRE(login.feed(input, reply) == ClientLogin::Step::prove_password);
+  REQUIRE(login.password_judged(true) == ClientLogin::Step::authenticated);
   return login;
 }
 
@@ -152,6 +178,36 @@ TEST_CASE("any other database has a pool with its first client, while there are 
     REQUIRE(client.admit("anna", "db" + std::to_string(i)) != nullptr);
   CHECK(client.admit("anna", "last") == nullptr);
   CHECK(client.refusal() == "53300 too many pools");
+}
+
+TEST_CASE("a user who is not in the file gets the pool in which its password was proved, and no other") {
+  config::Settings settings = with_guests();
+  SECTION("while there is one") {
+    Admitted client(settings);
+    const config::Database& app = client.worker().snapshot().settings->databases.at("app");
+    const std::shared_ptr<Pool> pool =
+        client.process.pools.candidate(client.worker().snapshot(), app, "app", "guest1");
+    REQUIRE(client.process.pools.publish(pool, PoolInside::core(*pool).target));
+    CHECK(client.admission.admit(judged_by_server()) == pool);
+    CHECK(client.refusal().empty());
+  }
+  SECTION("a reload has removed it") {
+    Admitted client(settings);
+    CHECK(client.admission.admit(judged_by_server()) == nullptr);
+    CHECK(client.refusal() == "57P01 the configuration has changed");
+  }
+  SECTION("a reload has put the user into the file") {
+    settings.users["guest1"] = {"guest1", config::Secret("other")};
+    Admitted client(settings);
+    CHECK(client.admission.admit(judged_by_server()) == nullptr);
+    CHECK(client.refusal() == "42501 permission denied for database \"app\"");
+  }
+  SECTION("a reload has ended that for this database") {
+    settings.databases["app"].pass_through.users.clear();
+    Admitted client(settings);
+    CHECK(client.admission.admit(judged_by_server()) == nullptr);
+    CHECK(client.refusal() == "42501 permission denied for database \"app\"");
+  }
 }
 
 TEST_CASE("the settings of its pool decide how a session keeps and judges its backend") {

@@ -51,6 +51,31 @@ struct Served : Sides {
   }
 };
 
+// A client that listens to "jobs" through a hub that answers when the test says so.
+struct Listener : Served {
+  Listener() {
+    exchange.listen = std::make_unique<ListenState>([this](ListenChange) { ++asked; }, std::string());
+    CHECK(exchange.listen->take_plain({ListenVerb::listen, "jobs"}) == ListenState::Plain::wait);
+    server_side.hub_side().answered(ListenOutcome::done);
+    CHECK(exchange.listen->take_plain({ListenVerb::listen, "jobs"}) == ListenState::Plain::done);
+    asked = 0;
+  }
+  // What the hub has been asked is done, as far as the session waits for it.
+  void hub_answers() {
+    server_side.hub_side().answered(ListenOutcome::done);
+    REQUIRE(exchange.listen->take_resume());
+    server_side.walk_kept_replies();
+  }
+  void notify() {
+    ByteBuffer bytes;
+    Writer(bytes).begin_message('A').u32(1).cstring("jobs").cstring("").end_message();
+    server_side.hub_side().take(std::make_shared<const ByteBuffer>(std::move(bytes)));
+    server_side.tell_notifications();
+  }
+
+  int asked = 0;
+};
+
 // The client is gone, and has left a backend behind.
 class Left : public Served {
  public:
@@ -106,33 +131,33 @@ TEST_CASE("a backend is kept") {
   session.add_server();
   SECTION("up to the Sync of a batch") {
     session.run("> P(,select 1) B() E H < 1 2 C(SELECT 1)");
-    CHECK(session.has_backend());
+    REQUIRE(session.has_backend());
     session.run("> S < Z(I)");
   }
   SECTION("by what the client has of it") {
     session.exchange.pins.insert(Pin::sql_prepare);
     session.run("> Q(select 1) < C(SELECT 1) Z(I)");
-    CHECK(session.has_backend());
+    REQUIRE(session.has_backend());
     session.exchange.pins = {};
     session.turn();
   }
-  SECTION("in the middle of the client's next message") {
-    session.run("> Q(select 1)");
-    ByteBuffer query;
-    write_query(query, std::string(100'000, 'x'));
-    session.far.send(ByteView(query).first(50'000));
-    session.run("< C(SELECT 1) Z(I)");
-    CHECK(session.has_backend());
-    session.far.send(ByteView(query).subspan(50'000));
-    // What the long text has done is asked, and taken back.
-    session.run("< C(SELECT 1) Z(I) T(a,25) C(SELECT 0) Z(I) C(RESET) Z(I)");
+  SECTION("to the end of a row of the client's, although its COPY has failed") {
+    session.run("> Q(copy t from stdin) < G");
+    ByteBuffer row;
+    Writer(row).begin_message('d').raw(ByteBuffer(100'000)).end_message();
+    session.far.send(ByteView(row).first(50'000));
+    session.run("< E(22P02,invalid) Z(I)");
+    REQUIRE(session.has_backend());
+    session.far.send(ByteView(row).subspan(50'000));
+    session.turn();
+    CHECK(session.server() == "Q(copy t from stdin) d");
   }
   SECTION("while the server has not taken all that it was sent") {
     session.run("> Q(select 1)");
     session.exchange.backend->backlog.append(ByteBuffer(1));
-    session.exchange.tracker = ResponseTracker();
+    session.exchange.tracker = ResponseTracker();  // as if it had answered all
     session.server_side.give_back_if_free();
-    CHECK(session.has_backend());
+    REQUIRE(session.has_backend());
     session.exchange.backend->backlog.clear();
     session.turn();
   }
@@ -140,7 +165,7 @@ TEST_CASE("a backend is kept") {
     session.run("> Q(select 1)");
     CHECK(session.server_side.cancel(std::make_shared<int>()));
     session.run("< C(SELECT 1) Z(I)");
-    CHECK(session.has_backend());
+    REQUIRE(session.has_backend());
     session.cancel_arrives();
   }
   CHECK_FALSE(session.has_backend());
@@ -244,6 +269,89 @@ TEST_CASE("settings that a backend refuses are tried on others before the client
   CHECK(session.life.message() == "cannot be changed");
   CHECK(session.life.sqlstate() == "22023");
   CHECK(session.server().empty());
+}
+
+TEST_CASE("a batch whose plan DDL has made stale is sent again, and the client sees one answer") {
+  Served session;
+  session.byte_by_byte = GENERATE(false, true);
+  session.add_server();
+  session.run("> P(s,select * from t) S < 1 t n Z(I)");
+  session.server();
+  session.client();
+  session.run("> B(s) E S");
+  CHECK(session.server() == "B(#1) E S");
+  session.run("< E(0A000,cached plan must not change result type,RevalidateCachedQuery) Z(I)");
+  CHECK(session.client().empty());
+  CHECK(session.server() == "P(#2,select * from t) Ds(#2) B(#2) E S");
+  session.run("< 1 t n 2 C(SELECT 0) Z(I)");
+  CHECK(session.client() == "2 C(SELECT 0) Z(I)");
+  CHECK_FALSE(session.has_backend());
+  CHECK(session.exchange.batch.again == 0);
+}
+
+// --- Notifications
+
+TEST_CASE(
+    "notifications come at once to a client that waits for nothing, and right before its next "
+    "ReadyForQuery") {
+  Listener session;
+  session.add_server();
+  session.notify();
+  CHECK(session.client() == "A");
+  session.run("> Q(select 1)");
+  session.notify();
+  CHECK(session.client().empty());
+  session.run("< C(SELECT 1) Z(I)");
+  session.hub_answers();
+  CHECK(session.client() == "C(SELECT 1) A Z(I)");
+}
+
+TEST_CASE("notifications wait for a client that does not read, and for the end of a message to it") {
+  Listener session;
+  session.add_server();
+  SECTION("it does not read") {
+    session.link.backlog.append(ByteBuffer{'N', 0, 0, 0, 4});
+    session.notify();
+    CHECK(session.client().empty());
+    session.link.backlog.flush(session.link.transport);
+    session.server_side.tell_notifications();
+    CHECK(session.client() == "E? A");
+  }
+  SECTION("a notice has begun") {
+    session.exchange.pins.insert(Pin::session_mode);
+    session.run("> Q(select 1) < C(SELECT 1) Z(I)");
+    session.client();
+    const ByteBuffer row = long_row();
+    ByteView input = ByteView(row).first(50'000);
+    Piece piece;
+    REQUIRE(session.exchange.backend->framer.next(input, piece) == FrameStatus::piece);
+    session.notify();
+    CHECK(session.client().empty());
+    CHECK(session.unfinished() == 0);
+  }
+}
+
+TEST_CASE("a ReadyForQuery that has to wait for the hub is kept, and nothing is read behind it") {
+  Listener session;
+  session.byte_by_byte = GENERATE(false, true);
+  session.add_server();
+  session.exchange.listen->begin();
+  session.run("> Q(select 1) < C(SELECT 1) Z(I)");
+  CHECK(session.asked == 1);
+  CHECK(session.client() == "C(SELECT 1)");
+  REQUIRE(session.has_backend());
+  session.servers[0].end.send(ByteBuffer{'N', 0, 0, 0, 5, 0});
+  session.look();
+  CHECK_FALSE(session.server_side.has_replies());
+  session.exchange.pins.insert(Pin::session_mode);
+  session.hub_answers();
+  CHECK(session.client() == "Z(I)");
+  CHECK(session.server_side.has_replies());
+  session.turn();
+  CHECK(session.client() == "N()");
+  session.exchange.pins = {};
+  session.turn();
+  CHECK_FALSE(session.has_backend());
 }
 
 // --- Cancels
