@@ -60,11 +60,12 @@ const ReasonText& text_of(Reason reason) {
   return texts[static_cast<std::size_t>(reason)];
 }
 
-void write_reason(ByteBuffer& out, Reason reason, std::string_view message, std::string_view sqlstate) {
+void write_reason(ByteBuffer& out, Reason reason, std::string_view message, std::string_view sqlstate,
+                  std::string_view severity) {
   const ReasonText& text = text_of(reason);
   if (text.severity.empty()) return;
   ErrorFields fields;
-  fields.severity = text.severity;
+  fields.severity = severity.empty() ? text.severity : severity;
   fields.code = sqlstate.empty() ? text.sqlstate : sqlstate;
   fields.message = message.empty() ? text.message : message;
   write_error_response(out, fields);

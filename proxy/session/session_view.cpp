@@ -113,7 +113,7 @@ void SessionView::count_in(ClientTally& tally) const {
 
 // The client stays, so that no other line tells of it: there is one line for each statement.
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since) {
+                   TimePoint since, std::string_view cause) {
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.worker.now() - since);
   log::info(event, {{"client", std::to_string(parts.id)},
                     {"reason", text_of(reason).name},
@@ -121,6 +121,7 @@ void log_statement(const SessionParts& parts, const Exchange& exchange, std::str
                     {"user", exchange.pool->user()},
                     {"application_name", exchange.client.application_name()},
                     {"peer", parts.link.peer},
+                    {"cause", cause},
                     {"waited_ms", std::to_string(waited.count())}});
 }
 

@@ -49,7 +49,7 @@ struct SessionView {
 
 // Something has happened to a statement. The client stays, so that no other line tells of it.
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since);
+                   TimePoint since, std::string_view cause = {});
 
 bool has_passed(TimePoint now, TimePoint since, std::chrono::milliseconds limit);
 

@@ -106,6 +106,8 @@ def test_borrow_timeout_is_a_53300_error_and_the_client_may_try_again(start):
         waiter.send(m.Q("select 1"))
         answer = waiter.receive()
         assert answer.kind == "E" and answer.sqlstate == "53300", answer
+        assert answer.text == ("query_wait_timeout: no server connection became free in time; "
+                               "the only server connection is in use (pool.max_size is 1)")
         assert 0.25 <= time.monotonic() - begun <= seconds(2)
         rest = waiter.receive()
         holder.query("commit")

@@ -89,6 +89,10 @@ TEST_CASE("a reason becomes an ErrorResponse with the table's words, or with tho
   const ErrorView given = parsed(named);
   CHECK(given.code() == "3F000");
   CHECK(given.message() == "no such schema");
+
+  ByteBuffer ends;
+  write_reason(ends, Reason::borrow_timeout, {}, {}, "FATAL");
+  CHECK(parsed(ends).severity() == "FATAL");
 }
 
 TEST_CASE("a silent reason writes nothing") {
