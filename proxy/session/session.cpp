@@ -96,7 +96,10 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
       co_return false;
     }
     if (life_.interrupt || link_.transport.hung_up()) {
-      life_.end(life_.interrupt ? Reason::server_unreachable : Reason::client_closed);
+      const Reason why = life_.interrupt.value_or(Reason::client_closed);
+      if (why == Reason::borrow_timeout || why == Reason::login_timeout)
+        end_login_unserved(life_, *server_.lease().explain_wait());
+      life_.end(why);
       co_return false;
     }
     co_await waker_.wait();

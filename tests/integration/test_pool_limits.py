@@ -118,6 +118,18 @@ def test_borrow_timeout_is_a_53300_error_and_the_client_may_try_again(start):
 
 
 @pytest.mark.own
+def test_a_login_that_needs_a_server_connection_waits_no_longer_than_a_statement(start):
+    """What PostgreSQL makes of new startup parameters is asked of it once."""
+    proxy = start(max_size=1, borrow_timeout="300ms")
+    with proxy.wire() as holder:
+        holder.query("begin")
+        with pytest.raises(LoginFailed) as refused:
+            proxy.wire(params=[("work_mem", "5MB"), ("application_name", "report")])
+        assert str(refused.value.answer) == "E(FATAL 53300)"
+        assert refused.value.answer.text.startswith("query_wait_timeout: ") and "in use" in refused.value.answer.text
+
+
+@pytest.mark.own
 def test_borrow_timeout_in_a_pipeline(start):
     proxy = start(max_size=1, borrow_timeout="300ms")
     with proxy.wire() as holder, proxy.wire() as waiter:

@@ -140,6 +140,24 @@ def test_a_server_that_stays_down_is_an_error_with_a_reason(own_cluster, start):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("limits", [{"borrow_timeout": "500ms"}, {"changes": {"timeouts": {"client_login": "500ms"}}}],
+                         ids=["borrow_timeout", "client_login"])
+def test_the_first_login_of_a_pool_whose_server_is_away_ends_soon_with_the_reason(own_cluster, start, limits):
+    own_cluster.stop()
+    proxy = start(own_cluster, wait_ready=False, max_size=2, **limits)
+    until(lambda: proxy.http("/healthz")[0] == 200, "the process is up")
+    begun = time.monotonic()
+    with pytest.raises(LoginFailed) as refused:
+        proxy.wire(params=[("application_name", "report")])
+    assert time.monotonic() - begun < seconds(10)
+    answer = refused.value.answer
+    assert str(answer) == "E(FATAL 57P03)"
+    assert re.match(r"the database server cannot be reached since .* UTC \(.*\): .*refused", answer.text), answer.text
+    [closed] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert closed["reason"] == "server_unreachable" and closed["message"] == answer.text
+
+
+@pytest.mark.own
 def test_connects_to_a_dead_server_are_few(own_cluster, start):
     """J2: one prober for each pool with back-off, not one for each waiting client."""
     proxy = start(own_cluster, max_size=10)
