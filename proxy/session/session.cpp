@@ -174,7 +174,8 @@ void Session::check_interrupts() {
 // What metrics, pins, queue and hub know of the session ends before its client is told why.
 void Session::end_for_client() {
   const Reason reason = life_.reason;
-  parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
+  // A query that takes too long was counted when it was cancelled.
+  if (reason != Reason::query_timeout) parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
   const bool is_quiet =
       reason == Reason::terminated || reason == Reason::client_closed || reason == Reason::cancel_request;
   (is_quiet ? log::debug : log::info)("client_closed",

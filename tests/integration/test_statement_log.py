@@ -75,6 +75,7 @@ def test_each_query_timeout_is_logged_once(start, sent):
         for _ in range(2):
             assert "E(57014" in slow.ask(sent)
         assert slow.value("select 1") == "1"
+        assert proxy.metric("pgweir_clients_ended_total", reason="query_timeout") == 2
         found = told(proxy, "statement_timed_out", 2)
     assert {line["reason"] for line in found} == {"query_timeout"}
     assert {whose(line) for line in found} == {("app", "app", "report", "info")}
