@@ -60,9 +60,14 @@ Task<> Session::run(std::shared_ptr<Session> self) {
 
 Task<bool> Session::log_in() {
   Login login(parts_);
-  const bool is_known = co_await login.run();
-  if (!is_known) co_return false;
-  const ClientLogin& client = login.client();
+  bool is_in = co_await login.run();
+  if (is_in) is_in = co_await enter(login.client());
+  if (!is_in) claim_ = login.claim();
+  co_return is_in;
+}
+
+// A client that has proved who it is gets what it asked for, if it may have it.
+Task<bool> Session::enter(const ClientLogin& client) {
   if (is_console(client.startup().database)) {
     console_ = ConsoleSession::enter(parts_, client);
     if (!console_) co_return false;
@@ -178,13 +183,17 @@ void Session::end_for_client() {
   if (reason != Reason::query_timeout) parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
   const bool is_quiet =
       reason == Reason::terminated || reason == Reason::client_closed || reason == Reason::cancel_request;
-  (is_quiet ? log::debug : log::info)("client_closed",
-                                      {{"client", std::to_string(parts_.id)},
-                                       {"reason", text_of(reason).name},
-                                       {"database", pool_ ? pool_->database() : std::string()},
-                                       {"user", pool_ ? pool_->user() : std::string()},
-                                       {"peer", link_.peer},
-                                       {"message", life_.message()}});
+  const ClientClaim who =
+      claim_  ? *claim_
+      : pool_ ? ClientClaim{pool_->database(), pool_->user(), exchange_.client.application_name()}
+              : ClientClaim{};
+  (is_quiet ? log::debug : log::info)("client_closed", {{"client", std::to_string(parts_.id)},
+                                                        {"reason", text_of(reason).name},
+                                                        {"database", who.database},
+                                                        {"user", who.user},
+                                                        {"application_name", who.application_name},
+                                                        {"peer", link_.peer},
+                                                        {"message", life_.message()}});
   if (cancel_pid_ != 0) parts_.context.cancels.remove(cancel_pid_);
   if (pool_) {
     pool_->counters(parts_.worker).clients.subtract();

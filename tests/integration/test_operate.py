@@ -196,6 +196,34 @@ def test_healthcheck(start):
     assert run("healthcheck", str(proxy.config_path)).returncode != 0
 
 
+TURNED_AWAY = {
+    "authentication_failed": ("app", "app", "wrong password", "28P01"),
+    "no_such_database": ("app", "missing", None, "3D000"),
+    "not_allowed": ("app2", "other", None, "42501"),
+}
+
+
+@pytest.mark.parametrize("reason", TURNED_AWAY)
+def test_who_is_turned_away_is_logged(start, reason):
+    user, database, password, sqlstate = TURNED_AWAY[reason]
+    proxy = start(max_size=1)
+    with pytest.raises(LoginFailed) as refused:
+        proxy.wire(user, database, password, params=[("application_name", "report")])
+    assert refused.value.answer.sqlstate == sqlstate
+    until(lambda: any(line["event"] == "client_closed" for line in proxy.log_events()), "it is logged")
+    [line] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert (line["reason"], line["user"], line["database"], line["application_name"]) == (reason, user, database, "report")
+    assert line["peer"] and "wrong password" not in proxy.log_text() and USERS[user] not in proxy.log_text()
+
+
+def test_a_client_that_is_closed_later_is_logged_with_its_name(start):
+    proxy = start(max_size=1, changes={"timeouts": {"client_idle": "300ms"}})
+    with proxy.wire(params=[("application_name", "report")]) as wire:
+        assert wire.receive().sqlstate == "57P05"
+    [line] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert (line["reason"], line["application_name"]) == ("idle_timeout", "report")
+
+
 def test_health_and_ready(start):
     proxy = start(max_size=1)
     assert proxy.http("/healthz")[0] == 200

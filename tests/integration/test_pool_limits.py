@@ -127,6 +127,9 @@ def test_a_login_that_needs_a_server_connection_waits_no_longer_than_a_statement
             proxy.wire(params=[("work_mem", "5MB"), ("application_name", "report")])
         assert str(refused.value.answer) == "E(FATAL 53300)"
         assert refused.value.answer.text.startswith("query_wait_timeout: ") and "in use" in refused.value.answer.text
+    closed = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert [(line["reason"], line["database"], line["user"], line["application_name"]) for line in closed] == [
+        ("borrow_timeout", "app", "app", "report")]
 
 
 @pytest.mark.own

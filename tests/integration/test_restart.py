@@ -155,6 +155,7 @@ def test_the_first_login_of_a_pool_whose_server_is_away_ends_soon_with_the_reaso
     assert re.match(r"the database server cannot be reached since .* UTC \(.*\): .*refused", answer.text), answer.text
     [closed] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
     assert closed["reason"] == "server_unreachable" and closed["message"] == answer.text
+    assert (closed["database"], closed["user"], closed["application_name"]) == ("app", "app", "report")
 
 
 @pytest.mark.own
