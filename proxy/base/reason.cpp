@@ -30,7 +30,7 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"no_such_database", "FATAL", sqlstate::invalid_catalog_name, "no such database"},
     {"not_allowed", "FATAL", sqlstate::insufficient_privilege, "permission denied for database"},
     {"too_many_clients", "FATAL", sqlstate::too_many_connections,
-     "no more connections allowed (max_client_conn)"},
+     "no more connections allowed (max_client_conn): listen.max_clients is reached"},
     {"bad_settings", "FATAL", sqlstate::invalid_parameter_value, "invalid startup parameter"},
     {"server_unreachable", "FATAL", sqlstate::cannot_connect_now,
      "the database server cannot be reached at the moment"},

@@ -95,6 +95,10 @@ TEST_CASE("a reason becomes an ErrorResponse with the table's words, or with tho
   CHECK(parsed(ends).severity() == "FATAL");
 }
 
+TEST_CASE("a client that finds no room is told which setting that is") {
+  CHECK(text_of(Reason::too_many_clients).message.find("listen.max_clients") != std::string_view::npos);
+}
+
 TEST_CASE("a silent reason writes nothing") {
   ByteBuffer out;
   write_reason(out, Reason::client_lost, "a message all the same");
