@@ -63,14 +63,12 @@ int check(const std::string& path, const doctor::BudgetOptions& budget) {
 }
 
 int healthcheck(const std::string& path, bool ready) {
-  const config::LoadResult loaded = config::load_file(path);
-  if (!loaded.settings) {
-    print(loaded.problems);
-    return exit_problem;
-  }
+  const config::AdminResult loaded = config::load_admin(path);
+  print(loaded.problems);
+  if (!loaded.admin) return exit_problem;
   std::string answer;
-  const config::Admin& admin = loaded.settings->admin;
-  const bool well = ask_health(admin.host, admin.port, ready ? "/readyz" : "/healthz", answer);
+  const bool well =
+      ask_health(loaded.admin->host, loaded.admin->port, ready ? "/readyz" : "/healthz", answer);
   std::cout << answer;
   return well ? exit_ok : exit_problem;
 }

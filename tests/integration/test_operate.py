@@ -3,10 +3,12 @@
 import json
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
+import yaml
 
 from harness import messages as m
 from harness import processes
@@ -194,6 +196,34 @@ def test_healthcheck(start):
     proxy.signal(signal.SIGTERM)
     ended(proxy)
     assert run("healthcheck", str(proxy.config_path)).returncode != 0
+
+
+def test_healthcheck_says_that_nothing_answers(tmp_path):
+    config = tmp_path / "pgweir.yaml"
+    port = processes.free_port()
+    config.write_text(f"admin: {{host: 0.0.0.0, port: {port}}}\ndatabases: {{app: {{host: db}}}}\n"
+                      "users: {app: {password_env: NO_SUCH_VARIABLE}}\n")
+    done = run("healthcheck", str(config))
+    assert done.returncode == 1
+    assert done.stderr == f"pgweir: nothing answers on 127.0.0.1:{port} (admin.port): is pgweir running?\n"
+
+
+def test_healthcheck_needs_no_password(start, tmp_path):
+    """A supervisor or a person asks from another environment than that of the process."""
+    proxy = start(max_size=1)
+    config = tmp_path / "other.yaml"
+    config.write_text(yaml.safe_dump({**proxy.config, "users": {"app": {"password_env": "NO_SUCH_VARIABLE"}}}))
+    assert run("check", str(config)).returncode == 1
+    done = run("healthcheck", str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_healthcheck_of_something_that_does_not_answer(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "pgweir.yaml"
+        config.write_text(f"admin: {{port: {silent.getsockname()[1]}}}\n")
+        done = run("healthcheck", str(config))
+    assert done.returncode == 1 and "has not answered within 4 s" in done.stderr, done.stderr
 
 
 TURNED_AWAY = {

@@ -321,6 +321,23 @@ log: {}
       });
 }
 
+TEST_CASE("the admin address is found whatever else is wrong with the file") {
+  const FakeEnvironment nothing;
+  const AdminResult found = load_admin_text(
+      "admin: {host: 127.0.0.2, port: 1234}\nusers: {u: {password_env: UNSET}}\nno_such_key: 1", "f",
+      nothing.environment());
+  REQUIRE(found.admin);
+  CHECK((found.admin->host == "127.0.0.2" && found.admin->port == 1234));
+  CHECK(load_admin_text("users: {}", "f", nothing.environment()).admin->port == 9127);
+
+  const AdminResult wrong = load_admin_text("admin: {port: x}", "f", nothing.environment());
+  CHECK_FALSE(wrong.admin);
+  CHECK(lines_of(wrong.problems) ==
+        Lines{"f:1: admin.port: expected a whole number from 1 to 65535, found \"x\""});
+  CHECK(lines_of(load_admin_text("", "f", nothing.environment()).problems) ==
+        Lines{"f: the document is empty"});
+}
+
 TEST_CASE("problems carry the column too") {
   const LoadResult result = load(with("listen: {port: abc}"));
   REQUIRE(result.problems.size() == 1);
