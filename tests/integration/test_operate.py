@@ -226,6 +226,13 @@ def test_healthcheck_of_something_that_does_not_answer(tmp_path):
     assert done.returncode == 1 and "has not answered within 4 s" in done.stderr, done.stderr
 
 
+def test_a_misspelt_command_is_named():
+    done = run("chekc", "pgweir.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pgweir: unknown subcommand 'chekc'; did you mean check?\n"), done.stderr
+    assert run("check").returncode == 2 and run().returncode == 2 and run("--help").returncode == 0
+
+
 TURNED_AWAY = {
     "authentication_failed": ("app", "app", "wrong password", "28P01"),
     "no_such_database": ("app", "missing", None, "3D000"),
