@@ -233,6 +233,15 @@ def test_a_misspelt_command_is_named():
     assert run("check").returncode == 2 and run().returncode == 2 and run("--help").returncode == 0
 
 
+def test_a_certificate_that_is_not_used_is_told_of_at_start(start, certificates):
+    pair = {"cert_file": str(certificates.server.cert), "key_file": str(certificates.server.key)}
+    proxy = start(max_size=1, changes={"listen": {"tls": pair}})
+    warning = "listen.tls.cert_file: warning: is not used while listen.tls.mode is disable"
+    assert warning in proxy.log_text()
+    done = run("check", str(proxy.config_path))
+    assert done.returncode == 0 and warning in done.stderr
+
+
 TURNED_AWAY = {
     "authentication_failed": ("app", "app", "wrong password", "28P01"),
     "no_such_database": ("app", "missing", None, "3D000"),
