@@ -1,6 +1,7 @@
 #include "proxy/entry/login.hpp"
 
 #include "protocol/proxy_header.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/entry/aws_check.hpp"
 #include "proxy/entry/client_tls.hpp"
@@ -77,6 +78,16 @@ Task<bool> Login::run() {
     }
   }
   co_return true;
+}
+
+std::unique_ptr<const ClientClaim> Login::claim() const {
+  if (!login_ || login_->startup().user.empty()) return nullptr;
+  const StartupMessage& startup = login_->startup();
+  auto claim = std::make_unique<ClientClaim>(ClientClaim{startup.database, startup.user, {}});
+  for (const StartupParameter& each : startup.parameters) {
+    if (ascii_lower(each.name) == "application_name") claim->application_name = each.value;
+  }
+  return claim;
 }
 
 // An attacker who guesses passwords gets few answers.

@@ -151,8 +151,8 @@ ClientSide::Offer ClientSide::offer_without_backend(const Piece& piece) {
 
 // The message that waits for a backend gets an error instead, as if the server had said so.
 void ClientSide::refuse_waiting(Reason reason) {
+  refusal_.begin(reason, reason == Reason::borrow_timeout ? server_.lease().explain_wait() : nullptr);
   server_.lease().stop_waiting();
-  refusal_.begin(reason);
   parts_.link.offer_again();
   consume(parts_.link.carry);
   server_.flush();
@@ -166,7 +166,7 @@ void ClientSide::refuse(const Piece& piece) {
   if (const std::optional<Reason> reason = refusal_.skips() ? std::nullopt : refusal_.reason()) {
     if (x_.listen) x_.listen->forget_offer();
     parts_.worker.counters().ended[static_cast<std::size_t>(*reason)].add();
-    log_statement(parts_, x_, "statement_refused", *reason, server_.lease().waits_since());
+    log_statement(parts_, x_, "statement_refused", *reason, server_.lease().waits_since(), refusal_.cause());
   }
   refusal_.refuse(piece, parts_.worker.to_client().own());
   parts_.worker.to_client().end_own();

@@ -13,7 +13,7 @@ Task<> say_goodbye(const SessionParts& p, bool may_speak, Counter* sent) {
   if (alerted) p.link.transport.give_up_tls();
   if (reachable) {
     if (!alerted && may_speak)
-      write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate());
+      write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate(), "FATAL");
     p.worker.to_client().end_own();
     const bool told = alerted || !p.worker.to_client().empty() || !p.link.backlog.empty();
     if (sent != nullptr) sent->add(p.worker.to_client().size());

@@ -286,6 +286,7 @@ void ServerSide::deliver_cancel() {
 // is given up.
 std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::milliseconds limit) {
   if (!std::exchange(query_cancelled_, true)) {
+    parts_.worker.counters().ended[static_cast<std::size_t>(Reason::query_timeout)].add();
     log_statement(parts_, x_, "statement_timed_out", Reason::query_timeout, query_started_);
     x_.pool->cancel(*x_.backend, parts_.worker, nullptr);
     return std::nullopt;

@@ -60,9 +60,14 @@ Task<> Session::run(std::shared_ptr<Session> self) {
 
 Task<bool> Session::log_in() {
   Login login(parts_);
-  const bool is_known = co_await login.run();
-  if (!is_known) co_return false;
-  const ClientLogin& client = login.client();
+  bool is_in = co_await login.run();
+  if (is_in) is_in = co_await enter(login.client());
+  if (!is_in) claim_ = login.claim();
+  co_return is_in;
+}
+
+// A client that has proved who it is gets what it asked for, if it may have it.
+Task<bool> Session::enter(const ClientLogin& client) {
   if (is_console(client.startup().database)) {
     console_ = ConsoleSession::enter(parts_, client);
     if (!console_) co_return false;
@@ -96,7 +101,10 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
       co_return false;
     }
     if (life_.interrupt || link_.transport.hung_up()) {
-      life_.end(life_.interrupt ? life_.interrupt_of_server_wait() : Reason::client_closed);
+      const Reason why = life_.interrupt.value_or(Reason::client_closed);
+      if (why == Reason::borrow_timeout || why == Reason::login_timeout)
+        end_login_unserved(life_, *server_.lease().explain_wait());
+      life_.end(why);
       co_return false;
     }
     co_await waker_.wait();
@@ -171,16 +179,21 @@ void Session::check_interrupts() {
 // What metrics, pins, queue and hub know of the session ends before its client is told why.
 void Session::end_for_client() {
   const Reason reason = life_.reason;
-  parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
+  // A query that takes too long was counted when it was cancelled.
+  if (reason != Reason::query_timeout) parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
   const bool is_quiet =
       reason == Reason::terminated || reason == Reason::client_closed || reason == Reason::cancel_request;
-  (is_quiet ? log::debug : log::info)("client_closed",
-                                      {{"client", std::to_string(parts_.id)},
-                                       {"reason", text_of(reason).name},
-                                       {"database", pool_ ? pool_->database() : std::string()},
-                                       {"user", pool_ ? pool_->user() : std::string()},
-                                       {"peer", link_.peer},
-                                       {"message", life_.message()}});
+  const ClientClaim who =
+      claim_  ? *claim_
+      : pool_ ? ClientClaim{pool_->database(), pool_->user(), exchange_.client.application_name()}
+              : ClientClaim{};
+  (is_quiet ? log::debug : log::info)("client_closed", {{"client", std::to_string(parts_.id)},
+                                                        {"reason", text_of(reason).name},
+                                                        {"database", who.database},
+                                                        {"user", who.user},
+                                                        {"application_name", who.application_name},
+                                                        {"peer", link_.peer},
+                                                        {"message", life_.message()}});
   if (cancel_pid_ != 0) parts_.context.cancels.remove(cancel_pid_);
   if (pool_) {
     pool_->counters(parts_.worker).clients.subtract();

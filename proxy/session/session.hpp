@@ -27,7 +27,9 @@
 namespace pgweir {
 
 class Admission;
+class ClientLogin;
 class SessionList;
+struct ClientClaim;
 
 class Session final {
  public:
@@ -54,6 +56,7 @@ class Session final {
 
  private:
   Task<bool> log_in();
+  Task<bool> enter(const ClientLogin& client);
   Task<bool> learn_parameters(Admission& admission, const SettingMap& settings);
   void turn();
   bool has_more_to_do() const;
@@ -71,6 +74,7 @@ class Session final {
   ReplyPath replies_;
   ServerSide server_;
   ClientSide client_;
+  std::unique_ptr<const ClientClaim> claim_;  // of a client that was not let in
   std::uint32_t cancel_pid_ = 0;
 };
 

@@ -12,6 +12,9 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
   const ResponseTracker& tracker = exchange.tracker;
   if (!exchange.client.greeted) {
     if (has_passed(now, life.started, timeouts.client_login)) return Reason::login_timeout;
+    // The first client of its kind waits for a backend.
+    if (lease.waits() && has_passed(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
+      return Reason::borrow_timeout;
     if (link.transport.shakes_hands() && has_passed(now, life.started, settings.listen.tls.handshake_timeout))
       return Reason::tls_failed;
   } else if (lease.waits()) {

@@ -10,7 +10,7 @@
 namespace pgweir {
 
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since) {
+                   TimePoint since, std::string_view cause) {
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.worker.now() - since);
   log::info(event, {{"client", std::to_string(parts.id)},
                     {"reason", text_of(reason).name},
@@ -18,6 +18,7 @@ void log_statement(const SessionParts& parts, const Exchange& exchange, std::str
                     {"user", exchange.pool->user()},
                     {"application_name", exchange.client.application_name()},
                     {"peer", parts.link.peer},
+                    {"cause", cause},
                     {"waited_ms", std::to_string(waited.count())}});
 }
 

@@ -11,8 +11,8 @@
 namespace pgweir {
 
 // Something has happened to a statement that began, or began to wait, at `since`. The client stays, so that
-// no other line tells of it.
+// no other line tells of it. `cause`: empty where the reason says it all.
 void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since);
+                   TimePoint since, std::string_view cause = {});
 
 }  // namespace pgweir
