@@ -113,6 +113,9 @@ void SettingsJournal::apply(SettingsItem&& item) {
       return release(item.name);
     case Kind::may_commit:
       return;
+    case Kind::discard_all:
+      push_open(std::move(item));
+      return commit();  // at once, whatever fails before the next Sync
     case Kind::local_doubt:
       s_->context_lost = true;
       return;

@@ -3,6 +3,7 @@
 import pytest
 
 from harness import messages as m
+from harness.proxy import Direct
 from harness.relay import Relay
 from harness.waiting import repetitions, until
 
@@ -485,3 +486,29 @@ def test_a_pipeline_goes_on_behind_discard_all(start, case, delivery):
             assert wire.value("show work_mem") == after
             assert other.value("show work_mem") == "4MB"
         wire.query("drop table behind_discard_all")
+
+
+# Commands that commit at once what ran before them in the same pipeline, whatever fails before its Sync.
+AT_ONCE = {
+    "DISCARD ALL": ["discard all"],
+    "DISCARD ALL after a SET": ["set work_mem to '5MB'", "discard all"],
+    "VACUUM after a SET": ["set work_mem to '5MB'", "vacuum at_once"],
+    "CREATE INDEX CONCURRENTLY after a SET": ["set work_mem to '5MB'", "create index concurrently on at_once (a)"],
+    "CREATE INDEX after a SET": ["set work_mem to '5MB'", "create index on at_once (a)"],
+    "ALTER TABLE after a RESET": ["reset work_mem", "alter table at_once add b int"],
+}
+
+
+@pytest.mark.parametrize("way", AT_ONCE)
+def test_what_a_pipeline_has_committed_stays_when_it_fails_later(cluster, shared, way):
+    pooled = shared("one", max_size=1)
+    seen = []
+    for endpoint in (Direct(cluster), pooled):
+        with endpoint.wire() as client, pooled.wire() as other:
+            client.query("drop table if exists at_once; create table at_once (a int)")
+            client.query("set work_mem to '3MB'")
+            client.ask(b"".join(m.P("", sql) + m.B() + m.E() for sql in [*AT_ONCE[way], "select 1/0"]) + m.S)
+            other.query("set work_mem to '7MB'")  # on the same connection, where there is a pool
+            seen.append(client.value("show work_mem"))
+            client.query("drop table at_once")
+    assert seen[1] == seen[0]

@@ -39,6 +39,8 @@ class Script {
     const Verb verb = leading_verb(text);
     if (verb == Verb::set || verb == Verb::reset) {
       add_set(parse_set(text), {}, step);
+    } else if (verb == Verb::discard) {
+      step.push_back({.kind = Kind::discard_all});
     } else if (verb == Verb::select) {
       add_set_config(find_set_config(text), nullptr, {}, step);
     } else {
@@ -80,6 +82,18 @@ TEST_CASE("outside of a transaction a SET stays when it has succeeded") {
   CHECK(Script().run("set work_mem = '1MB'", idle).run("reset work_mem", idle).end().empty());
   CHECK(Script().run("select set_config('app.a', 'v', false)", idle).end() == "app.a=v");
   CHECK(Script().run("select set_config('app.a', 'v', true)", idle).end().empty());
+}
+
+TEST_CASE("DISCARD ALL commits at once, whatever fails before the next ReadyForQuery") {
+  Script script;
+  script.run("set work_mem = '1MB'", idle);
+  script.send("set lock_timeout = 5");
+  script.journal().ended(true);
+  script.send("discard all");
+  script.journal().ended(true);
+  script.send("set work_mem = '2MB'");
+  script.journal().ended(true);
+  CHECK(script.fail("select 1/0", idle).end().empty());
 }
 
 TEST_CASE("what a transaction sets stays with its COMMIT and goes with its ROLLBACK") {
