@@ -47,7 +47,8 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.client_parse.reset();
+  entry.by_client = false;
+  entry.certain_at = {};
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -56,17 +57,24 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
 }
 
 void BackendStatements::note_client_parse(const StatementRef& statement, TimePoint certain_at) {
-  if (Entry* const entry = find_entry(statement)) entry->client_parse = certain_at;
+  Entry* const entry = find_entry(statement);
+  if (entry == nullptr) return;
+  entry->by_client = true;
+  entry->certain_at = certain_at;
+}
+
+void BackendStatements::note_parse(const StatementRef& statement, TimePoint certain_at) {
+  if (Entry* const entry = find_entry(statement)) entry->certain_at = certain_at;
 }
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->client_parse.has_value() && entry->description == Description::asked;
+  return entry != nullptr && entry->by_client && entry->description == Description::asked;
 }
 
 bool BackendStatements::was_parsed_lately(const StatementRef& statement, TimePoint now) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->client_parse && now - *entry->client_parse <= parse_age_max;
+  return entry != nullptr && now - entry->certain_at <= parse_age_max;
 }
 
 BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {

@@ -55,11 +55,12 @@ class BackendStatements {
   // Called after begin_parse(), for a client's Parse. `certain_at`: when it was sent; TimePoint{}: it is not certain
   // under which settings it is parsed.
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
+  // The same for a Parse of pgweir's.
+  void note_parse(const StatementRef& statement, TimePoint certain_at);
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
   bool is_client_parse(const StatementRef& statement) const;
-  // Whether a client's Parse of the statement here would find what the last one has found: that one was a client's
-  // own, and not long ago.
+  // Whether a client's Parse of the statement here would find what the last one has found, which was not long ago.
   bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
   // Whether find() says present and description_of() says same. Nearly always so, at the price of one look.
@@ -108,8 +109,9 @@ class BackendStatements {
     Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
-    // Of the last Parse, if it was the client's; nullopt: it was pgweir's.
-    std::optional<TimePoint> client_parse{};
+    // Of the last Parse.
+    bool by_client = false;
+    TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
   };
   using Entries = std::list<Entry>;
 

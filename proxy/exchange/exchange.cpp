@@ -43,6 +43,10 @@ void Exchange::begin_temporary() {
   backend->temporary_owner = session_id;
 }
 
+void Exchange::may_begin_temporary() {
+  if (backend->temporary_owner == 0) backend->temporary_owner = session_id;
+}
+
 void Exchange::leave_hub() {
   if (hub) hub->leave(subscriber());
   if (next_hub) next_hub->leave(subscriber());

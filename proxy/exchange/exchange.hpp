@@ -125,9 +125,11 @@ struct Exchange {
   bool may_have_temporary() const {
     return pins.contains(Pin::temporary_object) || watch.may_have_begun.contains(Pin::temporary_object);
   }
-  // To be called while may_have_temporary(). PostgreSQL looks again at what it has planned when a session makes its
-  // first temporary object, which may hide a table; not so where an earlier client has had one on the connection.
+  // The client makes a temporary object. PostgreSQL looks again at what it has planned when a session makes its first
+  // one, which may hide a table; not so where an earlier client has had one on the connection.
   void begin_temporary();
+  // Code may have made one, unseen.
+  void may_begin_temporary();
   // The backend may have statements that SQL prepared under names that pgweir does not know.
   bool may_have_prepared() const {
     return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);

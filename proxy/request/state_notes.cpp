@@ -60,8 +60,9 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   begun.erase({Pin::load});  // its tag tells if it has succeeded
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
-  if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
-  if (x_.may_have_temporary()) x_.begin_temporary();
+  const bool creates_temporary = creates && path_may_be_temporary();
+  if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
+  if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
 }
 
 // This is so for most statements: what follows would find nothing in them.

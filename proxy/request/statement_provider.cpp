@@ -73,6 +73,13 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
   return shape != nullptr ? shape->parameter_types : statement.parameter_types;
 }
 
+// Whether a Parse of pgweir's now is just what a client's would be that shares the statement.
+bool StatementProvider::is_as_a_clients(const Statement& statement) const {
+  if (as_text(known_types(statement)) != as_text(statement.parameter_types)) return false;
+  const AnalysisContext now = analysis_context(x_);
+  return now.is_certain && now.settings != nullptr && statement.context == now.settings;
+}
+
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.
 void StatementProvider::make_room_for(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
@@ -97,6 +104,7 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
+  if (is_as_a_clients(*statement)) x_.backend->statements.note_parse(statement, x_.worker.now());
   x_.expect({.reply = Reply::parse,
              .fate = Fate::drop,
              .changes = {Change::backend_statements},

@@ -119,6 +119,7 @@ std::optional<OwnQuestion> StateTracker::take_state() {
     x_.backend->statements.doubt_all();
   x_.pins.erase(was.question.pins);
   x_.pins.insert(answer.pins);
+  if (answer.pins.contains(Pin::temporary_object)) x_.begin_temporary();
   return reset;
 }
 
@@ -164,7 +165,7 @@ void StateTracker::question_settings(StateQuestion& question) {
 
 // Pins that the server has to confirm or to end. Pins that the server does not show are taken as begun.
 PinSet StateTracker::open_pins() {
-  if (x_.may_have_temporary()) x_.begin_temporary();
+  if (x_.watch.may_have_begun.contains(Pin::temporary_object)) x_.may_begin_temporary();
   StateWatch& watch = x_.watch;
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;

@@ -424,3 +424,18 @@ def test_a_temporary_table_hides_a_table_where_others_had_temporary_tables(share
             assert "D(2)" in owner.ask(run)
             owner.query("drop table pg_temp.kept")
         assert "D(1)" in owner.ask(run)
+
+
+def test_code_that_might_make_a_temporary_object_has_nothing_parsed_again(shared):
+    """In a failed transaction it would be missed: the error is that of the Bind."""
+    endpoint = shared("shared1", max_size=1)
+    with endpoint.wire() as earlier:
+        earlier.query("create temporary table anything (a int); drop table anything")
+    with endpoint.wire() as client:
+        client.ask(m.P("s", unique("select 1")) + m.S)
+        client.query("begin")
+        client.ask(m.F(1317, ("four",)))  # no text tells what it does
+        client.ask(m.Q("select 1/0"))
+        client.send(use("s") + m.S)
+        refused = client.receive()
+        assert refused.sqlstate == "25P02" and refused.fields()["R"] == "exec_bind_message", refused.fields()

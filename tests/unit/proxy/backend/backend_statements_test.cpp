@@ -256,7 +256,10 @@ TEST_CASE("a client's Parse is answered without the server for a short time afte
   const TimePoint now{10s};
   hold(held, s);
   hold(other, s);
-  CHECK_FALSE(held.was_parsed_lately(s, now));  // that Parse was pgweir's
+  CHECK_FALSE(held.was_parsed_lately(s, now));  // that Parse was pgweir's, and nobody knows what for
+  held.note_parse(s, now);
+  CHECK(held.was_parsed_lately(s, now));
+  CHECK_FALSE(held.is_client_parse(s));
   held.note_client_parse(s, now);
   CHECK(held.was_parsed_lately(s, now + BackendStatements::parse_age_max));
   CHECK_FALSE(held.was_parsed_lately(s, now + BackendStatements::parse_age_max + 1ms));
