@@ -110,7 +110,7 @@ class BackendStatements {
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
     // Of the last Parse.
-    bool by_client = false;
+    enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
   };
   using Entries = std::list<Entry>;
