@@ -48,27 +48,23 @@ std::string explain(const boost::system::system_error& error, const std::string&
   return "cannot ask " + address + " (admin.port): " + error.code().message();
 }
 
-bool ask(const std::string& host, std::uint16_t admin_port, const std::string& path, std::string& answer) {
-  asio::io_context io;
-  asio::ip::tcp::resolver resolver(io);
-  const auto addresses = resolver.resolve(host, std::to_string(admin_port));
-  http::request<http::empty_body> request(http::verb::get, path, 11);
-  request.set(http::field::host, host);
-  Response response;
-  auto done = asio::co_spawn(io, ask(addresses, std::move(request), response), asio::use_future);
-  io.run();
-  done.get();
-  answer = response.body();
-  return response.result() == http::status::ok;
-}
-
 }  // namespace
 
 bool ask_health(const std::string& admin_host, std::uint16_t admin_port, const std::string& path,
                 std::string& answer) {
   const std::string host = reachable(admin_host);
   try {
-    return ask(host, admin_port, path, answer);
+    asio::io_context io;
+    asio::ip::tcp::resolver resolver(io);
+    const auto addresses = resolver.resolve(host, std::to_string(admin_port));
+    http::request<http::empty_body> request(http::verb::get, path, 11);
+    request.set(http::field::host, host);
+    Response response;
+    auto done = asio::co_spawn(io, ask(addresses, std::move(request), response), asio::use_future);
+    io.run();
+    done.get();
+    answer = response.body();
+    return response.result() == http::status::ok;
   } catch (const boost::system::system_error& error) {
     const bool is_v6 = host.find(':') != std::string::npos;
     throw std::runtime_error(
