@@ -1,0 +1,46 @@
+// Makes up what a client sends: batches of messages, each ended by what the server answers with ReadyForQuery. Every
+// value carries a word that no other client uses, so that a row of somebody else's is known at once. Pure but for
+// chance.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../kernel/random.hpp"
+#include "protocol/bytes.hpp"
+
+namespace pgweir::simulation {
+
+struct Batch {
+  std::string in_words;
+  ByteBuffer bytes;
+  bool copies_in = false;  // the data follow in `rest`, once the server has asked for them
+  ByteBuffer rest;
+};
+
+class ScriptWriter {
+ public:
+  ScriptWriter(int client, Random random) : client_(client), random_(random) {}
+
+  Batch next();
+  // What puts an end to what the client may have open, so that it can leave in peace.
+  Batch last();
+
+ private:
+  std::string nonce();
+  std::string statement();
+  std::string setting_statement();
+  std::string transaction_statement();
+  std::string table_statement();
+  std::string session_statement();
+  Batch simple();
+  Batch extended();
+  void add_extended(Batch& batch);
+
+  const int client_;
+  Random random_;
+  int nonces_ = 0;
+  std::vector<std::string> named_;  // statements that were parsed by these names
+};
+
+}  // namespace pgweir::simulation
