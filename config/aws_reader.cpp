@@ -35,7 +35,7 @@ void read_ca_file(Walk& walk, Section& section, std::string& out) {
   if (!section.text("ca_file", name)) return;
   out = (std::filesystem::path(walk.locations.file).parent_path() / name).string();
   const FileContent content = walk.environment.read_file(out, ca_file_bytes_max);
-  if (!content.error.empty()) section.report("ca_file", "cannot read the file: " + printable(content.error));
+  if (!content.error.empty()) section.report("ca_file", unreadable(out, content.error));
 }
 
 // As the SDKs of AWS do.

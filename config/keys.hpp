@@ -56,8 +56,8 @@ void keys_of_pool(Pool& pool, Key&& key) {
   key("audit_every", pool.audit_every, Range{0, audit_every_bound});
   key("audit_close", pool.audit_close);
   key("min_size", pool.min_size, Range{0, pool_size_bound});
-  key("max_size", pool.max_size, Range{0, pool_size_bound});
-  key("max_logins", pool.max_logins, Range{0, pool_size_bound});
+  key("max_size", pool.max_size, Range{1, pool_size_bound});
+  key("max_logins", pool.max_logins, Range{1, pool_size_bound});
   key("max_prepared_statements", pool.max_prepared_statements, Range{1, statements_bound});
   key("borrow_timeout", pool.borrow_timeout);
   key("idle_timeout", pool.idle_timeout);

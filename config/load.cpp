@@ -67,6 +67,10 @@ void read(Walk& walk, std::string_view yaml, const Overrides& overrides,
   settings = std::move(built);
 }
 
+Problem no_document(const std::string& path, const std::string& error) {
+  return {path, 0, 0, {}, "cannot read the file: " + error, Severity::error};
+}
+
 }  // namespace
 
 LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment,
@@ -95,8 +99,34 @@ LoadResult load_file(const std::string& path, const Overrides& overrides) {
   if (content.error.empty()) return load_text(content.text, path, environment, overrides);
   LoadResult result;
   result.locations.file = path;
-  result.problems.push_back({path, 0, 0, {}, "cannot read the file: " + content.error, Severity::error});
+  result.problems.push_back(no_document(path, content.error));
   return result;
+}
+
+AdminResult load_admin_text(std::string_view yaml, std::string_view file_name,
+                            const Environment& environment) {
+  AdminResult result;
+  Walk walk{environment, {}, {std::string(file_name), {}}};
+  try {
+    const std::optional<Node> root = parse_yaml(yaml, walk.locations.file, walk.problems);
+    if (root && root->kind != Node::Kind::null) {
+      result.admin = read_admin_alone(walk, *root);
+    } else if (walk.problems.empty()) {
+      walk.report({}, {}, "the document is empty");
+    }
+  } catch (const std::exception&) {
+    walk.report({}, {}, "cannot be read: internal error or out of memory");
+  }
+  if (has_error(walk.problems)) result.admin.reset();
+  result.problems = std::move(walk.problems);
+  return result;
+}
+
+AdminResult load_admin(const std::string& path) {
+  const Environment environment = process_environment();
+  const FileContent content = environment.read_file(path, document_bytes_max);
+  if (content.error.empty()) return load_admin_text(content.text, path, environment);
+  return {std::nullopt, {no_document(path, content.error)}};
 }
 
 }  // namespace pgweir::config

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,5 +37,15 @@ LoadResult load_file(const std::string& path, const Overrides& overrides = {});
 // The same for a text. `file_name` names it in problems; a relative password_file is looked up beside it.
 LoadResult load_text(std::string_view yaml, std::string_view file_name, const Environment& environment,
                      const Overrides& overrides = {});
+
+// Only the section `admin`: for those who ask a running pgweir, and do not have what it was started with, such
+// as the variables that hold passwords. Problems elsewhere in the file are not looked for.
+struct AdminResult {
+  std::optional<Admin> admin;  // empty exactly when `problems` holds an error
+  std::vector<Problem> problems;
+};
+AdminResult load_admin(const std::string& path);
+AdminResult load_admin_text(std::string_view yaml, std::string_view file_name,
+                            const Environment& environment);
 
 }  // namespace pgweir::config

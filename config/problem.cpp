@@ -100,4 +100,9 @@ Location Locations::find(std::string_view path) const {
   }
 }
 
+std::string unreadable(std::string_view file_name, std::string_view error) {
+  constexpr std::size_t name_max = 256;
+  return "cannot read " + printable(file_name, name_max) + ": " + printable(error);
+}
+
 }  // namespace pgweir::config

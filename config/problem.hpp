@@ -48,6 +48,10 @@ Problem problem_at(const Locations& locations, std::string path, std::string mes
 // `parent`.`key`; a key that is not a plain word is quoted, escaped and, when very long, cut.
 std::string join_path(std::string_view parent, std::string_view key);
 
+// That a file cannot be read, with its name as it was tried: a relative one starts at the configuration's
+// directory.
+std::string unreadable(std::string_view file_name, std::string_view error);
+
 // `text` with control characters and quotes escaped, cut after `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 64);
 

@@ -138,4 +138,11 @@ Settings read_settings(Walk& walk, const Node& root_node) {
   return out;
 }
 
+Admin read_admin_alone(Walk& walk, const Node& root_node) {
+  Admin out;
+  Section root(walk, &root_node, {});
+  read_admin(root.section("admin"), out);
+  return out;
+}
+
 }  // namespace pgweir::config

@@ -23,7 +23,7 @@ void read_file_name(Walk& walk, Section& section, std::string_view key, std::str
   constexpr std::size_t most = 1024 * 1024;
   const FileContent content = walk.environment.read_file(out, most);
   if (!content.error.empty())
-    section.report(key, "cannot read the file: " + printable(content.error));
+    section.report(key, unreadable(out, content.error));
   else if (key == "key_file" && content.readable_by_others)
     section.report(key, "every user of this machine can read the file; chmod o-r protects it",
                    Severity::warning);
@@ -47,6 +47,11 @@ void read_listen_tls(Walk& walk, Section section, ListenTls& out) {
   if (out.mode != TlsMode::disable && section.find("cert_file") == nullptr &&
       section.find("key_file") == nullptr)
     section.report("cert_file", "is missing: TLS needs a certificate and its key");
+  if (out.mode == TlsMode::disable && section.find("cert_file") != nullptr)
+    section.report("cert_file",
+                   "is not used while listen.tls.mode is disable, its default: clients get plain text; set "
+                   "mode to prefer or require",
+                   Severity::warning);
   if (out.handshake_timeout.count() == 0)
     section.report("handshake_timeout", "must not be 0: a silent client would stay for ever");
   section.finish();

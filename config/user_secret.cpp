@@ -13,14 +13,34 @@ namespace {
 constexpr std::array<std::string_view, 6> source_keys{"password",       "password_env", "password_file",
                                                       "scram_verifier", "secret",       "ssm_parameter"};
 
-// " APP_PASSWORD" for what looks like a variable's name, nothing for what may be a password in the wrong
-// place.
-std::string shown_name(const std::string& name) {
-  if (name[0] >= '0' && name[0] <= '9') return {};
-  const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-  return is_name ? " " + printable(name) : std::string();
+bool is_made_of(std::string_view text, char first, char last) {
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return (c >= first && c <= last) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+// APP_PASSWORD and app_password are names of variables; hunter2 may be a password in the wrong place.
+bool is_surely_a_name(std::string_view name) {
+  if (name[0] >= '0' && name[0] <= '9') return false;
+  if (is_made_of(name, 'A', 'Z')) return true;
+  const bool speaks_of_one = name.find("_pass") != std::string_view::npos ||
+                             name.find("_secret") != std::string_view::npos ||
+                             name.find("_pw") != std::string_view::npos;
+  return speaks_of_one && is_made_of(name, 'a', 'z');
+}
+
+std::string not_set(const std::string& name) {
+  if (is_surely_a_name(name)) return "the environment variable " + printable(name) + " is not set";
+  return "the environment variable of this name is not set (the name is not shown: it may be the password "
+         "itself, unless it is in capitals)";
+}
+
+// A name that may be a password in the wrong place is not repeated, only where it was looked for.
+std::string unreadable_secret(const std::string& directory, const std::string& name, const std::string& path,
+                              const std::string& error) {
+  const bool is_path = name.starts_with('/') && std::count(name.begin(), name.end(), '/') > 1;
+  if (is_path) return unreadable(path, error);
+  return "cannot read the file of this name in " + printable(directory.empty() ? "." : directory, 256) +
+         ": " + printable(error);
 }
 
 // The user's Section and which of its keys is being read, so that each failure names its place.
@@ -50,7 +70,7 @@ class SecretReader {
     // getenv() would stop at the NUL and look up another name.
     if (name.find('\0') != std::string::npos) return fail(key, "is not the name of a variable");
     std::optional<std::string> value = walk_.environment.variable(name);
-    if (!value) return fail(key, "the environment variable" + shown_name(name) + " is not set");
+    if (!value) return fail(key, not_set(name));
     return checked(key, std::move(*value));
   }
 
@@ -59,8 +79,10 @@ class SecretReader {
     std::string name;
     if (!user_.text(key, name)) return {};
     const auto directory = std::filesystem::path(walk_.locations.file).parent_path();
-    FileContent content = walk_.environment.read_file((directory / name).string(), secret_file_bytes_max);
-    if (!content.error.empty()) return fail(key, "cannot read the file: " + printable(content.error));
+    const std::string path = (directory / name).string();
+    FileContent content = walk_.environment.read_file(path, secret_file_bytes_max);
+    if (!content.error.empty())
+      return fail(key, unreadable_secret(directory.string(), name, path, content.error));
     if (content.readable_by_others) {
       user_.report(key, "every user of this machine can read the file; chmod o-r protects it",
                    Severity::warning);

@@ -7,6 +7,7 @@
 #include "config/aws_check.hpp"
 #include "config/kept_warm.hpp"
 #include "config/pass_through.hpp"
+#include "config/suggest.hpp"
 
 namespace pgweir::config {
 
@@ -200,9 +201,17 @@ class Validator {
   void check_users(const std::string& path, const std::vector<std::string>& users) {
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < users.size(); ++i) {
-      if (is_unknown_user(users[i])) report(index(path, i), "there is no such user under users");
+      if (is_unknown_user(users[i])) report(index(path, i), no_such_user(users[i]));
       if (!seen.insert(users[i]).second) report(index(path, i), "named twice");
     }
+  }
+
+  std::string no_such_user(const std::string& name) const {
+    std::vector<std::string_view> known;
+    for (const auto& [each, user] : settings_.users) known.push_back(each);
+    const std::string_view guess = suggest(name, known);
+    return "there is no user \"" + printable(name) + "\" under users" +
+           (guess.empty() ? std::string() : "; did you mean " + printable(guess) + "?");
   }
 
   // Where a pool's key is set: in the database's own pool, or in the one that all share.
@@ -212,8 +221,6 @@ class Validator {
   }
 
   void check_pool(const std::string& path, const Pool& pool) {
-    if (pool.max_size == 0) report(pool_key(path, "max_size"), "must be at least 1");
-    if (pool.max_logins == 0) report(pool_key(path, "max_logins"), "must be at least 1");
     if (pool.borrow_timeout.count() == 0) {
       report(pool_key(path, "borrow_timeout"), "must not be 0: clients would wait for ever");
     }
@@ -221,7 +228,7 @@ class Validator {
       report(pool_key(path, "connect_timeout"),
              "must not be 0: a silent server would block the pool for ever");
     }
-    if (pool.max_size == 0 || pool.min_size <= pool.max_size) return;
+    if (pool.min_size <= pool.max_size) return;
     std::string at = pool_key(path, "min_size");
     if (at == "pool.min_size" && where_.contains(path + ".max_size")) at = path + ".max_size";
     report(at, "min_size " + std::to_string(pool.min_size) + " is above max_size " +
@@ -246,6 +253,9 @@ class Validator {
     if (std::any_of(host.begin(), host.end(), is_space)) {
       return report(path, "the host contains a space or a control character");
     }
+    if (host.find("://") != std::string::npos)
+      return report(path,
+                    "a host's name or address, not a URL; port, dbname and users are keys of their own");
     // An IPv6 address has two colons at least.
     if (std::count(host.begin(), host.end(), ':') == 1) {
       report(path, "a host without its port; port is a key of its own");

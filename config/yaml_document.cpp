@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -140,6 +141,17 @@ std::string syntax_message(const YAML::ParserException& error) {
   return "YAML syntax: " + printable(error.msg.substr(0, error.msg.find(": ")), 160);
 }
 
+// The line of the first tab that indents, down to the one where the parser has given up or the next; 0: none.
+// Its own words for one say nothing of tabs.
+int indented_by_tab(std::string_view text, int last_line) {
+  for (int line = 1; line <= last_line + 1 && !text.empty(); ++line) {
+    const std::string_view whole = text.substr(0, text.find('\n'));
+    if (whole.substr(0, whole.find_first_not_of(" \t")).find('\t') != std::string_view::npos) return line;
+    text.remove_prefix(std::min(whole.size() + 1, text.size()));
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::optional<Node> parse_yaml(std::string_view text, std::string_view file, std::vector<Problem>& problems) {
@@ -156,6 +168,10 @@ std::optional<Node> parse_yaml(std::string_view text, std::string_view file, std
     while (parser.HandleNextDocument(builder)) continue;
   } catch (const YAML::ParserException& error) {
     const Location where = location_of(error.mark);
+    if (const int line = indented_by_tab(text, where.line); line > 0) {
+      problems.push_back({std::string(file), line, 1, {}, "YAML syntax: tabs cannot indent; use spaces"});
+      return std::nullopt;
+    }
     problems.push_back(
         {std::string(file), where.line, where.column, {}, syntax_message(error), Severity::error});
     return std::nullopt;

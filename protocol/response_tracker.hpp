@@ -38,7 +38,7 @@
 
 namespace pgweir {
 
-// The message that a reply answers.
+// What a reply answers: the kind of the message that was announced.
 enum class Reply : std::uint8_t {
   parse,
   bind,
@@ -63,10 +63,10 @@ constexpr std::uint32_t resets_all = 1;
 
 // What follows from a message that succeeds.
 enum class Change : std::uint8_t {
-  names,     // it holds the oldest pending operation of the client's StatementMap
-  held,      // a Parse or Close that changes what the backend holds of `statement`
-  channels,  // its statements may change what the client listens to
-  settings,  // it holds the oldest pending step of the session's SettingsJournal
+  names,               // it holds the oldest pending operation of the client's StatementMap
+  backend_statements,  // it changes which statements the backend has: a Parse, a Close, a Query
+  channels,            // its statements may change what the client listens to
+  settings,            // it holds the oldest pending step of the session's SettingsJournal
 };
 using Changes = EnumSet<Change, std::uint8_t>;
 

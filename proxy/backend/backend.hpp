@@ -46,6 +46,9 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   // whether an earlier session's values are still there, too. 0: there is none.
   std::uint64_t sequence_owner = 0;
   bool sequence_mixed = false;
+  // The session that last had temporary objects here. The server process has had a temporary schema since then.
+  // 0: there was none.
+  std::uint64_t temporary_owner = 0;
 
   CancelState cancels;
 };

@@ -47,7 +47,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.own_parse.reset();
+  entry.client_parse.reset();
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -55,18 +55,18 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
   return found == index_.end() ? nullptr : &*found->second;
 }
 
-void BackendStatements::note_own_parse(const StatementRef& statement, const ParseMoment& moment) {
-  if (Entry* const entry = find_entry(statement)) entry->own_parse = moment;
+void BackendStatements::note_client_parse(const StatementRef& statement, TimePoint certain_at) {
+  if (Entry* const entry = find_entry(statement)) entry->client_parse = certain_at;
 }
 
-bool BackendStatements::is_own_parse(const StatementRef& statement) const {
+bool BackendStatements::is_client_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->own_parse.has_value() && entry->description == Description::asked;
+  return entry != nullptr && entry->client_parse.has_value() && entry->description == Description::asked;
 }
 
-ParseMoment BackendStatements::moment_of(const StatementRef& statement) const {
+bool BackendStatements::was_parsed_lately(const StatementRef& statement, TimePoint now) const {
   const Entry* const entry = find_entry(statement);
-  return entry == nullptr ? ParseMoment{} : entry->own_parse.value_or(ParseMoment{});
+  return entry != nullptr && entry->client_parse && now - *entry->client_parse <= parse_age_max;
 }
 
 BackendStatements::Description BackendStatements::description_of(const StatementRef& statement) const {
@@ -91,6 +91,11 @@ void BackendStatements::doubt(const StatementRef& statement) {
 void BackendStatements::doubt_all() {
   in_doubt_ = true;
   for (Entry& entry : entries_) entry.doubtful = true;
+}
+
+void BackendStatements::parse_all_again() {
+  for (Entry& entry : entries_) entry.doubtful = true;
+  if (unnamed_pending_ == 0) unnamed_.reset();
 }
 
 void BackendStatements::begin_close(const StatementRef& statement, std::uint64_t segment) {

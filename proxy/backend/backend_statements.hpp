@@ -13,6 +13,7 @@
 // Thread rule: belongs to its backend, so to the session that has borrowed that.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <optional>
@@ -21,7 +22,7 @@
 
 #include "protocol/response_tracker.hpp"
 #include "protocol/statement_map.hpp"
-#include "proxy/state/schema_version.hpp"
+#include "proxy/base/clock.hpp"
 
 namespace pgweir {
 
@@ -41,20 +42,25 @@ class BackendStatements {
     changed,
   };
 
+  // For this long after the last real Parse on a backend, a client's Parse is answered without the server. DDL that
+  // does not go through pgweir is seen by clients that parse later.
+  static constexpr std::chrono::milliseconds parse_age_max{100};
+
   explicit BackendStatements(std::size_t max) : max_(max) {}
 
   // Also marks the statement as used just now.
   Presence find(const StatementRef& statement, std::uint64_t segment);
   void begin_parse(const StatementRef& statement, std::uint64_t segment);
   void begin_close(const StatementRef& statement, std::uint64_t segment);
-  // Called after begin_parse(), for a client's own Parse: its outcome tells what the statement means now,
-  // unless `moment` is that of no Parse.
-  void note_own_parse(const StatementRef& statement, const ParseMoment& moment);
+  // Called after begin_parse(), for a client's Parse. `certain_at`: when it was sent; TimePoint{}: it is not certain
+  // under which settings it is parsed.
+  void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
-  bool is_own_parse(const StatementRef& statement) const;
-  // The moment of the last Parse, if that was a client's own.
-  ParseMoment moment_of(const StatementRef& statement) const;
+  bool is_client_parse(const StatementRef& statement) const;
+  // Whether a client's Parse of the statement here would find what the last one has found: that one was a client's
+  // own, and not long ago.
+  bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
   // Whether find() says present and description_of() says same. Nearly always so, at the price of one look.
   bool is_as_told(const StatementRef& statement, std::uint64_t segment);
@@ -65,6 +71,8 @@ class BackendStatements {
   void doubt(const StatementRef& statement);
   // Code has changed the set of statements unseen.
   void doubt_all();
+  // Each statement is parsed again before it is next used: the names in it may mean something else by now.
+  void parse_all_again();
   bool in_doubt() const { return in_doubt_; }
   // The statements' names in the form in which state_query() asks for them: sorted, each with t if SQL has
   // prepared it and f otherwise.
@@ -99,8 +107,8 @@ class BackendStatements {
     Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
     std::uint64_t segment = 0;  // of the last of them
-    std::optional<ParseMoment>
-        own_parse{};  // of the last Parse, if it was the client's; nullopt: it was pgweir's
+    // Of the last Parse, if it was the client's; nullopt: it was pgweir's.
+    std::optional<TimePoint> client_parse{};
   };
   using Entries = std::list<Entry>;
 

@@ -133,7 +133,7 @@ struct PoolFacts {
   std::optional<TimePoint> longest_wait{};
   std::shared_ptr<const config::Pool> settings;
   bool paused = false;
-  bool up = false;       // its server has been reached, and not been lost since
+  bool up = false;       // a login to its server has succeeded, and none has failed since
   bool retired = false;  // no longer configured
   LoginRecord logins = LoginRecord::untried;
   std::string refusal;  // why the server refuses the pool's logins

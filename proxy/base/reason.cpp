@@ -30,7 +30,7 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"no_such_database", "FATAL", sqlstate::invalid_catalog_name, "no such database"},
     {"not_allowed", "FATAL", sqlstate::insufficient_privilege, "permission denied for database"},
     {"too_many_clients", "FATAL", sqlstate::too_many_connections,
-     "no more connections allowed (max_client_conn)"},
+     "no more connections allowed (max_client_conn): listen.max_clients is reached"},
     {"bad_settings", "FATAL", sqlstate::invalid_parameter_value, "invalid startup parameter"},
     {"server_unreachable", "FATAL", sqlstate::cannot_connect_now,
      "the database server cannot be reached at the moment"},
@@ -60,11 +60,12 @@ const ReasonText& text_of(Reason reason) {
   return texts[static_cast<std::size_t>(reason)];
 }
 
-void write_reason(ByteBuffer& out, Reason reason, std::string_view message, std::string_view sqlstate) {
+void write_reason(ByteBuffer& out, Reason reason, std::string_view message, std::string_view sqlstate,
+                  std::string_view severity) {
   const ReasonText& text = text_of(reason);
   if (text.severity.empty()) return;
   ErrorFields fields;
-  fields.severity = text.severity;
+  fields.severity = severity.empty() ? text.severity : severity;
   fields.code = sqlstate.empty() ? text.sqlstate : sqlstate;
   fields.message = message.empty() ? text.message : message;
   write_error_response(out, fields);

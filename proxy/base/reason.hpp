@@ -52,8 +52,9 @@ struct ReasonText {
 };
 const ReasonText& text_of(Reason reason);
 
-// Appends the ErrorResponse. `message` and `sqlstate` replace what the table says, where they are given.
+// Appends the ErrorResponse. `message`, `sqlstate` and `severity` replace what the table says, where they are
+// given; a silent reason stays silent.
 void write_reason(ByteBuffer& out, Reason reason, std::string_view message = {},
-                  std::string_view sqlstate = {});
+                  std::string_view sqlstate = {}, std::string_view severity = {});
 
 }  // namespace pgweir

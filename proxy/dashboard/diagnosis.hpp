@@ -51,7 +51,4 @@ constexpr std::chrono::seconds login_try_gap{5};
 
 Diagnosis diagnose(const DiagnosisInput& input);
 
-// "80 ms", "4.2 s", "2 min 5 s", "3 h 10 min"
-std::string duration_text(std::chrono::duration<double> duration);
-
 }  // namespace pgweir

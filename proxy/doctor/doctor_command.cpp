@@ -50,6 +50,47 @@ std::uint32_t all_pools(const config::Settings& settings) {
   return static_cast<std::uint32_t>(sum);
 }
 
+template <class Map>
+std::string names_of(const Map& map) {
+  std::string text;
+  for (const auto& [name, value] : map) text += (text.empty() ? "" : ", ") + config::printable(name);
+  return text;
+}
+
+template <class Map>
+std::string no_such(const char* what, const std::string& name, const Map& map) {
+  return "the configuration has no " + std::string(what) + " \"" + config::printable(name) +
+         "\"; it has: " + names_of(map);
+}
+
+// Why there is nothing to try.
+std::string explain_no_target(const config::Settings& settings, const DoctorOptions& options,
+                              const Target& target) {
+  if (target.database == nullptr) return no_such("database", options.database, settings.databases);
+  if (!options.user.empty() && settings.find_user(options.user) == nullptr)
+    return no_such("user", options.user, settings.users);
+  const std::string& database = target.database->name;
+  std::string users;
+  for (const std::string& each : target.database->users)
+    users += (users.empty() ? "" : ", ") + config::printable(each);
+  const std::string who = options.user.empty() ? "no user of the configuration"
+                                               : "user \"" + config::printable(options.user) + "\"";
+  return who + (options.user.empty() ? " may use database \"" : " may not use database \"") +
+         config::printable(database) + "\": " + config::join_path("databases", database) +
+         ".users has: " + users;
+}
+
+// On standard error, so that standard output is for findings only.
+void tell_target(const config::Settings& settings, const Target& target) {
+  std::cerr << "pgweir doctor: tries database \"" << config::printable(target.database->name)
+            << "\" as user \"" << config::printable(target.user->name) << "\" at "
+            << config::printable(target.database->host) << ':' << target.database->port << '\n';
+  if (settings.databases.size() > 1)
+    std::cerr << "  --database chooses another one: " << names_of(settings.databases) << '\n';
+  if (settings.users.size() > 1)
+    std::cerr << "  --user chooses another one: " << names_of(settings.users) << '\n';
+}
+
 int cannot_run(const std::string& why) {
   std::cerr << "pgweir doctor: " << why << '\n';
   return exit_cannot_run;
@@ -72,7 +113,8 @@ int run_doctor(const DoctorOptions& options) {
     if (!loaded.settings) return exit_cannot_run;
     const Target target = choose(*loaded.settings, options);
     if (target.database == nullptr || target.user == nullptr)
-      return cannot_run("no such database or user in the configuration");
+      return cannot_run(explain_no_target(*loaded.settings, options, target));
+    tell_target(*loaded.settings, target);
     expected = {target.database->port, target.user->name, all_pools(*loaded.settings)};
     findings =
         run_live_checks({*loaded.settings, *target.database, *target.user, options.through, options.tasks});

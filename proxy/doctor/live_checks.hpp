@@ -1,4 +1,4 @@
-// L01 to L30: what can be found out from where pgweir runs, by asking.
+// The live checks, L01 and so on: what can be found out from where pgweir runs, by asking.
 #pragma once
 
 #include <vector>

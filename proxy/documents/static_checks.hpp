@@ -1,4 +1,4 @@
-// S01 to S22: pure functions from collected documents to findings.
+// The checks of documents, S01 and so on: pure functions from collected documents to findings.
 #pragma once
 
 #include <vector>

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "protocol/authentication.hpp"
-#include "protocol/startup.hpp"
 #include "proxy/entry/life.hpp"
 #include "proxy/worker/worker.hpp"
 

@@ -36,6 +36,8 @@ class ClientLink {
     bool flush_asked = false;  // a Flush of pgweir's is under way, so that the awaited answers come
   };
   Held held;
+  // What the message waits for may have come: the next turn offers it again.
+  void offer_again() { held.is_held = false; }
   TimePoint eof_at{};
 
   // Sends what was written for the client, and keeps the rest. False: the client turned out to be gone.

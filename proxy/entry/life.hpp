@@ -30,11 +30,17 @@ struct Life {
   // then.
   TimePoint closes_at{};
 
+  bool is_serving() const { return phase == Phase::serving; }
   bool is_over() const { return phase == Phase::closing; }
   // Why a session that waits has to stop waiting.
   std::optional<Reason> interrupted() const {
     if (interrupt) return interrupt;
     return drains ? std::optional(Reason::draining) : std::nullopt;
+  }
+  // Why a login ends that is interrupted while it waits for the server: it is not the client then that took
+  // too long.
+  Reason interrupt_of_server_wait() const {
+    return *interrupt == Reason::login_timeout ? Reason::server_unreachable : *interrupt;
   }
   std::string message() const { return words ? words->message : std::string(); }
   std::string sqlstate() const { return words ? words->sqlstate : std::string(); }

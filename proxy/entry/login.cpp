@@ -1,9 +1,11 @@
 #include "proxy/entry/login.hpp"
 
 #include "protocol/proxy_header.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/entry/aws_check.hpp"
 #include "proxy/entry/client_tls.hpp"
+#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/console_session.hpp"
 #include "proxy/entry/password_check.hpp"
 #include "proxy/entry/role_check.hpp"
@@ -40,12 +42,12 @@ Task<bool> Login::run() {
     if (step == ClientLogin::Step::check_secret || step == ClientLogin::Step::check_token)
       step = co_await check_with_aws(parts_, login, step, reply);
     if (step == ClientLogin::Step::authenticated) step = co_await check_role(parts_, login, reply);
-    if (parts_.life.phase == Life::Phase::closing) co_return false;
+    if (parts_.life.is_over()) co_return false;
     parts_.worker.to_client().own().insert(parts_.worker.to_client().own().end(), reply.begin(), reply.end());
     parts_.worker.to_client().end_own();
     // The last authentication message goes out with the welcome.
     if (step != ClientLogin::Step::authenticated) parts_.link.flush();
-    if (parts_.life.phase == Life::Phase::closing) co_return false;
+    if (parts_.life.is_over()) co_return false;
     if (!counted && !login.startup().user.empty()) {
       counted = true;
       const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
@@ -71,11 +73,21 @@ Task<bool> Login::run() {
     }
     if (step == ClientLogin::Step::authenticated) break;
     if (!parts_.link.read_few(parts_.life)) {
-      if (parts_.life.phase == Life::Phase::closing) co_return false;
+      if (parts_.life.is_over()) co_return false;
       co_await parts_.waker.wait();
     }
   }
   co_return true;
+}
+
+std::unique_ptr<const ClientClaim> Login::claim() const {
+  if (!login_ || login_->startup().user.empty()) return nullptr;
+  const StartupMessage& startup = login_->startup();
+  auto claim = std::make_unique<ClientClaim>(ClientClaim{startup.database, startup.user, {}});
+  for (const StartupParameter& each : startup.parameters) {
+    if (ascii_lower(each.name) == "application_name") claim->application_name = each.value;
+  }
+  return claim;
 }
 
 // An attacker who guesses passwords gets few answers.
@@ -110,7 +122,7 @@ Task<bool> Login::read_proxy_header() {
       co_return false;
     }
     if (!parts_.link.read_few(parts_.life)) {
-      if (parts_.life.phase == Life::Phase::closing) co_return false;
+      if (parts_.life.is_over()) co_return false;
       co_await parts_.waker.wait();
     }
   }

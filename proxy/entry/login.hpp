@@ -11,6 +11,13 @@
 
 namespace pgweir {
 
+// Who a client says it is. Only what the log may tell.
+struct ClientClaim {
+  std::string database;
+  std::string user;
+  std::string application_name;
+};
+
 class Login {
  public:
   explicit Login(SessionParts parts) : parts_(parts) {}
@@ -19,6 +26,8 @@ class Login {
   Task<bool> run();
   // What the client has said; valid after run().
   const ClientLogin& client() const { return *login_; }
+  // At any time; null: it has not said anything yet.
+  std::unique_ptr<const ClientClaim> claim() const;
 
  private:
   Task<bool> read_proxy_header();

@@ -1,6 +1,7 @@
 #include "proxy/entry/role_check.hpp"
 
 #include "proxy/base/log.hpp"
+#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/session_context.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/pool_registry.hpp"
@@ -35,7 +36,7 @@ Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
     if (pool.refusal()) co_return false;
     if (p.life.interrupt || p.life.drains || p.link.transport.hung_up()) {
       p.life.end(p.life.drains      ? Reason::draining
-                 : p.life.interrupt ? Reason::server_unreachable
+                 : p.life.interrupt ? p.life.interrupt_of_server_wait()
                                     : Reason::client_closed);
       co_return false;
     }
@@ -59,7 +60,7 @@ Task<ClientLogin::Step> check_role(SessionParts& p, ClientLogin& login, ByteBuff
   if (!pool->has_backends()) {
     // There is no backend left to ask, so only a new login shows whether that is still so.
     const bool let_in = co_await server_lets_in(p, *pool);
-    if (let_in || p.life.phase == Life::Phase::closing) co_return admitted;
+    if (let_in || p.life.is_over()) co_return admitted;
     if (const std::optional<ServerRefusal> refusal = pool->refusal()) problem = refusal->message;
   }
   log::info("role_refused", {{"client", std::to_string(p.id)},

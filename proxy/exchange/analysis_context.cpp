@@ -5,10 +5,9 @@
 namespace pgweir {
 
 AnalysisContext analysis_context(const Exchange& x) {
-  const bool has_temporary =
-      x.pins.contains(Pin::temporary_object) || x.watch.may_have_begun.contains(Pin::temporary_object);
   // Its own DDL is not seen by other sessions before it is committed.
-  if (has_temporary || x.watch.marks.contains(Mark::unseen) || x.watch.marks.contains(Mark::changed_schema))
+  if (x.may_have_temporary() || x.watch.marks.contains(Mark::unseen) ||
+      x.watch.marks.contains(Mark::changed_schema))
     return {};
   const bool is_certain =
       x.code.unjudged.empty() && !x.code.triggers_unjudged && !x.code.definitions_unjudged;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/bytes.hpp"
+#include "protocol/message.hpp"
 #include "protocol/statement_map.hpp"
 
 namespace pgweir {

@@ -26,6 +26,22 @@ Subscriber Exchange::subscriber() const {
   return {worker.index(), session_id};
 }
 
+void Exchange::write_notifications(std::size_t limit) {
+  Outgoing& out = worker.to_client();
+  while (out.size() < limit) {
+    const std::shared_ptr<const ByteBuffer> message = listen->take_held();
+    if (!message) return;
+    Writer(out.own()).raw(*message);
+    out.end_own();
+  }
+}
+
+void Exchange::begin_temporary() {
+  if (backend->temporary_owner == session_id) return;
+  if (backend->temporary_owner != 0) backend->statements.parse_all_again();
+  backend->temporary_owner = session_id;
+}
+
 void Exchange::leave_hub() {
   if (hub) hub->leave(subscriber());
   if (next_hub) next_hub->leave(subscriber());

@@ -3,13 +3,17 @@
 // owns it. Thread rule: the session's worker.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/response_tracker.hpp"
+#include "protocol/sql_set.hpp"
 #include "protocol/statement_map.hpp"
 #include "proxy/backend/backend.hpp"
 #include "proxy/base/pin.hpp"
@@ -30,7 +34,8 @@ class PoolCommons;
 class Worker;
 struct ReadText;
 
-// A PREPARE or DEALLOCATE by SQL: the outcome for its name is known when it has ended.
+// SQL that makes or drops names (PREPARE, DEALLOCATE, DISCARD ALL) is unanswered: nothing else is sent until
+// its outcome is known.
 struct SqlNaming {
   bool under_way = false;
   std::string name;        // as in a Parse message
@@ -63,8 +68,9 @@ struct OtherRole {
 
 // The client's message that is looked at, or that was looked at last.
 struct MessageInHand {
-  SettingsStep step;               // what the message does to settings
-  const ReadText* text = nullptr;  // the text of a Query, if it was worth keeping
+  SettingsStep step;                // what the message does to settings
+  std::optional<SetStatement> set;  // its statement, if that is one SET or RESET; noted by StateNotes
+  const ReadText* text = nullptr;   // the text of a Query, if it was worth keeping
   bool is_looked_at = false;
 };
 
@@ -115,18 +121,26 @@ struct Exchange {
     kept.erase({Pin::session_mode});
     return !kept.empty();
   }
+  // The client may have temporary objects.
+  bool may_have_temporary() const {
+    return pins.contains(Pin::temporary_object) || watch.may_have_begun.contains(Pin::temporary_object);
+  }
+  // To be called while may_have_temporary(). PostgreSQL looks again at what it has planned when a session makes its
+  // first temporary object, which may hide a table; not so where an earlier client has had one on the connection.
+  void begin_temporary();
   // The backend may have statements that SQL prepared under names that pgweir does not know.
   bool may_have_prepared() const {
     return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);
   }
 
   // Whether only pgweir's own queries between two transactions are outstanding, or nothing.
-  bool only_own_work_left() const {
+  bool only_own_queries_left() const {
     return tracker.outstanding() == own.size() && !tracker.unsynced() && !tracker.skipping() &&
            tracker.status() == TransactionStatus::idle;
   }
-  // Whether an own query runs, such as the settings that go out before the client's statement.
-  bool own_work_runs() const {
+  // Whether the oldest message that is unanswered is of a group of pgweir's own, such as the settings that go
+  // out before the client's statement.
+  bool own_message_is_oldest() const {
     const Expected* const oldest = tracker.oldest();
     return oldest != nullptr && oldest->fate == Fate::mute;
   }
@@ -139,6 +153,9 @@ struct Exchange {
   Subscriber subscriber() const;
   bool begin_listening();
   void leave_hub();
+  // Writes the notifications that wait for the client, until so many bytes are in the worker's buffer.
+  static constexpr std::size_t all_notifications = std::numeric_limits<std::size_t>::max();
+  void write_notifications(std::size_t limit);
 };
 
 }  // namespace pgweir

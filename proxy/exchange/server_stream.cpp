@@ -17,10 +17,17 @@ RequestDisposition ServerStream::forward(const Piece& piece, Expected&& expected
   return RequestDisposition::taken;
 }
 
+RequestDisposition ServerStream::forward_rewritten(Expected&& expected) {
+  x_.worker.to_server().end_own();
+  x_.forwarded = true;
+  x_.expect(std::move(expected));
+  return RequestDisposition::taken;
+}
+
 // A Query drops the unnamed statement, even if it fails (exec_simple_query).
-void ServerStream::begin_query(Expected& expected) {
+void ServerStream::note_query_sent(Expected& expected) {
   x_.mixed_protocols |= x_.tracker.unsynced();
-  expected.changes.insert(Change::held);
+  expected.changes.insert(Change::backend_statements);
   if (!x_.hand.step.empty()) attach_step(expected);
   if (expected.changes.contains(Change::channels)) x_.listen->forwarded();
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
@@ -51,7 +58,7 @@ Progress ServerStream::insert_statement(std::string_view sql, const StatementRef
     const bool makes = prepares && reply == Reply::execute;
     x_.expect({.reply = reply,
                .fate = Fate::drop,
-               .changes = makes ? Changes{Change::held} : Changes{},
+               .changes = makes ? Changes{Change::backend_statements} : Changes{},
                .statement = makes ? prepares : StatementRef{}});
   }
   return Progress::done;
@@ -63,7 +70,10 @@ void ServerStream::send_own(OwnQuery which, std::string_view sql, const Statemen
   x_.own.begin(which);
   x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
   if (prepares) x_.backend->statements.begin_parse(prepares, x_.tracker.segment());
-  x_.expect({.reply = Reply::query, .fate = Fate::mute, .changes = {Change::held}, .statement = prepares});
+  x_.expect({.reply = Reply::query,
+             .fate = Fate::mute,
+             .changes = {Change::backend_statements},
+             .statement = prepares});
 }
 
 void ServerStream::attach_step(Expected& expected) {
@@ -71,9 +81,15 @@ void ServerStream::attach_step(Expected& expected) {
   expected.changes.insert(Change::settings);
 }
 
+void ServerStream::send_own_sync() {
+  write_sync(x_.worker.to_server().own());
+  x_.worker.to_server().end_own();
+  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+}
+
 // See response_tracker.hpp: which Syncs a failed COPY IN has swallowed must be found out before anything else
 // is sent.
-void ServerStream::begin_fence() {
+void ServerStream::send_fence() {
   ByteBuffer& out = x_.worker.to_server().own();
   write_sync(out);
   write_close_portal(out, "__pgweir_fence");

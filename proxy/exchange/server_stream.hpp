@@ -1,5 +1,5 @@
 // The bytes that go to the server for one client: the client's own messages, and statements of pgweir's among
-// them. A view of the exchange. Thread rule: the session's worker.
+// them. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>
@@ -15,17 +15,23 @@ class ServerStream final {
   explicit ServerStream(Exchange& exchange) : x_(exchange) {}
 
   RequestDisposition forward(const Piece& piece, Expected&& expected);
+  // The client's message has been written anew to Outgoing::own(), and goes out like that.
+  RequestDisposition forward_rewritten(Expected&& expected);
   void forward_bytes(const Piece& piece);
-  // What a Query changes by being sent, whatever its text is. The step of the message in hand goes with it.
-  void begin_query(Expected& expected);
-  // The step of the message in hand goes with it.
+  // Notes what a Query of the client's changes by being sent, whatever its text is, and attaches the step of
+  // the message in hand to it. The Query itself is sent by the caller.
+  void note_query_sent(Expected& expected);
+  // The step of the message in hand is carried out when what is `expected` has been answered.
   void attach_step(Expected& expected);
   // Sends an own query between two transactions; its replies never reach the client.
   // `prepares`: the statement that it prepares by SQL, or null.
   void send_own(OwnQuery which, std::string_view sql, const StatementRef& prepares = nullptr);
   // Inserts a statement of pgweir's at this place of the stream; the client does not see its replies.
   Progress insert_statement(std::string_view sql, const StatementRef& prepares);
-  void begin_fence();
+  // Sends the Sync that ends messages of pgweir's own.
+  void send_own_sync();
+  // Sends the messages of the tracker's needs_fence().
+  void send_fence();
 
  private:
   Exchange& x_;

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,7 +72,7 @@ class ListenState {
   static bool concerns(VerbSet verbs);
   // False: offer the message again when the hub has answered, or more replies have come.
   bool may_forward(const ListenSteps& steps, TransactionStatus status, bool status_is_known);
-  // A message whose Expected says `listens` is about to go out, and does.
+  // A message is about to go out whose Expected::changes has Change::channels, and does.
   void set_next(ListenSteps steps) { next_ = std::move(steps); }
   void forwarded();
   // The message that was offered went nowhere.

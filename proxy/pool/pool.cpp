@@ -54,7 +54,7 @@ void Pool::stop_waiting(Waiter& waiter, Worker& here) {
   PoolMember* granted = nullptr;
   {
     const std::lock_guard lock(core_.mutex);
-    core_.state.leave(waiter);
+    core_.state.dequeue(waiter);
     granted = waiter.granted.exchange(nullptr);
   }
   if (granted == nullptr) return;

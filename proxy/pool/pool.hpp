@@ -101,6 +101,8 @@ class Pool final : public PoolCommons {
   void describe_idle(std::vector<ServerFacts>& out) const;
 
  private:
+  friend struct PoolInside;  // of the unit tests, which put in what no login has opened
+
   PoolHost& host_;
   PoolCore core_;
 };

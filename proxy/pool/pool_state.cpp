@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/backend/login_backoff.hpp"
+
 namespace pgweir {
 
 PoolMember* PoolState::take_idle(unsigned worker) {
@@ -27,7 +29,7 @@ void PoolState::enqueue(Waiter& waiter) {
   ++waiting_;
 }
 
-void PoolState::leave(Waiter& waiter) {
+void PoolState::dequeue(Waiter& waiter) {
   if (!waiter.queued) return;
   (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
   (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
@@ -63,7 +65,7 @@ Waiter* PoolState::grant(PoolMember& member) {
   Waiter* const waiter = first_;
   if (waiter == nullptr) return nullptr;
   waiter->granted = &member;
-  leave(*waiter);
+  dequeue(*waiter);
   move(member, MemberState::borrowed);
   return waiter;
 }

@@ -18,7 +18,6 @@
 #include <optional>
 #include <vector>
 
-#include "proxy/backend/login_backoff.hpp"
 #include "proxy/backend/pool_member.hpp"
 #include "proxy/base/backend_reason.hpp"
 #include "proxy/base/clock.hpp"
@@ -63,7 +62,7 @@ class PoolState {
   void enqueue(Waiter& waiter);
   // Takes the waiter out of the queue. If it was granted a backend in the meantime, the caller has that
   // backend now.
-  void leave(Waiter& waiter);
+  void dequeue(Waiter& waiter);
 
   // A backend is free: it goes to the oldest waiter, which is returned, or becomes idle. `from_login`: it was
   // not borrowed but opened.
@@ -91,9 +90,9 @@ class PoolState {
   // When to ask begin_opening() again although nothing else happens.
   TimePoint retry_at() const { return retry_at_; }
 
-  // begin_leaving(): a borrowed backend is being closed. left(): its server process is gone.
+  // begin_leaving(): a borrowed backend is being closed. closed(): its server process is gone.
   void begin_leaving(PoolMember& member) { move(member, MemberState::leaving); }
-  void left(const PoolMember& member) { --places(member.state); }
+  void closed(const PoolMember& member) { --places(member.state); }
 
   // Takes the idle backends that have outlived their time, are of an old generation, or are too many. They
   // count as leaving.

@@ -89,7 +89,7 @@ Task<> close_one(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backen
   transport.close();
   {
     const std::lock_guard lock(core->mutex);
-    core->state.left(*backend);
+    core->state.closed(*backend);
     core->members.erase(backend.get());
   }
   open_missing(*core, here);

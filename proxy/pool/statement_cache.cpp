@@ -47,10 +47,12 @@ StatementRef make_taken() {
   return taken;
 }
 
-std::size_t hash_of(std::string_view text, ByteView parameter_types, const MapRef& context) {
+std::size_t hash_of(std::string_view text, ByteView parameter_types, const MapRef& context,
+                    std::uint64_t schema_version) {
   const std::hash<std::string_view> hash;
   const std::size_t mixed = hash(text) ^ (hash(as_text(parameter_types)) * 31) ^
-                            (std::hash<const void*>()(context.get()) * 1099511628211U);
+                            (std::hash<const void*>()(context.get()) * 1099511628211U) ^
+                            (schema_version * 0x9e3779b97f4a7c15U);
   return mixed | 1;  // never 0
 }
 
@@ -73,19 +75,20 @@ StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view
   return made;
 }
 
-StatementRef StatementCache::intern(std::string_view text, ByteView parameter_types, const MapRef& context) {
+StatementRef StatementCache::intern(std::string_view text, ByteView parameter_types, const MapRef& context,
+                                    std::uint64_t schema_version) {
   if (!context) {
     std::shared_ptr<Statement> made = make(text, parameter_types);
     made->server_name = random_name();
     return made;
   }
-  const std::size_t hash = hash_of(text, parameter_types, context);
+  const std::size_t hash = hash_of(text, parameter_types, context, schema_version);
   const std::lock_guard lock(mutex_);
   const auto [begin, end] = known_.equal_range(hash);
   for (auto it = begin; it != end; ++it) {
     StatementRef known = it->second.statement.lock();
-    if (known && it->second.context == context && known->text == text &&
-        equal(known->parameter_types, parameter_types)) {
+    if (known && it->second.context == context && it->second.schema_version == schema_version &&
+        known->text == text && equal(known->parameter_types, parameter_types)) {
       return known;
     }
   }
@@ -97,7 +100,7 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
   made->server_name = random_name();
   made->cache_hash = hash;
   made->context = context;
-  known_.emplace(hash, Known{made, context});
+  known_.emplace(hash, Known{made, context, schema_version});
   return made;
 }
 
@@ -128,32 +131,16 @@ StatementRef StatementCache::renew(const StatementRef& statement) {
   if (const auto it = find(statement); it != known_.end()) {
     fresh->cache_hash = statement->cache_hash;
     it->second.statement = fresh;
-    it->second.parsed = {};
   }
   return fresh;
 }
 
-StatementRef StatementCache::renew_for_holder(const StatementRef& statement) {
+StatementRef StatementCache::renew_for_holder(const StatementRef& statement, std::uint64_t schema_version) {
   const StatementShape* const shape = statement->shape.get();
   if (statement->by_sql || shape == nullptr) return renew(statement);
   forget(statement);
   return intern(statement->text, shape->parameter_types,
-                std::static_pointer_cast<const SettingMap>(statement->context));
-}
-
-void StatementCache::confirm(const StatementRef& statement, const ParseMoment& moment) {
-  const std::lock_guard lock(mutex_);
-  const auto it = find(statement);
-  if (it != known_.end() && moment.schema_version >= it->second.parsed.schema_version)
-    it->second.parsed = moment;
-}
-
-bool StatementCache::was_parsed_lately(const StatementRef& statement, const ParseMoment& now) {
-  const std::lock_guard lock(mutex_);
-  const auto it = find(statement);
-  if (it == known_.end()) return false;
-  const ParseMoment& parsed = it->second.parsed;
-  return parsed.schema_version == now.schema_version && now.at - parsed.at <= parse_age_max;
+                std::static_pointer_cast<const SettingMap>(statement->context), schema_version);
 }
 
 std::size_t StatementCache::size() const {

@@ -3,22 +3,23 @@
 //
 // PostgreSQL analyses a statement when it is parsed, under the settings of that moment and with the catalogue
 // as it is then. So a statement is shared only between clients whose Parse would give the same: the same text
-// and declared types, the same settings as far as analysis reads them, and a catalogue that has not changed.
-// A client's Parse is answered without the server only if the statement was parsed lately: since the last DDL
-// that went through pgweir, and not longer than parse_age_max ago, so that DDL from elsewhere is seen as
-// well. Otherwise it is parsed again; if the server describes it as before, it stays the same statement.
+// and declared types, the same settings as far as analysis reads them, and a catalogue to which no DDL went through
+// pgweir in between: what was parsed before that stays with those who have parsed it.
+// A client's Parse is answered without the server only if that backend has parsed the statement lately, see
+// BackendStatements. Otherwise it is parsed again; if the server describes it as before, it stays the same
+// statement.
 //
 // Names are random: code that runs in a database must not be able to name another client's statement.
 // Thread rule: any thread.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "protocol/statement_map.hpp"
-#include "proxy/state/schema_version.hpp"
 #include "proxy/state/settings_map.hpp"
 
 namespace pgweir {
@@ -28,15 +29,12 @@ constexpr std::string_view server_name_prefix = "__pgweir_";
 
 class StatementCache {
  public:
-  // For this long after the last real Parse, a client's Parse is answered without the server. DDL that does
-  // not go through pgweir is seen by clients that parse later.
-  static constexpr std::chrono::milliseconds parse_age_max{100};
-
   StatementCache();
 
   // The statement for what a Parse said. `context`: the settings that analysis reads, interned; null: they
-  // are not known, so that the statement is not shared.
-  StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context);
+  // are not known, so that the statement is not shared. `schema_version`: of the database, now.
+  StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context,
+                      std::uint64_t schema_version);
   // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. It is
   // never shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
@@ -47,12 +45,7 @@ class StatementCache {
   StatementRef renew(const StatementRef& statement);
   // Does the same for a client that has the old one: its parameters keep the types that the server has
   // inferred once.
-  StatementRef renew_for_holder(const StatementRef& statement);
-  // The server has parsed the statement at that moment, by its text and declared types alone, and describes
-  // it as before.
-  void confirm(const StatementRef& statement, const ParseMoment& moment);
-  // Whether a Parse of the statement now would give the same as the last one.
-  bool was_parsed_lately(const StatementRef& statement, const ParseMoment& now);
+  StatementRef renew_for_holder(const StatementRef& statement, std::uint64_t schema_version);
   // The name of pgweir's own statements and portals in the middle of a client's batch.
   const std::string& own_name() const { return own_name_; }
   // Stands for a name that is taken on the server, where a client's Parse has to fail for that reason.
@@ -63,7 +56,7 @@ class StatementCache {
   struct Known {
     std::weak_ptr<const Statement> statement;
     MapRef context;
-    ParseMoment parsed{};
+    std::uint64_t schema_version;
   };
   using Table = std::unordered_multimap<std::size_t, Known>;
   Table::iterator find(const StatementRef& statement);

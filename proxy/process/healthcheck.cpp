@@ -7,6 +7,8 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
+#include <stdexcept>
 
 namespace pgweir {
 namespace {
@@ -36,11 +38,17 @@ asio::awaitable<void> ask(asio::ip::tcp::resolver::results_type addresses,
   co_await http::async_read(stream, buffer, response, asio::use_awaitable);
 }
 
-}  // namespace
+std::string explain(const boost::system::system_error& error, const std::string& address) {
+  if (error.code() == asio::error::connection_refused)
+    return "nothing answers on " + address + " (admin.port): is pgweir running?";
+  if (error.code() == beast::error::timeout)
+    return address + " (admin.port) has not answered within " +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(health_timeout).count()) +
+           " s: pgweir is stuck, or something else listens there";
+  return "cannot ask " + address + " (admin.port): " + error.code().message();
+}
 
-bool ask_health(const std::string& admin_host, std::uint16_t admin_port, const std::string& path,
-                std::string& answer) {
-  const std::string host = reachable(admin_host);
+bool ask(const std::string& host, std::uint16_t admin_port, const std::string& path, std::string& answer) {
   asio::io_context io;
   asio::ip::tcp::resolver resolver(io);
   const auto addresses = resolver.resolve(host, std::to_string(admin_port));
@@ -52,6 +60,20 @@ bool ask_health(const std::string& admin_host, std::uint16_t admin_port, const s
   done.get();
   answer = response.body();
   return response.result() == http::status::ok;
+}
+
+}  // namespace
+
+bool ask_health(const std::string& admin_host, std::uint16_t admin_port, const std::string& path,
+                std::string& answer) {
+  const std::string host = reachable(admin_host);
+  try {
+    return ask(host, admin_port, path, answer);
+  } catch (const boost::system::system_error& error) {
+    const bool is_v6 = host.find(':') != std::string::npos;
+    throw std::runtime_error(
+        explain(error, (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(admin_port)));
+  }
 }
 
 }  // namespace pgweir

@@ -1,10 +1,12 @@
 // pgweir serve | check | doctor | explain-pin | healthcheck | version
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <memory>
 
 #include "config/load.hpp"
+#include "config/suggest.hpp"
 #include "config/validate.hpp"
 #include "proxy/base/log.hpp"
 #include "proxy/doctor/budget.hpp"
@@ -21,7 +23,7 @@ using namespace pgweir;
 constexpr int exit_ok = 0;
 constexpr int exit_problem = 1;
 constexpr const char* config_help = "the YAML configuration file, or env:NAME for what that variable holds";
-constexpr int exit_usage = 2;  // of explain-pin and doctor, whose other codes tell more
+constexpr int exit_usage = 2;  // the command line is wrong
 
 // Finds everything that is wrong with a configuration, on this machine.
 config::LoadResult load(const std::string& path, std::uint64_t descriptors) {
@@ -63,14 +65,12 @@ int check(const std::string& path, const doctor::BudgetOptions& budget) {
 }
 
 int healthcheck(const std::string& path, bool ready) {
-  const config::LoadResult loaded = config::load_file(path);
-  if (!loaded.settings) {
-    print(loaded.problems);
-    return exit_problem;
-  }
+  const config::AdminResult loaded = config::load_admin(path);
+  print(loaded.problems);
+  if (!loaded.admin) return exit_problem;
   std::string answer;
-  const config::Admin& admin = loaded.settings->admin;
-  const bool well = ask_health(admin.host, admin.port, ready ? "/readyz" : "/healthz", answer);
+  const bool well =
+      ask_health(loaded.admin->host, loaded.admin->port, ready ? "/readyz" : "/healthz", answer);
   std::cout << answer;
   return well ? exit_ok : exit_problem;
 }
@@ -87,7 +87,7 @@ void add_healthcheck(CLI::App& app, int& code) {
   sub->callback([&code, path, ready] { code = healthcheck(*path, *ready); });
 }
 
-CLI::App* add_explain_pin(CLI::App& app, int& code) {
+void add_explain_pin(CLI::App& app, int& code) {
   CLI::App* sub = app.add_subcommand(
       "explain-pin", "Tell what a statement would do to a session in transaction mode; connects to nothing.");
   const auto options = std::make_shared<ExplainPinOptions>();
@@ -96,8 +96,16 @@ CLI::App* add_explain_pin(CLI::App& app, int& code) {
   sub->add_flag("--strict", options->judgement.strict, "explain for pool.state: strict");
   sub->add_flag("--trust-triggers", options->judgement.trust_triggers,
                 "explain for pool.trust_triggers: true");
-  sub->callback([&code, options] { code = run_explain_pin(*options); });
-  return sub;
+  sub->allow_extras();  // to say more than that they were not expected
+  sub->callback([&code, options, sub] {
+    for (const std::string& each : sub->remaining()) {
+      const bool is_option = each.size() > 2 && each.starts_with("--");
+      throw CLI::ParseError(is_option ? "unknown option " + config::printable(each)
+                                      : "the statement is several words: put the SQL in quotes",
+                            CLI::ExitCodes::ExtrasError);
+    }
+    code = run_explain_pin(*options);
+  });
 }
 
 void add_check(CLI::App& app, int& code) {
@@ -116,7 +124,7 @@ void add_check(CLI::App& app, int& code) {
   sub->callback([&code, path, budget] { code = check(*path, *budget); });
 }
 
-CLI::App* add_doctor(CLI::App& app, int& code) {
+void add_doctor(CLI::App& app, int& code) {
   CLI::App* sub = app.add_subcommand(
       "doctor", "Tell why a connection does not work: from here, and from what `aws ... describe-*` says.");
   const auto options = std::make_shared<doctor::DoctorOptions>();
@@ -129,7 +137,20 @@ CLI::App* add_doctor(CLI::App& app, int& code) {
   sub->add_flag("--json", options->json, "print one line of JSON");
   sub->add_flag("--print-collect", options->print_collect, "print the commands that fill the directory");
   sub->callback([&code, options] { code = doctor::run_doctor(*options); });
-  return sub;
+}
+
+// What the library would say of it is that a command is missing. True: it is none.
+bool is_unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(each->get_name());
+  if (std::find(names.begin(), names.end(), word) != names.end()) return false;
+  const std::string_view guess =
+      config::suggest(word, std::vector<std::string_view>(names.begin(), names.end()));
+  std::cerr << "pgweir: unknown subcommand '" << config::printable(word) << '\'';
+  if (!guess.empty()) std::cerr << "; did you mean " << guess << '?';
+  std::cerr << "\nRun with --help for more information.\n";
+  return true;
 }
 
 }  // namespace
@@ -149,16 +170,16 @@ int main(int argc, char** argv) {
   command("serve", "Run the pool. SIGTERM drains, a second one ends at once; SIGHUP reloads CONFIG.", serve);
   add_check(app, code);
   add_healthcheck(app, code);
-  const CLI::App* const explain_pin = add_explain_pin(app, code);
-  const CLI::App* const doctor = add_doctor(app, code);
+  add_explain_pin(app, code);
+  add_doctor(app, code);
   app.add_subcommand("version", "Print the version.")->callback([] {
     std::cout << "pgweir " << PGWEIR_VERSION << '\n';
   });
+  if (argc > 1 && argv[1][0] != '-' && is_unknown_command(app, argv[1])) return exit_usage;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    const int failed = app.exit(e);
-    return failed != exit_ok && (explain_pin->parsed() || doctor->parsed()) ? exit_usage : failed;
+    return app.exit(e) == exit_ok ? exit_ok : exit_usage;  // --help is no failure
   } catch (const std::exception& e) {
     std::cerr << "pgweir: " << e.what() << '\n';
     return exit_problem;

@@ -1,5 +1,5 @@
-// What the client is told of its settings, by the server's ParameterStatus or by pgweir's own. A view of the
-// exchange. Thread rule: the session's worker.
+// What the client is told of its settings, by the server's ParameterStatus or by pgweir's own. Keeps nothing
+// itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

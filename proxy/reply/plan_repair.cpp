@@ -3,6 +3,7 @@
 #include "protocol/sqlstate.hpp"
 #include "proxy/exchange/analysis_context.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 
 namespace pgweir {
 namespace {
@@ -27,8 +28,8 @@ bool is_out_of_step(const ErrorView& error, const Expected& failed, const Statem
 // Whether the error can be mended unseen. Outside of a transaction, with nothing answered yet, a statement
 // is parsed anew and the batch is sent again. A statement that has changed is mended only if the client does
 // not rely on an earlier description: a driver that keeps one would read the rows by it.
-PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& error,
-                                     const StatementRef& about, std::string_view client_name) {
+PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& error, const StatementRef& about,
+                                   std::string_view client_name) {
   const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
   if (!changed && !is_out_of_step(error, failed, about)) return Kind::no;
   const bool may = may_send_again(failed);
@@ -49,7 +50,8 @@ PlanRepair::Kind PlanRepair::kind_of(const Expected& failed, const ErrorView& er
   // The client gets the error. If it has no description of the statement, it gets a new one, and no second
   // error.
   if (!described && !about->server_name.empty() && x_.statements.find(client_name) == about)
-    x_.statements.put(client_name, x_.commons->statements().renew_for_holder(about));
+    x_.statements.put(client_name,
+                      x_.commons->statements().renew_for_holder(about, x_.commons->schema_version()->get()));
   return Kind::no;
 }
 

@@ -1,5 +1,5 @@
-// Whether an error of the server is about a prepared statement, and can be mended unseen by the client. A
-// view of the exchange. Thread rule: the session's worker.
+// Whether an error of the server is about a prepared statement, and can be mended unseen by the client. Keeps
+// nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class PlanRepair final {
     renew,        // the statement has changed
   };
   // Also makes sure that a stale statement is not used again.
-  Kind kind_of(const Expected& failed, const ErrorView& error, const StatementRef& about,
-               std::string_view client_name);
+  Kind begin(const Expected& failed, const ErrorView& error, const StatementRef& about,
+             std::string_view client_name);
 
  private:
   bool may_send_again(const Expected& failed) const;

@@ -9,8 +9,8 @@ namespace pgweir {
 
 enum class ReplyEvent : std::uint8_t {
   query_done,        // the client has got a ReadyForQuery
-  transaction_done,  // the client has got it, and is in no transaction
-  batch_failed,      // the client has not seen it, and the batch is to be sent again
+  transaction_done,  // the client has got a ReadyForQuery that says idle
+  batch_failed,      // a batch has ended that is to be sent again; the client has not got its ReadyForQuery
   prelude_failed,
   state_answered,
   last_value_answered,

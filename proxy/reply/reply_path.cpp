@@ -1,6 +1,8 @@
 #include "proxy/reply/reply_path.hpp"
 
 #include "protocol/backend.hpp"
+#include "protocol/error_response.hpp"
+#include "protocol/notification.hpp"
 #include "protocol/sqlstate.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/reply/parameter_teller.hpp"
@@ -33,11 +35,6 @@ std::int32_t growth_of(const Expected& expected, std::string_view client_name) {
 
 }  // namespace
 
-bool ReplyPath::is_own() const {
-  const Expected* oldest = x_.tracker.oldest();
-  return oldest != nullptr && oldest->fate == Fate::mute;
-}
-
 bool ReplyPath::is_inserted() const {
   const Expected* oldest = x_.tracker.oldest();
   return oldest != nullptr && oldest->fate != Fate::forward;
@@ -54,7 +51,7 @@ Disposition ReplyPath::take(const Piece& piece) {
   if (shapes_.is_learning()) shapes_.take(piece);
   if (forwarding_rest_) {
     forward(piece);
-  } else if (piece.type == static_cast<char>(BackendType::DataRow) && is_own()) {
+  } else if (piece.type == static_cast<char>(BackendType::DataRow) && x_.own_message_is_oldest()) {
     own_.take_row(piece);
   }
   return Disposition::taken;
@@ -67,7 +64,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::ErrorResponse:
       return take_error(piece);
     case BackendType::ParameterStatus:
-      if (ParameterTeller(x_).take(piece, is_own())) forward(piece);
+      if (ParameterTeller(x_).take(piece, x_.own_message_is_oldest())) forward(piece);
       return Disposition::taken;
     case BackendType::NotificationResponse:
       take_notification(piece);
@@ -80,7 +77,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
       TagReader(x_).take(piece);
       break;
     case BackendType::DataRow:
-      if (is_own()) own_.take_row(piece);
+      if (x_.own_message_is_oldest()) own_.take_row(piece);
       break;
     case BackendType::ParameterDescription:
     case BackendType::RowDescription:
@@ -151,15 +148,16 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   if (whole && ends_the_session(error.severity())) {
     // This does not matter to a client that waits for nothing and keeps nothing on this backend.
     const bool idle = x_.tracker.settled() && !x_.pinned();
-    if (is_own() || idle) return Disposition::server_gone;
+    if (x_.own_message_is_oldest() || idle) return Disposition::ended_untold;
     forward(piece);
-    return Disposition::server_ended;
+    return Disposition::ended_and_told;
   }
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
   // DISCARD ALL commits at once; what restored the startup settings after it does not.
-  if (x_.watch.marks.contains(Mark::discarded_all) && !is_own()) x_.watch.marks.insert(Mark::resets_now);
+  if (x_.watch.marks.contains(Mark::discarded_all) && !x_.own_message_is_oldest())
+    x_.watch.marks.insert(Mark::resets_now);
   const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
@@ -167,7 +165,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const std::int32_t grown_by = growth_of(*oldest, client_name);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   const PlanRepair::Kind repair =
-      whole && about ? PlanRepair(x_).kind_of(*oldest, error, about, client_name) : PlanRepair::Kind::no;
+      whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;
   if (repair != PlanRepair::Kind::no) {
     x_.batch.stale = about;
     x_.batch.renews = repair == PlanRepair::Kind::renew;
@@ -178,7 +176,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   }
   if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
   if (oldest->fate == Fate::forward || oldest->fate == Fate::drop) x_.journal.failed();
-  if (x_.listen && !is_own()) x_.listen->failed();
+  if (x_.listen && !x_.own_message_is_oldest()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward && meant_to_fail) {
     write_stale_plan();
@@ -249,11 +247,7 @@ void ReplyPath::take_notification(const Piece& piece) {
 // Called right before a ReadyForQuery that goes to the client.
 void ReplyPath::settle_listening(TransactionStatus status) {
   x_.listen->settle(status, !x_.tracker.idle() || x_.tracker.unsynced());
-  if (status != TransactionStatus::idle) return;
-  while (const auto message = x_.listen->take_held()) {
-    Writer(x_.worker.to_client().own()).raw(*message);
-    x_.worker.to_client().end_own();
-  }
+  if (status == TransactionStatus::idle) x_.write_notifications(Exchange::all_notifications);
 }
 
 // --- Expectations that end
@@ -279,29 +273,30 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
   if (expected.changes.contains(Change::settings))
     x_.journal.ended(outcome == Outcome::done && !std::exchange(query_failed_, false));
   if (expected.changes.contains(Change::channels) && x_.listen) x_.listen->ended();
-  if (expected.changes.contains(Change::held) && x_.backend != nullptr) end_held(expected, outcome);
+  if (expected.changes.contains(Change::backend_statements) && x_.backend != nullptr)
+    end_backend_statement(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) own_.end();
   // While a name is made or dropped, nothing else is sent, so this was the statement that did it.
   if (x_.naming.under_way && x_.tracker.idle()) x_.naming.end();
 }
 
 // Notes what the backend holds now.
-void ReplyPath::end_held(const Expected& expected, Outcome outcome) {
-  BackendStatements& held = x_.backend->statements;
+void ReplyPath::end_backend_statement(const Expected& expected, Outcome outcome) {
+  BackendStatements& on_backend = x_.backend->statements;
   const StatementRef& statement = expected.statement;
   const bool replayed =
       statement && statement->by_sql && expected.fate != Fate::forward && expected.reply != Reply::close;
-  if (replayed) held.end_parse(statement, own_.take_prepare_failed() ? Outcome::failed : outcome);
+  if (replayed) on_backend.end_parse(statement, own_.take_prepare_failed() ? Outcome::failed : outcome);
   if (replayed && expected.reply != Reply::query) return;
   const bool named = statement && !statement->server_name.empty();
   if (expected.reply == Reply::parse && outcome == Outcome::done)
     x_.commons->counters(x_.worker).server_parses.add();
   if (expected.reply == Reply::query || !named) {
-    held.end_unnamed(expected.reply == Reply::parse ? statement : nullptr, outcome);
+    on_backend.end_unnamed(expected.reply == Reply::parse ? statement : nullptr, outcome);
   } else if (expected.reply == Reply::parse) {
-    held.end_parse(statement, outcome);
+    on_backend.end_parse(statement, outcome);
   } else {
-    held.end_close(statement, outcome);
+    on_backend.end_close(statement, outcome);
   }
 }
 

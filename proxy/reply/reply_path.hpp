@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "protocol/backend.hpp"
-#include "protocol/error_response.hpp"
 #include "protocol/framer.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/reply/own_replies.hpp"
@@ -22,9 +21,9 @@ class ReplyPath final : public ReplySink {
 
   enum class Disposition : std::uint8_t {
     taken,
-    server_ended,  // the server's last words were forwarded; nothing follows
-    server_gone,   // the server's last words were not for the client; nothing follows
-    violation,     // the server does not keep to the protocol
+    ended_and_told,  // the server has ended, and the client has got its last words
+    ended_untold,    // the server has ended, and its last words were not for the client
+    violation,       // the server does not keep to the protocol
   };
   Disposition take(const Piece& piece);
 
@@ -47,7 +46,7 @@ class ReplyPath final : public ReplySink {
 
  private:
   Disposition take_first(const Piece& piece);
-  void end_held(const Expected& expected, Outcome outcome);
+  void end_backend_statement(const Expected& expected, Outcome outcome);
   void forward(const Piece& piece);
   ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);
   void publish_changes();
@@ -60,9 +59,7 @@ class ReplyPath final : public ReplySink {
   StatementRef statement_named_in(const Piece& piece) const;
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);
-  // Whether the oldest expectation is an own query.
-  bool is_own() const;
-  // Whether it is an own query, or a message of pgweir's among the client's.
+  // Whether the oldest message that is unanswered is of a group of pgweir's own, or stands among the client's.
   bool is_inserted() const;
 
   Exchange& x_;
@@ -71,7 +68,7 @@ class ReplyPath final : public ReplySink {
   OwnReplies own_{x_, events_};
   bool forwarding_rest_ = false;  // the client has got the first part of a streamed message
   bool receiving_ = false;
-  bool query_failed_ = false;     // the Query that is being answered, if it holds a step of the journal
+  bool query_failed_ = false;  // the Query that is being answered has failed; it holds a step of the journal
   std::vector<BackendType> due_;  // pgweir's replies that come right after the server's message in hand
 };
 

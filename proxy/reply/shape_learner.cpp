@@ -41,16 +41,13 @@ void ShapeLearner::take(const Piece& piece) {
 
 void ShapeLearner::learn_shape(const Described& described, const StatementShape& shape) {
   const Statement& statement = *described.statement;
-  BackendStatements& held = x_.backend->statements;
+  BackendStatements& on_backend = x_.backend->statements;
   const StatementShape* known = statement.shape.get();
   if (known == nullptr) known = &statement.shape.learn(shape);
   const bool same = *known == shape;
-  held.describe(described.statement, same ? Description::same : Description::changed);
+  on_backend.describe(described.statement, same ? Description::same : Description::changed);
   if (statement.server_name.empty()) return;
-  if (!same) return shape_changed(described, shape);
-  const ParseMoment moment = held.moment_of(described.statement);
-  if (described.purpose == Purpose::confirm_parse && moment.schema_version != 0)
-    x_.commons->statements().confirm(described.statement, moment);
+  if (!same) shape_changed(described, shape);
 }
 
 // Other clients of this statement rely on what they were told. This one has just parsed it, or will be told

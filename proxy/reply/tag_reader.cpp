@@ -47,9 +47,9 @@ void TagReader::take(const Piece& piece) {
 // A PREPARE under a name of pgweir's has succeeded: from here on the client has the statement on every
 // backend.
 void TagReader::take_prepared() {
-  BackendStatements& held = x_.backend->statements;
-  held.begin_parse(x_.naming.statement, x_.tracker.segment());
-  held.end_parse(x_.naming.statement, Outcome::done);
+  BackendStatements& on_backend = x_.backend->statements;
+  on_backend.begin_parse(x_.naming.statement, x_.tracker.segment());
+  on_backend.end_parse(x_.naming.statement, Outcome::done);
   x_.statements.put(x_.naming.name, x_.naming.statement);
 }
 

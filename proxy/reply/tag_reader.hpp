@@ -1,5 +1,5 @@
-// What a CommandComplete tells of the session: tags are exact where texts are not. A view of the exchange.
-// Thread rule: the session's worker.
+// What a CommandComplete tells of the session: tags are exact where texts are not. Keeps nothing itself: works
+// on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include "protocol/framer.hpp"

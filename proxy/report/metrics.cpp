@@ -91,8 +91,9 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
       metric_family("pgweir_pool_clients", "Clients of a pool by state", MetricType::Gauge);
   MetricFamily limits = metric_family(
       "pgweir_pool_limit", "Configured limits of a pool, in server connections", MetricType::Gauge);
-  MetricFamily up = metric_family(
-      "pgweir_pool_up", "1: the pool's server has been reached, and not been lost since", MetricType::Gauge);
+  MetricFamily up = metric_family("pgweir_pool_up",
+                                  "1: a login to the pool's server has succeeded, and none has failed since",
+                                  MetricType::Gauge);
   MetricFamily paused =
       metric_family("pgweir_pool_paused", "1 while the console has it paused", MetricType::Gauge);
   MetricFamily wait = metric_family("pgweir_longest_wait_seconds",

@@ -11,6 +11,7 @@
 #include "proxy/request/startup_restorer.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -65,9 +66,9 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   x_.backend->statements.describe(statement, BackendStatements::Description::same);
-  return ServerStream(x_).forward(
-      piece,
-      {.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = std::move(statement)});
+  return ServerStream(x_).forward(piece, {.reply = Reply::parse,
+                                          .changes = {Change::names, Change::backend_statements},
+                                          .statement = std::move(statement)});
 }
 
 RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::string_view text,
@@ -77,47 +78,59 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   if (x_.statements.full()) return RequestDisposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
   const AnalysisContext context = analysis_context(x_);
-  const StatementRef statement = x_.commons->statements().intern(text, types, context.settings);
-  StatementRef sent = statement;
-  if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
-  BackendStatements& held = x_.backend->statements;
-  const Presence presence = held.find(sent, x_.tracker.segment());
+  NamedParse parse{name, x_.commons->statements().intern(text, types, context.settings,
+                                                         x_.commons->schema_version()->get())};
+  parse.sent = parse.statement;
+  if (SqlNames(x_).resolve(parse.sent) == Progress::hold) return RequestDisposition::hold;
+  const Presence presence = x_.backend->statements.find(parse.sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
-  SequenceGuard(x_).guard_batch(*sent);
-  // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
-  const bool may_fail =
-      x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
-  const bool as_ever = presence == Presence::present && context.is_certain &&
-                       held.description_of(sent) == BackendStatements::Description::same;
-  const ParseMoment now = parse_moment();
-  if (as_ever && !may_fail && x_.commons->statements().was_parsed_lately(sent, now)) {
-    x_.statements.begin_put(name, statement, x_.tracker.segment());
-    x_.expect({.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = sent});
-    return RequestDisposition::taken;
-  }
-  StatementProvider(x_).make_room_for(sent);
-  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.statements.begin_put(name, statement, x_.tracker.segment());
-  held.begin_parse(sent, x_.tracker.segment());
-  held.note_own_parse(sent, context.is_certain ? now : ParseMoment{});
-  if (!context.is_certain) x_.code.presumed.push_back(sent);
-  x_.expect({.reply = Reply::parse,
-             .changes = {Change::names, Change::held},
-             .statement = sent,
-             .grown_by = growth_of_name(statement.get(), sent)});
-  if (names_statement(statement->effects.verb, statement->text)) {
-    // It is described as what it names, which is looked up only when it is run.
-    held.describe(sent, BackendStatements::Description::same);
+  SequenceGuard(x_).guard_batch(*parse.sent);
+  parse.is_certain = context.is_certain;
+  if (presence == Presence::present && is_unchanged_there(parse)) {
+    answer_parse(parse);
   } else {
-    StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, name);
+    send_parse(parse);
   }
   return RequestDisposition::taken;
 }
 
-ParseMoment ExtendedPath::parse_moment() const {
-  return {x_.commons->schema_version()->get(), x_.worker.now()};
+// Whether the statement that the backend has is what the server would make of the Parse now.
+bool ExtendedPath::is_unchanged_there(const NamedParse& parse) const {
+  // In a failed transaction a Parse is an error, and where that is possible the server has to say so.
+  const bool may_fail =
+      x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
+  const BackendStatements& on_backend = x_.backend->statements;
+  return !may_fail && parse.is_certain &&
+         on_backend.description_of(parse.sent) == BackendStatements::Description::same &&
+         on_backend.was_parsed_lately(parse.sent, x_.worker.now());
+}
+
+// The server is not asked: the backend has the statement.
+void ExtendedPath::answer_parse(const NamedParse& parse) {
+  x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
+  x_.expect(
+      {.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = parse.sent});
+}
+
+void ExtendedPath::send_parse(const NamedParse& parse) {
+  const StatementRef& sent = parse.sent;
+  StatementProvider(x_).make_room_for(sent);
+  write_parse(x_.worker.to_server().own(), sent->server_name, sent->text, parse.statement->parameter_types);
+  x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
+  BackendStatements& on_backend = x_.backend->statements;
+  on_backend.begin_parse(sent, x_.tracker.segment());
+  on_backend.note_client_parse(sent, parse.is_certain ? x_.worker.now() : TimePoint{});
+  if (!parse.is_certain) x_.code.presumed.push_back(sent);
+  ServerStream(x_).forward_rewritten({.reply = Reply::parse,
+                                      .changes = {Change::names, Change::backend_statements},
+                                      .statement = sent,
+                                      .grown_by = growth_of_name(parse.statement.get(), sent)});
+  if (names_statement(parse.statement->effects.verb, parse.statement->text)) {
+    // It is described as what it names, which is looked up only when it is run.
+    on_backend.describe(sent, BackendStatements::Description::same);
+  } else {
+    StatementProvider(x_).ask_shape(sent, Purpose::confirm_parse, parse.name);
+  }
 }
 
 // A PREPARE may have taken the name unseen: then a Parse under it makes the server say so.
@@ -139,11 +152,9 @@ RequestDisposition ExtendedPath::repeat_parse(const ParseView& parse) {
   write_close_statement(out, taken->server_name);
   write_parse(out, taken->server_name, {}, no_parameter_types);
   write_parse(out, taken->server_name, parse.text, parse.parameter_types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
   for (const Reply reply : {Reply::close, Reply::parse}) x_.expect({.reply = reply, .fate = Fate::drop});
-  x_.expect({.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)});
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(
+      {.reply = Reply::parse, .statement = taken, .spelled = spelled(parse.name, true)});
 }
 
 RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
@@ -193,9 +204,7 @@ RequestDisposition ExtendedPath::send_bind(const Piece& piece, const BindView& b
                   piece.body_size + message_length_size - head);
   x_.worker.to_server().end_own();
   x_.worker.to_server().add_view(bind.rest);
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 // The client would read the rows by an old description. A name that no statement has makes the server fail
@@ -254,10 +263,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
                     .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
   if (server_name == target.name) return ServerStream(x_).forward(piece, std::move(expected));
   write_describe_statement(x_.worker.to_server().own(), server_name);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 // The backend keeps a named statement for other clients. An unknown name may be one that SQL prepared.
@@ -268,7 +274,8 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   if (target.name.empty()) {
     x_.statements.begin_erase({}, x_.tracker.segment());
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());
-    return ServerStream(x_).forward(piece, {.reply = Reply::close, .changes = {Change::names, Change::held}});
+    return ServerStream(x_).forward(
+        piece, {.reply = Reply::close, .changes = {Change::names, Change::backend_statements}});
   }
   if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;
   const StatementRef statement = x_.statements.find(target.name);
@@ -287,25 +294,25 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   Expected expected{.reply = Reply::execute, .may_copy = x_.portals.may_copy};
   if (x_.listen && ListenFollower(x_).follow_execute(piece, expected) == Progress::hold)
     return RequestDisposition::hold;
-  x_.watch.set.reset();
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
   const bool is_bound = understood && x_.portals.bound && execute.portal == x_.portals.bound_to;
   const bool is_renamed = is_bound && x_.portals.bound_grown_by != 0;
-  const bool sets = is_bound && !is_renamed;
+  const bool is_as_bound = is_bound && !is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
+  const bool discards = is_bound && discards_all(*x_.portals.bound);
   if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.take_step(execute.portal);
-  if (sets && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
-  if (sets && discards_all(*x_.portals.bound))
-    x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+  if (is_as_bound && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
+  if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
   // What the client's names stand for afterwards is known with the answer.
-  if (is_bound && (discards_all(*x_.portals.bound) || x_.portals.bound->effects.verb == Verb::deallocate))
+  if (discards || (is_bound && x_.portals.bound->effects.verb == Verb::deallocate))
     x_.naming.under_way = true;
   if (is_renamed) expected.grown_by = x_.portals.bound_grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));
-  if (!sets || !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
+  if (!is_as_bound ||
+      !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
     return RequestDisposition::taken;
-  x_.restore_due = !x_.watch.set;
+  x_.restore_due = !x_.hand.set;
   if (!x_.restore_due) StartupRestorer(x_).restore();
   return RequestDisposition::taken;
 }
@@ -322,14 +329,12 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(sent, x_.tracker.segment());
   x_.backend->statements.describe(sent, BackendStatements::Description::same);
-  Expected expected{.reply = Reply::parse, .changes = {Change::names, Change::held}, .statement = sent};
+  Expected expected{
+      .reply = Reply::parse, .changes = {Change::names, Change::backend_statements}, .statement = sent};
   if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
   expected.grown_by = growth(parse.text, sent->text);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
-  return RequestDisposition::taken;
+  return ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 }  // namespace pgweir

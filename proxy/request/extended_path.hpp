@@ -1,5 +1,6 @@
 // The extended query protocol, client to server: statements under the client's names, on a backend that knows
-// them under pgweir's. A view of the exchange. Thread rule: the session's worker.
+// them under pgweir's. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's
+// worker.
 #pragma once
 
 #include <string_view>
@@ -22,9 +23,19 @@ class ExtendedPath final {
   RequestDisposition take_execute(const Piece& piece);
 
  private:
+  // A Parse under a name. `sent` is what goes to the server for the client's `statement`.
+  struct NamedParse {
+    std::string_view name;
+    StatementRef statement;
+    StatementRef sent{};
+    bool is_certain = false;  // it is known under which settings it is parsed
+  };
+
   RequestDisposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
+  bool is_unchanged_there(const NamedParse& parse) const;
+  void answer_parse(const NamedParse& parse);
+  void send_parse(const NamedParse& parse);
   RequestDisposition take_naming_parse(const Piece& piece, const ParseView& parse);
-  ParseMoment parse_moment() const;
   RequestDisposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
                                Expected&& expected);
   RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);

@@ -1,5 +1,6 @@
 // The requests of a session that listens: which statements are followed, and which have to wait until the hub
-// listens, too. See listen_state.hpp. A view of the exchange. Thread rule: the session's worker.
+// listens, too. See listen_state.hpp. Keeps nothing itself: works on the session's Exchange. Thread rule: the
+// session's worker.
 #pragma once
 
 #include <string_view>

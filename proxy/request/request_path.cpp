@@ -61,6 +61,7 @@ RequestDisposition RequestPath::take(const Piece& piece) {
   if (!piece.first) return take_rest(piece);
   x_.hand.is_looked_at = true;
   x_.hand.step.clear();
+  x_.hand.set.reset();
   x_.hand.text = nullptr;
   const RequestDisposition disposition = take_first(piece);
   x_.hand.is_looked_at = false;
@@ -91,7 +92,7 @@ RequestDisposition RequestPath::take_first(const Piece& piece) {
   if (x_.tracker.copy_possible() || x_.tracker.outstanding() >= outstanding_max)
     return RequestDisposition::hold;
   if (x_.backend == nullptr) return RequestDisposition::needs_backend;
-  if (x_.listen && x_.only_own_work_left()) x_.listen->begin();
+  if (x_.listen && x_.only_own_queries_left()) x_.listen->begin();
   if (x_.backend->statements.is_over() && x_.tracker.may_insert_group()) StatementProvider(x_).trim(0);
   switch (type) {
     case FrontendType::Query:
@@ -191,10 +192,11 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
     x_.naming.under_way = true;
   StateNotes(x_).note(effects, query.text);
   StateNotes(x_).note_prepare(effects, query.text);
-  ServerStream(x_).begin_query(expected);
+  ServerStream(x_).note_query_sent(expected);
   const bool resets = effects.single && StartupRestorer(x_).loses_startup(effects.verb, query.text);
-  const bool all = !x_.watch.set || x_.watch.set->action == SetAction::reset_all;
-  if (resets) expected.resets_setting = all ? resets_all : StatementMap::hash_of(x_.watch.set->name);
+  const std::optional<SetStatement>& set = x_.hand.set;
+  const bool resets_every_setting = !set || set->action == SetAction::reset_all;
+  if (resets) expected.resets_setting = resets_every_setting ? resets_all : StatementMap::hash_of(set->name);
   ServerStream(x_).forward(piece, std::move(expected));
   if (resets) StartupRestorer(x_).restore();
   return RequestDisposition::taken;

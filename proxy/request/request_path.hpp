@@ -1,7 +1,7 @@
 // Client to server: decides, message by message, what goes to the backend, under which names, and what else
 // has to go before it. No socket: it changes the Exchange and what the sessions of the pool share, and appends
-// to the worker's Outgoing buffers. What each part of it does has an object of its own, all of them views of
-// the one Exchange: ExtendedPath, SqlNames, StatementProvider, StateNotes, SequenceGuard, StartupRestorer,
+// to the worker's Outgoing buffers. Each part of what it does has an object of its own, which works on the
+// same Exchange: ExtendedPath, SqlNames, StatementProvider, StateNotes, SequenceGuard, StartupRestorer,
 // ListenFollower. Thread rule: the session's worker.
 #pragma once
 

@@ -1,5 +1,5 @@
-// currval() and lastval() must never show another session's values. A view of the exchange. Thread rule: the
-// session's worker.
+// currval() and lastval() must never show another session's values. Keeps nothing itself: works on the
+// session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

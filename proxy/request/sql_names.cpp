@@ -9,6 +9,7 @@
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -90,15 +91,17 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
                          : x_.commons->statements().intern(text, statement->parameter_types,
-                                                           analysis_context(x_).settings);
+                                                           analysis_context(x_).settings,
+                                                           x_.commons->schema_version()->get());
   return Progress::done;
 }
 
 // The backend's own unnamed statement, if it is the same.
 StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
-  const StatementRef held = x_.backend->statements.unnamed();
-  const bool same = held && held->text == text && as_text(held->parameter_types) == as_text(types);
-  return same ? held : make_unnamed(text, types);
+  const StatementRef on_backend = x_.backend->statements.unnamed();
+  const bool same =
+      on_backend && on_backend->text == text && as_text(on_backend->parameter_types) == as_text(types);
+  return same ? on_backend : make_unnamed(text, types);
 }
 
 // A DEALLOCATE is about to be run: its tag tells whether the name is gone.
@@ -214,11 +217,9 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
 }
 
 void SqlNames::send_rewritten(std::string_view text, Expected& expected) {
-  ServerStream(x_).begin_query(expected);
+  ServerStream(x_).note_query_sent(expected);
   write_query(x_.worker.to_server().own(), text);
-  x_.worker.to_server().end_own();
-  x_.forwarded = true;
-  x_.expect(std::move(expected));
+  ServerStream(x_).forward_rewritten(std::move(expected));
 }
 
 }  // namespace pgweir

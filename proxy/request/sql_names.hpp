@@ -1,5 +1,5 @@
-// SQL that makes, runs or drops a prepared statement by its name: the server knows it under pgweir's name. A
-// view of the exchange. Thread rule: the session's worker.
+// SQL that makes, runs or drops a prepared statement by its name: the server knows it under pgweir's name.
+// Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #include "proxy/request/startup_restorer.hpp"
 
-#include "protocol/frontend.hpp"
-#include "protocol/sql_scan.hpp"
+#include "protocol/sql_named.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/state/prelude.hpp"
 #include "proxy/worker/worker.hpp"
@@ -9,10 +8,10 @@
 namespace pgweir {
 
 // A RESET on the server returns to the server's default, which is not what the client brought at startup.
-// `text` and `verb` are those of what was noted last.
+// `text` and `verb` are those of the message in hand, which has been noted.
 bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
   if (x_.client.startup->empty()) return false;
-  const std::optional<SetStatement>& set = x_.watch.set;
+  const std::optional<SetStatement>& set = x_.hand.set;
   if (set) return set->action != SetAction::set && set->scope != SetScope::transaction;
   return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
@@ -24,9 +23,7 @@ bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
 Progress StartupRestorer::restore_after_discard(FrontendType next) {
   if (!x_.tracker.skipping() && next != FrontendType::Sync) {
     if (!x_.tracker.idle()) return Progress::hold;
-    write_sync(x_.worker.to_server().own());
-    x_.worker.to_server().end_own();
-    x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+    ServerStream(x_).send_own_sync();
     x_.batch = {};
   }
   x_.restore_due = false;
@@ -35,7 +32,7 @@ Progress StartupRestorer::restore_after_discard(FrontendType next) {
 }
 
 void StartupRestorer::restore() {
-  const std::optional<SetStatement>& set = x_.watch.set;
+  const std::optional<SetStatement>& set = x_.hand.set;
   const bool is_local = set && set->scope == SetScope::local;
   // There is one statement for each, because an extended message holds no more. The encoding comes first, as
   // the others are written in it.

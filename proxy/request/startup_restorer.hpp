@@ -1,5 +1,5 @@
-// Restores the settings that the client brought at startup after a RESET or DISCARD ALL. A view of the
-// exchange. Thread rule: the session's worker.
+// Restores the settings that the client brought at startup after a RESET or DISCARD ALL. Keeps nothing itself:
+// works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <string_view>

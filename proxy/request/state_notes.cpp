@@ -35,7 +35,7 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
 
 void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   StateWatch& watch = x_.watch;
-  watch.set.reset();
+  x_.hand.set.reset();
   if (is_plain_query(effects)) return;
   note_settings(effects, text, values);
   // The same text may make, replace or drop what it calls.
@@ -61,6 +61,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   if (creates && path_may_be_temporary()) watch.note_begin({Pin::temporary_object}, text);
+  if (x_.may_have_temporary()) x_.begin_temporary();
 }
 
 // This is so for most statements: what follows would find nothing in them.
@@ -112,7 +113,7 @@ void StateNotes::note_string(std::string_view text) {
       note_config(use, part.text, nullptr);
     }
   }
-  x_.watch.set.reset();
+  x_.hand.set.reset();
 }
 
 void StateNotes::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
@@ -287,7 +288,7 @@ void StateNotes::note_set(std::string_view text) {
   }
   // This setting restarts random(), which cannot be replayed.
   if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
-  x_.watch.set = std::move(set);
+  x_.hand.set = std::move(set);
 }
 
 // Whether the text may run a statement that the client prepared by SQL, under a name that only the server

@@ -1,5 +1,6 @@
 // Collects what a statement may do to its session, as far as its text and the code that it calls tell, until
-// the transaction is over. A view of the exchange. Thread rule: the session's worker.
+// the transaction is over. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's
+// worker.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ class StateNotes final {
  public:
   explicit StateNotes(Exchange& exchange) : x_(exchange) {}
 
-  // What the statement does to settings is collected in the step of the message in hand. `values`: those of a
-  // Bind, or null.
+  // What the statement does to settings is collected in the step of the message in hand, and in its `set` if
+  // the statement is one SET or RESET. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
   void note_named(const Statement& statement);
   void note_set(std::string_view text);

@@ -4,6 +4,7 @@
 #include "proxy/exchange/analysis_context.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -27,21 +28,21 @@ void StatementProvider::ask_shape(const StatementRef& statement, Purpose purpose
 }
 
 StatementProvider::Provided StatementProvider::provide(std::string_view name, StatementRef& statement,
-                                                       bool is_own, const BindView* bind) {
+                                                       bool is_direct, const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
   // The server's description holds only for the settings and parameter types that were in force then.
-  BackendStatements& held = x_.backend->statements;
-  if (held.is_as_told(statement, x_.tracker.segment())) {
+  BackendStatements& on_backend = x_.backend->statements;
+  if (on_backend.is_as_told(statement, x_.tracker.segment())) {
     x_.checked_again = nullptr;
     return Provided::yes;
   }
-  if (held.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
-    held.doubt(statement);
+  if (on_backend.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
+    on_backend.doubt(statement);
     x_.checked_again = statement.get();
   }
   if (provide_named(statement) == Progress::hold) return Provided::not_yet;
-  return is_own && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
+  return is_direct && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
 }
 
 // Whether the statement on this backend is what its clients were told.
@@ -53,14 +54,14 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   const bool described = x_.statements.is_described(name) || (bind != nullptr && asks_for_binary(bind->rest));
   if (description != Description::changed) {
     const bool compares = described && statement->shape.get() != nullptr;
-    if (!compares || x_.backend->statements.is_own_parse(statement)) return Provided::yes;
+    if (!compares || x_.backend->statements.is_client_parse(statement)) return Provided::yes;
     if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
     return Provided::not_yet;
   }
   // In a failed transaction the server has to say that first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
   if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
-  statement = x_.commons->statements().renew_for_holder(statement);
+  statement = x_.commons->statements().renew_for_holder(statement, x_.commons->schema_version()->get());
   x_.statements.put(name, statement);
   return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;
 }
@@ -74,13 +75,16 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
 
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.
 void StatementProvider::make_room_for(const StatementRef& statement) {
-  BackendStatements& held = x_.backend->statements;
-  const bool may_exist = held.find(statement, x_.tracker.segment()) == Presence::present;
-  if (!may_exist && !held.is_doubtful(statement)) return evict();
+  BackendStatements& on_backend = x_.backend->statements;
+  const bool may_exist = on_backend.find(statement, x_.tracker.segment()) == Presence::present;
+  if (!may_exist && !on_backend.is_doubtful(statement)) return evict();
   write_close_statement(x_.worker.to_server().own(), statement->server_name);
   x_.worker.to_server().end_own();
-  held.begin_close(statement, x_.tracker.segment());
-  x_.expect({.reply = Reply::close, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
+  on_backend.begin_close(statement, x_.tracker.segment());
+  x_.expect({.reply = Reply::close,
+             .fate = Fate::drop,
+             .changes = {Change::backend_statements},
+             .statement = statement});
 }
 
 Progress StatementProvider::provide_named(const StatementRef& statement) {
@@ -93,12 +97,32 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-  x_.expect({.reply = Reply::parse, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
+  x_.expect({.reply = Reply::parse,
+             .fate = Fate::drop,
+             .changes = {Change::backend_statements},
+             .statement = statement});
   ask_shape(statement, Purpose::learn_shape);
   return Progress::done;
 }
 
+// What may be left of a statement goes before it is made again by SQL: a name that is taken is an error.
+Progress StatementProvider::close_doubtful(const StatementRef& statement) {
+  const bool is_in_batch = x_.tracker.unsynced();
+  if (!is_in_batch && !x_.tracker.may_insert_group()) return Progress::hold;
+  write_close_statement(x_.worker.to_server().own(), statement->server_name);
+  x_.worker.to_server().end_own();
+  x_.backend->statements.begin_close(statement, x_.tracker.segment());
+  x_.expect({.reply = Reply::close,
+             .fate = is_in_batch ? Fate::drop : Fate::mute,
+             .changes = {Change::backend_statements},
+             .statement = statement});
+  if (!is_in_batch) ServerStream(x_).send_own_sync();
+  return Progress::done;
+}
+
 Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
+  if (x_.backend->statements.is_doubtful(statement) && close_doubtful(statement) == Progress::hold)
+    return Progress::hold;
   const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
   if (ServerStream(x_).insert_statement(sql, statement) == Progress::hold) return Progress::hold;
   x_.commons->counters(x_.worker).statements_injected.add();
@@ -107,14 +131,14 @@ Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
 
 // The backend's unnamed statement may be another client's, which must never run for this one.
 StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRef& statement) {
-  BackendStatements& held = x_.backend->statements;
+  BackendStatements& on_backend = x_.backend->statements;
   const bool described = statement && statement->shape.get() != nullptr && x_.statements.is_described({});
-  const Presence presence = held.find_unnamed(statement, x_.tracker.segment());
+  const Presence presence = on_backend.find_unnamed(statement, x_.tracker.segment());
   if (presence == Presence::undecided) return Provided::not_yet;
   if (presence == Presence::present) {
-    if (!described || held.unnamed_description() == Description::same) return Provided::yes;
-    if (held.unnamed_description() == Description::changed) return Provided::changed;
-    if (held.unnamed_description() == Description::unknown) ask_shape(statement, Purpose::learn_shape);
+    if (!described || on_backend.unnamed_description() == Description::same) return Provided::yes;
+    if (on_backend.unnamed_description() == Description::changed) return Provided::changed;
+    if (on_backend.unnamed_description() == Description::unknown) ask_shape(statement, Purpose::learn_shape);
     return Provided::not_yet;
   }
   ByteBuffer& out = x_.worker.to_server().own();
@@ -126,7 +150,8 @@ StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRe
   x_.worker.to_server().end_own();
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
   const Reply reply = statement ? Reply::parse : Reply::close;
-  x_.expect({.reply = reply, .fate = Fate::drop, .changes = {Change::held}, .statement = statement});
+  x_.expect(
+      {.reply = reply, .fate = Fate::drop, .changes = {Change::backend_statements}, .statement = statement});
   if (!described) return Provided::yes;
   ask_shape(statement, Purpose::learn_shape);
   return Provided::not_yet;
@@ -144,21 +169,26 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   if (doubtful) write_close_statement(out, statement->server_name);
   write_parse(out, statement->server_name, statement->text, known_types(*statement));
   write_describe_statement(out, statement->server_name);
-  write_sync(out);
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   if (doubtful) {
     x_.backend->statements.begin_close(statement, tracker.segment());
-    x_.expect({.reply = Reply::close, .fate = Fate::mute, .changes = {Change::held}, .statement = statement});
+    x_.expect({.reply = Reply::close,
+               .fate = Fate::mute,
+               .changes = {Change::backend_statements},
+               .statement = statement});
   }
   x_.backend->statements.begin_parse(statement, tracker.segment());
-  x_.expect({.reply = Reply::parse, .fate = Fate::mute, .changes = {Change::held}, .statement = statement});
+  x_.expect({.reply = Reply::parse,
+             .fate = Fate::mute,
+             .changes = {Change::backend_statements},
+             .statement = statement});
   x_.backend->statements.describe(statement, Description::asked);
   x_.expect({.reply = Reply::describe_statement,
              .fate = Fate::mute,
              .purpose = Purpose::learn_shape,
              .statement = statement});
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
   return Progress::done;
 }
 
@@ -170,9 +200,7 @@ void StatementProvider::evict() {
 // Called between two batches, before the next one: the messages are a group of pgweir's own.
 void StatementProvider::trim(std::size_t room) {
   if (!close_surplus(room, Fate::mute)) return;
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // False: nothing had to be closed, or nothing could be.
@@ -182,7 +210,8 @@ bool StatementProvider::close_surplus(std::size_t room, Fate fate) {
     write_close_statement(x_.worker.to_server().own(), victim->server_name);
     x_.worker.to_server().end_own();
     x_.backend->statements.begin_close(victim, x_.tracker.segment());
-    x_.expect({.reply = Reply::close, .fate = fate, .changes = {Change::held}, .statement = victim});
+    x_.expect(
+        {.reply = Reply::close, .fate = fate, .changes = {Change::backend_statements}, .statement = victim});
     any = true;
   }
   return any;

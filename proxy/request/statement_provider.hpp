@@ -1,5 +1,5 @@
 // Sends what has to go out before a message, so that the backend has the prepared statement that the message
-// uses. A view of the exchange. Thread rule: the session's worker.
+// uses. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ class StatementProvider final {
     changed,  // the server describes it differently from what the client was told
   };
   // Makes the statement that `name` stands for usable on the backend, by a Parse or Close of pgweir's if need
-  // be. `is_own`: the client's name stands for it, and not for one that names it. A client that was never
-  // told what the statement looks like gets a new one in place of one that has changed.
-  Provided provide(std::string_view name, StatementRef& statement, bool is_own,
+  // be. `is_direct`: the client's name stands for this statement itself, not for an EXECUTE of it. A client
+  // that was never told what the statement looks like gets a new one in place of one that has changed.
+  Provided provide(std::string_view name, StatementRef& statement, bool is_direct,
                    const BindView* bind = nullptr);
   Progress provide_named(const StatementRef& statement);
   Progress provide_for_query(const StatementRef& statement);
@@ -37,6 +37,7 @@ class StatementProvider final {
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
   Progress provide_by_sql(const StatementRef& statement);
+  Progress close_doubtful(const StatementRef& statement);
   bool close_surplus(std::size_t room, Fate fate);
 
   Exchange& x_;

@@ -31,6 +31,11 @@ bool BackendLease::take_grant() {
   return true;
 }
 
+std::unique_ptr<const BorrowFailure> BackendLease::explain_wait() const {
+  return std::make_unique<const BorrowFailure>(
+      explain_borrow_failure(x_.pool->facts(), x_.worker.now(), std::chrono::system_clock::now()));
+}
+
 void BackendLease::stop_waiting() {
   x_.pool->stop_waiting(waiter_, x_.worker);
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/net/readiness.hpp"
+#include "proxy/pool/borrow_failure.hpp"
 #include "proxy/pool/pool_state.hpp"
 
 namespace pgweir {
@@ -25,6 +27,8 @@ class BackendLease {
   bool is_granted() const { return waiter_.granted != nullptr; }
   // When the session began to wait.
   TimePoint waits_since() const { return waiter_.since; }
+  // Why it still waits.
+  std::unique_ptr<const BorrowFailure> explain_wait() const;
 
   // When the session got the backend that it has.
   TimePoint since() const { return since_; }

@@ -6,7 +6,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/session/local_reply.hpp"
 #include "proxy/session/server_side.hpp"
-#include "proxy/session/session_view.hpp"
+#include "proxy/session/statement_log.hpp"
 #include "proxy/settle/batch_replay.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -23,7 +23,7 @@ void ClientSide::read() {
     consume(parts_.link.carry);
     server_.flush();
   }
-  if (parts_.life.phase != Life::Phase::serving || !may_read() || !parts_.link.transport.readable()) {
+  if (!parts_.life.is_serving() || !may_read() || !parts_.link.transport.readable()) {
     // A client that waits is not read, but a lost connection is noticed.
     if (parts_.link.transport.hung_up() && (parts_.link.held.is_held || server_.lease().waits()) &&
         !parts_.link.eof) {
@@ -65,8 +65,8 @@ void ClientSide::read() {
 // Walks whole messages and pieces of streamed ones; what has to wait is kept.
 void ClientSide::consume(ByteView input) {
   Piece piece;
-  const bool lets_others = has_had_its_turn();
-  while (parts_.life.phase == Life::Phase::serving) {
+  const bool lets_others = must_yield_backend();
+  while (parts_.life.is_serving()) {
     const ByteView before = input;
     const Framer framer_before = parts_.link.framer;
     const FrameStatus status = parts_.link.framer.next(input, piece);
@@ -76,13 +76,13 @@ void ClientSide::consume(ByteView input) {
       return parts_.life.end(error == Errc::too_large ? Reason::too_large : Reason::protocol_violation,
                              to_string(error));
     }
-    bool retry = false;
     const ResponseTracker& tracker = x_.tracker;
     const bool waits = lets_others && piece.first && !tracker.idle() && tracker.may_insert_group();
-    if (!waits && offer(piece, retry)) continue;
+    const Offer outcome = waits ? Offer::wait : offer(piece);
+    if (outcome == Offer::taken) continue;
     input = before;
     parts_.link.framer = framer_before;
-    if (retry) continue;
+    if (outcome == Offer::again) continue;
     parts_.link.held.is_held = true;
     break;
   }
@@ -92,25 +92,24 @@ void ClientSide::consume(ByteView input) {
 // A client that never stops sending always has answers outstanding, and would keep its backend for ever. So
 // between two batches its next message waits until all answers are there; then the backend goes to the oldest
 // waiter.
-bool ClientSide::has_had_its_turn() {
+bool ClientSide::must_yield_backend() {
   return x_.backend != nullptr && !x_.pinned() && x_.tracker.status() == TransactionStatus::idle &&
          parts_.worker.now() - server_.lease().since() >= pipeline_turn && x_.pool->has_waiters();
 }
 
-// False: the message was not taken. `retry`: offer it again at once, there is a backend now.
-bool ClientSide::offer(const Piece& piece, bool& retry) {
-  if (piece.first && refusal_.skips()) return refuse(piece);
-  if (refusal_.skips_rest(piece)) return true;
-  if (piece.first && (x_.own.asks_for_state() || x_.batch.stale)) return false;
-  if (piece.first && x_.backend != nullptr && !server_.apply_settings()) return false;
+ClientSide::Offer ClientSide::offer(const Piece& piece) {
+  if (piece.first && refusal_.skips()) return refuse(piece), Offer::taken;
+  if (refusal_.skips_rest(piece)) return Offer::taken;
+  if (piece.first && (x_.own.asks_for_state() || x_.batch.stale)) return Offer::wait;
+  if (piece.first && x_.backend != nullptr && !server_.apply_settings()) return Offer::wait;
   // What went out before this message, while it had to wait, was not the client's.
   const bool waited = std::exchange(parts_.link.held.begins_batch, false);
-  const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_work_left());
+  const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_queries_left());
   switch (requests_.take(piece)) {
     case RequestDisposition::taken:
       BatchReplay(x_).keep(piece, begins);
       parts_.link.held.flush_asked = false;  // the server has not been told to answer this one
-      return true;
+      return Offer::taken;
     case RequestDisposition::hold:
       parts_.link.held.begins_batch = begins;
       if (!parts_.link.held.flush_asked && x_.tracker.unsynced()) {
@@ -118,63 +117,59 @@ bool ClientSide::offer(const Piece& piece, bool& retry) {
         write_flush(parts_.worker.to_server().own());
         parts_.worker.to_server().end_own();
       }
-      return false;
+      return Offer::wait;
     case RequestDisposition::needs_backend:
-      return offer_without_backend(piece, retry);
+      return offer_without_backend(piece);
     case RequestDisposition::terminate:
       parts_.life.end(Reason::terminated);
-      return true;
+      return Offer::taken;
     case RequestDisposition::copy_violation:
       end_copy_violation(parts_.worker.to_client().own(), parts_.life);
       parts_.worker.to_client().end_own();
-      return true;
+      return Offer::taken;
     case RequestDisposition::too_many_names:
       parts_.life.end(Reason::too_large, "too many prepared statements");
-      return true;
+      return Offer::taken;
   }
-  return true;
+  return Offer::taken;
 }
 
-bool ClientSide::offer_without_backend(const Piece& piece, bool& retry) {
-  if (refusal_.reason()) return refuse(piece);
+ClientSide::Offer ClientSide::offer_without_backend(const Piece& piece) {
+  if (refusal_.reason()) return refuse(piece), Offer::taken;
   switch (server_.hub_side().answer_listen(piece)) {
     case HubSide::Answer::answered:
       if (parts_.life.drains) parts_.waker.wake();
-      return true;
+      return Offer::taken;
     case HubSide::Answer::wait:
-      return false;
+      return Offer::wait;
     case HubSide::Answer::no:
       break;
   }
-  if (reply_locally(piece, x_, server_.hub_side().listens())) return true;
-  retry = server_.borrow();
-  return false;
+  if (reply_locally(piece, x_, server_.hub_side().listens())) return Offer::taken;
+  return server_.borrow() ? Offer::again : Offer::wait;
 }
 
 // The message that waits for a backend gets an error instead, as if the server had said so.
 void ClientSide::refuse_waiting(Reason reason) {
+  refusal_.begin(reason, reason == Reason::borrow_timeout ? server_.lease().explain_wait() : nullptr);
   server_.lease().stop_waiting();
-  refusal_.begin(reason);
-  parts_.link.held.is_held = false;
+  parts_.link.offer_again();
   consume(parts_.link.carry);
   server_.flush();
   refusal_.end();
 }
 
-// Always true: the message needs no answer from the server.
-bool ClientSide::refuse(const Piece& piece) {
-  if (refusal_.skips() && piece.type == static_cast<char>(FrontendType::Terminate)) {
-    parts_.life.end(Reason::terminated);
-    return true;
-  }
+// The message gets its answer from pgweir, if any.
+void ClientSide::refuse(const Piece& piece) {
+  if (refusal_.skips() && piece.type == static_cast<char>(FrontendType::Terminate))
+    return parts_.life.end(Reason::terminated);
   if (const std::optional<Reason> reason = refusal_.skips() ? std::nullopt : refusal_.reason()) {
     if (x_.listen) x_.listen->forget_offer();
     parts_.worker.counters().ended[static_cast<std::size_t>(*reason)].add();
-    log_statement(parts_, x_, "statement_refused", *reason, server_.lease().waits_since());
+    log_statement(parts_, x_, "statement_refused", *reason, server_.lease().waits_since(), refusal_.cause());
   }
   refusal_.refuse(piece, parts_.worker.to_client().own());
   parts_.worker.to_client().end_own();
-  return true;
 }
 
 // Keeps what is left of a read, or of what had been kept before.

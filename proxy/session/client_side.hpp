@@ -4,10 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #include "protocol/framer.hpp"
-#include "proxy/entry/client_link.hpp"
-#include "proxy/entry/life.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/request/request_path.hpp"
@@ -38,11 +37,17 @@ class ClientSide final {
   bool is_refusing() const { return refusal_.skips(); }
 
  private:
+  enum class Offer : std::uint8_t {
+    taken,  // forwarded, answered, refused or discarded; or the session is over
+    wait,   // offer it again when something has changed
+    again,  // offer it again at once: there is a backend now
+  };
+
   void consume(ByteView input);
-  bool offer(const Piece& piece, bool& retry);
-  bool offer_without_backend(const Piece& piece, bool& retry);
-  bool has_had_its_turn();
-  bool refuse(const Piece& piece);
+  Offer offer(const Piece& piece);
+  Offer offer_without_backend(const Piece& piece);
+  bool must_yield_backend();
+  void refuse(const Piece& piece);
   void keep(ByteView rest);
 
   const SessionParts& parts_;

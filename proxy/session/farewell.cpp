@@ -1,6 +1,5 @@
 #include "proxy/session/farewell.hpp"
 
-#include "protocol/startup.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -14,19 +13,19 @@ Task<> say_goodbye(const SessionParts& p, bool may_speak, Counter* sent) {
   if (alerted) p.link.transport.give_up_tls();
   if (reachable) {
     if (!alerted && may_speak)
-      write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate());
+      write_reason(p.worker.to_client().own(), p.life.reason, p.life.message(), p.life.sqlstate(), "FATAL");
     p.worker.to_client().end_own();
     const bool told = alerted || !p.worker.to_client().empty() || !p.link.backlog.empty();
     if (sent != nullptr) sent->add(p.worker.to_client().size());
     p.link.flush();
-    const TimePoint until = Clock::now() + linger_timeout;
+    const TimePoint until = p.worker.now() + linger_timeout;
     p.life.closes_at = until;
-    while (told && !p.link.gone && !p.link.backlog.empty() && Clock::now() < until) {
+    while (told && !p.link.gone && !p.link.backlog.empty() && p.worker.now() < until) {
       co_await p.waker.wait();
       if (!p.link.backlog.flush(p.link.transport)) break;
     }
     if (told && !p.link.gone && !p.link.eof) p.link.transport.shutdown_write();
-    while (told && !p.link.gone && !p.link.eof && Clock::now() < until) {
+    while (told && !p.link.gone && !p.link.eof && p.worker.now() < until) {
       const IoResult result = p.link.transport.read(p.worker.scratch());
       if (result.status == IoStatus::closed || result.status == IoStatus::failed) break;
       if (result.status == IoStatus::ok) p.waker.wake();  // other sessions get their turn

@@ -70,7 +70,7 @@ HubSide::Answer HubSide::answer_listen(const Piece& piece) {
   const char* const tag = step->verb == ListenVerb::listen ? "LISTEN" : "UNLISTEN";
   Writer(out).begin_message(static_cast<char>(BackendType::CommandComplete)).cstring(tag).end_message();
   x_.worker.to_client().end_own();
-  if (x_.listen) write_notifications(ListenState::held_max);
+  if (x_.listen) write_notifications(Exchange::all_notifications);
   write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
   x_.worker.to_client().end_own();
   PoolCounters& counters = x_.commons->counters(x_.worker);
@@ -125,16 +125,6 @@ void HubSide::on_move(ListenOutcome outcome) {
   x_.next_hub.reset();
   move_ = Move::no;
   x_.listen->moved(x_.client.view->find("client_encoding")->second);
-}
-
-void HubSide::write_notifications(std::size_t limit) {
-  Outgoing& out = x_.worker.to_client();
-  while (out.size() < limit) {
-    const std::shared_ptr<const ByteBuffer> message = x_.listen->take_held();
-    if (!message) return;
-    Writer(out.own()).raw(*message);
-    out.end_own();
-  }
 }
 
 }  // namespace pgweir

@@ -37,8 +37,8 @@ class HubSide {
   Answer answer_listen(const Piece& piece);
   // Whether a ReadyForQuery at the beginning of `input` has to wait.
   bool ready_has_to_wait(ByteView input);
-  // Writes the notifications that wait for the client, up to this many bytes.
-  void write_notifications(std::size_t limit);
+  // See Exchange::write_notifications.
+  void write_notifications(std::size_t limit) { x_.write_notifications(limit); }
 
  private:
   void end(Life& life) const;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "protocol/error_response.hpp"
-#include "protocol/frontend.hpp"
 #include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/entry/life.hpp"
@@ -19,7 +18,10 @@ void Refusal::refuse(const Piece& piece, ByteBuffer& out) {
     if (type != FrontendType::Sync) return;
     skips_ = false;
   } else {
-    write_reason(out, *std::exchange(reason_, std::nullopt));
+    const std::unique_ptr<const BorrowFailure> why = std::move(why_);
+    const Reason reason = *std::exchange(reason_, std::nullopt);
+    write_reason(out, reason, why ? why->message : std::string_view(),
+                 why ? why->sqlstate() : std::string_view());
     skips_ = !ends_batch;
   }
   if (ends_batch) write_ready_for_query(out, static_cast<char>(TransactionStatus::idle));
@@ -32,6 +34,11 @@ void end_copy_violation(ByteBuffer& out, Life& life) {
   fields.message = "unexpected message type during COPY from stdin";
   write_error_response(out, fields);
   life.end(Reason::protocol_violation, "terminating connection because protocol synchronization was lost");
+}
+
+void end_login_unserved(Life& life, const BorrowFailure& why) {
+  life.end(why.is_servers() ? Reason::server_unreachable : Reason::borrow_timeout, why.message,
+           why.sqlstate());
 }
 
 }  // namespace pgweir

@@ -2,20 +2,31 @@
 // rest of its batch is skipped, up to its Sync. Thread rule: the session's worker.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "protocol/framer.hpp"
 #include "proxy/base/reason.hpp"
+#include "proxy/pool/borrow_failure.hpp"
 
 namespace pgweir {
 
 class Refusal {
  public:
-  // The next message that needs a backend is refused.
-  void begin(Reason reason) { reason_ = reason; }
+  // The next message that needs a backend is refused. `why`: why there was no backend in time; null: the
+  // reason says it all.
+  void begin(Reason reason, std::unique_ptr<const BorrowFailure> why = nullptr) {
+    reason_ = reason;
+    why_ = std::move(why);
+  }
   // No message needed one.
-  void end() { reason_.reset(); }
+  void end() {
+    reason_.reset();
+    why_.reset();
+  }
   std::optional<Reason> reason() const { return reason_; }
+  // One word for the log; empty: there is no more to say.
+  std::string_view cause() const { return why_ ? to_string(why_->obstacle) : std::string_view(); }
 
   // Whether messages are skipped, up to the Sync of the batch that was refused.
   bool skips() const { return skips_; }
@@ -30,6 +41,7 @@ class Refusal {
 
  private:
   std::optional<Reason> reason_;
+  std::unique_ptr<const BorrowFailure> why_;
   bool skips_ = false;
   bool skips_rest_ = false;
 };
@@ -39,5 +51,8 @@ struct Life;
 // Answers a message that COPY IN does not allow, and ends the session as PostgreSQL does: it cannot tell
 // where the next message begins.
 void end_copy_violation(ByteBuffer& out, Life& life);
+
+// Ends a client that has waited in vain for a backend to complete its login.
+void end_login_unserved(Life& life, const BorrowFailure& why);
 
 }  // namespace pgweir

@@ -5,7 +5,7 @@
 #include "proxy/base/log.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool.hpp"
-#include "proxy/session/session_view.hpp"
+#include "proxy/session/statement_log.hpp"
 #include "proxy/settle/batch_replay.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -50,7 +50,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
   Piece piece;
   FrameStatus status{};
   for (;;) {
-    if (x_.listen && parts_.life.phase == Life::Phase::serving && hub_side_.ready_has_to_wait(input)) {
+    if (x_.listen && parts_.life.is_serving() && hub_side_.ready_has_to_wait(input)) {
       // No answer of the hub's will come to wake the session.
       if (hub_side_.is_in_trouble()) parts_.waker.wake();
       break;
@@ -58,7 +58,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
     status = backend.framer.next(input, piece);
     if (status != FrameStatus::piece) break;
     const ReplyPath::Disposition disposition = replies_.take(piece);
-    if (x_.tracker.needs_fence()) ServerStream(x_).begin_fence();
+    if (x_.tracker.needs_fence()) ServerStream(x_).send_fence();
     if (x_.batch.needs_sync) BatchReplay(x_).end_refused();
     if (!events.empty()) {
       if (events.take(ReplyEvent::defaults_changed)) x_.pool->recycle_all();
@@ -67,8 +67,8 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
     }
     if (disposition == ReplyPath::Disposition::taken) continue;
     flush();
-    if (disposition == ReplyPath::Disposition::server_ended) return lose_backend(BackendClose::lost, true);
-    if (disposition == ReplyPath::Disposition::server_gone) return lose_backend(BackendClose::lost);
+    if (disposition == ReplyPath::Disposition::ended_and_told) return lose_backend(BackendClose::lost, true);
+    if (disposition == ReplyPath::Disposition::ended_untold) return lose_backend(BackendClose::lost);
     return lose_backend(BackendClose::protocol_violation);
   }
   flush();  // before the bytes move
@@ -97,7 +97,7 @@ void ServerSide::take_events() {
   if (replies_.events().take(ReplyEvent::batch_failed)) {
     const ByteView again = BatchReplay(x_).send_again();
     parts_.link.carry.insert(parts_.link.carry.begin(), again.begin(), again.end());
-    parts_.link.held.is_held = false;
+    parts_.link.offer_again();
   }
   if (!applier_.holds() && replies_.events().take(ReplyEvent::prelude_failed)) return prelude_failed();
   if (end_if_state_is_lost()) return;
@@ -108,11 +108,11 @@ void ServerSide::take_events() {
   }
   if (held_cancel_) deliver_cancel();
   last_activity_ = parts_.worker.now();
-  if (!lease_.waits()) parts_.link.held.is_held = false;
+  if (!lease_.waits()) parts_.link.offer_again();
   parts_.link.held.flush_asked = false;
   give_back_if_free();
   flush();
-  if (parts_.link.eof && parts_.life.phase == Life::Phase::serving && x_.tracker.idle())
+  if (parts_.link.eof && parts_.life.is_serving() && x_.tracker.idle())
     parts_.life.end(Reason::client_closed);
 }
 
@@ -121,8 +121,8 @@ void ServerSide::take_events() {
 void ServerSide::tell_notifications() {
   if (!x_.listen->has_held()) return;
   const Backend* const backend = x_.backend;
-  if (backend != nullptr && !(x_.only_own_work_left() && backend->framer.at_boundary())) return;
-  while (parts_.link.backlog.empty() && parts_.life.phase == Life::Phase::serving) {
+  if (backend != nullptr && !(x_.only_own_queries_left() && backend->framer.at_boundary())) return;
+  while (parts_.link.backlog.empty() && parts_.life.is_serving()) {
     hub_side_.write_notifications(HubSide::telling_max);
     if (parts_.worker.to_client().empty()) return;
     last_activity_ = parts_.worker.now();
@@ -141,7 +141,7 @@ void ServerSide::flush() {
   if (to_client.empty()) return;
   if (x_.pool != nullptr && !parts_.link.gone)
     x_.pool->counters(parts_.worker).bytes_to_clients.add(to_client.size());
-  if (!parts_.link.flush() && parts_.life.phase == Life::Phase::serving) parts_.life.end(Reason::client_lost);
+  if (!parts_.link.flush() && parts_.life.is_serving()) parts_.life.end(Reason::client_lost);
 }
 
 void ServerSide::walk_kept_replies() {
@@ -151,7 +151,7 @@ void ServerSide::walk_kept_replies() {
 bool ServerSide::borrow() {
   const bool has_backend = lease_.is_granted() ? lease_.take_grant() : lease_.borrow();
   if (!has_backend) return false;
-  parts_.link.held.is_held = false;
+  parts_.link.offer_again();
   held_cancel_.reset();
   query_started_ = parts_.worker.now();
   return true;
@@ -161,7 +161,7 @@ bool ServerSide::borrow() {
 void ServerSide::prelude_failed() {
   switch (applier_.failed()) {
     case SettingsApplier::Failure::as_other_role:
-      parts_.link.held.is_held = false;
+      parts_.link.offer_again();
       return;
     case SettingsApplier::Failure::other_backend:
       return lose_backend(BackendClose::settings_refused);
@@ -189,13 +189,13 @@ void ServerSide::give_back_if_free() {
     if (parts_.life.drains && !x_.keeps_what_it_has()) parts_.life.end(Reason::draining);
     return;
   }
+  // A backend that was just borrowed for the waiting message stays.
   if (x_.forwarded || parts_.link.carry.empty()) give_back();
 }
 
 bool ServerSide::is_resting() const {
-  return parts_.life.phase == Life::Phase::serving && x_.backend != nullptr && x_.client.greeted &&
-         x_.tracker.settled() && parts_.link.framer.at_boundary() && x_.own.empty() &&
-         x_.backend->backlog.empty();
+  return parts_.life.is_serving() && x_.backend != nullptr && x_.client.greeted && x_.tracker.settled() &&
+         parts_.link.framer.at_boundary() && x_.own.empty() && x_.backend->backlog.empty();
 }
 
 // Progress::hold: the server has been asked, and the answer comes back to give_back_if_free().
@@ -223,7 +223,7 @@ void ServerSide::ask(const OwnQuestion& question) {
 
 // True: it is not known what this backend has set, so it is closed with its session.
 bool ServerSide::end_if_state_is_lost() {
-  if (!x_.own.failed || parts_.life.phase != Life::Phase::serving) return false;
+  if (!x_.own.failed || !parts_.life.is_serving()) return false;
   parts_.life.end(Reason::internal_error, "the session's state could not be read");
   return true;
 }
@@ -269,7 +269,7 @@ void ServerSide::give_back() {
 
 bool ServerSide::cancel(std::shared_ptr<void> done) {
   if (lease_.waits() || lease_.is_granted()) return false;
-  if (x_.backend == nullptr || x_.only_own_work_left()) return true;
+  if (x_.backend == nullptr || x_.only_own_queries_left()) return true;
   held_cancel_ = std::move(done);
   deliver_cancel();
   return true;
@@ -277,15 +277,16 @@ bool ServerSide::cancel(std::shared_ptr<void> done) {
 
 // A cancel for the client must not hit pgweir's own query.
 void ServerSide::deliver_cancel() {
-  if (x_.own_work_runs()) return;
+  if (x_.own_message_is_oldest()) return;
   std::shared_ptr<void> done = std::move(held_cancel_);
-  if (done && !x_.only_own_work_left()) x_.pool->cancel(*x_.backend, parts_.worker, std::move(done));
+  if (done && !x_.only_own_queries_left()) x_.pool->cancel(*x_.backend, parts_.worker, std::move(done));
 }
 
 // A query past its time is cancelled, and the server's own error ends it; a server that does not even do that
 // is given up.
 std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::milliseconds limit) {
   if (!std::exchange(query_cancelled_, true)) {
+    parts_.worker.counters().ended[static_cast<std::size_t>(Reason::query_timeout)].add();
     log_statement(parts_, x_, "statement_timed_out", Reason::query_timeout, query_started_);
     x_.pool->cancel(*x_.backend, parts_.worker, nullptr);
     return std::nullopt;
@@ -302,7 +303,7 @@ std::optional<Reason> ServerSide::cancel_overdue(TimePoint now, std::chrono::mil
 bool ServerSide::has_nothing_to_lose() const {
   const OwnQueries& own = x_.own;
   const bool only_asks = own.empty() || (own.size() == 1 && own.front() == OwnQuery::sources);
-  return only_asks && x_.only_own_work_left() && !x_.watch.touched() && x_.journal.is_empty() &&
+  return only_asks && x_.only_own_queries_left() && !x_.watch.touched() && x_.journal.is_empty() &&
          x_.code.unjudged.empty() && !x_.code.triggers_unjudged && x_.code.trigger_calls.empty();
 }
 
@@ -318,8 +319,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   lease_.discard(reason);
   const bool owes_client = x_.tracker.outstanding() > x_.own.size();
   const bool spare = !x_.forwarded || has_nothing_to_lose();
-  const bool unused =
-      spare && !owes_client && !x_.pinned() && !told && parts_.life.phase == Life::Phase::serving;
+  const bool unused = spare && !owes_client && !x_.pinned() && !told && parts_.life.is_serving();
   if (!unused) {
     if (told) return parts_.life.end(Reason::server_error);
     return parts_.life.end(Reason::server_lost, owes_client ? outcome_unknown : std::string_view());
@@ -339,7 +339,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   x_.naming.end();
   x_.batch = {};
   if (x_.listen) x_.listen->backend_lost();
-  parts_.link.held.is_held = false;
+  parts_.link.offer_again();
 }
 
 void ServerSide::cancel_statement() {

@@ -11,6 +11,7 @@
 #include "proxy/entry/life.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/exchange/exchange.hpp"
+#include "proxy/exchange/request_outcome.hpp"
 #include "proxy/net/task.hpp"
 #include "proxy/reply/reply_path.hpp"
 #include "proxy/session/backend_lease.hpp"
@@ -56,8 +57,8 @@ class ServerSide final : public WindDown::Host {
   BackendLease& lease() { return lease_; }
   const BackendLease& lease() const { return lease_; }
   HubSide& hub_side() { return hub_side_; }
-  PinReport& pins() { return pin_report_; }
-  const PinReport& pins() const { return pin_report_; }
+  PinReport& pin_report() { return pin_report_; }
+  const PinReport& pin_report() const { return pin_report_; }
   // When the query began; it means something only while the client waits for an answer.
   TimePoint query_started() const { return query_started_; }
   void query_starts(TimePoint now) { query_started_ = now; }

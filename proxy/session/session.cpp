@@ -60,9 +60,14 @@ Task<> Session::run(std::shared_ptr<Session> self) {
 
 Task<bool> Session::log_in() {
   Login login(parts_);
-  const bool is_known = co_await login.run();
-  if (!is_known) co_return false;
-  const ClientLogin& client = login.client();
+  bool is_in = co_await login.run();
+  if (is_in) is_in = co_await enter(login.client());
+  if (!is_in) claim_ = login.claim();
+  co_return is_in;
+}
+
+// A client that has proved who it is gets what it asked for, if it may have it.
+Task<bool> Session::enter(const ClientLogin& client) {
   if (is_console(client.startup().database)) {
     console_ = ConsoleSession::enter(parts_, client);
     if (!console_) co_return false;
@@ -96,7 +101,10 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
       co_return false;
     }
     if (life_.interrupt || link_.transport.hung_up()) {
-      life_.end(life_.interrupt ? Reason::server_unreachable : Reason::client_closed);
+      const Reason why = life_.interrupt.value_or(Reason::client_closed);
+      if (why == Reason::borrow_timeout || why == Reason::login_timeout)
+        end_login_unserved(life_, *server_.lease().explain_wait());
+      life_.end(why);
       co_return false;
     }
     co_await waker_.wait();
@@ -105,7 +113,7 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
   server_.flush();
   while (!life_.is_over() && exchange_.backend != nullptr && !exchange_.own.empty()) {
     if (life_.interrupt) {
-      life_.end(*life_.interrupt);
+      life_.end(life_.interrupt_of_server_wait());
       break;
     }
     if (server_.has_replies()) waker_.wake();
@@ -126,18 +134,18 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
 // the client's next message.
 void Session::turn() {
   check_interrupts();
-  if (!is_serving()) return;
+  if (!life_.is_serving()) return;
   if (!link_.backlog.empty() && !link_.backlog.flush(link_.transport)) return life_.end(Reason::client_lost);
   if (server_.lease().is_granted()) server_.borrow();
   if (exchange_.listen && exchange_.listen->take_resume()) server_.walk_kept_replies();
-  if (is_serving() && exchange_.backend != nullptr) server_.read_server();
-  if (is_serving()) client_.read();
+  if (life_.is_serving() && exchange_.backend != nullptr) server_.read_server();
+  if (life_.is_serving()) client_.read();
   // A message may have been answered without the server, so that no reply will lead here.
-  if (is_serving() && exchange_.backend != nullptr) {
+  if (life_.is_serving() && exchange_.backend != nullptr) {
     server_.give_back_if_free();
     server_.flush();
   }
-  if (exchange_.listen && is_serving() && !client_.is_refusing()) server_.tell_notifications();
+  if (exchange_.listen && life_.is_serving() && !client_.is_refusing()) server_.tell_notifications();
 }
 
 bool Session::has_more_to_do() const {
@@ -163,7 +171,7 @@ void Session::check_interrupts() {
     }
   }
   if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
-  if (life_.phase == Life::Phase::closing) return;
+  if (life_.is_over()) return;
   if (life_.drains && exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
     life_.end(Reason::draining);
 }
@@ -171,20 +179,25 @@ void Session::check_interrupts() {
 // What metrics, pins, queue and hub know of the session ends before its client is told why.
 void Session::end_for_client() {
   const Reason reason = life_.reason;
-  parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
+  // A query that takes too long was counted when it was cancelled.
+  if (reason != Reason::query_timeout) parts_.worker.counters().ended[static_cast<std::size_t>(reason)].add();
   const bool is_quiet =
       reason == Reason::terminated || reason == Reason::client_closed || reason == Reason::cancel_request;
-  (is_quiet ? log::debug : log::info)("client_closed",
-                                      {{"client", std::to_string(parts_.id)},
-                                       {"reason", text_of(reason).name},
-                                       {"database", pool_ ? pool_->database() : std::string()},
-                                       {"user", pool_ ? pool_->user() : std::string()},
-                                       {"peer", link_.peer},
-                                       {"message", life_.message()}});
+  const ClientClaim who =
+      claim_  ? *claim_
+      : pool_ ? ClientClaim{pool_->database(), pool_->user(), exchange_.client.application_name()}
+              : ClientClaim{};
+  (is_quiet ? log::debug : log::info)("client_closed", {{"client", std::to_string(parts_.id)},
+                                                        {"reason", text_of(reason).name},
+                                                        {"database", who.database},
+                                                        {"user", who.user},
+                                                        {"application_name", who.application_name},
+                                                        {"peer", link_.peer},
+                                                        {"message", life_.message()}});
   if (cancel_pid_ != 0) parts_.context.cancels.remove(cancel_pid_);
   if (pool_) {
     pool_->counters(parts_.worker).clients.subtract();
-    server_.pins().end();
+    server_.pin_report().end();
     server_.lease().stop_waiting();
   }
   exchange_.leave_hub();
@@ -216,13 +229,13 @@ void Session::on_tick(TimePoint now) {
 }
 
 // This is called far more often than each Transport::silence_max.
-void Session::look_at_server() {
+void Session::spare_busy_server() {
   if (exchange_.backend != nullptr && !exchange_.tracker.idle())
     exchange_.backend->transport.wait_for_busy_peer();
 }
 
 void Session::on_cancel(std::shared_ptr<void> done) {
-  if (!is_serving() || server_.cancel(std::move(done))) return;
+  if (!life_.is_serving() || server_.cancel(std::move(done))) return;
   life_.interrupt = Reason::cancelled;
   waker_.wake();
 }
@@ -236,7 +249,7 @@ void Session::on_drain() {
                                        {"user", pool_->user()},
                                        {"application_name", exchange_.client.application_name()},
                                        {"reason", to_string(exchange_.pins)},
-                                       {"statement", server_.pins().statement()}});
+                                       {"statement", server_.pin_report().statement()}});
 }
 
 void Session::on_drain_deadline() {
@@ -246,7 +259,7 @@ void Session::on_drain_deadline() {
 }
 
 void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) {
-  if (!is_serving()) return;
+  if (!life_.is_serving()) return;
   server_.hub_side().take(message);
   waker_.wake();
 }
@@ -254,7 +267,7 @@ void Session::on_notification(const std::shared_ptr<const ByteBuffer>& message) 
 void Session::on_listen_answer(ListenOutcome outcome) {
   if (!exchange_.listen) return;
   server_.hub_side().answered(outcome);
-  if (!server_.lease().waits()) link_.held.is_held = false;
+  if (!server_.lease().waits()) link_.offer_again();
   waker_.wake();
 }
 
@@ -271,7 +284,7 @@ void Session::on_kill(const std::string& database) {
 }
 
 void Session::on_console_reply(const ByteBuffer& reply) {
-  if (console_ && is_serving()) console_->take_reply(reply);
+  if (console_ && life_.is_serving()) console_->take_reply(reply);
 }
 
 SessionView Session::view() const {
@@ -281,7 +294,7 @@ SessionView Session::view() const {
           link_,
           exchange_,
           server_.lease(),
-          server_.pins(),
+          server_.pin_report(),
           console_.get(),
           console_ ? console_->last_activity() : server_.last_activity(),
           server_.query_started()};

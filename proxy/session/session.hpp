@@ -27,7 +27,9 @@
 namespace pgweir {
 
 class Admission;
+class ClientLogin;
 class SessionList;
+struct ClientClaim;
 
 class Session final {
  public:
@@ -38,7 +40,7 @@ class Session final {
 
   // Called by the worker.
   void on_tick(TimePoint now);
-  void look_at_server();
+  void spare_busy_server();
   void on_cancel(std::shared_ptr<void> done);
   void on_drain();
   void on_drain_deadline();
@@ -54,11 +56,11 @@ class Session final {
 
  private:
   Task<bool> log_in();
+  Task<bool> enter(const ClientLogin& client);
   Task<bool> learn_parameters(Admission& admission, const SettingMap& settings);
   void turn();
   bool has_more_to_do() const;
   void check_interrupts();
-  bool is_serving() const { return life_.phase == Life::Phase::serving; }
   void end_for_client();
 
   SessionList& list_;
@@ -72,6 +74,7 @@ class Session final {
   ReplyPath replies_;
   ServerSide server_;
   ClientSide client_;
+  std::unique_ptr<const ClientClaim> claim_;  // of a client that was not let in
   std::uint32_t cancel_pid_ = 0;
 };
 

@@ -111,7 +111,7 @@ ClientTally SessionDirectory::tally() const {
 void SessionDirectory::tick(TimePoint now) {
   for (const auto& [id, session] : sessions_) session->on_tick(now);
   if (++ticks_ % ticks_per_look == 0) {
-    for (const auto& [id, session] : sessions_) session->look_at_server();
+    for (const auto& [id, session] : sessions_) session->spare_busy_server();
   }
   drain_some();
 }

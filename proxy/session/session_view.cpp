@@ -1,15 +1,10 @@
 #include "proxy/session/session_view.hpp"
 
-#include "proxy/base/log.hpp"
 #include "proxy/net/tls_stream.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
-
-bool has_passed(TimePoint now, TimePoint since, std::chrono::milliseconds limit) {
-  return limit.count() > 0 && now - since >= limit;
-}
 
 // Finds which deadline is in force from what the session is doing.
 std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings& settings) const {
@@ -17,6 +12,9 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
   const ResponseTracker& tracker = exchange.tracker;
   if (!exchange.client.greeted) {
     if (has_passed(now, life.started, timeouts.client_login)) return Reason::login_timeout;
+    // The first client of its kind waits for a backend.
+    if (lease.waits() && has_passed(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
+      return Reason::borrow_timeout;
     if (link.transport.shakes_hands() && has_passed(now, life.started, settings.listen.tls.handshake_timeout))
       return Reason::tls_failed;
   } else if (lease.waits()) {
@@ -67,7 +65,7 @@ void SessionView::describe(ClientsWanted wanted, std::vector<ClientFacts>& clien
     facts.tls = link.transport.tls()->description();
   facts.connected = life.started;
   facts.request = last_activity;
-  facts.closing = life.phase == Life::Phase::closing;
+  facts.closing = life.is_over();
   facts.console = console != nullptr;
   if (console) {
     facts.user = console->user();
@@ -109,19 +107,6 @@ void SessionView::count_in(ClientTally& tally) const {
   tally.pinned += pins.record() != nullptr ? 1 : 0;
   const bool rests = exchange.backend == nullptr || exchange.tracker.settled();
   tally.in_transaction += rests ? 0 : 1;
-}
-
-// The client stays, so that no other line tells of it: there is one line for each statement.
-void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since) {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.worker.now() - since);
-  log::info(event, {{"client", std::to_string(parts.id)},
-                    {"reason", text_of(reason).name},
-                    {"database", exchange.pool->database()},
-                    {"user", exchange.pool->user()},
-                    {"application_name", exchange.client.application_name()},
-                    {"peer", parts.link.peer},
-                    {"waited_ms", std::to_string(waited.count())}});
 }
 
 }  // namespace pgweir

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -13,7 +12,6 @@
 #include "proxy/entry/client_link.hpp"
 #include "proxy/entry/console_session.hpp"
 #include "proxy/entry/life.hpp"
-#include "proxy/entry/session_parts.hpp"
 #include "proxy/exchange/exchange.hpp"
 #include "proxy/session/backend_lease.hpp"
 #include "proxy/session/pin_report.hpp"
@@ -46,11 +44,5 @@ struct SessionView {
  private:
   bool is_wanted(ClientsWanted wanted) const;
 };
-
-// Something has happened to a statement. The client stays, so that no other line tells of it.
-void log_statement(const SessionParts& parts, const Exchange& exchange, std::string_view event, Reason reason,
-                   TimePoint since);
-
-bool has_passed(TimePoint now, TimePoint since, std::chrono::milliseconds limit);
 
 }  // namespace pgweir

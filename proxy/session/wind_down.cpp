@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "protocol/frontend.hpp"
 #include "proxy/exchange/server_stream.hpp"
@@ -27,7 +26,7 @@ constexpr std::string_view and_statements = ";DEALLOCATE ALL";
 // Ends what runs, rolls back what is open, and takes back what the client has set; a backend that is not
 // clean in time is closed, never given to another client.
 Task<bool> WindDown::run(bool at_boundary) {
-  const bool was_settled = x_.tracker.settled() || x_.only_own_work_left();
+  const bool was_settled = x_.tracker.settled() || x_.only_own_queries_left();
   if (!was_settled) x_.commons->counters(x_.worker).abandoned.add();
   const TimePoint until = Clock::now() + abandon_timeout;
   life_.closes_at = until;
@@ -36,7 +35,7 @@ Task<bool> WindDown::run(bool at_boundary) {
     if (x_.tracker.fencing()) clean = co_await settle(until);
     if (clean && x_.backend != nullptr) ask_to_finish();
     if (clean) clean = co_await settle(until);
-  } else if (!x_.only_own_work_left()) {
+  } else if (!x_.only_own_queries_left()) {
     host_.cancel_statement();
   }
   if (clean && x_.tracker.status() != TransactionStatus::idle) {
@@ -99,14 +98,12 @@ void WindDown::ask_to_finish() {
   cancel_leftovers();
   if (!tracker.unsynced() && !tracker.skipping()) return;
   if (!tracker.skipping()) ServerStream(x_).send_own(OwnQuery::rollback, "ROLLBACK");
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // While nothing of the client's runs, a cancel could only hit pgweir's next query.
 void WindDown::cancel_leftovers() {
-  if (x_.tracker.idle() || x_.only_own_work_left() || x_.own_work_runs()) return;
+  if (x_.tracker.idle() || x_.only_own_queries_left() || x_.own_message_is_oldest()) return;
   host_.cancel_statement();
 }
 

@@ -2,8 +2,10 @@
 
 #include <utility>
 
-#include "protocol/frontend.hpp"
+#include "protocol/message.hpp"
+#include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -41,9 +43,7 @@ void BatchReplay::keep(const Piece& piece, bool begins) {
 // The server skips to a Sync, which the client may not send before it has seen its answers (after a Flush).
 void BatchReplay::end_refused() {
   x_.batch.needs_sync = false;
-  write_sync(x_.worker.to_server().own());
-  x_.worker.to_server().end_own();
-  x_.expect({.reply = Reply::sync, .fate = Fate::mute});
+  ServerStream(x_).send_own_sync();
 }
 
 // The kept batch goes before whatever the client has sent since.
@@ -53,7 +53,8 @@ ByteView BatchReplay::send_again() {
   if (batch.renews && x_.statements.find(batch.stale_name) == stale) {
     const bool is_unnamed = stale->server_name.empty();
     x_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
-                                                   : x_.commons->statements().renew_for_holder(stale));
+                                                   : x_.commons->statements().renew_for_holder(
+                                                         stale, x_.commons->schema_version()->get()));
   }
   batch.state = Batch::State::none;
   batch.left_out = batch.acknowledged;

@@ -1,5 +1,5 @@
 // Sends a batch again, unseen by the client, when the plan of its prepared statement has become stale: see
-// Batch. A view of the exchange. Thread rule: the session's worker.
+// Batch. Keeps nothing itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
 #include "protocol/framer.hpp"

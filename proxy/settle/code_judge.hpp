@@ -1,5 +1,6 @@
 // What the code that a transaction has run may do: functions, triggers, views and sequences. The server is
-// asked once for each, and then it is known. A view of the exchange. Thread rule: the session's worker.
+// asked once for each, and then it is known. Keeps nothing itself: works on the session's Exchange. Thread
+// rule: the session's worker.
 #pragma once
 
 #include <optional>

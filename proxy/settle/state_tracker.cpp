@@ -164,6 +164,7 @@ void StateTracker::question_settings(StateQuestion& question) {
 
 // Pins that the server has to confirm or to end. Pins that the server does not show are taken as begun.
 PinSet StateTracker::open_pins() {
+  if (x_.may_have_temporary()) x_.begin_temporary();
   StateWatch& watch = x_.watch;
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;
@@ -216,14 +217,14 @@ OwnQuestion StateTracker::ask_state(StateQuestion question) {
 
 // The question about names is a prepared statement that the backend keeps.
 std::string StateTracker::named_question() {
-  BackendStatements& held = x_.backend->statements;
+  BackendStatements& on_backend = x_.backend->statements;
   const StatementRef& question = x_.commons->names_question();
   std::string sql;
-  if (held.find(question, x_.tracker.segment()) != BackendStatements::Presence::present) {
+  if (on_backend.find(question, x_.tracker.segment()) != BackendStatements::Presence::present) {
     sql = "PREPARE \"" + question->server_name + '"' + question->text + ';';
     // Whether the backend has it is in doubt until the answer is here.
     asked().about.insert(Asked::About::preparing);
-    held.begin_parse(question, x_.tracker.segment());
+    on_backend.begin_parse(question, x_.tracker.segment());
   }
   return sql + "EXECUTE \"" + question->server_name + "\"(" + names_array(asked().question.names) + ')';
 }

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "protocol/sql_effects.hpp"
 #include "proxy/base/pin.hpp"

@@ -13,8 +13,9 @@ namespace pgweir {
 
 struct Portals {
   bool may_copy = false;  // a portal may run a COPY
-  // The last bound statement of the kinds that are looked at again when they are run: a SET or RESET, or one
-  // in which a name was replaced; the portal that it was bound to; and by how much its text became longer.
+  // The last bound statement of the kinds that are looked at again when they are run: a SET, RESET, DISCARD or
+  // DEALLOCATE, or one in which a name was replaced; the portal that it was bound to; and by how much its text
+  // became longer.
   StatementRef bound;
   std::string bound_to;
   std::int32_t bound_grown_by = 0;

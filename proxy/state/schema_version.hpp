@@ -10,8 +10,6 @@
 #include <string>
 #include <tuple>
 
-#include "proxy/base/clock.hpp"
-
 namespace pgweir {
 
 class SchemaVersion {
@@ -22,12 +20,6 @@ class SchemaVersion {
 
  private:
   std::atomic<std::uint64_t> value_{1};
-};
-
-// When a statement was parsed.
-struct ParseMoment {
-  std::uint64_t schema_version = 0;  // 0: never
-  TimePoint at{};
 };
 
 // One for each database of each server, shared by its pools.

@@ -87,7 +87,7 @@ class SettingsJournal {
  private:
   struct Mark {
     std::string savepoint;
-    std::size_t at = 0;  // in open_
+    std::size_t at = 0;  // in State::open
   };
   bool is_context_lost() const;
   static bool overlay(const SettingsStep& step, const SettingMap& startup, SettingMap& map);

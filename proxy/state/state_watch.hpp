@@ -3,13 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/enum_set.hpp"
 #include "protocol/sql_effects.hpp"
-#include "protocol/sql_set.hpp"
 #include "proxy/state/pin_rules.hpp"
 
 namespace pgweir {
@@ -39,19 +37,17 @@ struct StateWatch {
   unsigned set_tags = 0;    // CommandComplete SET or RESET
   unsigned known_sets = 0;  // statements that have such a tag, as far as texts tell
   MarkSet marks;
-  // Which startup settings come back after the Query that is being answered, see Expected::resets.
+  // Which startup settings come back after the Query that is being answered, see Expected::resets_setting.
   std::uint32_t restores_now = 0;
   PinSet may_have_begun;
   PinSet may_have_ended;
-  std::optional<SetStatement> set;  // of the last statement, if its text is a plain SET or RESET
-  std::string cause;                // the first words of what raised the first suspicion
+  std::string cause;  // the first words of what raised the first suspicion
 
   void clear() {
     set_tags = known_sets = 0;
     marks = {};
     restores_now = 0;
     may_have_begun = may_have_ended = {};
-    set.reset();
     cause.clear();
   }
 

@@ -62,7 +62,7 @@ void Worker::run() {
 void Worker::turn() {
   const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
   reactor_.fetch(looks_often ? short_interval : asio_interval);
-  now_ = Clock::now();
+  use_time(Clock::now());
   if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at_) {
     const auto functions = std::exchange(next_round_, {});
     io_.poll();

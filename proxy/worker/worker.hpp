@@ -63,6 +63,8 @@ class Worker {
   const Reactor& reactor() const { return reactor_; }
   // The time of the current batch of events: no system call.
   TimePoint now() const { return now_; }
+  // What turn() does before each batch; for a worker that is not turned, its owner tells the time.
+  void use_time(TimePoint now) { now_ = now; }
   const Snapshot& snapshot() const { return *snapshot_; }
   SnapshotRef snapshot_ref() const { return snapshot_; }
 

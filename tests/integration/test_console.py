@@ -407,6 +407,20 @@ def test_kill_client_ends_that_client_only(operate):
     assert proxy.metric("pgweir_clients_ended_total", reason="killed") == 1
 
 
+def test_kill_client_ends_a_login_that_waits_for_a_server_connection(operate):
+    """Its settings are new to the pool, so that only the server can say what it reports for them."""
+    proxy, console = operate(max_size=1)
+    with proxy.wire() as holder:
+        holder.query("begin")
+        entering = in_background(lambda: proxy.wire(params=[("TimeZone", "Asia/Tokyo")]))
+        until(lambda: proxy.waiters() == 1, "it waits")
+        console.ask(f"KILL_CLIENT {console.only('SHOW CLIENTS', state='waiting')['id']}")
+        with pytest.raises(LoginFailed) as failure:
+            entering.result(seconds(10))
+    assert str(failure.value.answer) == "E(FATAL 57P01)" and "admin forced disconnect" in failure.value.answer.text
+    assert proxy.metric("pgweir_clients_ended_total", reason="killed") == 1
+
+
 def test_set_counts_until_the_next_reload(operate):
     proxy, console = operate(max_size=1)
     with proxy.wire() as first, proxy.wire() as second:

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import socket
+import subprocess
 import threading
 
 import psycopg2
@@ -13,6 +14,7 @@ import pytest
 from harness import frozen, processes
 from harness.cluster import CANARY, Cluster, USERS
 from harness.doctor import diagnose, the_problem, verdict
+from harness.proxy import binary
 from harness.waiting import seconds, until
 
 pytestmark = pytest.mark.own
@@ -52,6 +54,39 @@ def test_all_is_well(doctor, server, certificates):
         assert verdict(found, id) == "ok", found[id]
     for id in ("L04", "L15", "L16", "L23", "L24", "L25", "L26", "L27", "L28", "L30"):
         assert verdict(found, id) == "not evaluated" and found[id]["summary"]
+
+
+# --- whom it tries
+
+def asked(tmp_path, *options):
+    """Exit code and standard error, with two databases of a server that is not there."""
+    (tmp_path / "pgweir.yaml").write_text(
+        f"databases:\n  shop: {{host: 127.0.0.1, port: {processes.free_port()}, users: [shop_user]}}\n"
+        f"  reports: {{host: 127.0.0.1, port: {processes.free_port()}}}\n"
+        "users: {shop_user: {password: x}, report_user: {password: y}}\n")
+    done = subprocess.run([binary(), "doctor", str(tmp_path / "pgweir.yaml"), "--json", *options], capture_output=True,
+                          text=True, timeout=seconds(60), env={**os.environ, "AWS_EC2_METADATA_DISABLED": "true"})
+    assert done.returncode == 2 or json.loads(done.stdout)["findings"]
+    return done.returncode, done.stderr
+
+
+def test_what_is_tried_is_said_first_and_what_else_there_is(tmp_path):
+    code, told = asked(tmp_path)
+    assert code == 1
+    assert told.splitlines()[0].startswith('pgweir doctor: tries database "reports" as user "report_user" at 127.0.0.1:')
+    assert "--database chooses another one: reports, shop" in told
+    assert "--user chooses another one: report_user, shop_user" in told
+    assert 'tries database "shop" as user "shop_user"' in asked(tmp_path, "--database", "shop")[1]
+
+
+@pytest.mark.parametrize("options, said", [
+    (("--database", "shop", "--user", "report_user"),
+     'user "report_user" may not use database "shop": databases.shop.users has: shop_user'),
+    (("--database", "shpo"), 'the configuration has no database "shpo"; it has: reports, shop'),
+    (("--user", "nobody"), 'the configuration has no user "nobody"; it has: report_user, shop_user'),
+], ids=["not together", "database", "user"])
+def test_what_cannot_be_tried_is_explained(tmp_path, options, said):
+    assert asked(tmp_path, *options) == (2, f"pgweir doctor: {said}\n")
 
 
 # --- the name

@@ -51,6 +51,15 @@ def test_says_what_and_why():
     assert "  judged      f: functions" in out
 
 
+def test_sql_that_is_not_in_quotes_is_told_of():
+    done = subprocess.run([binary(), "explain-pin", "create", "temp", "table", "t(a", "int)"], capture_output=True,
+                          text=True, timeout=seconds(20))
+    assert done.returncode == 2 and "put the SQL in quotes" in done.stderr, done.stderr
+    done = subprocess.run([binary(), "explain-pin", "--jsn", "select 1"], capture_output=True, text=True,
+                          timeout=seconds(20))
+    assert done.returncode == 2 and "unknown option --jsn" in done.stderr, done.stderr
+
+
 def test_json():
     out = json.loads(run("--json", "select set_config('app.tenant', 'secret', false)"))
     assert (out["verdict"], out["may_pin"], out["depends_on"]) == ("does not pin", [], [])

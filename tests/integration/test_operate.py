@@ -3,10 +3,12 @@
 import json
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
+import yaml
 
 from harness import messages as m
 from harness import processes
@@ -194,6 +196,78 @@ def test_healthcheck(start):
     proxy.signal(signal.SIGTERM)
     ended(proxy)
     assert run("healthcheck", str(proxy.config_path)).returncode != 0
+
+
+def test_healthcheck_says_that_nothing_answers(tmp_path):
+    config = tmp_path / "pgweir.yaml"
+    port = processes.free_port()
+    config.write_text(f"admin: {{host: 0.0.0.0, port: {port}}}\ndatabases: {{app: {{host: db}}}}\n"
+                      "users: {app: {password_env: NO_SUCH_VARIABLE}}\n")
+    done = run("healthcheck", str(config))
+    assert done.returncode == 1
+    assert done.stderr == f"pgweir: nothing answers on 127.0.0.1:{port} (admin.port): is pgweir running?\n"
+
+
+def test_healthcheck_needs_no_password(start, tmp_path):
+    """A supervisor or a person asks from another environment than that of the process."""
+    proxy = start(max_size=1)
+    config = tmp_path / "other.yaml"
+    config.write_text(yaml.safe_dump({**proxy.config, "users": {"app": {"password_env": "NO_SUCH_VARIABLE"}}}))
+    assert run("check", str(config)).returncode == 1
+    done = run("healthcheck", str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_healthcheck_of_something_that_does_not_answer(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "pgweir.yaml"
+        config.write_text(f"admin: {{port: {silent.getsockname()[1]}}}\n")
+        done = run("healthcheck", str(config))
+    assert done.returncode == 1 and "has not answered within 4 s" in done.stderr, done.stderr
+
+
+def test_a_misspelt_command_is_named():
+    done = run("chekc", "pgweir.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pgweir: unknown subcommand 'chekc'; did you mean check?\n"), done.stderr
+    assert run("check").returncode == 2 and run().returncode == 2 and run("--help").returncode == 0
+
+
+def test_a_certificate_that_is_not_used_is_told_of_at_start(start, certificates):
+    pair = {"cert_file": str(certificates.server.cert), "key_file": str(certificates.server.key)}
+    proxy = start(max_size=1, changes={"listen": {"tls": pair}})
+    warning = "listen.tls.cert_file: warning: is not used while listen.tls.mode is disable"
+    assert warning in proxy.log_text()
+    done = run("check", str(proxy.config_path))
+    assert done.returncode == 0 and warning in done.stderr
+
+
+TURNED_AWAY = {
+    "authentication_failed": ("app", "app", "wrong password", "28P01"),
+    "no_such_database": ("app", "missing", None, "3D000"),
+    "not_allowed": ("app2", "other", None, "42501"),
+}
+
+
+@pytest.mark.parametrize("reason", TURNED_AWAY)
+def test_who_is_turned_away_is_logged(start, reason):
+    user, database, password, sqlstate = TURNED_AWAY[reason]
+    proxy = start(max_size=1)
+    with pytest.raises(LoginFailed) as refused:
+        proxy.wire(user, database, password, params=[("application_name", "report")])
+    assert refused.value.answer.sqlstate == sqlstate
+    until(lambda: any(line["event"] == "client_closed" for line in proxy.log_events()), "it is logged")
+    [line] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert (line["reason"], line["user"], line["database"], line["application_name"]) == (reason, user, database, "report")
+    assert line["peer"] and "wrong password" not in proxy.log_text() and USERS[user] not in proxy.log_text()
+
+
+def test_a_client_that_is_closed_later_is_logged_with_its_name(start):
+    proxy = start(max_size=1, changes={"timeouts": {"client_idle": "300ms"}})
+    with proxy.wire(params=[("application_name", "report")]) as wire:
+        assert wire.receive().sqlstate == "57P05"
+    [line] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert (line["reason"], line["application_name"]) == ("idle_timeout", "report")
 
 
 def test_health_and_ready(start):

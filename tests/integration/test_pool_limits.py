@@ -106,6 +106,8 @@ def test_borrow_timeout_is_a_53300_error_and_the_client_may_try_again(start):
         waiter.send(m.Q("select 1"))
         answer = waiter.receive()
         assert answer.kind == "E" and answer.sqlstate == "53300", answer
+        assert answer.text == ("query_wait_timeout: no server connection became free in time; "
+                               "the only server connection is in use (pool.max_size is 1)")
         assert 0.25 <= time.monotonic() - begun <= seconds(2)
         rest = waiter.receive()
         holder.query("commit")
@@ -113,6 +115,21 @@ def test_borrow_timeout_is_a_53300_error_and_the_client_may_try_again(start):
             assert str(rest) == "Z(I)"
             assert waiter.value("select 1") == "1"
         assert holder.value("select 1") == "1"
+
+
+@pytest.mark.own
+def test_a_login_that_needs_a_server_connection_waits_no_longer_than_a_statement(start):
+    """What PostgreSQL makes of new startup parameters is asked of it once."""
+    proxy = start(max_size=1, borrow_timeout="300ms")
+    with proxy.wire() as holder:
+        holder.query("begin")
+        with pytest.raises(LoginFailed) as refused:
+            proxy.wire(params=[("work_mem", "5MB"), ("application_name", "report")])
+        assert str(refused.value.answer) == "E(FATAL 53300)"
+        assert refused.value.answer.text.startswith("query_wait_timeout: ") and "in use" in refused.value.answer.text
+    closed = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert [(line["reason"], line["database"], line["user"], line["application_name"]) for line in closed] == [
+        ("borrow_timeout", "app", "app", "report")]
 
 
 @pytest.mark.own

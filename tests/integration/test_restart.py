@@ -1,5 +1,6 @@
 """The server restarts under retrying clients: no error for whoever has no transaction in flight, and soon."""
 
+import re
 import socket
 import threading
 import time
@@ -128,10 +129,33 @@ def test_a_server_that_stays_down_is_an_error_with_a_reason(own_cluster, start):
         own_cluster.stop()
         wire.send(m.Q("select 1"))
         answer = wire.receive()
-        assert answer.kind == "E" and answer.sqlstate in ("57P03", "53300", "08006", "57P01"), answer
+        assert answer.kind == "E" and answer.sqlstate == "57P03", answer
+        assert re.match(r"the database server cannot be reached since .* UTC \(.*\): .*refused", answer.text), answer.text
+        assert str(wire.receive()) == "Z(I)", "the client stays"
+        until(lambda: any(line.get("cause") == "server_unreachable" and line["reason"] == "borrow_timeout"
+                          for line in proxy.log_events()), "the log has the cause")
         own_cluster.start()
     with proxy.wire() as wire:
         assert wire.value("select 1") == "1"
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("limits", [{"borrow_timeout": "500ms"}, {"changes": {"timeouts": {"client_login": "500ms"}}}],
+                         ids=["borrow_timeout", "client_login"])
+def test_the_first_login_of_a_pool_whose_server_is_away_ends_soon_with_the_reason(own_cluster, start, limits):
+    own_cluster.stop()
+    proxy = start(own_cluster, wait_ready=False, max_size=2, **limits)
+    until(lambda: proxy.http("/healthz")[0] == 200, "the process is up")
+    begun = time.monotonic()
+    with pytest.raises(LoginFailed) as refused:
+        proxy.wire(params=[("application_name", "report")])
+    assert time.monotonic() - begun < seconds(10)
+    answer = refused.value.answer
+    assert str(answer) == "E(FATAL 57P03)"
+    assert re.match(r"the database server cannot be reached since .* UTC \(.*\): .*refused", answer.text), answer.text
+    [closed] = [line for line in proxy.log_events() if line["event"] == "client_closed"]
+    assert closed["reason"] == "server_unreachable" and closed["message"] == answer.text
+    assert (closed["database"], closed["user"], closed["application_name"]) == ("app", "app", "report")
 
 
 @pytest.mark.own

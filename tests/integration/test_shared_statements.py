@@ -353,3 +353,74 @@ def test_literals_are_read_under_the_clients_own_settings(endpoint, setting, loc
             heard = " ".join(x for x in heard.split(" ") if x)
             assert heard.endswith(f"D({shown}) C(SELECT 1) Z(T)"), heard
             wire.query("commit")
+
+
+# --- Where what hides a table is made without PostgreSQL looking again at what it has planned ---------------------
+
+HIDE = {
+    "table": "create table kept_front.kept (v int); insert into kept_front.kept values (2);"
+             " grant all on kept_front.kept to public",
+    "view": "create view kept_front.kept as select 2 as v; grant all on kept_front.kept to public",
+    "table of another schema": "create schema kept_side; create table kept_side.kept (v int);"
+                               " insert into kept_side.kept values (2); grant all on kept_side.kept to public;"
+                               " alter table kept_side.kept set schema kept_front",
+}
+
+
+@pytest.fixture
+def front(cluster, tables):
+    """A schema before that of `kept`, which all may use."""
+    cluster.execute("drop schema if exists kept_front cascade; drop schema if exists kept_side cascade;"
+                    " create schema kept_front; grant all on schema kept_front to public;"
+                    " create table kept (v int); insert into kept values (1); grant all on kept to public", "app")
+    yield "kept_front"
+    cluster.execute("drop schema if exists kept_front cascade; drop schema if exists kept_side cascade", "app")
+
+
+@pytest.mark.parametrize("hide", HIDE)
+def test_a_parse_after_ddl_never_gets_what_another_connection_analysed_before(shared, front, hide):
+    endpoint = shared("shared2", max_size=2)
+    text = unique("select v from kept where v > $1")
+    path = [("search_path", f"{front}, public")]
+    with endpoint.wire(params=path) as one, endpoint.wire(params=path) as other, endpoint.wire() as owner:
+        one.query("begin")  # so that both connections have the statement
+        other.query("begin")
+        for wire in (one, other):
+            assert wire.ask(m.P("s", text) + use("s", "0") + m.S) == "1 2 D(1) C(SELECT 1) Z(T)"
+        one.query("commit")
+        other.query("commit")
+        owner.query(HIDE[hide])
+        with endpoint.wire(params=path) as third, endpoint.wire(params=path) as fourth:
+            third.query("begin")
+            assert third.ask(m.P("n", text) + use("n", "0") + m.S) == "1 2 D(2) C(SELECT 1) Z(T)"
+            # At once, on the other connection.
+            assert fourth.ask(m.P("n", text) + use("n", "0") + m.S) == "1 2 D(2) C(SELECT 1) Z(I)"
+            third.query("commit")
+            for wire in (third, fourth) * 3:
+                assert wire.ask(use("n", "0") + m.S) == "2 D(2) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.parametrize("way", ["protocol", "SQL", "in a transaction"])
+def test_a_temporary_table_hides_a_table_where_others_had_temporary_tables(shared, tables, cluster, way):
+    endpoint = shared("shared1", max_size=1)
+    text = unique("select v from kept")
+    cluster.execute("create table kept (v int); insert into kept values (1); grant all on kept to public", "app")
+    with endpoint.wire() as earlier:
+        earlier.query("create temporary table anything (a int); drop table anything")
+    run = m.Q("execute s") if way == "SQL" else use("s") + m.S
+    with endpoint.wire() as owner:
+        if way == "SQL":
+            owner.query(f"prepare s as {text}")
+        else:
+            owner.ask(m.P("s", text) + m.S)
+        assert "D(1)" in owner.ask(run)
+        if way == "in a transaction":
+            owner.query("begin")
+            owner.query("create temporary table kept on commit drop as select 2 as v")
+            assert "D(2)" in owner.ask(run)
+            owner.query("commit")
+        else:
+            owner.query("create temporary table kept as select 2 as v")
+            assert "D(2)" in owner.ask(run)
+            owner.query("drop table pg_temp.kept")
+        assert "D(1)" in owner.ask(run)

@@ -481,6 +481,17 @@ def test_the_login_deadline_closes_half_open_clients(start):
 
 
 @pytest.mark.own
+def test_a_login_deadline_that_passes_while_a_connection_is_waited_for_says_what_was_missing(start):
+    """What the server reports for these settings is not known yet, and its only connection is taken."""
+    proxy = start(max_size=1, changes={"timeouts": {"client_login": f"{int(seconds(500))}ms"}})
+    with proxy.wire() as busy:
+        busy.query("begin")
+        with pytest.raises(LoginFailed) as failure:
+            proxy.wire(params=[("TimeZone", "Asia/Tokyo")])
+    assert str(failure.value.answer) == "E(FATAL 53300)" and "is in use" in failure.value.answer.text
+
+
+@pytest.mark.own
 def test_a_login_does_not_wait_for_a_backend(start):
     """The pool's only backend is busy; a login is answered from what the pool knows."""
     proxy = start(max_size=1)

@@ -41,7 +41,19 @@ def test_each_borrow_timeout_is_logged_once(start):
     found = told(proxy, "statement_refused", 3)
     assert {line["reason"] for line in found} == {"borrow_timeout"} and {line["peer"] for line in found} == {peer}
     assert {whose(line) for line in found} == {("app", "app", "report", "info")}
-    assert all(300 <= int(line["waited_ms"]) < 5000 for line in found)
+    assert all(300 <= int(line["waited_ms"]) < 5000 and line["cause"] == "pool_full" for line in found)
+
+
+def test_a_statement_that_waits_for_the_end_of_a_pause_is_told_so(start):
+    proxy = start(max_size=1, borrow_timeout="300ms", changes={"admin": {"console_users": ["app"]}})
+    with proxy.wire() as client, proxy.wire(database="pgweir") as console:
+        assert console.ask(m.Q("PAUSE app")) == "C(PAUSE) Z(I)"
+        client.send(m.Q("select 1"))
+        refused = client.receive()
+        assert refused.sqlstate == "53300" and "paused by an operator" in refused.text, refused.text
+        assert refused.text.startswith("query_wait_timeout: ")
+    [line] = told(proxy, "statement_refused")
+    assert line["reason"] == "borrow_timeout" and line["cause"] == "paused"
 
 
 def test_a_cancel_of_a_waiting_statement_is_logged(start):
@@ -52,7 +64,7 @@ def test_a_cancel_of_a_waiting_statement_is_logged(start):
     proxy.cancel(waiter)
     assert waiter.receive().sqlstate == "57014"
     [line] = told(proxy, "statement_refused")
-    assert line["reason"] == "cancelled" and whose(line) == ("app", "app", "report", "info")
+    assert line["reason"] == "cancelled" and whose(line) == ("app", "app", "report", "info") and "cause" not in line
 
 
 @pytest.mark.parametrize("sent", [m.Q("select pg_sleep(60)"), m.P("", "select pg_sleep(60)") + m.B() + m.E() + m.S],
@@ -63,6 +75,7 @@ def test_each_query_timeout_is_logged_once(start, sent):
         for _ in range(2):
             assert "E(57014" in slow.ask(sent)
         assert slow.value("select 1") == "1"
+        assert proxy.metric("pgweir_clients_ended_total", reason="query_timeout") == 2
         found = told(proxy, "statement_timed_out", 2)
     assert {line["reason"] for line in found} == {"query_timeout"}
     assert {whose(line) for line in found} == {("app", "app", "report", "info")}

@@ -111,7 +111,7 @@ TEST_CASE("what is wrong about AWS is one error with its place") {
       {with_secret("x", "region: r, endpoints: {ssm: \"https://sts.example/path\"}"),
        {"f:3: aws.endpoints.ssm: an endpoint without a path: https://host[:port]"}},
       {with_secret("x", "region: r, ca_file: none"),
-       {"f:3: aws.ca_file: cannot read the file: No such file or directory"}},
+       {"f:3: aws.ca_file: cannot read none: No such file or directory"}},
       {with_user("secret: x, password: y") + "aws: {region: r}\n",
        {"f:2: users.u: has more than one secret: secret, password"}},
       {with_role("region: r"),

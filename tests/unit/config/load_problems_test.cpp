@@ -112,7 +112,7 @@ TEST_CASE("numbers and durations out of range are errors") {
        {"f:3: listen.max_clients: -1 is out of range, expected a whole number from 1 to 1000000"}},
       {"beyond 64 bits",
        with("pool: {max_size: 99999999999999999999}"),
-       {"f:3: pool.max_size: 99999999999999999999 is out of range, expected a whole number from 0 to 10000"}},
+       {"f:3: pool.max_size: 99999999999999999999 is out of range, expected a whole number from 1 to 10000"}},
       {"workers zero",
        with("workers: 0"),
        {"f:3: workers: 0 is out of range, expected a whole number from 1 to 1024, or auto"}},
@@ -168,18 +168,20 @@ TEST_CASE("what does not make sense for TLS is refused") {
        {"f:3: listen.tls.cert_file: is missing: TLS needs a certificate and its key"}},
       {"half a pair",
        with("listen: {tls: {cert_file: a.pem}}"),
-       {"f:3: listen.tls.cert_file: cannot read the file: No such file or directory",
-        "f:3: listen.tls.cert_file: needs its key_file"}},
+       {"f:3: listen.tls.cert_file: cannot read a.pem: No such file or directory",
+        "f:3: listen.tls.cert_file: needs its key_file",
+        "f:3: listen.tls.cert_file: warning: is not used while listen.tls.mode is disable, its default: "
+        "clients get plain text; set mode to prefer or require"}},
       {"the other half",
        with_database("tls: {key_file: a.pem}"),
-       {"f:1: databases.app.tls.key_file: cannot read the file: No such file or directory",
+       {"f:1: databases.app.tls.key_file: cannot read a.pem: No such file or directory",
         "f:1: databases.app.tls.key_file: needs the cert_file that it belongs to"}},
       {"no time for a handshake",
        with("listen: {tls: {handshake_timeout: 0s}}"),
        {"f:3: listen.tls.handshake_timeout: must not be 0: a silent client would stay for ever"}},
       {"trust that is not asked for",
        with_database("tls: {mode: require, ca_file: x}"),
-       {"f:1: databases.app.tls.ca_file: cannot read the file: No such file or directory",
+       {"f:1: databases.app.tls.ca_file: cannot read x: No such file or directory",
         "f:1: databases.app.tls.ca_file: is not looked at with mode require; verify-full checks the server's "
         "certificate"}},
       {"direct without TLS",
@@ -204,7 +206,7 @@ TEST_CASE("what does not make sense for verifiers, access and load balancers is 
        {"f:3: access: is empty, so that no client could log in; leave it out to admit all"}},
       {"names that do not exist",
        with("access: [{users: [x], databases: [y]}]"),
-       {"f:3: access[0].users[0]: there is no such user under users",
+       {"f:3: access[0].users[0]: there is no user \"x\" under users",
         "f:3: access[0].databases[0]: there is no such database under databases"}},
       {"an unknown key of a rule",
        with("access: [{user: u}]"),
@@ -232,6 +234,10 @@ TEST_CASE("documents that are not one YAML mapping are refused with their line")
       {"nothing", "", {"f: the document is empty"}},
       {"comments", "# only\n", {"f: the document is empty"}},
       {"null", "---\n...\n", {"f: the document is empty"}},
+      {"a tab", "databases:\n\tapp: {host: db}\n", {"f:2: YAML syntax: tabs cannot indent; use spaces"}},
+      {"a tab below",
+       "databases:\n  app:\n    host: db\n\tport: 1\n",
+       {"f:4: YAML syntax: tabs cannot indent; use spaces"}},
       {"unclosed", "a: {b: 1\n", {"f:2: YAML syntax: end of map flow not found"}},
       {"two documents",
        with("---\nlog: {}"),
@@ -302,7 +308,7 @@ log: {}
           "f:6: workers: expected a whole number from 1 to 1024, found \"many\", or auto",
           "f:8: databases.app.host: is missing: the address of the PostgreSQL server",
           "f:9: databases.app.hots: unknown key; did you mean host?",
-          "f:10: databases.app.users[1]: there is no such user under users",
+          "f:10: databases.app.users[1]: there is no user \"ghost\" under users",
           "f:11: databases.app.pool.min_size: min_size 9 is above max_size 3",
           "f:11: databases.app.pool.mod: unknown key; did you mean mode?",
           "f:12: databases.*.dbname: \"*\" passes on the name that the client asks for and cannot have a "
@@ -311,14 +317,42 @@ log: {}
           "f:14: users.u.password_env: the environment variable MISSING is not set",
           "f:15: users.v.password_file: warning: every user of this machine can read the file; chmod o-r "
           "protects it",
-          "f:16: users.w.password_file: cannot read the file: No such file or directory",
+          "f:16: users.w.password_file: cannot read the file of this name in .: No such file or directory",
           "f:18: pool.borrow_timeout: must not be 0: clients would wait for ever",
-          "f:19: pool.max_size: must be at least 1",
+          "f:19: pool.max_size: 0 is out of range, expected a whole number from 1 to 10000",
           "f:20: timeouts.query: a duration needs a unit: ms, s, m or h, for example 30s",
           "f:20: timeouts.drain: warning: a drain of more than an hour keeps the old process alive that long",
           "f:21: log.level: unknown value \"loud\"; expected trace, debug, info, warning, error",
           "f:22: log: duplicate key, already set on line 21",
       });
+}
+
+TEST_CASE("a certificate that no client will see is told of") {
+  FakeEnvironment fake;
+  fake.files["a.pem"] = {"x", {}, false};
+  const std::string pair = "cert_file: a.pem, key_file: a.pem";
+  CHECK(
+      problems_of(with("listen: {tls: {" + pair + "}}"), fake) ==
+      Lines{"f:3: listen.tls.cert_file: warning: is not used while listen.tls.mode is disable, its default: "
+            "clients get plain text; set mode to prefer or require"});
+  CHECK(problems_of(with("listen: {tls: {mode: prefer, " + pair + "}}"), fake).empty());
+}
+
+TEST_CASE("the admin address is found whatever else is wrong with the file") {
+  const FakeEnvironment nothing;
+  const AdminResult found = load_admin_text(
+      "admin: {host: 127.0.0.2, port: 1234}\nusers: {u: {password_env: UNSET}}\nno_such_key: 1", "f",
+      nothing.environment());
+  REQUIRE(found.admin);
+  CHECK((found.admin->host == "127.0.0.2" && found.admin->port == 1234));
+  CHECK(load_admin_text("users: {}", "f", nothing.environment()).admin->port == 9127);
+
+  const AdminResult wrong = load_admin_text("admin: {port: x}", "f", nothing.environment());
+  CHECK_FALSE(wrong.admin);
+  CHECK(lines_of(wrong.problems) ==
+        Lines{"f:1: admin.port: expected a whole number from 1 to 65535, found \"x\""});
+  CHECK(lines_of(load_admin_text("", "f", nothing.environment()).problems) ==
+        Lines{"f: the document is empty"});
 }
 
 TEST_CASE("problems carry the column too") {

@@ -89,12 +89,20 @@ TEST_CASE("a secret's failures name the source") {
   fake.files["big"] = {{}, "larger than the limit of 65536 bytes", false};
   CHECK(problems_of(with_user("password_env: UNSET"), fake) ==
         Lines{"f:2: users.u.password_env: the environment variable UNSET is not set"});
+  CHECK(problems_of(with_user("password_env: app_password"), fake) ==
+        Lines{"f:2: users.u.password_env: the environment variable app_password is not set"});
+  CHECK(problems_of(with_user("password_env: app"), fake) ==
+        Lines{"f:2: users.u.password_env: the environment variable of this name is not set (the name is not "
+              "shown: it may be the password itself, unless it is in capitals)"});
   CHECK(problems_of(with_user("password_env: EMPTY"), fake) ==
         Lines{"f:2: users.u.password_env: the password is empty"});
   CHECK(problems_of(with_user("password_file: empty"), fake) ==
         Lines{"f:2: users.u.password_file: the password is empty"});
   CHECK(problems_of(with_user("password_file: big"), fake) ==
-        Lines{"f:2: users.u.password_file: cannot read the file: larger than the limit of 65536 bytes"});
+        Lines{"f:2: users.u.password_file: cannot read the file of this name in .: larger than the limit of "
+              "65536 bytes"});
+  CHECK(problems_of(with_user("password_file: /run/secrets/app"), fake) ==
+        Lines{"f:2: users.u.password_file: cannot read /run/secrets/app: No such file or directory"});
   CHECK(problems_of(with_user("password: ''"), fake) == Lines{"f:2: users.u.password: is empty"});
   CHECK(problems_of(with_user("password: \"a\\0b\""), fake) ==
         Lines{"f:2: users.u.password: the password contains a NUL byte"});

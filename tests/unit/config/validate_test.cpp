@@ -12,9 +12,11 @@ TEST_CASE("a pool's contradictions name the key that made them") {
         Lines{"f:3: pool.min_size: min_size 21 is above max_size 20"});
   CHECK(problems_of(with_database("pool: {max_size: 3}") + "pool: {min_size: 5}") ==
         Lines{"f:1: databases.app.pool.max_size: min_size 5 is above max_size 3"});
-  CHECK(problems_of(with_database("pool: {max_size: 0}")) ==
-        Lines{"f:1: databases.app.pool.max_size: must be at least 1"});
-  CHECK(problems_of(with("pool: {max_logins: 0}")) == Lines{"f:3: pool.max_logins: must be at least 1"});
+  CHECK(
+      problems_of(with_database("pool: {max_size: 0}")) ==
+      Lines{"f:1: databases.app.pool.max_size: 0 is out of range, expected a whole number from 1 to 10000"});
+  CHECK(problems_of(with("pool: {max_logins: 0}")) ==
+        Lines{"f:3: pool.max_logins: 0 is out of range, expected a whole number from 1 to 10000"});
   CHECK(problems_of(with("pool: {connect_timeout: 0s}")) ==
         Lines{"f:3: pool.connect_timeout: must not be 0: a silent server would block the pool for ever"});
 }
@@ -66,6 +68,12 @@ TEST_CASE("names and hosts must be ones that PostgreSQL and the network can have
         Lines{"f:1: databases.app.dbname: the name contains a control character"});
   CHECK(problems_of("databases: {app: {host: 'db:5432'}}" + users) ==
         Lines{"f:1: databases.app.host: a host without its port; port is a key of its own"});
+  for (const char* url : {"postgres://db/app", "https://db.example.org:5432", "postgres://u:p@db"}) {
+    INFO(url);
+    CHECK(problems_of("databases: {app: {host: '" + std::string(url) + "'}}" + users) ==
+          Lines{"f:1: databases.app.host: a host's name or address, not a URL; port, dbname and users are "
+                "keys of their own"});
+  }
   CHECK(problems_of("databases: {app: {host: 'a b'}}" + users) ==
         Lines{"f:1: databases.app.host: the host contains a space or a control character"});
   CHECK(problems_of("databases: {app: {host: ''}}" + users) == Lines{"f:1: databases.app.host: is empty"});
@@ -75,7 +83,10 @@ TEST_CASE("names and hosts must be ones that PostgreSQL and the network can have
 
 TEST_CASE("lists of users name users of the file") {
   CHECK(problems_of(with_database("users: [u, v]")) ==
-        Lines{"f:1: databases.app.users[1]: there is no such user under users"});
+        Lines{"f:1: databases.app.users[1]: there is no user \"v\" under users"});
+  CHECK(problems_of("databases: {app: {host: db, users: [shopuser]}}\nusers: {shop_user: {password: p}}") ==
+        Lines{"f:1: databases.app.users[0]: there is no user \"shopuser\" under users; did you mean "
+              "shop_user?"});
   CHECK(problems_of(with_database("users: [u, u]")) == Lines{"f:1: databases.app.users[1]: named twice"});
   CHECK(
       problems_of(with("admin: {console_users: [v]}")) ==

@@ -48,8 +48,8 @@ class CommonsOnly final : public PoolCommons {
 
 class RelayScript {
  public:
-  RelayScript()
-      : workers_(one_worker()),
+  explicit RelayScript(config::Settings settings = {})
+      : workers_(one_worker(std::move(settings))),
         pool_(std::make_shared<CommonsOnly>(*workers_)),
         exchange(worker(), replies, worker().shared().no_settings),
         replies(exchange),
@@ -59,6 +59,9 @@ class RelayScript {
     know_all_code();
     lend();
   }
+  virtual ~RelayScript() = default;
+  RelayScript(const RelayScript&) = delete;
+  RelayScript& operator=(const RelayScript&) = delete;
 
   PoolCommons& pool() { return *pool_; }
   Worker& worker() { return *workers_->list[0]; }
@@ -73,8 +76,8 @@ class RelayScript {
   }
   // The database has no trigger, view or function that does anything to a session.
   void know_all_code() {
-    pool_->code().triggers().learn({});
-    pool_->code().definitions().learn({});
+    exchange.commons->code().triggers().learn({});
+    exchange.commons->code().definitions().learn({});
   }
 
   void run(std::string_view script) {
@@ -91,19 +94,51 @@ class RelayScript {
     }
   }
 
-  std::string server() { return taken(worker().to_server(), frontend_rule); }
-  std::string client() { return taken(worker().to_client(), backend_rule); }
+  virtual std::string server() { return taken(worker().to_server(), frontend_rule); }
+  virtual std::string client() { return taken(worker().to_client(), backend_rule); }
   // Messages arrive in pieces of one byte.
   bool byte_by_byte = false;
   // What had to wait, which is forgotten.
   std::string held() { return std::exchange(held_, {}); }
 
+  static ByteView view(const std::string& text) {
+    return {reinterpret_cast<const Byte*>(text.data()), text.size()};
+  }
+
+ protected:
+  Workers& workers() { return *workers_; }
+
+  virtual void feed_request(const std::string& word, ByteBuffer bytes) {
+    if (!held_.empty()) return;
+    feed(client_framer_, std::move(bytes), [&](const Piece& piece) {
+      const RequestDisposition disposition = requests.take(piece);
+      if (disposition != RequestDisposition::taken)
+        held_ = word + (disposition == RequestDisposition::hold ? "" : "!");
+    });
+  }
+  virtual void feed_reply(ByteBuffer bytes) {
+    feed(backend().framer, std::move(bytes),
+         [&](const Piece& piece) { CHECK(replies.take(piece) == ReplyPath::Disposition::taken); });
+  }
+
+  // Whole messages of a client (frontend_rule) or of a server.
+  std::string text_of(ByteView input, const LengthRules& rule) {
+    Framer framer(rule);
+    std::string text;
+    for (Piece piece; framer.next(input, piece) == FrameStatus::piece;)
+      text += (text.empty() ? "" : " ") +
+              (&rule == &frontend_rule ? text_of_request(piece) : text_of_reply(piece));
+    CHECK(input.empty());
+    return text;
+  }
+
  private:
   using Words = std::vector<std::string>;
 
-  static std::unique_ptr<Workers> one_worker() {
+  static std::unique_ptr<Workers> one_worker(config::Settings settings) {
     auto workers = std::make_unique<Workers>();
-    const SnapshotRef snapshot = make_snapshot(std::make_shared<config::Settings>(), nullptr);
+    const SnapshotRef snapshot =
+        make_snapshot(std::make_shared<const config::Settings>(std::move(settings)), nullptr);
     workers->list.push_back(std::make_unique<Worker>(0, workers->shared, snapshot));
     return workers;
   }
@@ -196,9 +231,6 @@ class RelayScript {
     }
     return out;
   }
-  static ByteView view(const std::string& text) {
-    return {reinterpret_cast<const Byte*>(text.data()), text.size()};
-  }
 
   // Shows the framer all at once, or one byte more each time.
   template <class Take>
@@ -212,30 +244,11 @@ class RelayScript {
     }
     CHECK(used == all.size());
   }
-  void feed_request(const std::string& word, ByteBuffer bytes) {
-    if (!held_.empty()) return;
-    feed(client_framer_, std::move(bytes), [&](const Piece& piece) {
-      const RequestDisposition disposition = requests.take(piece);
-      if (disposition != RequestDisposition::taken)
-        held_ = word + (disposition == RequestDisposition::hold ? "" : "!");
-    });
-  }
-  void feed_reply(ByteBuffer bytes) {
-    feed(backend().framer, std::move(bytes),
-         [&](const Piece& piece) { CHECK(replies.take(piece) == ReplyPath::Disposition::taken); });
-  }
 
   std::string taken(Outgoing& out, const LengthRules& rule) {
     const ByteBuffer bytes = out.bytes();
     out.clear();
-    Framer framer(rule);
-    ByteView input = bytes;
-    std::string text;
-    for (Piece piece; framer.next(input, piece) == FrameStatus::piece;)
-      text += (text.empty() ? "" : " ") +
-              (&rule == &frontend_rule ? text_of_request(piece) : text_of_reply(piece));
-    CHECK(input.empty());
-    return text;
+    return text_of(bytes, rule);
   }
 
   std::string text_of_request(const Piece& piece) {

@@ -4,6 +4,7 @@
 #include <string>
 
 using namespace pgweir;
+using namespace std::chrono_literals;
 using Presence = BackendStatements::Presence;
 
 namespace {
@@ -246,4 +247,39 @@ TEST_CASE("an unnamed Parse that failed is not taken for a later Parse of the sa
   held.end_unnamed(a, Outcome::done);
   // The server holds it now: whoever has none must not run it.
   CHECK(held.find_unnamed(nullptr, 3) == Presence::absent);
+}
+
+TEST_CASE("a client's Parse is answered without the server for a short time after one on the same backend") {
+  BackendStatements held(10);
+  BackendStatements other(10);
+  const StatementRef s = statement("a");
+  const TimePoint now{10s};
+  hold(held, s);
+  hold(other, s);
+  CHECK_FALSE(held.was_parsed_lately(s, now));  // that Parse was pgweir's
+  held.note_client_parse(s, now);
+  CHECK(held.was_parsed_lately(s, now + BackendStatements::parse_age_max));
+  CHECK_FALSE(held.was_parsed_lately(s, now + BackendStatements::parse_age_max + 1ms));
+  CHECK_FALSE(other.was_parsed_lately(s, now));
+  held.note_client_parse(s, TimePoint{});  // under settings that are not certain
+  CHECK_FALSE(held.was_parsed_lately(s, now));
+}
+
+TEST_CASE("what is to be parsed again is absent until it was") {
+  BackendStatements held(10);
+  const StatementRef s = statement("a");
+  const StatementRef unnamed = statement("");
+  hold(held, s);
+  held.begin_unnamed(unnamed, 0);
+  held.end_unnamed(unnamed, Outcome::done);
+  held.parse_all_again();
+  CHECK(held.find(s, 1) == Presence::absent);
+  CHECK(held.is_doubtful(s));
+  CHECK(held.find_unnamed(unnamed, 1) == Presence::absent);
+  CHECK_FALSE(held.in_doubt());
+  held.begin_close(s, 1);
+  held.begin_parse(s, 1);
+  held.end_close(s, Outcome::done);
+  held.end_parse(s, Outcome::done);
+  CHECK(held.find(s, 2) == Presence::present);
 }

@@ -89,6 +89,14 @@ TEST_CASE("a reason becomes an ErrorResponse with the table's words, or with tho
   const ErrorView given = parsed(named);
   CHECK(given.code() == "3F000");
   CHECK(given.message() == "no such schema");
+
+  ByteBuffer ends;
+  write_reason(ends, Reason::borrow_timeout, {}, {}, "FATAL");
+  CHECK(parsed(ends).severity() == "FATAL");
+}
+
+TEST_CASE("a client that finds no room is told which setting that is") {
+  CHECK(text_of(Reason::too_many_clients).message.find("listen.max_clients") != std::string_view::npos);
 }
 
 TEST_CASE("a silent reason writes nothing") {

@@ -169,17 +169,5 @@ TEST_CASE("a retired pool is no trouble") {
   CHECK(diagnose_at_3(pool).condition == PoolCondition::retired);
 }
 
-TEST_CASE("durations are told in the unit that fits") {
-  CHECK(duration_text(0s) == "0 us");
-  CHECK(duration_text(-1s) == "0 us");
-  CHECK(duration_text(24us) == "24 us");
-  CHECK(duration_text(80ms) == "80 ms");
-  CHECK(duration_text(999'700us) == "1.0 s");
-  CHECK(duration_text(4200ms) == "4.2 s");
-  CHECK(duration_text(9'970ms) == "10 s");
-  CHECK(duration_text(59'700ms) == "1 min 0 s");
-  CHECK(duration_text(11'405s) == "3 h 10 min");
-}
-
 }  // namespace
 }  // namespace pgweir

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "../far_end.hpp"
 #include "../relay_script.hpp"
 #include "protocol/authentication.hpp"
 #include "proxy/entry/life.hpp"
@@ -17,15 +18,9 @@ using test::RelayScript;
 
 namespace {
 
-std::array<int, 2> socket_pair() {
-  std::array<int, 2> fds{};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
-  return fds;
-}
-
 // A client at the other end of a socket pair.
 struct Linked : RelayScript {
-  explicit Linked(std::array<int, 2> fds = socket_pair())
+  explicit Linked(std::array<int, 2> fds = test::socket_pair())
       : link(worker(), UniqueFd(fds[0]), "here"), far(fds[1]) {
     REQUIRE(link.transport.attach(worker().reactor(), nullptr));
     look();

@@ -152,14 +152,14 @@ class Model {
     if (leaving_.empty()) return;
     PoolMember* const gone = leaving_.back();
     leaving_.pop_back();
-    pool_.left(*gone);
+    pool_.closed(*gone);
     members_.remove_if([gone](const PoolMember& m) { return &m == gone; });
   }
 
   void give_up_waiting() {
     if (waiters_.empty()) return;
     const auto at = waiters_.begin() + static_cast<std::ptrdiff_t>(pick(waiters_.size()));
-    pool_.leave(**at);
+    pool_.dequeue(**at);
     REQUIRE_FALSE((*at)->queued);
     waiters_.erase(at);
   }

@@ -63,7 +63,7 @@ TEST_CASE("each waiter causes one login, not counting those under way") {
   for (Waiter& waiter : waiters) pool.enqueue(waiter);
   CHECK(pool.begin_opening(t0) == 3);
   CHECK(pool.begin_opening(t0) == 0);
-  for (Waiter& waiter : waiters) pool.leave(waiter);
+  for (Waiter& waiter : waiters) pool.dequeue(waiter);
 }
 
 TEST_CASE("backends that open and backends that leave count against max_size") {
@@ -75,7 +75,7 @@ TEST_CASE("backends that open and backends that leave count against max_size") {
   f.pool.begin_leaving(f.members[0]);
   CHECK(f.pool.begin_opening(t0) == 0);
   CHECK(f.pool.counts().total() == 2);
-  f.pool.left(f.members[0]);
+  f.pool.closed(f.members[0]);
   CHECK(f.pool.begin_opening(t0) == 1);
   CHECK(f.pool.counts().total() == 2);
 }
@@ -99,8 +99,8 @@ TEST_CASE("who leaves the queue leaves it from the front, the middle and the bac
   PoolFixture f(limits(0, 1));
   std::array<Waiter, 3> waiters;
   for (Waiter& waiter : waiters) f.pool.enqueue(waiter);
-  f.pool.leave(waiters[leaver]);
-  f.pool.leave(waiters[leaver]);  // twice is once
+  f.pool.dequeue(waiters[leaver]);
+  f.pool.dequeue(waiters[leaver]);  // twice is once
   CHECK(f.pool.counts().waiting == 2);
   CHECK(f.open(0) == &waiters[leaver == 0 ? 1 : 0]);
   CHECK(f.give_back(0) == &waiters[leaver == 2 ? 1 : 2]);
@@ -114,7 +114,7 @@ TEST_CASE("who stops waiting after a grant still has the backend to give back") 
   f.pool.enqueue(first);
   f.pool.enqueue(second);
   REQUIRE(f.open(0) == &first);
-  f.pool.leave(first);
+  f.pool.dequeue(first);
   REQUIRE(first.granted == &f.members[0]);
   CHECK(f.pool.counts().borrowed == 1);
   CHECK(f.give_back(0) == &second);
@@ -175,7 +175,7 @@ TEST_CASE("after a failed login one login alone finds out whether the server is 
   CHECK(f.pool.put(f.members[0], later, true) == &waiters[0]);
   CHECK(f.pool.failures() == 0);
   CHECK(f.pool.begin_opening(later) == 3);
-  for (Waiter& waiter : waiters) f.pool.leave(waiter);
+  for (Waiter& waiter : waiters) f.pool.dequeue(waiter);
 }
 
 TEST_CASE("idle_timeout takes idle backends down to the minimum, the longest idle first") {
@@ -213,7 +213,7 @@ TEST_CASE(
   CHECK(expired(f.pool, t0 + 5s) == Leaving{{&f.members[0], BackendClose::max_lifetime}});
   CHECK(f.pool.must_leave(*borrowed, t0 + 5s) == BackendClose::max_lifetime);
   CHECK(f.pool.begin_opening(t0 + 5s) == 0);  // its slot is taken until the server has let go of it
-  f.pool.left(f.members[0]);
+  f.pool.closed(f.members[0]);
   CHECK(f.pool.begin_opening(t0 + 5s) == 1);
 }
 
@@ -241,10 +241,10 @@ TEST_CASE("what was recycled while it logged in makes room for another login, an
   f.pool.begin_leaving_unused(f.members[0]);
   CHECK(f.pool.failures() == 0);
   CHECK(f.pool.begin_opening(t0 + 1s) == 0);
-  f.pool.left(f.members[0]);
+  f.pool.closed(f.members[0]);
   CHECK(f.pool.begin_opening(t0 + 1s) == 1);
   CHECK(f.pool.oldest_waiter() == &waiter);
-  f.pool.leave(waiter);
+  f.pool.dequeue(waiter);
 }
 
 TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until it fits") {
@@ -258,8 +258,8 @@ TEST_CASE("a pool that has shrunk sends its surplus away and opens nothing until
   CHECK(expired(f.pool, t0).empty());
   f.pool.enqueue(waiter);
   CHECK(f.pool.begin_opening(t0) == 0);
-  f.pool.leave(waiter);
-  f.pool.left(*borrowed);
+  f.pool.dequeue(waiter);
+  f.pool.closed(*borrowed);
   CHECK(f.pool.counts().total() == 3);
 }
 
@@ -354,7 +354,7 @@ TEST_CASE("in a full pool the longest idle backend makes room, one at a time and
   CHECK(f.pool.make_room() == &f.members[0]);
   CHECK(f.pool.make_room() == nullptr);
   CHECK_FALSE(f.pool.begin_proof());  // the server may not have closed it yet
-  f.pool.left(f.members[0]);
+  f.pool.closed(f.members[0]);
   CHECK(f.pool.begin_proof());
   CHECK(f.pool.make_room() == nullptr);  // while that is under way
   REQUIRE(f.pool.take_idle(0) == &f.members[1]);
@@ -391,6 +391,6 @@ TEST_CASE("each member has one state, and the counts are of those") {
   CHECK(f.members[1].state == MemberState::leaving);
   CHECK(f.pool.counts().idle == 1);
   CHECK(f.pool.counts().leaving == 1);
-  f.pool.left(f.members[1]);
+  f.pool.closed(f.members[1]);
   CHECK(f.pool.counts().total() == 1);
 }

@@ -21,68 +21,50 @@ TEST_CASE("the same text with the same types in the same context is one statemen
   StatementCache cache;
   const ByteBuffer none = {0, 0};
   const ByteBuffer one = {0, 1, 0, 0, 0, 23};
-  const StatementRef a = cache.intern("select 1", none, plain);
-  CHECK(cache.intern("select 1", none, plain) == a);
-  CHECK(cache.intern("select 2", none, plain) != a);
-  CHECK(cache.intern("select 1", one, plain) != a);
-  CHECK(cache.intern("select 1", none, context({{"search_path", "other"}})) != a);
+  const StatementRef a = cache.intern("select 1", none, plain, 1);
+  CHECK(cache.intern("select 1", none, plain, 1) == a);
+  CHECK(cache.intern("select 2", none, plain, 1) != a);
+  CHECK(cache.intern("select 1", one, plain, 1) != a);
+  CHECK(cache.intern("select 1", none, context({{"search_path", "other"}}), 1) != a);
+  CHECK(cache.intern("select 1", none, plain, 2) != a);  // DDL has taken place
   CHECK(a->server_name.starts_with(server_name_prefix));
 }
 
 TEST_CASE("a statement whose context nobody knows is shared with nobody") {
   StatementCache cache;
-  const StatementRef a = cache.intern("select 1", {}, nullptr);
-  CHECK(cache.intern("select 1", {}, nullptr) != a);
-  CHECK(cache.intern("select 1", {}, plain) != a);
-  cache.confirm(a, {1, TimePoint{}});
-  CHECK_FALSE(cache.was_parsed_lately(a, {1, TimePoint{}}));
+  const StatementRef a = cache.intern("select 1", {}, nullptr, 1);
+  CHECK(cache.intern("select 1", {}, nullptr, 1) != a);
+  CHECK(cache.intern("select 1", {}, plain, 1) != a);
 }
 
 TEST_CASE("names cannot be guessed: one statement's says nothing about the next one's") {
   StatementCache cache;
   StatementCache other;
-  const std::string first = cache.intern("select 1", {}, plain)->server_name;
-  CHECK(cache.intern("select 1", {}, plain)->server_name != first);
-  CHECK(other.intern("select 1", {}, plain)->server_name != first);
+  const std::string first = cache.intern("select 1", {}, plain, 1)->server_name;
+  CHECK(cache.intern("select 1", {}, plain, 1)->server_name != first);
+  CHECK(other.intern("select 1", {}, plain, 1)->server_name != first);
   CHECK(first.size() == server_name_prefix.size() + 24);
   CHECK(cache.own_name() != other.own_name());
 }
 
-TEST_CASE("a client's Parse is answered without the server for a short time, and not after DDL") {
-  StatementCache cache;
-  const StatementRef a = cache.intern("select 1", {}, plain);
-  const TimePoint now{10s};
-  CHECK_FALSE(cache.was_parsed_lately(a, {1, now}));
-  cache.confirm(a, {1, now});
-  CHECK(cache.was_parsed_lately(a, {1, now}));
-  CHECK(cache.was_parsed_lately(a, {1, now + StatementCache::parse_age_max}));
-  CHECK_FALSE(cache.was_parsed_lately(a, {1, now + StatementCache::parse_age_max + 1ms}));
-  CHECK_FALSE(cache.was_parsed_lately(a, {2, now}));
-  cache.confirm(a, {2, now});
-  cache.confirm(a, {1, now});  // an answer that was under way while DDL took place
-  CHECK(cache.was_parsed_lately(a, {2, now}));
-}
-
 TEST_CASE("what has changed is renewed for those who parse it later") {
   StatementCache cache;
-  const StatementRef old = cache.intern("select 1", {}, plain);
-  cache.confirm(old, {1, TimePoint{}});
+  const StatementRef old = cache.intern("select 1", {}, plain, 1);
   const StatementRef fresh = cache.renew(old);
   CHECK(fresh != old);
   CHECK(fresh->server_name != old->server_name);
-  CHECK(cache.intern("select 1", {}, plain) == fresh);
-  CHECK_FALSE(cache.was_parsed_lately(fresh, {1, TimePoint{}}));
+  CHECK(cache.intern("select 1", {}, plain, 1) == fresh);
   cache.forget(fresh);
-  CHECK(cache.intern("select 1", {}, plain) != fresh);
+  CHECK(cache.intern("select 1", {}, plain, 1) != fresh);
   CHECK(cache.renew(old)->text == "select 1");
 }
 
 TEST_CASE("statements that nobody holds are forgotten, sooner or later") {
   StatementCache cache;
-  const StatementRef kept = cache.intern("select 'kept'", {}, plain);
-  for (int i = 0; i < 5000; ++i) (void)cache.intern("select " + std::to_string(i), {}, plain);
+  const StatementRef kept = cache.intern("select 'kept'", {}, plain, 1);
+  for (int i = 0; i < 5000; ++i) (void)cache.intern("select " + std::to_string(i), {}, plain, 1);
   CHECK(cache.size() < 1000);
-  CHECK(cache.intern("select 'kept'", {}, plain) == kept);
+  CHECK(cache.intern("select 'kept'", {}, plain, 1) == kept);
 }
 
 TEST_CASE("a statement knows whether its Execute may open a COPY or change a setting") {

@@ -82,12 +82,12 @@ TEST_CASE("an error that ends the session at rest is not for the client") {
     return relay.replies.take(piece);
   };
   SECTION("at rest") {
-    CHECK(shown() == ReplyPath::Disposition::server_gone);
+    CHECK(shown() == ReplyPath::Disposition::ended_untold);
     CHECK(relay.client().empty());
   }
   SECTION("while it waits for an answer") {
     relay.run("> Q(select 1)");
-    CHECK(shown() == ReplyPath::Disposition::server_ended);
+    CHECK(shown() == ReplyPath::Disposition::ended_and_told);
     CHECK(relay.client() == "E(57P01)");
   }
 }
