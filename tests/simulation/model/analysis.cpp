@@ -27,8 +27,6 @@ std::string column_name(const Expression& e) {
                  ? std::string(short_name_of_type(e.type))
                  : inner;
     }
-    case Kind::literal:
-      return e.type == type::boolean ? "bool" : "?column?";
     default:
       return "?column?";
   }
@@ -68,11 +66,15 @@ Analysed Analyser::analyse_utility(Statement& statement) {
     if (found == s_.portals.end() || fetch->move) return {};
     return {found->second->columns, true};
   }
+  if (const auto* const declare = statement.as<DeclareCursor>()) {
+    analyse(*declare->select);
+    return {};
+  }
   if (const auto* const state = statement.as<StateQuestion>()) {
     if (state->about_array) {
       if (parameters_.types.empty()) parameters_.types.push_back(type::text_array);
     }
-    return {{{"case"}, {"case"}}, true};
+    return {{{"name"}, {"value"}}, true};
   }
   if (const auto* const fixed = statement.as<FixedQuestion>()) return {fixed->columns, true};
   return {};

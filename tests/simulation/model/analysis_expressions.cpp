@@ -3,6 +3,7 @@
 
 #include "tests/simulation/model/analysis.hpp"
 #include "tests/simulation/model/functions.hpp"
+#include "tests/simulation/model/sequences.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -188,6 +189,11 @@ void Analyser::visit_call(Expression& e) {
   const FunctionDefinition& function = function_of(e);
   for (std::size_t i = 0; i < e.arguments.size(); ++i)
     coerce(*e.arguments[i], function.arguments[i], Context::implicit);
+  // PostgreSQL looks the name up when it reads the literal, as a regclass.
+  const bool takes_sequence =
+      function.name == "nextval" || function.name == "currval" || function.name == "setval";
+  if (takes_sequence && e.arguments[0]->kind == Kind::literal)
+    Sequences(s_).look_up(e.arguments[0]->text, e.arguments[0]->position);
   e.type = function.result;
   e.number = static_cast<std::size_t>(&function - function_definitions().data());
 }

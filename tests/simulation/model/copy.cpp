@@ -49,7 +49,7 @@ std::string copy_line(const Row& row) {
 void CopyIn::give_up(std::string code, std::string message) const {
   throw SqlError{.code = std::move(code),
                  .message = std::move(message),
-                 .context = "COPY " + table_ + ", line " + std::to_string(line_ + 1)};
+                 .context = "COPY " + table_ + ", line " + std::to_string(ended_ ? line_ : line_ + 1)};
 }
 
 bool CopyIn::work(SessionState& state) {

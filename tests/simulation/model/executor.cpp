@@ -149,7 +149,7 @@ void Executor::execute(Portal& portal, const Execute& execute) {
   PreparedStatement& prepared = PreparedStatements(s_).find(execute.name);
   if (!portal.inner) {
     const std::size_t wanted = prepared.types.size();
-    if (execute.arguments.size() != wanted) {
+    if (wanted > 0 && execute.arguments.size() != wanted) {
       throw SqlError{.code = "42601",
                      .message = "wrong number of parameters for prepared statement \"" + execute.name + '"',
                      .detail = "Expected " + std::to_string(wanted) + " parameters but got " +

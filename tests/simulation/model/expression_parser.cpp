@@ -199,7 +199,8 @@ ExpressionPtr ExpressionParser::call(std::string name, std::size_t position) {
     in_.expect_symbol(")");
     return make(Kind::count_all, std::move(name), position);
   }
-  ExpressionPtr made = make(name == "coalesce" ? Kind::coalesce : Kind::call, std::move(name), position);
+  const Kind kind = name == "coalesce" ? Kind::coalesce : Kind::call;
+  ExpressionPtr made = make(kind, std::move(name), position);
   made->arguments = parse_list();
   return made;
 }

@@ -5,8 +5,7 @@
 namespace pgweir::simulation {
 
 void Identity::log_in(const std::string& user) {
-  login_user_ = session_user_ = current_user_ = user;
-  role_is_set_ = false;
+  login_user_ = session_user_ = user;
 }
 
 void Identity::check(std::string_view name, const std::string& value) {
@@ -17,19 +16,17 @@ void Identity::check(std::string_view name, const std::string& value) {
     fail("42501", "permission denied to set role \"" + value + '"');
   }
   if (!is_role && value != login_user_ && !cluster_.is_superuser(login_user_)) {
-    fail("42501", "permission denied to set session authorization");
+    fail("42501", "permission denied to set session authorization \"" + value + '"');
   }
 }
 
 void Identity::assign(std::string_view name, const std::string& value) {
   if (login_user_.empty()) return;
-  if (name == "session_authorization") session_user_ = value.empty() ? login_user_ : value;
-  role_is_set_ = name == "role" && value != "none";
-  current_user_ = role_is_set_ ? value : session_user_;
+  (name == "role" ? role_ : session_user_) = value;
 }
 
 bool Identity::is_superuser() const {
-  return cluster_.is_superuser(current_user_);
+  return cluster_.is_superuser(current_user());
 }
 
 }  // namespace pgweir::simulation

@@ -1,5 +1,5 @@
-// Who a session is: SET ROLE and SET SESSION AUTHORIZATION (miscinit.c). A change of the session's
-// authorization puts an end to SET ROLE, although the setting "role" keeps its value and its history.
+// Who a session is: SET ROLE and SET SESSION AUTHORIZATION (miscinit.c). That the latter is also a SET ROLE NONE
+// is the affair of Settings, as it is guc.c's since the minor releases of November 2024.
 #pragma once
 
 #include <string>
@@ -21,15 +21,13 @@ class Identity : public IdentityHooks {
 
   const std::string& login_user() const { return login_user_; }
   const std::string& session_user() const { return session_user_; }
-  const std::string& current_user() const { return current_user_; }
-  bool role_is_set() const { return role_is_set_; }
+  const std::string& current_user() const { return role_ == "none" ? session_user_ : role_; }
 
  private:
   const ModelCluster& cluster_;
   std::string login_user_;
   std::string session_user_;
-  std::string current_user_;
-  bool role_is_set_ = false;
+  std::string role_ = "none";
 };
 
 }  // namespace pgweir::simulation

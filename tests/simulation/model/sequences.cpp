@@ -17,6 +17,13 @@ Oid Sequences::open(const std::string& name, bool& is_temporary) {
   return relation.oid;
 }
 
+void Sequences::look_up(const std::string& name, std::size_t position) {
+  LexemeCursor in(name, {});
+  ObjectName relation = parse_object_name(in);
+  relation.position = position;
+  static_cast<void>(Tables(s_).open(relation, LockMode::shared));
+}
+
 std::string Sequences::next(const std::string& name) {
   bool is_temporary = false;
   const Oid oid = open(name, is_temporary);

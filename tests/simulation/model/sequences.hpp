@@ -13,6 +13,7 @@ class Sequences {
   std::string last();
   std::string set(const std::string& name, const std::string& value);
   void discard();
+  void look_up(const std::string& name, std::size_t position);
 
  private:
   Oid open(const std::string& name, bool& is_temporary);

@@ -50,7 +50,7 @@ void ModelSession::run() {
 
 // False: nothing can be done before something else happens.
 bool ModelSession::step() {
-  woken_ = false;
+  const bool woken = std::exchange(woken_, false);
   if (phase_ == Phase::login) return log_in();
   if (termination_) {
     end(&*termination_);
@@ -68,7 +68,7 @@ bool ModelSession::step() {
       return false;
     }
     if (!take_message()) return false;
-  } else if (!may_go_on()) {
+  } else if (!woken && !may_go_on()) {
     return false;
   }
   work();
@@ -130,13 +130,17 @@ void ModelSession::work() {
     handle(*current_);
     simple_.reset();
   } catch (const Blocked& blocked) {
-    if (blocked.by_lock && !lock_since_) lock_since_ = s_.now;
+    if (blocked.by_lock && !lock_since_) {
+      lock_since_ = s_.now;
+      deadlock_check_ = s_.now + deadlock_timeout;
+    }
     blocked_ = blocked;
     return;
   } catch (const SqlError& error) {
     fail_message(error);
   }
   lock_since_.reset();
+  deadlock_check_.reset();
   current_.reset();
 }
 
@@ -217,7 +221,9 @@ void ModelSession::check_interrupts() {
     fail("55P03", "canceling statement due to lock timeout");
   if (s_.statement_deadline && s_.now >= *s_.statement_deadline)
     fail("57014", "canceling statement due to statement timeout");
-  if (lock_since_ && s_.now >= *lock_since_ + deadlock_timeout && s_.cluster.locks().is_deadlocked(s_.pid)) {
+  const bool looks = deadlock_check_ && s_.now >= *deadlock_check_;
+  if (looks) deadlock_check_.reset();
+  if (looks && s_.cluster.locks().is_deadlocked(s_.pid)) {
     throw SqlError{
         .code = "40P01", .message = "deadlock detected", .hint = "See server log for query details."};
   }
@@ -273,7 +279,7 @@ std::optional<Time> ModelSession::wakes_at() const {
   if (s_.statement_deadline) add(*s_.statement_deadline);
   const auto lock_timeout = s_.settings.duration("lock_timeout");
   if (lock_since_ && lock_timeout.count() > 0) add(*lock_since_ + lock_timeout);
-  if (lock_since_ && s_.now < *lock_since_ + deadlock_timeout) add(*lock_since_ + deadlock_timeout);
+  if (deadlock_check_) add(*deadlock_check_);
   return first;
 }
 

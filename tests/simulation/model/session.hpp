@@ -107,6 +107,7 @@ class ModelSession {
   std::optional<SimpleQuery> simple_;
   std::optional<Blocked> blocked_;
   std::optional<Time> lock_since_;
+  std::optional<Time> deadlock_check_;
   std::optional<Time> idle_since_;
   std::optional<SqlError> termination_;
   enum class Cancel { none, now, with_next } cancel_ = Cancel::none;

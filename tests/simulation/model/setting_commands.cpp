@@ -86,8 +86,6 @@ std::optional<std::string> SettingCommands::shown(const std::string& name) const
   if (lower == "transaction_deferrable") return on(s_.transaction.deferrable);
   if (lower == "is_superuser") return on(s_.identity.is_superuser());
   if (lower == "in_hot_standby") return on(s_.cluster.in_recovery);
-  if (lower == "role" && !s_.identity.role_is_set()) return "none";
-  if (lower == "session_authorization") return s_.identity.session_user();
   if (lower == "server_version") return s_.cluster.version();
   return s_.settings.shown(name);
 }

@@ -31,8 +31,8 @@ struct SettingDefinition {
 // Sorted by name, without regard to case.
 std::span<const SettingDefinition> setting_definitions();
 
-// The canonical spelling of a value. Throws 22023.
-std::string canonical_setting(const SettingDefinition& setting, std::string_view value);
+// The canonical spelling of a value. Throws 22023; `given` is the setting's name as it was spelled.
+std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value);
 // As SHOW spells the canonical value.
 std::string shown_setting(const SettingDefinition& setting, const std::string& value);
 

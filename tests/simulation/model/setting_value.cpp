@@ -161,7 +161,9 @@ std::string canonical_text(const SettingDefinition& setting, std::string_view va
 
 }  // namespace
 
-std::string canonical_setting(const SettingDefinition& setting, std::string_view value) {
+// Messages have the name as it was given, except those of the settings' own hooks.
+std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value) {
+  if (setting.kind != Kind::text) setting.name = given;
   switch (setting.kind) {
     case Kind::boolean:
       return canonical_boolean(setting, value);

@@ -78,24 +78,23 @@ Settings::Entry& Settings::find_or_make(const std::string& name) {
   return entries_.emplace(ascii_lower(name), std::move(entry)).first->second;
 }
 
-std::string Settings::checked(const Entry& entry, const std::string& value) {
+std::string Settings::checked(const Entry& entry, const std::string& name, const std::string& value) {
   using Who = SettingDefinition::Who;
   const SettingDefinition& definition = entry.definition;
   if (!entry.custom_name.empty()) return value;
-  const std::string name(definition.name);
   if (definition.who == Who::internal) fail("55P02", "parameter \"" + name + "\" cannot be changed");
   if (definition.who == Who::postmaster)
     fail("55P02", "parameter \"" + name + "\" cannot be changed without restarting the server");
   if (definition.who == Who::superuser && !identity_.is_superuser())
     fail("42501", "permission denied to set parameter \"" + name + '"');
-  if (is_identity(name)) identity_.check(name, value);
-  if (name == "DateStyle") return canonical_date_style(value, entry.current.value);
-  return canonical_setting(definition, value);
+  if (is_identity(definition.name)) identity_.check(definition.name, value);
+  if (definition.name == "DateStyle") return canonical_date_style(value, entry.current.value);
+  return canonical_setting(definition, name, value);
 }
 
 void Settings::set_default(const std::string& name, const std::string& value, SettingSource source) {
   Entry& entry = find_or_make(name);
-  assign(entry, {checked(entry, value), source});
+  assign(entry, {checked(entry, name, value), source});
   entry.at_login = entry.current;
 }
 
@@ -109,9 +108,12 @@ void Settings::set(const std::string& name, const std::optional<std::string>& va
   Entry& entry = find_or_make(name);
   Current next = entry.at_login;
   if (value) {
-    next = {checked(entry, *value), SettingSource::session};
+    next = {checked(entry, name, *value), SettingSource::session};
   } else if (entry.definition.who != SettingDefinition::Who::anyone) {
-    static_cast<void>(checked(entry, entry.at_login.value));
+    static_cast<void>(checked(entry, name, entry.at_login.value));
+  }
+  if (entry.definition.name == "session_authorization") {
+    set("role", value ? std::optional<std::string>("none") : std::nullopt, local, level);
   }
   remember(entry, local, level);
   assign(entry, std::move(next));

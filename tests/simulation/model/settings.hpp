@@ -93,7 +93,7 @@ class Settings {
   Entry* find(std::string_view name);
   const Entry* find(std::string_view name) const;
   Entry& find_or_make(const std::string& name);
-  std::string checked(const Entry& entry, const std::string& value);
+  std::string checked(const Entry& entry, const std::string& name, const std::string& value);
   void remember(Entry& entry, bool local, int level);
   void assign(Entry& entry, Current value);
   void end_entry(Entry& entry, int level, bool commit);

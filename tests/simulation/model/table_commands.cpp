@@ -87,11 +87,12 @@ std::string Tables::drop(const DropRelation& drop) {
   TransactionControl(s_).require_writable(tag);
   const Relation* relation = find(drop.name);
   if (relation == nullptr) {
-    const std::string what = kind_of(drop.sequence) + (" \"" + drop.name.display()) + "\" does not exist";
-    if (!drop.name.schema.empty() && drop.name.schema != "pg_temp" &&
-        !catalog().has_schema(drop.name.schema, s_.transaction.id)) {
-      not_understood("DROP in a schema that does not exist");
-    }
+    const bool no_schema = !drop.name.schema.empty() && drop.name.schema != "pg_temp" &&
+                           !catalog().has_schema(drop.name.schema, s_.transaction.id);
+    const std::string missing =
+        no_schema ? "schema \"" + drop.name.schema : kind_of(drop.sequence) + (" \"" + drop.name.name);
+    const std::string what = missing + "\" does not exist";
+    if (!drop.if_exists && no_schema) fail("3F000", what);
     if (!drop.if_exists) fail("42P01", what);
     s_.notice("NOTICE", "00000", what + ", skipping");
     return tag;

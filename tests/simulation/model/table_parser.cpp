@@ -148,6 +148,7 @@ CopyCommand parse_copy(LexemeCursor& in) {
     in.expect_symbol(")");
   } else {
     copy.table = parse_object_name(in);
+    copy.table.position = 0;  // errors of COPY have none
   }
   copy.in = in.take("from", "stdin");
   if (!copy.in) {

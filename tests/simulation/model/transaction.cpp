@@ -41,11 +41,7 @@ void TransactionControl::start() {
 
 // Each command may have its own time, see statement_timeout.
 void TransactionControl::start_command() {
-  if (t_.block == Block::none) {
-    start();
-  } else if (t_.in_pipeline) {
-    begin_implicit();
-  }
+  if (t_.block == Block::none) start();
   const std::chrono::milliseconds timeout = s_.settings.duration("statement_timeout");
   if (timeout.count() == 0) {
     s_.statement_deadline.reset();
