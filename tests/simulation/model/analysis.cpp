@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "tests/simulation/model/functions.hpp"
+#include "tests/simulation/model/setting_commands.hpp"
 #include "tests/simulation/model/tables.hpp"
+#include "tests/simulation/model/transaction.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -34,7 +36,11 @@ std::string column_name(const Expression& e) {
 
 }  // namespace
 
+// analyze_requires_snapshot()
 Analysed Analyser::analyse(Statement& statement) {
+  const bool is_query = statement.as<Select>() || statement.as<Insert>() || statement.as<Delete>() ||
+                        statement.as<StateQuestion>() || statement.as<FixedQuestion>();
+  if (is_query) TransactionControl(s_).snapshot();
   if (auto* const select = std::get_if<Select>(&statement.node)) {
     ResultColumns columns = analyse_select(*select);
     return {std::move(columns), true};
@@ -53,8 +59,10 @@ Analysed Analyser::analyse(Statement& statement) {
 // What utilities do is looked at when they run; only the shape of their rows is known before.
 Analysed Analyser::analyse_utility(Statement& statement) {
   if (const auto* const show = statement.as<Show>()) {
-    const bool known = s_.settings.shown(show->name).has_value();
-    return {{{known ? s_.settings.spelled(show->name) : show->name}}, true};
+    const SettingCommands settings(s_);
+    if (!settings.shown(show->name))
+      fail("42704", "unrecognized configuration parameter \"" + show->name + '"');
+    return {{{settings.spelled(show->name)}}, true};
   }
   if (const auto* const execute = statement.as<Execute>()) {
     const auto found = s_.prepared.find(execute->name);

@@ -51,10 +51,11 @@ class Run:
     """One script against one server."""
 
     def __init__(self, port, clients):
-        self.port, self.wires, self.pids, self.heard = port, {}, [], []
+        self.port, self.wires, self.pids, self.heard, self.opened = port, {}, [], [], []
         for number, (user, params) in clients.items():
             wire = Wire("127.0.0.1", port, timeout=5)
             self.wires[number] = wire
+            self.opened.append(wire)
             try:
                 wire.login(user, "model", params=params)
                 self.heard += [(number, x) for x in wire.heard]
@@ -83,9 +84,8 @@ class Run:
             self.wires[number] = None
 
     def close(self):
-        for wire in self.wires.values():
-            if wire is not None:
-                wire.terminate()
+        for wire in self.opened:
+            wire.terminate()
 
 
 def shown(heard, other=None):

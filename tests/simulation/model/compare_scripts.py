@@ -255,7 +255,7 @@ def one_extended(rng, text, values, sent, told):
     results = rng.choice([(), (), (), (1,)])
     if rng.random() < 0.1 and name:
         sent.append(m.CS(name)), told.append(f"CS({name})")
-    if rng.random() < 0.9:
+    if rng.random() < (0.7 if name else 0.9):
         sent.append(m.P(name, text)), told.append(f"P({name}: {text})")
     if rng.random() < 0.3:
         sent.append(m.DS(name)), told.append(f"DS({name})")
@@ -310,7 +310,23 @@ STARTUP = [("application_name", "me"), ("options", "-c work_mem=9MB -c geqo=off"
            ("client_min_messages", "warning"), ("default_transaction_read_only", "on"), ("work_mem", "a lot")]
 
 
+def shared(rng):
+    """Clients with the same tables, sequences and channels, none with a transaction that lasts."""
+    clients = {number: ("app", []) for number in range(rng.choice([2, 3]))}
+    chosen = [(subject, weight) for subject, weight in SUBJECTS
+              if subject in (looks, settings, tables, prepared, channels, sequences, discards)]
+    steps = []
+    for _ in range(rng.randint(8, 20)):
+        texts = [draw(rng, chosen) for _ in range(rng.choice([1, 1, 1, 2]))]
+        steps.append((rng.choice(sorted(clients)), *rng.choice([as_query, as_query, as_extended])(rng, texts)))
+    return clients, [step for step in steps if step[2] >= 0]
+
+
 def script(rng):
+    return shared(rng) if rng.random() < 0.25 else single(rng)
+
+
+def single(rng):
     users = ["app", "app", "app", "plain", "nobody"] if rng.random() < 0.1 else ["app"]
     clients = {}
     for number in range(rng.choice([1, 1, 1, 2])):
@@ -326,14 +342,14 @@ def script(rng):
         if any(subject is tables for subject, _ in chosen) and rng.random() < 0.06 and len(clients) == 1:
             steps.append((number, *copy_in(rng)))
             continue
-        texts = [draw(rng, chosen, len(clients)) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+        texts = [draw(rng, chosen, len(clients) > 1) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
         steps.append((number, *rng.choice([as_query, as_query, as_extended])(rng, texts)))
     # A pipeline with a Query in it has an uncertain number of answers.
     return clients, [step for step in steps if step[2] >= 0]
 
 
-def draw(rng, chosen, clients):
+def draw(rng, chosen, alone=False):
     subject = rng.choices([s for s, _ in chosen], [w for _, w in chosen])[0]
     text = subject(rng)
     # Nobody may wait for another client.
-    return "SELECT 'alone'" if clients > 1 and subject in (locks, tables, sequences) else text
+    return "SELECT 'alone'" if alone and subject in (locks, tables, sequences) else text

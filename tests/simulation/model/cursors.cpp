@@ -25,6 +25,13 @@ void Cursors::persist_held() {
   }
 }
 
+void Cursors::fail_level(int level) {
+  for (const auto& [name, portal] : s_.portals) {
+    if (portal->level >= level && portal->state == Portal::State::ready)
+      portal->state = Portal::State::failed;
+  }
+}
+
 void Cursors::end_level(int level, bool kept) {
   if (kept) {
     for (const auto& [name, portal] : s_.portals) portal->level = std::min(portal->level, level - 1);

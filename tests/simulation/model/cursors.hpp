@@ -13,6 +13,8 @@ class Cursors {
   void persist_held();
   // kept: the level's portals belong to the one around it. Otherwise they are gone.
   void end_level(int level, bool kept);
+  // Rolled back, but not yet cleaned up: they are still there, and cannot be run.
+  void fail_level(int level);
 
  private:
   SessionState& s_;

@@ -26,6 +26,13 @@ Strategy strategy_of(const Statement& statement, bool returns_rows) {
   fail("55000", "portal \"" + name + "\" cannot be run");
 }
 
+// PlannedStmtRequiresSnapshot()
+bool needs_snapshot(const Statement& statement) {
+  return !(statement.as<TransactionCommand>() || statement.as<SetCommand>() ||
+           statement.as<SetTransaction>() || statement.as<Show>() || statement.as<Fetch>() ||
+           statement.as<Listen>() || statement.as<Unlisten>() || statement.as<Notify>());
+}
+
 // While it runs, the end of a transaction leaves the portal alone.
 class Active {
  public:
@@ -75,6 +82,7 @@ bool Executor::run(Portal& portal, std::size_t limit, Describe describe, std::st
   if (portal.state != Portal::State::ready) cannot_be_run(s_, portal);
   const Active active(s_, portal);
   try {
+    if (needs_snapshot(*portal.statement)) TransactionControl(s_).snapshot();
     if (portal.strategy == Strategy::command) {
       tag = command(portal);
       portal.state = Portal::State::done;

@@ -121,12 +121,7 @@ void ModelSession::work() {
   blocked_.reset();
   try {
     if (waited) check_interrupts();
-    if (for_copy) {
-      Message message = std::exchange(*current_, {});
-      if (take_message()) std::swap(message, *current_);
-      const Message data = std::exchange(message, {});
-      handle_copy(data);
-    }
+    if (for_copy) take_copy_message();
     handle(*current_);
     simple_.reset();
   } catch (const Blocked& blocked) {
@@ -184,6 +179,14 @@ void ModelSession::handle(const Message& message) {
                          .message = "invalid frontend message type " + std::to_string(message.type)};
       end(&why);
   }
+}
+
+// The message that began the COPY stays the current one.
+void ModelSession::take_copy_message() {
+  const Message copying = *current_;
+  if (!take_message()) return;
+  const Message data = std::exchange(*current_, copying);
+  handle_copy(data);
 }
 
 CopyIn* ModelSession::copy_in() const {

@@ -89,6 +89,7 @@ class ModelSession {
   bool may_go_on() const;
   void work();
   void handle(const Message& message);
+  void take_copy_message();
   void handle_copy(const Message& message);
   CopyIn* copy_in() const;
   void check_interrupts();

@@ -90,6 +90,10 @@ std::optional<std::string> SettingCommands::shown(const std::string& name) const
   return s_.settings.shown(name);
 }
 
+std::string SettingCommands::spelled(const std::string& name) const {
+  return s_.settings.shown(name) ? s_.settings.spelled(name) : ascii_lower(name);
+}
+
 void SettingCommands::discard_all() {
   const int level = s_.transaction.level();
   s_.settings.set("session_authorization", std::nullopt, false, level);

@@ -13,6 +13,7 @@ class SettingCommands {
   std::string run(const AlterDefaults& command);
   void set_config(const std::string& name, const Value& value, bool local);
   std::optional<std::string> shown(const std::string& name) const;
+  std::string spelled(const std::string& name) const;
   void discard_all();
 
   // The parameters that a client is told of, in the server's order.

@@ -63,6 +63,7 @@ void TransactionControl::finish_command() {
   switch (t_.block) {
     case Block::started:
       commit();
+      Cursors(s_).end_level(1, false);
       t_.block = Block::none;
       return;
     case Block::begun:
@@ -82,6 +83,7 @@ void TransactionControl::finish_command() {
 
 // AND CHAIN: the next transaction has the modes of this one.
 void TransactionControl::chain_or_stop() {
+  Cursors(s_).end_level(1, false);
   const Transaction before = t_;
   t_ = {};
   if (!before.chains) return;
@@ -100,6 +102,7 @@ void TransactionControl::on_error() {
       return;
     case Block::in_progress:
       if (t_.savepoints.empty()) {
+        Cursors(s_).fail_level(1);
         abort();
       } else {
         abort_savepoint();
@@ -108,6 +111,7 @@ void TransactionControl::on_error() {
       return;
     default:
       abort();
+      Cursors(s_).end_level(1, false);
       t_ = {};
   }
 }
@@ -129,7 +133,6 @@ void TransactionControl::abort() {
 }
 
 void TransactionControl::end(bool commit) {
-  Cursors(s_).end_level(1, false);
   s_.settings.end_level(1, commit);
   s_.cluster.locks().release_level(s_.pid, 1);
   t_.savepoints.clear();
@@ -144,7 +147,7 @@ void TransactionControl::abort_savepoint() {
   innermost.aborted = true;
   if (innermost.id != 0) s_.cluster.log().abort(innermost.id);
   t_.read_only = innermost.read_only;
-  Cursors(s_).end_level(level, false);
+  Cursors(s_).fail_level(level);
   Channels(s_).roll_back(level);
   s_.settings.end_level(level, false);
   s_.cluster.locks().release_level(s_.pid, level);
