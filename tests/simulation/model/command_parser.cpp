@@ -127,6 +127,7 @@ Prepare CommandParser::parse_prepare() {
   prepare.body = std::make_shared<Statement>();
   if (!take_own_question(in_, *prepare.body) && !parse_data(*prepare.body)) in_.refuse();
   prepare.body->text = in_.text().substr(begin, in_.last_end() - begin);
+  prepare.body->offset = begin;
   return prepare;
 }
 

@@ -6,7 +6,7 @@
 MODEL_PIPE is the program of pipe_main.cpp. The PostgreSQL runs already, on 127.0.0.1, with trust and a superuser
 `postgres`; roles and the database `model` are made here. Each script is what one to three clients say, one message
 group at a time. All messages are compared; masked are what differs by nature: process ids, secrets, OIDs of tables,
-file, line and routine of errors, the number in pg_temp_N.
+file, line and routine of errors, the number in pg_temp_N, the place of a tuple.
 """
 
 import argparse
@@ -16,13 +16,14 @@ import re
 import struct
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "integration"), str(HERE)]
 
 from compare_scripts import script  # noqa: E402
 from differential.compare import comparable, told  # noqa: E402
-from harness.wire import EOF, LoginFailed, Silence, Wire  # noqa: E402
+from harness.wire import EOF, LoginFailed, Silence, Wire, cancel  # noqa: E402
 
 SET_UP = """
 create role app superuser login; create role team superuser login; create role plain login;
@@ -36,6 +37,7 @@ def prepare(port):
             for sql in SET_UP.strip().split(";")[:-1]:
                 wire.query(sql)
             wire.query("create database model")
+    clean_up(port)
     with Wire("127.0.0.1", port).login("postgres", "model") as wire:
         wire.query("grant all on schema public to public")
 
@@ -44,33 +46,44 @@ def masked(message, pids):
     if message.kind == "A":
         pid = struct.unpack_from("!I", message.body)[0]
         return "A", pids.index(pid) if pid in pids else -1, message.body[4:]
-    return comparable(message)
+    kind, body = comparable(message)
+    return kind, re.sub(rb"tuple \(\d+,\d+\)", b"tuple", body) if kind == "E" else body
 
 
 class Run:
     """One script against one server."""
 
     def __init__(self, port, clients):
+        self.clients = clients
         self.port, self.wires, self.pids, self.heard, self.opened = port, {}, [], [], []
-        for number, (user, params) in clients.items():
-            wire = Wire("127.0.0.1", port, timeout=5)
-            self.wires[number] = wire
-            self.opened.append(wire)
-            try:
-                wire.login(user, "model", params=params)
-                self.heard += [(number, x) for x in wire.heard]
-            except LoginFailed as refusal:
-                self.heard += [(number, refusal.answer)]
-                self.wires[number] = None
-            self.pids.append(wire.pid)
+
+    def log_in(self, number):
+        wire = Wire("127.0.0.1", self.port, timeout=5)
+        user, params = self.clients[number]
+        self.wires[number] = wire
+        self.opened.append(wire)
+        try:
+            wire.login(user, "model", params=params)
+            self.heard += [(number, x) for x in wire.heard]
+        except LoginFailed as refusal:
+            self.heard += [(number, refusal.answer)]
+            self.wires[number] = None
+        self.pids.append(wire.pid)
 
     def say(self, number, data, answers):
         """`answers`: how many ReadyForQuery (or "G": until the server wants data) to wait for."""
+        if number not in self.wires:
+            self.log_in(number)
         wire = self.wires[number]
         if wire is None:
             return
         try:
-            wire.send(data)
+            if data == "cancel":
+                cancel("127.0.0.1", self.port, wire.pid, wire.secret)
+            else:
+                wire.send(data)
+            if not answers:
+                time.sleep(0.03)
             while answers:
                 message = wire.receive()
                 self.heard.append((number, message))
@@ -115,15 +128,16 @@ def heard_as(run):
 
 def clean_up(port):
     """What a script has left behind in the shared database."""
-    with Wire("127.0.0.1", port).login("postgres", "model") as wire:
-        for name in ("t", "u", "w"):
-            for schema in ("public", "one", "two"):
-                wire.ask(q(f"drop table if exists {schema}.{name}"))
-        for schema in ("public", "one", "two"):
-            wire.ask(q(f"drop sequence if exists {schema}.s"))
+    with Wire("127.0.0.1", port).login("postgres", "postgres") as wire:
+        wire.ask(q("alter database model reset all"))
         for role in ("app", "plain", "team"):
             wire.ask(q(f"alter role {role} reset all"))
-        wire.ask(q("alter database model reset all"))
+            wire.ask(q(f"alter role {role} in database model reset all"))
+    with Wire("127.0.0.1", port).login("postgres", "model") as wire:
+        for schema in ("public", "one", "two"):
+            for name in ("t", "u", "w"):
+                wire.ask(q(f"drop table if exists {schema}.{name}"))
+            wire.ask(q(f"drop sequence if exists {schema}.s"))
         wire.ask(q("create schema if not exists one"))
         wire.ask(q("create schema if not exists two"))
 
@@ -178,7 +192,7 @@ def main():
         version = wire.value("show server_version")
     model = subprocess.Popen([arguments.model], stdout=subprocess.PIPE, text=True)
     port = int(model.stdout.readline())
-    different, messages = 0, 0
+    different = 0
     try:
         for seed in range(arguments.seed, arguments.seed + arguments.count):
             difference = compare(seed, arguments.port, port)

@@ -228,8 +228,15 @@ def sequences(rng):
                        "SELECT nextval('s'), g FROM generate_series(1,3) g", "DROP SEQUENCE IF EXISTS s", "DROP TABLE s"])
 
 
+TRIGGERS = ("SELECT DISTINCT p.proname::pg_catalog.text FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
+            " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT 1001")
+ROLE = ("SELECT rolname,rolcanlogin,pg_catalog.date_part('epoch',rolvaliduntil) OPERATOR(pg_catalog.-)"
+        " pg_catalog.date_part('epoch',pg_catalog.clock_timestamp())"
+        " FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user")
+
+
 def discards(rng):
-    return rng.choice(["DISCARD ALL", RESET, RESET + ";DEALLOCATE ALL", state_query(rng), state_query(rng), state_query(rng)])
+    return rng.choice([TRIGGERS, ROLE, "SET LOCAL statement_timeout TO 0;SELECT pg_catalog.lastval()", "DISCARD ALL", RESET, RESET + ";DEALLOCATE ALL", state_query(rng), state_query(rng), state_query(rng)])
 
 
 SUBJECTS = [(looks, 3), (settings, 4), (transactions, 5), (roles, 1), (tables, 4), (prepared, 2), (cursors, 2), (locks, 1),
@@ -322,8 +329,86 @@ def shared(rng):
     return clients, [step for step in steps if step[2] >= 0]
 
 
+def says(number, sql, answers=1):
+    """No answers: it is sent, and must be given time to begin to wait."""
+    return number, m.Q(sql), answers, f"Q {sql}" + ("" if answers else " (waits)")
+
+
+def hears(number):
+    return number, b"", 1, "(hears)"
+
+
+def waiting(rng):
+    """One client has what the other one waits for, until it lets go, or the wait ends in another way."""
+    steps = [says(0, "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y'); CREATE SEQUENCE s"),
+             says(1, "PREPARE p AS SELECT * FROM t; PREPARE r AS SELECT a FROM t")]
+    holds, waits = rng.choice([
+        (["SELECT pg_advisory_lock(1)"],
+         ["SELECT pg_advisory_lock(1)", "SELECT nextval('s'), pg_advisory_xact_lock(1), 'got'",
+          "SELECT pg_advisory_lock_shared(1), 'shared'", "SELECT 1; SELECT pg_advisory_lock(1); SELECT 2",
+          "COPY (SELECT g, pg_advisory_lock(1) FROM generate_series(1,2) g) TO STDOUT"]),
+        (["BEGIN", "ALTER TABLE t ADD COLUMN c int"],
+         ["EXECUTE p", "EXECUTE r", "SELECT * FROM t", "INSERT INTO t VALUES (3)", "DROP TABLE t"]),
+        (["BEGIN", "DROP TABLE t"],
+         ["EXECUTE p", "SELECT count(*) FROM t", "DELETE FROM t", "ALTER TABLE t ADD COLUMN d int"]),
+        (["BEGIN", "DELETE FROM t WHERE a = 1"], ["DELETE FROM t", "DELETE FROM t WHERE a = 1", "DROP TABLE t"]),
+        (["BEGIN", "SELECT * FROM t"], ["DROP TABLE t", "ALTER TABLE t ADD COLUMN d int"]),
+        (["BEGIN", "SAVEPOINT a", "SELECT pg_advisory_xact_lock(1)"], ["SELECT pg_advisory_lock(1)"]),
+    ])
+    lets_go = {"SELECT pg_advisory_lock(1)": ["SELECT pg_advisory_unlock(1)", "SELECT pg_advisory_unlock_all()", "DISCARD ALL"],
+               "BEGIN": ["COMMIT", "ROLLBACK", "COMMIT"]}[holds[0]]
+    steps += [says(0, sql) for sql in holds]
+    limit = rng.choice([None, None, None, "statement_timeout", "lock_timeout"])
+    if limit:
+        steps.append(says(1, f"SET {limit} = 60"))
+    if rng.random() < 0.3:
+        steps.append(says(1, "BEGIN"))
+    waiter = rng.choice(waits)
+    steps.append(says(1, waiter, 0))
+    if rng.random() < 0.25:
+        steps.append((1, "cancel", 1, "(is cancelled)"))
+    else:
+        steps += ([] if limit else [says(0, rng.choice(lets_go))]) + [hears(1)]
+    steps += [says(1, rng.choice(["COMMIT", "SELECT 'on'", "SELECT pg_advisory_unlock(1)", "SELECT lastval()"])),
+              says(0, "ROLLBACK"), says(1, "ROLLBACK"), says(1, "SELECT pg_advisory_unlock_all()"),
+              says(0, "SELECT pg_advisory_unlock_all()"), says(0, "SELECT * FROM t"), says(1, "EXECUTE p")]
+    return {0: ("app", []), 1: ("app", [])}, steps
+
+
+def sleeping(rng):
+    steps = [says(0, f"SET statement_timeout = {rng.choice(['100', '0'])}")]
+    for _ in range(rng.randint(1, 3)):
+        sql = rng.choice(["SELECT pg_sleep(0.02)", "SELECT 'x'; SELECT pg_sleep(0.3)", "BEGIN; SELECT pg_sleep(0.3)",
+                          "SELECT g, pg_sleep(0.04) FROM generate_series(1,4) g",
+                          "SELECT pg_sleep(0.06); SELECT pg_sleep(0.07); SELECT pg_sleep(0.001)"])
+        if rng.random() < 0.3:
+            steps += [says(0, sql.replace("0.0", "0.3"), 0), (0, "cancel", 1, "(is cancelled)")]
+        else:
+            steps.append(says(0, sql))
+        steps.append(says(0, rng.choice(["COMMIT", "ROLLBACK", "SELECT 1"])))
+    return {0: ("app", [])}, steps
+
+
+def defaults(rng):
+    """Defaults of roles and databases, and what logs in afterwards: client 1 does so at its first step."""
+    may_have = [s for s in SETTINGS
+                if s[0] not in ("nosuch", "server_version", "max_connections", "is_superuser", "client_min_messages")]
+    steps = []
+    for _ in range(rng.randint(1, 4)):
+        name, values = rng.choice(may_have)
+        steps.append(says(0, rng.choice([
+            f"ALTER ROLE app SET {name} = {values[0]}", f"ALTER DATABASE model SET {name} TO {values[0]}",
+            f"ALTER ROLE app IN DATABASE model SET {name} TO {values[0]}", f"ALTER ROLE app RESET {name}",
+            "ALTER ROLE app RESET ALL", f"ALTER ROLE nosuch SET {name} = {values[0]}"])))
+    for _ in range(rng.randint(3, 6)):
+        steps.append(says(1, rng.choice([settings, looks, settings, discards])(rng)))
+    steps += [says(1, f"SHOW {name}") for name, _ in rng.sample(may_have, 4)]
+    return {0: ("app", []), 1: ("app", [])}, steps
+
+
 def script(rng):
-    return shared(rng) if rng.random() < 0.25 else single(rng)
+    families = [single, shared, waiting, sleeping, defaults]
+    return rng.choices(families, [12, 4, 2, 0.5, 2])[0](rng)
 
 
 def single(rng):

@@ -138,10 +138,14 @@ bool take_own_question(LexemeCursor& in, Statement& out) {
   } else if (text.starts_with(triggers_begin)) {
     take_fixed(in, out, {{{"proname"}}});
   } else if (text.starts_with(sources_begin)) {
-    take_fixed(in, out, {{{"regexp_replace"}, {"case"}, {"regexp_replace"}, {"regexp_replace"}}});
+    take_fixed(in, out, {ResultColumns(4, ResultColumn{"regexp_replace"})});
   } else if (text.starts_with(role_begin)) {
+    // They are columns 1 and 6 of pg_roles.
     take_fixed(in, out,
-               {{{"rolname", type::name}, {"rolcanlogin", type::boolean}, {"?column?", type::float8}}, true});
+               {{{"rolname", type::name, 12000, 1},
+                 {"rolcanlogin", type::boolean, 12000, 6},
+                 {"?column?", type::float8}},
+                true});
   } else {
     return false;
   }

@@ -47,6 +47,7 @@ std::vector<StatementPtr> parse_statements(std::string_view text, SqlDialect dia
     auto statement = std::make_shared<Statement>();
     if (!take_own_question(in, *statement)) CommandParser(in).parse(*statement);
     statement->text = text.substr(begin, in.last_end() - begin);
+    statement->offset = begin;
     statements.push_back(std::move(statement));
     if (!in.at_end() && !in.sees_symbol(";")) in.refuse();
   }

@@ -19,6 +19,7 @@ void PreparedStatements::add(const std::string& name, Statement* statement, std:
   ParameterTypes parameters{std::move(types), true};
   if (statement != nullptr) {
     prepared.text = statement->text;
+    prepared.offset = statement->offset;
     Analysed analysed = Analyser(s_, parameters).analyse(*statement);
     prepared.columns = std::move(analysed.columns);
     prepared.returns_rows = analysed.returns_rows;
@@ -44,7 +45,16 @@ StatementPtr PreparedStatements::revalidate(const PreparedStatement& prepared) {
   std::vector<StatementPtr> statements = parse_statements(prepared.text, prepared.dialect);
   if (statements.empty()) return nullptr;
   ParameterTypes parameters{prepared.types, false};
-  const Analysed analysed = Analyser(s_, parameters).analyse(*statements.front());
+  Analysed analysed;
+  try {
+    analysed = Analyser(s_, parameters).analyse(*statements.front());
+  } catch (SqlError& error) {
+    if (error.position != 0) error.position += prepared.offset;
+    throw;
+  } catch (Blocked& blocked) {
+    blocked.position = 0;  // the plan's locks are taken first
+    throw;
+  }
   const bool is_query = statements.front()->as<Select>() != nullptr;
   if (is_query && analysed.columns != prepared.columns) {
     throw SqlError{.code = "0A000",

@@ -117,11 +117,10 @@ bool ModelSession::may_go_on() const {
 
 void ModelSession::work() {
   const bool waited = blocked_.has_value();
-  const bool for_copy = waited && blocked_->for_copy;
-  blocked_.reset();
+  const Blocked before = std::exchange(blocked_, std::nullopt).value_or(Blocked{});
   try {
-    if (waited) check_interrupts();
-    if (for_copy) take_copy_message();
+    if (waited) check_interrupts(before);
+    if (before.for_copy) take_copy_message();
     handle(*current_);
     simple_.reset();
   } catch (const Blocked& blocked) {
@@ -143,7 +142,7 @@ void ModelSession::handle(const Message& message) {
   const ByteView body = message.body;
   if (skips_to_sync_ && message.type != 'S' && message.type != 'X') return;
   const bool runs = message.type == 'Q' || is_extended(message.type);
-  if (runs && cancel_ == Cancel::with_next) check_interrupts();
+  if (runs && cancel_ == Cancel::with_next) check_interrupts(Blocked{});
   ExtendedQuery extended(s_);
   switch (message.type) {
     case 'Q': {
@@ -216,14 +215,21 @@ void ModelSession::handle_copy(const Message& message) {
 }
 
 // What ends a statement from outside.
-void ModelSession::check_interrupts() {
+void ModelSession::check_interrupts(const Blocked& before) {
+  const auto interrupt = [&](std::string code, std::string message) {
+    const std::size_t position = code == "57014" ? 0 : before.position;
+    throw SqlError{.code = std::move(code),
+                   .message = std::move(message),
+                   .position = position,
+                   .context = before.context};
+  };
   if (std::exchange(cancel_, Cancel::none) != Cancel::none)
-    fail("57014", "canceling statement due to user request");
+    interrupt("57014", "canceling statement due to user request");
   const auto lock_timeout = s_.settings.duration("lock_timeout");
   if (lock_since_ && lock_timeout.count() > 0 && s_.now >= *lock_since_ + lock_timeout)
-    fail("55P03", "canceling statement due to lock timeout");
+    interrupt("55P03", "canceling statement due to lock timeout");
   if (s_.statement_deadline && s_.now >= *s_.statement_deadline)
-    fail("57014", "canceling statement due to statement timeout");
+    interrupt("57014", "canceling statement due to statement timeout");
   const bool looks = deadlock_check_ && s_.now >= *deadlock_check_;
   if (looks) deadlock_check_.reset();
   if (looks && s_.cluster.locks().is_deadlocked(s_.pid)) {
@@ -235,7 +241,6 @@ void ModelSession::check_interrupts() {
 void ModelSession::fail_message(const SqlError& error) {
   const bool is_simple = current_->type == 'Q';
   s_.cluster.locks().stop_waiting(s_.pid);
-  if (simple_) s_.portals.erase("");
   TransactionControl(s_).on_error();
   simple_.reset();
   write_error(s_.out, error);

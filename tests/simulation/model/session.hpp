@@ -92,7 +92,7 @@ class ModelSession {
   void take_copy_message();
   void handle_copy(const Message& message);
   CopyIn* copy_in() const;
-  void check_interrupts();
+  void check_interrupts(const Blocked& before);
   void fail_message(const SqlError& error);
   void send_ready();
   void end(const SqlError* why);

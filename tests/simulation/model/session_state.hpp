@@ -62,7 +62,8 @@ struct Transaction {
 };
 
 struct PreparedStatement {
-  std::string text;  // of the statement itself
+  std::string text;        // of the statement itself
+  std::size_t offset = 0;  // of it in the string that it came in, from which errors count
   bool from_sql = false;
   SqlDialect dialect;
   std::vector<Oid> types;

@@ -33,6 +33,9 @@ struct Blocked {
   bool by_lock = false;
   std::optional<Time> until = {};
   bool for_copy = false;  // for the client's data
+  // Of the error that ends the wait; a cancel has no position.
+  std::string context = {};
+  std::size_t position = 0;
 };
 
 }  // namespace pgweir::simulation

@@ -222,6 +222,7 @@ struct Statement {
                StateQuestion, FixedQuestion>
       node;
   std::string text;
+  std::size_t offset = 0;  // of the text in the string that it came in
 
   template <typename Node>
   const Node* as() const {

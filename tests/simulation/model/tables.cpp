@@ -60,7 +60,12 @@ const Relation& Tables::open(const ObjectName& name, LockMode mode) {
   TransactionControl(s_).snapshot();
   const Relation* relation = find(name);
   if (relation != nullptr) {
-    lock({LockKey::Kind::relation, s_.database, relation->oid}, mode);
+    try {
+      lock({LockKey::Kind::relation, s_.database, relation->oid}, mode);
+    } catch (Blocked& blocked) {
+      blocked.position = name.position;
+      throw;
+    }
     relation = find(name);
   }
   if (relation == nullptr) fail("42P01", "relation \"" + name.display() + "\" does not exist", name.position);
@@ -102,6 +107,15 @@ void Tables::insert(const Relation& relation, Row values) {
   catalog().rows(relation.oid).push_back(std::move(row));
 }
 
+void Tables::wait_for(TransactionId other, const Relation& relation) {
+  try {
+    lock({LockKey::Kind::transaction, {}, other}, LockMode::shared);
+  } catch (Blocked& blocked) {
+    blocked.context = "while deleting tuple (0,1) in relation \"" + relation.name + '"';
+    throw;
+  }
+}
+
 // All or nothing: where one row has to be waited for, none is deleted yet.
 std::size_t Tables::remove(const Relation& relation, const std::function<bool(const Row&)>& chosen) {
   using Fate = TransactionLog::Fate;
@@ -112,8 +126,7 @@ std::size_t Tables::remove(const Relation& relation, const std::function<bool(co
     if (!is_seen(row, snapshot) || !chosen(values_of(row, relation))) continue;
     const TransactionId remover = row.removed_by;
     const bool is_mine = remover != 0 && log.root(remover) == s_.transaction.id;
-    if (remover != 0 && !is_mine && log.fate(remover) == Fate::running)
-      lock({LockKey::Kind::transaction, {}, log.root(remover)}, LockMode::shared);
+    if (remover != 0 && !is_mine && log.fate(remover) == Fate::running) wait_for(log.root(remover), relation);
     if (remover != 0 && log.fate(remover) == Fate::committed)
       fail("40001", "could not serialize access due to concurrent delete");
     doomed.push_back(&row);

@@ -37,6 +37,7 @@ class Tables {
 
  private:
   void lock(LockKey key, LockMode mode);
+  void wait_for(TransactionId other, const Relation& relation);
   Row values_of(const StoredRow& row, const Relation& relation) const;
   bool is_seen(const StoredRow& row, std::uint64_t snapshot) const;
   std::string creation_schema(const CreateRelation& create) const;
