@@ -13,7 +13,7 @@
 #include <iostream>
 #include <random>
 
-#include "world/world.hpp"
+#include "tests/simulation/world/world.hpp"
 
 namespace {
 
@@ -32,9 +32,11 @@ int run_seed(std::uint64_t seed, bool is_loud) {
   if (outcome.failure.empty()) {
     std::printf("seed %llu: %llu batches, %llu messages, %llu faults, %llu logins, %.0f s, %016llx\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.batches),
-                static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.faults),
+                static_cast<unsigned long long>(outcome.messages),
+                static_cast<unsigned long long>(outcome.faults),
                 static_cast<unsigned long long>(outcome.logins),
-                std::chrono::duration<double>(outcome.simulated).count(), static_cast<unsigned long long>(outcome.digest));
+                std::chrono::duration<double>(outcome.simulated).count(),
+                static_cast<unsigned long long>(outcome.digest));
     return 0;
   }
   std::printf("%s\nseed %llu FAILED: %s\nsimulation --seed %llu --trace   shows all of it\n",
@@ -53,7 +55,8 @@ bool run_apart(std::uint64_t seed) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) std::printf("seed %llu FAILED: signal %d\n", static_cast<unsigned long long>(seed), WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    std::printf("seed %llu FAILED: signal %d\n", static_cast<unsigned long long>(seed), WTERMSIG(status));
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -69,7 +72,8 @@ int main(int count, char** arguments) {
   CLI::Option* const one = app.add_option("--seed", first, "run this seed alone");
   app.add_option("--seeds", seeds, "how many new seeds to run");
   app.add_option("--minutes", minutes, "run new seeds for this long instead");
-  CLI::Option* const from = app.add_option("--from", first, "the first of the new seeds; without it by chance");
+  CLI::Option* const from =
+      app.add_option("--from", first, "the first of the new seeds; without it by chance");
   app.add_flag("--trace", is_loud, "print everything that happens");
   CLI11_PARSE(app, count, arguments);
   if (*one) return run_seed(first, is_loud);
@@ -77,7 +81,9 @@ int main(int count, char** arguments) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(minutes * 60);
   std::uint64_t ran = 0;
   std::uint64_t failed = 0;
-  while (minutes > 0 ? std::chrono::steady_clock::now() < end : ran < seeds) failed += run_apart(first + ran++) ? 0 : 1;
-  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(ran - failed), static_cast<unsigned long long>(failed));
+  while (minutes > 0 ? std::chrono::steady_clock::now() < end : ran < seeds)
+    failed += run_apart(first + ran++) ? 0 : 1;
+  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(ran - failed),
+              static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-#include "model_client.hpp"
+#include "tests/simulation/clients/model_client.hpp"
 
 #include <array>
 #include <string_view>
@@ -22,7 +22,8 @@ bool is_same(const Message& one, const Message& other) {
   if (one.type != other.type) return false;
   if (one.type == 'E' || one.type == 'N') return essence(one) == essence(other);
   if (one.type == 'A') {  // whose process it was differs
-    return ByteBuffer(one.body.begin() + 4, one.body.end()) == ByteBuffer(other.body.begin() + 4, other.body.end());
+    return ByteBuffer(one.body.begin() + 4, one.body.end()) ==
+           ByteBuffer(other.body.begin() + 4, other.body.end());
   }
   return one.body == other.body;
 }
@@ -50,11 +51,12 @@ void ModelClient::start() {
   after(pause(), &ModelClient::connect);
 }
 
-Time ModelClient::pause() {
-  return Time(static_cast<Time::rep>(random_.below(static_cast<std::uint64_t>(habits_.longest_pause.count()))));
+SimTime ModelClient::pause() {
+  return SimTime(
+      static_cast<SimTime::rep>(random_.below(static_cast<std::uint64_t>(habits_.longest_pause.count()))));
 }
 
-void ModelClient::after(Time delay, void (ModelClient::*then)()) {
+void ModelClient::after(SimTime delay, void (ModelClient::*then)()) {
   kernel_.timeline().after(delay, [this, then, life = life_] {
     if (life == life_) (this->*then)();
   });
@@ -142,7 +144,8 @@ void ModelClient::compare_startup(const Message& message) {
     if (!world_.explains(code)) world_.fail(name_ + " was refused: " + in_words(message, true));
   }
   if (message.type != 'Z') return;
-  if (told_ != told_directly_) world_.fail(name_ + " was told other settings than a direct connection at its login");
+  if (told_ != told_directly_)
+    world_.fail(name_ + " was told other settings than a direct connection at its login");
   in_startup_ = false;
   unanswered_ = 0;
   settled();
@@ -160,7 +163,8 @@ void ModelClient::compare(const Message& message) {
     return be_gone("goes: " + field(message, 'C') + " was not its own");
   }
   const std::string wanted = expected_.empty() ? "nothing" : in_words(expected_.front(), true);
-  world_.fail(name_ + " got " + in_words(message, true) + "\n  a direct connection would have said: " + wanted);
+  world_.fail(name_ + " got " + in_words(message, true) +
+              "\n  a direct connection would have said: " + wanted);
 }
 
 // All answers are there.
@@ -192,14 +196,15 @@ void ModelClient::send_batch() {
 }
 
 void ModelClient::send_in_pieces(const ByteBuffer& bytes) {
-  Time at = std::max(kernel_.now(), pieces_end_);
+  SimTime at = std::max(kernel_.now(), pieces_end_);
   for (std::size_t i = 0; i < bytes.size();) {
     const std::size_t size = std::min<std::size_t>(bytes.size() - i, random_.between(1, 8));
     const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(i);
     at += std::chrono::microseconds(random_.below(300));
-    kernel_.timeline().at(at, [this, piece = ByteBuffer(from, from + static_cast<std::ptrdiff_t>(size)), life = life_] {
-      if (life == life_) send_now(piece);
-    });
+    kernel_.timeline().at(
+        at, [this, piece = ByteBuffer(from, from + static_cast<std::ptrdiff_t>(size)), life = life_] {
+          if (life == life_) send_now(piece);
+        });
     i += size;
   }
   pieces_end_ = at;

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "../kernel/kernel.hpp"
-#include "../world/messages.hpp"
-#include "../world/trace.hpp"
-#include "reference.hpp"
-#include "script_writer.hpp"
+#include "tests/simulation/clients/reference.hpp"
+#include "tests/simulation/clients/script_writer.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/world/messages.hpp"
+#include "tests/simulation/world/trace.hpp"
 
 namespace pgweir::simulation {
 
@@ -30,19 +30,19 @@ class ClientWorld {
 };
 
 struct ClientHabits {
-  Time longest_pause = std::chrono::milliseconds(300);
-  double in_pieces = 0.1;    // the chance that a batch is sent byte by byte
-  double pipelined = 0.1;    // that the next batch does not wait for the answer
-  double leaves = 0.02;      // after a batch
+  SimTime longest_pause = std::chrono::milliseconds(300);
+  double in_pieces = 0.1;      // the chance that a batch is sent byte by byte
+  double pipelined = 0.1;      // that the next batch does not wait for the answer
+  double leaves = 0.02;        // after a batch
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
-  double cancels = 0.0;      // sends a cancel while its batch runs
-  Time patience = std::chrono::seconds(300);  // an answer that takes longer is a failure
+  double cancels = 0.0;        // sends a cancel while its batch runs
+  SimTime patience = std::chrono::seconds(300);  // an answer that takes longer is a failure
 };
 
 class ModelClient {
  public:
-  ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, int number, std::uint16_t port, ClientHabits habits,
-              void (*set_up)(ModelCluster&));
+  ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, int number, std::uint16_t port,
+              ClientHabits habits, void (*set_up)(ModelCluster&));
   ModelClient(const ModelClient&) = delete;
 
   void start();
@@ -69,8 +69,8 @@ class ModelClient {
   void leave();
   void be_gone(const std::string& how);
   void connection_lost(const std::string& how);
-  void after(Time delay, void (ModelClient::*then)());
-  Time pause();
+  void after(SimTime delay, void (ModelClient::*then)());
+  SimTime pause();
 
   Kernel& kernel_;
   Trace& trace_;
@@ -90,8 +90,8 @@ class ModelClient {
   ByteBuffer unsent_;
   std::uint64_t life_ = 0;  // plans of an earlier connection are void
   int unanswered_ = 0;      // batches
-  Time waits_since_{};
-  Time pieces_end_{};  // when the last piece of a batch goes out
+  SimTime waits_since_{};
+  SimTime pieces_end_{};  // when the last piece of a batch goes out
   bool in_startup_ = true;
   bool was_refused_ = false;
   bool is_planned_ = false;

@@ -1,4 +1,4 @@
-#include "reference.hpp"
+#include "tests/simulation/clients/reference.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -10,11 +10,12 @@ constexpr int waits_max = 1'000;
 
 Reference::Reference(void (*set_up)(ModelCluster&)) {
   set_up(cluster_);
-  session_ = cluster_.open_session(now_);
+  session_ = std::make_unique<ModelSession>(cluster_, 1, 1);
 }
 
 std::vector<Message> Reference::answer(const ByteBuffer& bytes) {
   session_->receive(bytes);
+  session_->advance(now_);
   for (int waits = 0; waits < waits_max; ++waits) {
     const auto at = session_->wakes_at();
     if (!at) break;

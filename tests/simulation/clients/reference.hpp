@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "../model/cluster.hpp"
-#include "../model/session.hpp"
-#include "../world/messages.hpp"
+#include "tests/simulation/model/cluster.hpp"
+#include "tests/simulation/model/session.hpp"
+#include "tests/simulation/world/messages.hpp"
 
 namespace pgweir::simulation {
 

@@ -1,4 +1,4 @@
-#include "script_writer.hpp"
+#include "tests/simulation/clients/script_writer.hpp"
 
 #include <string_view>
 
@@ -43,8 +43,9 @@ std::string ScriptWriter::nonce() {
 }
 
 std::string ScriptWriter::transaction_statement() {
-  static const std::vector<std::string> all = {
-      "begin", "commit", "rollback", "begin", "commit", "savepoint s", "rollback to s", "release s", "begin read only"};
+  static const std::vector<std::string> all = {"begin",         "commit",    "rollback",
+                                               "begin",         "commit",    "savepoint s",
+                                               "rollback to s", "release s", "begin read only"};
   return random_.pick(all);
 }
 
@@ -70,8 +71,8 @@ std::string ScriptWriter::setting_statement() {
     case 8:
       return random_.chance(0.5) ? "set role other" : "reset role";
     default:
-      return "select current_user, session_user, current_setting('search_path'), coalesce(current_setting('" + name +
-             "', true), '')";
+      return "select current_user, session_user, current_setting('search_path'), coalesce(current_setting('" +
+             name + "', true), '')";
   }
 }
 
@@ -124,9 +125,11 @@ std::string ScriptWriter::statement() {
   const std::uint64_t kind = random_.below(100);
   if (kind < 30) return "select '" + nonce() + "'";
   if (kind < 38)
-    return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 400)) + ") g";
+    return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 400)) +
+           ") g";
   if (kind < 42) return "select 1/0";
-  if (kind < 45) return "select pg_sleep(0.0" + std::to_string(random_.between(1, 9)) + "), '" + nonce() + "'";
+  if (kind < 45)
+    return "select pg_sleep(0.0" + std::to_string(random_.between(1, 9)) + "), '" + nonce() + "'";
   if (kind < 63) return transaction_statement();
   if (kind < 80) return setting_statement();
   if (kind < 88) return table_statement();
@@ -168,7 +171,8 @@ Batch ScriptWriter::extended() {
     add_extended(batch);
     if (random_.chance(0.5)) MessageWriter(batch.bytes, 'D').raw("P").text("");
     MessageWriter(batch.bytes, 'E').text("").number(random_.chance(0.1) ? 2 : 0, 4);
-    if (random_.chance(0.1)) MessageWriter(batch.bytes, 'C').raw("S").text("s" + std::to_string(random_.below(4)));
+    if (random_.chance(0.1))
+      MessageWriter(batch.bytes, 'C').raw("S").text("s" + std::to_string(random_.below(4)));
     if (random_.chance(0.1)) MessageWriter(batch.bytes, 'H');
   }
   MessageWriter(batch.bytes, 'S');

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "../kernel/random.hpp"
 #include "protocol/bytes.hpp"
+#include "tests/simulation/kernel/random.hpp"
 
 namespace pgweir::simulation {
 

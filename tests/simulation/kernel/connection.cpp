@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "tests/simulation/kernel/connection.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@ namespace pgweir::simulation {
 namespace {
 
 // How long Linux sends again what nobody acknowledges (tcp_retries2).
-constexpr Time retransmissions_last = std::chrono::seconds(924);
+constexpr SimTime retransmissions_last = std::chrono::seconds(924);
 
 }  // namespace
 
@@ -88,10 +88,11 @@ std::size_t End::window() const {
   return used < quality_.receive_buffer ? quality_.receive_buffer - used : 0;
 }
 
-Time End::delay() {
+SimTime End::delay() {
   if (random_.chance(quality_.hiccup)) return quality_.hiccup_delay;
-  return Time(static_cast<Time::rep>(random_.between(static_cast<std::uint64_t>(quality_.shortest_delay.count()),
-                                                     static_cast<std::uint64_t>(quality_.longest_delay.count()))));
+  return SimTime(
+      static_cast<SimTime::rep>(random_.between(static_cast<std::uint64_t>(quality_.shortest_delay.count()),
+                                                static_cast<std::uint64_t>(quality_.longest_delay.count()))));
 }
 
 // Sends what fits into the other end's buffer, and the end of all when that was everything.
@@ -152,9 +153,9 @@ void End::fail(int error) {
 void End::watch_peer() {
   const std::uint64_t watch = ++watch_;
   if (!other_ || !other_->vanished_ || error_ != 0) return;
-  Time patience = queued_ > 0 ? patience_.user_timeout : patience_.keepalive;
-  if (queued_ > 0 && patience == Time::zero()) patience = retransmissions_last;
-  if (patience == Time::zero()) return;
+  SimTime patience = queued_ > 0 ? patience_.user_timeout : patience_.keepalive;
+  if (queued_ > 0 && patience == SimTime::zero()) patience = retransmissions_last;
+  if (patience == SimTime::zero()) return;
   timeline_.at(std::max(heard_, timeline_.now()) + patience, [self = self_.lock(), watch] {
     if (self->watch_ == watch) self->fail(ETIMEDOUT);
   });

@@ -9,28 +9,29 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "protocol/bytes.hpp"
-#include "random.hpp"
-#include "timeline.hpp"
+#include "tests/simulation/kernel/random.hpp"
+#include "tests/simulation/kernel/timeline.hpp"
 
 namespace pgweir::simulation {
 
 // How a connection treats what is sent over it.
 struct LinkQuality {
-  Time shortest_delay = std::chrono::microseconds(20);
-  Time longest_delay = std::chrono::microseconds(500);
-  double cut = 0.1;      // the chance that what is under way arrives in more than one piece
-  double hiccup = 0.0;   // the chance that a piece takes `hiccup_delay` instead
-  Time hiccup_delay = std::chrono::milliseconds(200);
+  SimTime shortest_delay = std::chrono::microseconds(20);
+  SimTime longest_delay = std::chrono::microseconds(500);
+  double cut = 0.1;     // the chance that what is under way arrives in more than one piece
+  double hiccup = 0.0;  // the chance that a piece takes `hiccup_delay` instead
+  SimTime hiccup_delay = std::chrono::milliseconds(200);
   std::size_t send_buffer = 64 * 1024;
   std::size_t receive_buffer = 64 * 1024;
 };
 
 // When the kernel gives a silent peer up (tcp(7)).
 struct PatienceWithPeer {
-  Time user_timeout{};  // TCP_USER_TIMEOUT; 0: as long as retransmissions last
-  Time keepalive{};     // idle time and all probes; 0: no probes
+  SimTime user_timeout{};  // TCP_USER_TIMEOUT; 0: as long as retransmissions last
+  SimTime keepalive{};     // idle time and all probes; 0: no probes
 };
 
 class End {
@@ -76,7 +77,7 @@ class End {
   void fail(int error);
   void watch_peer();
   std::size_t window() const;
-  Time delay();
+  SimTime delay();
 
   Timeline& timeline_;
   Random& random_;
@@ -84,12 +85,12 @@ class End {
   std::weak_ptr<End> self_;
   std::shared_ptr<End> other_;
   ByteBuffer received_;
-  std::size_t read_ = 0;     // of received_
-  ByteBuffer waiting_;       // sent, not under way yet
-  std::size_t queued_ = 0;   // sent, not arrived yet
-  std::size_t flying_ = 0;   // under way
-  Time last_arrival_{};
-  Time heard_{};             // when the other end last acknowledged or sent something
+  std::size_t read_ = 0;    // of received_
+  ByteBuffer waiting_;      // sent, not under way yet
+  std::size_t queued_ = 0;  // sent, not arrived yet
+  std::size_t flying_ = 0;  // under way
+  SimTime last_arrival_{};
+  SimTime heard_{};  // when the other end last acknowledged or sent something
   PatienceWithPeer patience_;
   std::uint64_t watch_ = 0;  // counts what makes an older look at the peer void
   int error_ = 0;

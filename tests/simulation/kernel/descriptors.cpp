@@ -1,4 +1,4 @@
-#include "descriptors.hpp"
+#include "tests/simulation/kernel/descriptors.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -8,9 +8,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "connection.hpp"
+#include "tests/simulation/kernel/connection.hpp"
 
 namespace pgweir::simulation {
 
@@ -84,8 +85,8 @@ class Socket final : public File {
   bool resets_on_close = false;
   int error = 0;  // of connecting
   PatienceWithPeer patience;
-  Time keepalive_idle{};
-  Time keepalive_interval{};
+  SimTime keepalive_idle{};
+  SimTime keepalive_interval{};
   int keepalive_probes = 0;
 };
 

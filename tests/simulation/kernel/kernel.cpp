@@ -1,4 +1,4 @@
-#include "kernel.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -14,7 +14,7 @@ namespace {
 Kernel* the_kernel = nullptr;
 
 // How long a connection that nobody answers is tried (tcp_syn_retries).
-constexpr Time connecting_lasts = std::chrono::seconds(127);
+constexpr SimTime connecting_lasts = std::chrono::seconds(127);
 constexpr std::uint32_t own_address = 0x0a000001;  // 10.0.0.1
 
 sockaddr_in name_of(std::uint32_t address, std::uint16_t port) {
@@ -128,9 +128,9 @@ int Kernel::connect(int fd, std::uint32_t address, std::uint16_t port) {
   socket->is_connecting = true;
   socket->own = name_of(own_address, next_port_++);
   socket->peer = name_of(address, port);
-  const Time answered =
-      Time(static_cast<Time::rep>(random_.between(static_cast<std::uint64_t>(quality.shortest_delay.count()),
-                                                  2 * static_cast<std::uint64_t>(quality.longest_delay.count()))));
+  const SimTime answered = SimTime(static_cast<SimTime::rep>(
+      random_.between(static_cast<std::uint64_t>(quality.shortest_delay.count()),
+                      2 * static_cast<std::uint64_t>(quality.longest_delay.count()))));
   timeline_.after(answered, [this, weak = std::weak_ptr(socket), to] {
     if (const auto still = weak.lock()) finish_connect(still, to);
   });
@@ -235,7 +235,8 @@ int Kernel::set_option(int fd, int level, int option, int value) {
     if (option == TCP_KEEPIDLE) socket->keepalive_idle = std::chrono::seconds(value);
     if (option == TCP_KEEPINTVL) socket->keepalive_interval = std::chrono::seconds(value);
     if (option == TCP_KEEPCNT) socket->keepalive_probes = value;
-    socket->patience.keepalive = socket->keepalive_idle + socket->keepalive_interval * socket->keepalive_probes;
+    socket->patience.keepalive =
+        socket->keepalive_idle + socket->keepalive_interval * socket->keepalive_probes;
     if (socket->end) socket->end->be_patient(socket->patience);
   }
   return 0;

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "connection.hpp"
-#include "descriptors.hpp"
-#include "random.hpp"
-#include "timeline.hpp"
+#include "tests/simulation/kernel/connection.hpp"
+#include "tests/simulation/kernel/descriptors.hpp"
+#include "tests/simulation/kernel/random.hpp"
+#include "tests/simulation/kernel/timeline.hpp"
 
 namespace pgweir::simulation {
 
@@ -52,9 +52,9 @@ class Kernel {
 
   Timeline& timeline() { return timeline_; }
   Random& random() { return random_; }
-  Time now() const { return timeline_.now(); }
+  SimTime now() const { return timeline_.now(); }
   // What the wall clock is ahead of the other one; a jump changes it.
-  Time wall_offset{std::chrono::seconds(1'790'000'000)};
+  SimTime wall_offset{std::chrono::seconds(1'790'000'000)};
   CallFaults faults;
   LinkQuality quality;  // of connections made from now on
 

@@ -21,7 +21,7 @@
 #include <cstring>
 #include <random>
 
-#include "kernel.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
 
 using pgweir::Byte;
 using pgweir::ByteBuffer;

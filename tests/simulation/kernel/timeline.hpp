@@ -1,6 +1,7 @@
 // Simulated time, and what happens at which moment of it. Nothing waits: time jumps to the next event. Pure.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,18 +11,18 @@
 
 namespace pgweir::simulation {
 
-using Time = std::chrono::nanoseconds;  // since the simulation began
+using SimTime = std::chrono::nanoseconds;  // since the simulation began, or between two moments of it
 
 class Timeline {
  public:
   using Event = std::function<void()>;
 
-  Time now() const { return now_; }
+  SimTime now() const { return now_; }
   // Events of the same moment happen in the order in which they were planned.
-  void at(Time when, Event event) { events_.push({std::max(when, now_), ++planned_, std::move(event)}); }
-  void after(Time delay, Event event) { at(now_ + delay, std::move(event)); }
+  void at(SimTime when, Event event) { events_.push({std::max(when, now_), ++planned_, std::move(event)}); }
+  void after(SimTime delay, Event event) { at(now_ + delay, std::move(event)); }
   // When the next event happens; nullopt: nothing is planned.
-  std::optional<Time> next() const {
+  std::optional<SimTime> next() const {
     return events_.empty() ? std::nullopt : std::optional(events_.top().when);
   }
   // Lets the next event happen, now or later.
@@ -33,12 +34,12 @@ class Timeline {
     entry.event();
   }
   // Nothing is planned before that moment.
-  void jump_to(Time when) { now_ = std::max(now_, when); }
+  void jump_to(SimTime when) { now_ = std::max(now_, when); }
   std::uint64_t happened() const { return happened_; }
 
  private:
   struct Entry {
-    Time when;
+    SimTime when;
     std::uint64_t number;
     Event event;
     bool operator<(const Entry& other) const {
@@ -46,7 +47,7 @@ class Timeline {
     }
   };
 
-  Time now_{};
+  SimTime now_{};
   std::uint64_t planned_ = 0;
   std::uint64_t happened_ = 0;
   std::priority_queue<Entry> events_;

@@ -1,4 +1,4 @@
-#include "messages.hpp"
+#include "tests/simulation/world/messages.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -32,7 +32,8 @@ std::string row(const ByteBuffer& body) {
       continue;
     }
     const auto end = std::min(body.size(), at + static_cast<std::size_t>(size));
-    text += printable({body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end)}, 0);
+    text += printable(
+        {body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end)}, 0);
     at = end;
   }
   return text;
@@ -42,21 +43,23 @@ struct Name {
   char type;
   const char* name;
 };
-constexpr Name of_client[] = {{'Q', "Query"},   {'P', "Parse"},    {'B', "Bind"},     {'D', "Describe"},
-                              {'E', "Execute"}, {'C', "Close"},    {'S', "Sync"},     {'H', "Flush"},
+constexpr Name of_client[] = {{'Q', "Query"},    {'P', "Parse"},    {'B', "Bind"},     {'D', "Describe"},
+                              {'E', "Execute"},  {'C', "Close"},    {'S', "Sync"},     {'H', "Flush"},
                               {'d', "CopyData"}, {'c', "CopyDone"}, {'f', "CopyFail"}, {'X', "Terminate"},
                               {'p', "Password"}};
-constexpr Name of_server[] = {{'R', "Authentication"}, {'K', "BackendKeyData"},       {'S', "ParameterStatus"},
-                              {'Z', "ReadyForQuery"},  {'T', "RowDescription"},       {'D', "DataRow"},
-                              {'C', "CommandComplete"}, {'E', "ErrorResponse"},       {'N', "NoticeResponse"},
-                              {'A', "Notification"},   {'1', "ParseComplete"},        {'2', "BindComplete"},
-                              {'3', "CloseComplete"},  {'n', "NoData"},               {'t', "ParameterDescription"},
-                              {'s', "PortalSuspended"}, {'I', "EmptyQuery"},          {'G', "CopyIn"},
-                              {'H', "CopyOut"},        {'d', "CopyData"},             {'c', "CopyDone"}};
+constexpr Name of_server[] = {
+    {'R', "Authentication"},  {'K', "BackendKeyData"}, {'S', "ParameterStatus"},
+    {'Z', "ReadyForQuery"},   {'T', "RowDescription"}, {'D', "DataRow"},
+    {'C', "CommandComplete"}, {'E', "ErrorResponse"},  {'N', "NoticeResponse"},
+    {'A', "Notification"},    {'1', "ParseComplete"},  {'2', "BindComplete"},
+    {'3', "CloseComplete"},   {'n', "NoData"},         {'t', "ParameterDescription"},
+    {'s', "PortalSuspended"}, {'I', "EmptyQuery"},     {'G', "CopyIn"},
+    {'H', "CopyOut"},         {'d', "CopyData"},       {'c', "CopyDone"}};
 
 template <std::size_t n>
 std::string name_in(const Name (&names)[n], char type) {
-  const auto* const found = std::find_if(std::begin(names), std::end(names), [&](const Name& each) { return each.type == type; });
+  const auto* const found =
+      std::find_if(std::begin(names), std::end(names), [&](const Name& each) { return each.type == type; });
   return found == std::end(names) ? std::string("?") + type : found->name;
 }
 
@@ -69,7 +72,8 @@ std::vector<Message> take_messages(ByteBuffer& stream) {
     const std::size_t size = number_at(stream, at + 1);
     if (at + 1 + size > stream.size()) break;
     messages.push_back({static_cast<char>(stream[at]),
-                        {stream.begin() + static_cast<std::ptrdiff_t>(at + 5), stream.begin() + static_cast<std::ptrdiff_t>(at + 1 + size)}});
+                        {stream.begin() + static_cast<std::ptrdiff_t>(at + 5),
+                         stream.begin() + static_cast<std::ptrdiff_t>(at + 1 + size)}});
     at += 1 + size;
   }
   stream.erase(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(at));

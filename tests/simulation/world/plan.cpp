@@ -1,4 +1,4 @@
-#include "plan.hpp"
+#include "tests/simulation/world/plan.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -6,7 +6,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Time seconds_between(Random& random, std::uint64_t low, std::uint64_t high) {
+SimTime seconds_between(Random& random, std::uint64_t low, std::uint64_t high) {
   return seconds(static_cast<std::int64_t>(random.between(low, high)));
 }
 
@@ -54,14 +54,14 @@ std::string Plan::configuration() const {
 }
 
 std::string Plan::in_words() const {
-  const auto ms = [](Time time) { return std::to_string(time / milliseconds(1)) + " ms"; };
-  std::string words = std::to_string(clients) + " clients, " + std::to_string(workers) + " workers, max_size " +
-                      std::to_string(max_size);
-  if (server_ends_one > Time::zero()) words += ", a session ends each " + ms(server_ends_one);
-  if (server_restarts > Time::zero()) words += ", the server restarts each " + ms(server_restarts);
-  if (server_is_away > Time::zero()) words += ", the server is away now and then";
-  if (worker_stalls > Time::zero()) words += ", workers stall";
-  if (reloads > Time::zero()) words += ", reloads";
+  const auto ms = [](SimTime time) { return std::to_string(time / milliseconds(1)) + " ms"; };
+  std::string words = std::to_string(clients) + " clients, " + std::to_string(workers) +
+                      " workers, max_size " + std::to_string(max_size);
+  if (server_ends_one > SimTime::zero()) words += ", a session ends each " + ms(server_ends_one);
+  if (server_restarts > SimTime::zero()) words += ", the server restarts each " + ms(server_restarts);
+  if (server_is_away > SimTime::zero()) words += ", the server is away now and then";
+  if (worker_stalls > SimTime::zero()) words += ", workers stall";
+  if (reloads > SimTime::zero()) words += ", reloads";
   if (drains) words += ", drains at the end";
   return words;
 }

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "../clients/model_client.hpp"
-#include "../kernel/kernel.hpp"
-#include "server_host.hpp"
+#include "tests/simulation/clients/model_client.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/world/server_host.hpp"
 
 namespace pgweir::simulation {
 
@@ -15,23 +15,23 @@ struct Plan {
   unsigned max_size = 1;
   unsigned min_size = 0;
   int clients = 1;
-  Time lasts = std::chrono::seconds(60);
+  SimTime lasts = std::chrono::seconds(60);
   LinkQuality quality;
   CallFaults calls;
   ServerPace pace;
   ClientHabits habits;
   // Mean times between two of them; 0: never.
-  Time server_ends_one{};
-  Time server_restarts{};
-  Time server_is_away{};
-  Time worker_stalls{};
-  Time reloads{};
+  SimTime server_ends_one{};
+  SimTime server_restarts{};
+  SimTime server_is_away{};
+  SimTime worker_stalls{};
+  SimTime reloads{};
   bool drains = false;
 
   // Nothing but the two ends of a connection disturbs a client.
   bool is_quiet() const {
-    return server_ends_one == Time::zero() && server_restarts == Time::zero() && server_is_away == Time::zero() &&
-           calls.no_descriptor == 0 && calls.no_watch == 0;
+    return server_ends_one == SimTime::zero() && server_restarts == SimTime::zero() &&
+           server_is_away == SimTime::zero() && calls.no_descriptor == 0 && calls.no_watch == 0;
   }
   std::string configuration() const;
   std::string in_words() const;

@@ -1,4 +1,4 @@
-#include "program.hpp"
+#include "tests/simulation/world/program.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -12,10 +12,10 @@ namespace pgweir::simulation {
 namespace {
 
 // How often the main thread looks at its timers.
-constexpr Time main_interval = std::chrono::milliseconds(10);
+constexpr SimTime main_interval = std::chrono::milliseconds(10);
 // What one round of a worker takes.
-constexpr Time shortest_round = std::chrono::microseconds(2);
-constexpr Time longest_round = std::chrono::microseconds(60);
+constexpr SimTime shortest_round = std::chrono::microseconds(2);
+constexpr SimTime longest_round = std::chrono::microseconds(60);
 // Rounds in which a program that was told to stop has to end what it does.
 constexpr int last_rounds = 1'000;
 
@@ -82,7 +82,7 @@ void Program::turn(Turned& each) {
   each.epoll = wait.epoll;
   each.due = kernel_.now() + std::chrono::milliseconds(wait.timeout);
   const auto took = kernel_.random().between(shortest_round.count(), longest_round.count());
-  each.stalled_until = std::max(each.stalled_until, kernel_.now() + Time(static_cast<Time::rep>(took)));
+  each.stalled_until = std::max(each.stalled_until, kernel_.now() + SimTime(static_cast<SimTime::rep>(took)));
 }
 
 void Program::turn_main() {
@@ -93,16 +93,17 @@ void Program::turn_main() {
   main_due_ = kernel_.now() + main_interval;
 }
 
-Time Program::next_due() const {
-  Time next = posted_.empty() ? main_due_ : kernel_.now();
+SimTime Program::next_due() const {
+  SimTime next = posted_.empty() ? main_due_ : kernel_.now();
   for (const Turned& each : workers_) {
-    const bool is_ready = each.epoll < 0 || each.worker->reactor().is_awake() || kernel_.has_events(each.epoll);
+    const bool is_ready =
+        each.epoll < 0 || each.worker->reactor().is_awake() || kernel_.has_events(each.epoll);
     next = std::min(next, std::max(each.stalled_until, is_ready ? kernel_.now() : each.due));
   }
   return next;
 }
 
-void Program::stall(std::size_t worker, Time duration) {
+void Program::stall(std::size_t worker, SimTime duration) {
   workers_[worker].stalled_until = kernel_.now() + duration;
 }
 

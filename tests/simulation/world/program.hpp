@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "../kernel/kernel.hpp"
 #include "proxy/process/drain.hpp"
 #include "proxy/process/listener.hpp"
 #include "proxy/process/services.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
 
 namespace pgweir::simulation {
 
@@ -28,9 +28,9 @@ class Program {
   // One round of a worker that has something to do now, or of the main thread. False: none has.
   bool turn_one();
   // When the next one has something to do for time alone.
-  Time next_due() const;
+  SimTime next_due() const;
   // A worker makes no round for this long: its thread gets no processor.
-  void stall(std::size_t worker, Time duration);
+  void stall(std::size_t worker, SimTime duration);
   void reload(const std::string& yaml);
   void drain();
   bool has_stopped() const { return stopped_; }
@@ -43,8 +43,8 @@ class Program {
   struct Turned {
     Worker* worker;
     int epoll = -1;  // of its Reactor; known after the first round
-    Time due{};
-    Time stalled_until{};
+    SimTime due{};
+    SimTime stalled_until{};
   };
 
   SnapshotRef snapshot_of(const std::string& yaml, const SnapshotRef& previous);
@@ -60,7 +60,7 @@ class Program {
   Drain drain_{io_, services_, [this] { stopped_ = true; }};
   std::vector<Turned> workers_;
   std::deque<std::function<void()>> posted_;  // to the main thread
-  Time main_due_{};
+  SimTime main_due_{};
   std::uint64_t turns_ = 0;
   bool stopped_ = false;
 };

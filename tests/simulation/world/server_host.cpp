@@ -1,13 +1,13 @@
-#include "server_host.hpp"
+#include "tests/simulation/world/server_host.hpp"
 
 #include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
-#include "../model/cluster.hpp"
-#include "../model/session.hpp"
-#include "messages.hpp"
+#include "tests/simulation/model/cluster.hpp"
+#include "tests/simulation/model/session.hpp"
+#include "tests/simulation/world/messages.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -41,12 +41,15 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   void end(Ending ending) {
     if (std::exchange(is_over_, true)) return;
     if (session_ && ending != Ending::untold) {
-      session_->terminate("57P01", "terminating connection due to administrator command");
-      take_output();
-      if (ending == Ending::half_told && unsent_.size() > 1) unsent_.resize(host_.kernel_.random().between(1, unsent_.size() - 1));
+      session_->terminate(SqlError{"57P01", "terminating connection due to administrator command"});
+      advance();
+      if (ending == Ending::half_told && unsent_.size() > 1)
+        unsent_.resize(host_.kernel_.random().between(1, unsent_.size() - 1));
       end_->send(unsent_);
     }
-    host_.trace_.say(name_, ending == Ending::told ? "ends" : ending == Ending::half_told ? "breaks off" : "is gone");
+    host_.trace_.say(name_, ending == Ending::told        ? "ends"
+                            : ending == Ending::half_told ? "breaks off"
+                                                          : "is gone");
     session_.reset();
     if (ending == Ending::untold) {
       end_->reset();
@@ -66,18 +69,20 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     if (std::exchange(is_planned_, true) || is_over_) return;
     plan(pace());
   }
-  void plan(Time delay) {
+  void plan(SimTime delay) {
     host_.kernel_.timeline().after(delay, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->work();
     });
   }
-  Time pace() {
+  SimTime pace() {
     Random& random = host_.kernel_.random();
     const ServerPace& pace = host_.pace;
     if (!session_ && random.chance(pace.slow_login))
-      return Time(static_cast<Time::rep>(random.below(static_cast<std::uint64_t>(pace.slow_login_max.count()))));
-    return Time(static_cast<Time::rep>(random.between(static_cast<std::uint64_t>(pace.shortest.count()),
-                                                      static_cast<std::uint64_t>(pace.longest.count()))));
+      return SimTime(
+          static_cast<SimTime::rep>(random.below(static_cast<std::uint64_t>(pace.slow_login_max.count()))));
+    return SimTime(
+        static_cast<SimTime::rep>(random.between(static_cast<std::uint64_t>(pace.shortest.count()),
+                                                 static_cast<std::uint64_t>(pace.longest.count()))));
   }
 
   void work() {
@@ -86,8 +91,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     read();
     if (is_over_) return;
     if (session_) {
-      session_->advance(host_.kernel_.now());
-      take_output();
+      advance();
       plan_wake();
     }
     send();
@@ -95,7 +99,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     if (end_->error() != 0 || (end_->has_end() && !end_->has_bytes() && !is_busy())) finish();
   }
   // A server notices a client that has gone only where it reads or writes.
-  bool is_busy() const { return session_ && session_->is_running(); }
+  bool is_busy() const { return session_ && session_->is_waiting(); }
 
   void read() {
     std::array<Byte, read_size> buffer;
@@ -108,14 +112,15 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
       if (is_over_) return;
       narrate(bytes);
       session_->receive(std::exchange(received_, {}));
-      take_output();
+      advance();
     }
   }
   // False: the first message is not there yet, or was a request to cancel.
   bool begin() {
     if (received_.size() < 8) return false;
     if (number_at(received_, 4) != cancel_code) {
-      session_ = host_.cluster_.open_session(host_.kernel_.now());
+      session_ = std::make_unique<ModelSession>(host_.cluster_, host_.next_pid_++,
+                                                static_cast<std::uint32_t>(host_.kernel_.random().next()));
       heard_is_startup_ = true;
       return true;
     }
@@ -131,13 +136,20 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   void narrate(ByteView bytes) {
     if (std::exchange(heard_is_startup_, false)) return host_.trace_.say(name_, "< startup");
     heard_.insert(heard_.end(), bytes.begin(), bytes.end());
-    for (const Message& message : take_messages(heard_)) host_.trace_.say(name_, "< " + in_words(message, false));
+    for (const Message& message : take_messages(heard_))
+      host_.trace_.say(name_, "< " + in_words(message, false));
+  }
+
+  void advance() {
+    session_->advance(Time(host_.kernel_.now()));
+    take_output();
   }
 
   void take_output() {
     const ByteBuffer output = session_->take_output();
     said_.insert(said_.end(), output.begin(), output.end());
-    for (const Message& message : take_messages(said_)) host_.trace_.say(name_, "> " + in_words(message, true));
+    for (const Message& message : take_messages(said_))
+      host_.trace_.say(name_, "> " + in_words(message, true));
     unsent_.insert(unsent_.end(), output.begin(), output.end());
   }
 
@@ -151,7 +163,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     const auto at = session_->wakes_at();
     if (!at) return;
     const std::uint64_t number = ++wakes_;
-    host_.kernel_.timeline().at(*at, [weak = weak_from_this(), number] {
+    host_.kernel_.timeline().at(at->time_since_epoch(), [weak = weak_from_this(), number] {
       const auto self = weak.lock();
       if (self && self->wakes_ == number) self->work_soon();
     });
@@ -180,10 +192,12 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   bool is_over_ = false;
 };
 
-ServerHost::ServerHost(Kernel& kernel, Trace& trace, ModelCluster& cluster, std::uint32_t address, std::uint16_t port)
+ServerHost::ServerHost(Kernel& kernel, Trace& trace, ModelCluster& cluster, std::uint32_t address,
+                       std::uint16_t port)
     : kernel_(kernel), trace_(trace), cluster_(cluster) {
-  kernel_.add_host(address, port,
-                   {[this] { return reachability; }, [this](std::shared_ptr<End> end) { accept(std::move(end)); }});
+  kernel_.add_host(
+      address, port,
+      {[this] { return reachability; }, [this](std::shared_ptr<End> end) { accept(std::move(end)); }});
 }
 
 ServerHost::~ServerHost() = default;

@@ -7,18 +7,18 @@
 #include <memory>
 #include <string>
 
-#include "../kernel/kernel.hpp"
-#include "trace.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/world/trace.hpp"
 
 namespace pgweir::simulation {
 
 class ModelCluster;
 
 struct ServerPace {
-  Time shortest = std::chrono::microseconds(20);
-  Time longest = std::chrono::microseconds(400);
+  SimTime shortest = std::chrono::microseconds(20);
+  SimTime longest = std::chrono::microseconds(400);
   double slow_login = 0;  // the chance that a login takes up to `slow_login_max`
-  Time slow_login_max = std::chrono::seconds(3);
+  SimTime slow_login_max = std::chrono::seconds(3);
 };
 
 class ServerHost {
@@ -49,6 +49,7 @@ class ServerHost {
   ModelCluster& cluster_;
   std::list<std::shared_ptr<Connection>> connections_;
   std::uint64_t accepted_ = 0;
+  std::uint32_t next_pid_ = 1'000;
 };
 
 }  // namespace pgweir::simulation

@@ -1,4 +1,4 @@
-#include "trace.hpp"
+#include "tests/simulation/world/trace.hpp"
 
 #include <cstdio>
 

@@ -6,7 +6,7 @@
 #include <deque>
 #include <string>
 
-#include "../kernel/timeline.hpp"
+#include "tests/simulation/kernel/timeline.hpp"
 
 namespace pgweir::simulation {
 

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "../clients/model_client.hpp"
-#include "../kernel/kernel.hpp"
-#include "../model/cluster.hpp"
-#include "plan.hpp"
-#include "program.hpp"
-#include "server_host.hpp"
-#include "trace.hpp"
+#include "tests/simulation/clients/model_client.hpp"
+#include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/model/cluster.hpp"
+#include "tests/simulation/world/plan.hpp"
+#include "tests/simulation/world/program.hpp"
+#include "tests/simulation/world/server_host.hpp"
+#include "tests/simulation/world/trace.hpp"
 
 namespace pgweir::simulation {
 
@@ -24,11 +24,11 @@ struct Outcome {
   std::uint64_t faults = 0;
   std::uint64_t logins = 0;
   std::uint64_t digest = 0;  // of the trace
-  Time simulated{};
+  SimTime simulated{};
   std::string trace;  // the end of it, after a failure
 };
 
-class World final : private ClientWorld {
+class World final : public ClientWorld {
  public:
   explicit World(std::uint64_t seed, bool is_loud = false);
   ~World() override;
@@ -39,17 +39,17 @@ class World final : private ClientWorld {
 
   // Lets one thing happen.
   void step();
-  void run_until(Time end);
+  void run_until(SimTime end);
   void check();
   void check_at_rest();
   void plan_faults();
-  void repeat(Time mean, void (World::*fault)());
+  void repeat(SimTime mean, void (World::*fault)());
   void end_one();
   void restart();
   void be_away();
   void stall();
   void reload();
-  void disturb(const std::string& what, Time lasts);
+  void disturb(const std::string& what, SimTime lasts);
 
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
@@ -64,7 +64,7 @@ class World final : private ClientWorld {
   std::unique_ptr<Program> program_;
   std::vector<std::unique_ptr<ModelClient>> clients_;
   std::string failure_;
-  Time disturbed_until_{};
+  SimTime disturbed_until_{};
   std::uint64_t faults_ = 0;
   bool is_draining_ = false;
   bool is_ending_ = false;
