@@ -93,8 +93,8 @@ void BackendStatements::doubt_all() {
   for (Entry& entry : entries_) entry.doubtful = true;
 }
 
-void BackendStatements::parse_all_again() {
-  for (Entry& entry : entries_) entry.doubtful = true;
+void BackendStatements::parse_again_all_but(const StatementRef& kept) {
+  for (Entry& entry : entries_) entry.doubtful |= entry.statement != kept;
   if (unnamed_pending_ == 0) unnamed_.reset();
 }
 

@@ -71,8 +71,9 @@ class BackendStatements {
   void doubt(const StatementRef& statement);
   // Code has changed the set of statements unseen.
   void doubt_all();
-  // Each statement is parsed again before it is next used: the names in it may mean something else by now.
-  void parse_all_again();
+  // Each statement but this one is parsed again before it is next used: the names in it may mean something else by
+  // now.
+  void parse_again_all_but(const StatementRef& kept);
   bool in_doubt() const { return in_doubt_; }
   // The statements' names in the form in which state_query() asks for them: sorted, each with t if SQL has
   // prepared it and f otherwise.

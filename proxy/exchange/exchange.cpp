@@ -38,7 +38,8 @@ void Exchange::write_notifications(std::size_t limit) {
 
 void Exchange::begin_temporary() {
   if (backend->temporary_owner == session_id) return;
-  if (backend->temporary_owner != 0) backend->statements.parse_all_again();
+  // pgweir's own question names its schemas.
+  if (backend->temporary_owner != 0) backend->statements.parse_again_all_but(commons->names_question());
   backend->temporary_owner = session_id;
 }
 

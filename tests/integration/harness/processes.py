@@ -28,11 +28,26 @@ def _ports():
 
 
 _untried = _ports()
+_claims = []
+
+
+def _claim(port):
+    """False: another test program has got the port, and may not have bound it yet. A claim ends with its process."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0pgweir-test-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def free_port():
     """No port twice: a server that got one may not have bound it yet."""
     for port in _untried:
+        if not _claim(port):
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

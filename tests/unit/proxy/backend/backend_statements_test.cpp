@@ -272,7 +272,10 @@ TEST_CASE("what is to be parsed again is absent until it was") {
   hold(held, s);
   held.begin_unnamed(unnamed, 0);
   held.end_unnamed(unnamed, Outcome::done);
-  held.parse_all_again();
+  const StatementRef own = statement("own");
+  hold(held, own);
+  held.parse_again_all_but(own);
+  CHECK(held.find(own, 1) == Presence::present);
   CHECK(held.find(s, 1) == Presence::absent);
   CHECK(held.is_doubtful(s));
   CHECK(held.find_unnamed(unnamed, 1) == Presence::absent);
