@@ -37,9 +37,7 @@ void Cursors::end_level(int level, bool kept) {
     for (const auto& [name, portal] : s_.portals) portal->level = std::min(portal->level, level - 1);
     return;
   }
-  std::erase_if(s_.portals, [&](const auto& entry) {
-    return entry.second->level >= level && entry.second.get() != s_.active;
-  });
+  std::erase_if(s_.portals, [&](const auto& entry) { return entry.second->level >= level; });
 }
 
 }  // namespace pgweir::simulation

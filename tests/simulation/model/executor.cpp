@@ -33,7 +33,7 @@ bool needs_snapshot(const Statement& statement) {
            statement.as<Listen>() || statement.as<Unlisten>() || statement.as<Notify>());
 }
 
-// While it runs, the end of a transaction leaves the portal alone.
+// While it runs, CLOSE ALL leaves the portal alone.
 class Active {
  public:
   Active(SessionState& state, const Portal& portal) : state_(state), before_(state.active) {
@@ -106,8 +106,10 @@ bool Executor::run(Portal& portal, std::size_t limit, Describe describe, std::st
     portal.state = Portal::State::failed;
     throw;
   }
-  tag = portal.tag.empty() || portal.tag.starts_with("SELECT") ? "SELECT " + std::to_string(portal.sent)
-                                                               : portal.tag;
+  // A count in the tag is that of this run.
+  const bool counts = portal.tag != "SHOW";
+  const std::string word = portal.tag.empty() ? "SELECT" : portal.tag.substr(0, portal.tag.find(' '));
+  tag = counts ? word + ' ' + std::to_string(portal.sent) : word;
   portal.sent = 0;
   return portal.at_end;
 }

@@ -131,7 +131,6 @@ std::string Executor::declare(const DeclareCursor& declare) {
   if (!declare.hold) TransactionControl(s_).require_block("DECLARE CURSOR");
   std::shared_ptr<Portal> cursor = open_select(declare.select);
   if (s_.portals.contains(declare.name)) fail("42P03", "cursor \"" + declare.name + "\" already exists");
-  cursor->is_cursor = true;
   cursor->hold = declare.hold;
   s_.portals[declare.name] = std::move(cursor);
   return "DECLARE CURSOR";

@@ -73,6 +73,10 @@ std::vector<Value> ExtendedQuery::read_values(Reader& reader, const PreparedStat
   refuse_if_failed(may_end_transaction(prepared) && count == 0);
   if (!portal.empty() && s_.portals.contains(portal))
     fail("42P03", "cursor \"" + portal + "\" already exists");
+  // Where the Bind fails from here on, a portal without a statement is left in the failed transaction.
+  auto undefined = std::make_shared<Portal>();
+  undefined->level = s_.transaction.level();
+  s_.portals[portal] = std::move(undefined);
   std::vector<Value> values;
   for (std::uint16_t i = 0; i < count; ++i) {
     std::uint32_t size = 0;
@@ -106,21 +110,30 @@ void ExtendedQuery::bind(ByteView body) {
   Reader reader(view.rest);
   auto portal = std::make_shared<Portal>();
   portal->parameters = read_values(reader, prepared, name, portal_name);
-  portal->formats = read_codes(reader);
-  portal->level = s_.transaction.level();
-  portal->statement = PreparedStatements(s_).revalidate(prepared);
-  if (portal->statement) {
-    const bool is_utility = portal->statement->as<Execute>() || portal->statement->as<Fetch>();
-    portal->columns = is_utility ? PreparedStatements(s_).columns_now(*portal->statement) : prepared.columns;
-    Executor(s_).start(*portal, prepared.uses++ < 5);
-    if (portal->formats.size() > 1 && portal->formats.size() != portal->columns.size()) {
-      fail("08P01", "bind message has " + std::to_string(portal->formats.size()) +
-                        " result formats but query has " + std::to_string(portal->columns.size()) +
-                        " columns");
-    }
+  try {
+    define(*portal, prepared, reader);
+  } catch (const Blocked&) {
+    s_.portals.erase(portal_name);
+    throw;
   }
   s_.portals[portal_name] = std::move(portal);
   write_empty(s_.out, BackendType::BindComplete);
+}
+
+void ExtendedQuery::define(Portal& portal, PreparedStatement& prepared, Reader& reader) {
+  portal.formats = read_codes(reader);
+  portal.level = s_.transaction.level();
+  portal.statement = PreparedStatements(s_).revalidate(prepared);
+  if (portal.statement) {
+    const bool is_utility = portal.statement->as<Execute>() || portal.statement->as<Fetch>();
+    portal.columns = is_utility ? PreparedStatements(s_).columns_now(*portal.statement) : prepared.columns;
+    Executor(s_).start(portal, prepared.uses++ < 5);
+    if (portal.formats.size() > 1 && portal.formats.size() != portal.columns.size()) {
+      fail("08P01", "bind message has " + std::to_string(portal.formats.size()) +
+                        " result formats but query has " + std::to_string(portal.columns.size()) +
+                        " columns");
+    }
+  }
 }
 
 std::shared_ptr<Portal> ExtendedQuery::find_portal(const std::string& name) const {

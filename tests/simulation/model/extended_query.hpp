@@ -22,6 +22,7 @@ class ExtendedQuery {
   void describe_portal(const std::string& name);
   std::shared_ptr<Portal> find_portal(const std::string& name) const;
   void refuse_if_failed(bool allowed) const;
+  void define(Portal& portal, PreparedStatement& prepared, Reader& reader);
   std::vector<Value> read_values(Reader& reader, const PreparedStatement& prepared, const std::string& name,
                                  const std::string& portal);
 

@@ -53,6 +53,7 @@ struct Transaction {
   bool read_only = false;
   bool deferrable = false;
   bool chains = false;
+  bool read_only_at_start = false;
   bool has_queried = false;
   bool is_over = false;                   // rolled back, although the block lasts until its ROLLBACK
   bool in_pipeline = false;               // an Execute has left it open
@@ -86,7 +87,6 @@ struct Portal {
   bool at_end = false;
   bool is_described = false;
   std::size_t sent = 0;  // rows of the run that is under way
-  bool is_cursor = false;
   bool hold = false;
   int level = 1;  // of the transaction that made it; 0: held over from another one
   Replay replay;
@@ -132,7 +132,7 @@ struct SessionState {
   ByteBuffer out;
   Time now{};
   std::optional<Time> statement_deadline;
-  const Portal* active = nullptr;  // the end of a transaction does not drop it
+  const Portal* active = nullptr;  // CLOSE ALL does not close the portal that runs it
 
   std::string temporary_schema() const { return "pg_temp_" + std::to_string(pid); }
   void notice(std::string severity, std::string code, std::string message);

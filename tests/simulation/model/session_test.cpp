@@ -178,6 +178,50 @@ TEST_CASE("defaults of roles and databases are those of the next login") {
   CHECK(next.session().is_clean());
 }
 
+TEST_CASE("a portal outlives the failure of its transaction until the ROLLBACK") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("BEGIN");
+  ByteBuffer bytes;
+  write_parse(bytes, "", "SELECT 1", no_parameter_types);
+  write_bind(bytes, "q", "");
+  write_parse(bytes, "", "SELECT nosuch", no_parameter_types);
+  write_sync(bytes);
+  CHECK(client.send(bytes) == "1 2 E(42703) Z(E)");
+  ByteBuffer execute;
+  write_execute(execute, "q");
+  write_sync(execute);
+  CHECK(client.send(execute) == "E(25P02) Z(E)");
+  client.query("ROLLBACK");
+  CHECK(client.send(execute) == "E(34000) Z(I)");
+}
+
+TEST_CASE("settings have the scopes of transactions and savepoints") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query(
+      "BEGIN; SET app.x = 'a'; SAVEPOINT s; SET LOCAL app.x = 'b'; SET app.x = 'c'; SET LOCAL app.x = 'd'");
+  client.query("RELEASE s");
+  CHECK(client.query("SHOW app.x") == "T D(d) C(SHOW) Z(T)");
+  client.query("SAVEPOINT s; SET app.x = 'e'; ROLLBACK TO s");
+  CHECK(client.query("SHOW app.x") == "T D(d) C(SHOW) Z(T)");
+  client.query("COMMIT");
+  CHECK(client.query("SHOW app.x") == "T D(c) C(SHOW) Z(I)");
+  client.query("RESET app.x");
+  CHECK(client.query("SHOW app.x") == "T D C(SHOW) Z(I)");
+  CHECK(client.session().is_clean());
+}
+
+TEST_CASE("SET SESSION AUTHORIZATION is a SET ROLE NONE of the same scope") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("SET ROLE team");
+  client.query("BEGIN; SET LOCAL SESSION AUTHORIZATION team");
+  CHECK(client.query("SHOW role") == "T D(none) C(SHOW) Z(T)");
+  CHECK(client.query("ROLLBACK").ends_with("Z(I)"));
+  CHECK(client.query("SHOW role") == "T D(team) C(SHOW) Z(I)");
+}
+
 TEST_CASE("bytes may come one at a time") {
   Server server;
   ModelClient client = server.client(1);

@@ -205,10 +205,6 @@ std::chrono::milliseconds Settings::duration(std::string_view name) const {
   return std::chrono::milliseconds(std::stol(value(name)));
 }
 
-const SettingDefinition& Settings::definition(std::string_view name) const {
-  return find(name)->definition;
-}
-
 std::vector<Settings::Listed> Settings::of_session() const {
   std::vector<Listed> listed;
   for (const auto& [name, entry] : entries_) {

@@ -19,7 +19,7 @@
 
 namespace pgweir::simulation {
 
-enum class SettingSource { boot, database, role, both, client, session };
+enum class SettingSource { boot, role, client, session };
 
 // role and session_authorization act on who the session is.
 class IdentityHooks {
@@ -65,7 +65,6 @@ class Settings {
   // never there at login are left out.
   std::map<std::string, std::string> changed() const;
 
-  const SettingDefinition& definition(std::string_view name) const;
   // For SET: several values where the setting takes a list.
   std::string joined(const std::string& name, const std::vector<std::string>& values) const;
 

@@ -35,6 +35,7 @@ void TransactionControl::start() {
   t_.block = Block::started;
   t_.isolation = s_.settings.value("default_transaction_isolation");
   t_.read_only = s_.cluster.in_recovery || s_.settings.value("default_transaction_read_only") == "on";
+  t_.read_only_at_start = t_.read_only;
   t_.deferrable = s_.settings.value("default_transaction_deferrable") == "on";
   s_.cluster.transaction_began();
 }
@@ -81,6 +82,13 @@ void TransactionControl::finish_command() {
   }
 }
 
+// The modes are settings, which a failure rolls back at once: ROLLBACK AND CHAIN does not find them any more.
+void TransactionControl::forget_modes() {
+  t_.isolation = s_.settings.value("default_transaction_isolation");
+  t_.read_only = t_.read_only_at_start;
+  t_.deferrable = s_.settings.value("default_transaction_deferrable") == "on";
+}
+
 // AND CHAIN: the next transaction has the modes of this one.
 void TransactionControl::chain_or_stop() {
   Cursors(s_).end_level(1, false);
@@ -104,6 +112,7 @@ void TransactionControl::on_error() {
       if (t_.savepoints.empty()) {
         Cursors(s_).fail_level(1);
         abort();
+        forget_modes();
       } else {
         abort_savepoint();
       }

@@ -47,6 +47,7 @@ class TransactionControl {
   void abort();
   void end(bool commit);
   void chain_or_stop();
+  void forget_modes();
 
   SessionState& s_;
   Transaction& t_;
