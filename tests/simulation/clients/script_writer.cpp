@@ -78,15 +78,13 @@ std::string ScriptWriter::setting_statement() {
 
 std::string ScriptWriter::table_statement() {
   const std::string table = "t" + std::to_string(client_);
-  switch (random_.below(6)) {
+  switch (random_.below(5)) {
     case 0:
       return "create temp table " + table + " (a text)";
     case 1:
       return "insert into " + table + " values ('" + nonce() + "')";
     case 2:
       return "drop table " + table;
-    case 3:
-      return "create table " + table + " (a text)";
     default:
       return "select * from " + table;
   }

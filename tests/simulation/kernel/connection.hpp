@@ -46,6 +46,8 @@ class End {
   std::size_t send(ByteView bytes);
   // Gives some of what has arrived; 0: there is nothing.
   std::size_t receive(std::span<Byte> into);
+  // The owner is told when there is room again, although send() took all that it was given.
+  void expect_room() { wants_room_ = true; }
   // Nothing more is sent from here.
   void shutdown();
   // The owner has gone. Unread bytes make it a reset, as with Linux.

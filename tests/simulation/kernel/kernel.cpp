@@ -175,9 +175,10 @@ std::int64_t Kernel::send(int fd, ByteView bytes) {
   if (random_.chance(faults.interrupted)) return -EINTR;
   if (const int error = socket->end->take_error(); error != 0) return -error;
   if (socket->end->is_shut()) return -EPIPE;
-  if (bytes.size() > 1 && random_.chance(faults.short_send))
-    bytes = bytes.first(random_.between(1, bytes.size() - 1));
+  const bool is_cut = bytes.size() > 1 && random_.chance(faults.short_send);
+  if (is_cut) bytes = bytes.first(random_.between(1, bytes.size() - 1));
   const std::size_t size = socket->end->send(bytes);
+  if (is_cut) socket->end->expect_room();
   return size > 0 || bytes.empty() ? static_cast<std::int64_t>(size) : -EAGAIN;
 }
 

@@ -50,7 +50,7 @@ std::string Plan::configuration() const {
          "\npool: {max_size: " + std::to_string(max_size) + ", min_size: " + std::to_string(min_size) +
          ", audit_every: 10}\n"
          "databases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [app]}}\n"
-         "users: {app: {password: secret}}\nlog: {level: error}\n";
+         "users: {app: {password: secret}}\nlog: {level: info}\n";
 }
 
 std::string Plan::in_words() const {
