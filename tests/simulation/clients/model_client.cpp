@@ -93,6 +93,7 @@ void ModelClient::connect() {
   received_.clear();
   unsent_.clear();
   expected_.clear();
+  expected_notifications_.clear();
   log_in();
 }
 
@@ -165,6 +166,7 @@ void ModelClient::compare_startup(const Message& message) {
 }
 
 void ModelClient::compare(const Message& message) {
+  if (message.type == 'A') return compare_notification(message);
   if (!expected_.empty() && is_same(message, expected_.front())) {
     expected_.pop_front();
     if (message.type == 'Z' && --unanswered_ == 0) settled();
@@ -178,6 +180,12 @@ void ModelClient::compare(const Message& message) {
   const std::string wanted = expected_.empty() ? "nothing" : in_words(expected_.front(), true);
   world_.fail(name_ + " got " + in_words(message, true) +
               "\n  a direct connection would have said: " + wanted);
+}
+
+void ModelClient::compare_notification(const Message& message) {
+  if (expected_notifications_.empty() || !is_same(message, expected_notifications_.front()))
+    return world_.fail(name_ + " got " + in_words(message, true) + ", which is not what it should hear next");
+  expected_notifications_.pop_front();
 }
 
 // All answers are there.
@@ -196,7 +204,8 @@ void ModelClient::send_batch() {
   ++batches_;
   trace_.say(name_, "> " + batch.in_words);
   if (unanswered_++ == 0) waits_since_ = kernel_.now();
-  for (Message& message : reference_->answer(batch.bytes)) expected_.push_back(std::move(message));
+  for (Message& message : reference_->answer(batch.bytes))
+    (message.type == 'A' ? expected_notifications_ : expected_).push_back(std::move(message));
   if (random_.chance(habits_.in_pieces)) {
     send_in_pieces(batch.bytes);
   } else {

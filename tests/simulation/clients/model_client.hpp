@@ -60,6 +60,7 @@ class ModelClient {
   void take_what_came();
   void compare(const Message& message);
   void compare_startup(const Message& message);
+  void compare_notification(const Message& message);
   void settled();
   void send_batch();
   void send(const ByteBuffer& bytes);
@@ -84,6 +85,7 @@ class ModelClient {
   std::unique_ptr<Reference> reference_;
   std::shared_ptr<End> end_;
   std::deque<Message> expected_;
+  std::deque<Message> expected_notifications_;        // which may come one ReadyForQuery earlier or later
   std::map<std::string, std::string> told_;           // settings, at the startup
   std::map<std::string, std::string> told_directly_;  // the same by the reference
   ByteBuffer received_;

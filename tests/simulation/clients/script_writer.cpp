@@ -144,13 +144,18 @@ Batch ScriptWriter::simple() {
 }
 
 void ScriptWriter::add_extended(Batch& batch) {
-  const bool has_parameter = random_.chance(0.4);
-  const std::string sql = has_parameter ? "select '" + nonce() + "', $1::text" : statement();
-  std::string name = random_.chance(0.4) ? "s" + std::to_string(random_.below(4)) : "";
-  const bool parses = name.empty() || random_.chance(0.5);
+  const bool is_named = random_.chance(0.4);
+  const std::uint64_t which = random_.below(4);
+  const std::string name = is_named ? "s" + std::to_string(which) : "";
+  // The first two take a parameter.
+  const bool has_parameter = is_named ? which < 2 : random_.chance(0.4);
+  const std::string sql = has_parameter ? "select '" + nonce() + "', $1::text"
+                          : is_named    ? "select '" + nonce() + "'"
+                                        : statement();
+  const bool parses = !is_named || random_.chance(0.5);
   if (parses) MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
-  const bool binds_parameter = has_parameter && parses;
-  if (random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
+  const bool binds_parameter = has_parameter;
+  if (is_named && random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
   MessageWriter bind(batch.bytes, 'B');
   bind.text("").text(name).number(0, 2);
   if (binds_parameter) {

@@ -35,12 +35,13 @@ class ScriptWriter {
   std::string session_statement();
   Batch simple();
   Batch extended();
+  // Statements that a name stands for take as many parameters each time: in a failed transaction a pooled client hears
+  // of that where a direct one hears of a wrong number.
   void add_extended(Batch& batch);
 
   const int client_;
   Random random_;
   int nonces_ = 0;
-  std::vector<std::string> named_;  // statements that were parsed by these names
 };
 
 }  // namespace pgweir::simulation
