@@ -83,9 +83,8 @@ void Reactor::free(Slot* slot) {
 
 void Reactor::fetch(std::chrono::milliseconds wait) {
   waiting_ = true;
-  const bool at_once = interrupted_ || linked_ > 0;
   const int count =
-      ::epoll_wait(epoll_.get(), events_.data(), events_max, at_once ? 0 : static_cast<int>(wait.count()));
+      ::epoll_wait(epoll_.get(), events_.data(), events_max, is_awake() ? 0 : static_cast<int>(wait.count()));
   waiting_ = false;
   fetched_all_ = count < events_max;
   for (int i = 0; i < count; ++i) {

@@ -123,6 +123,8 @@ class Reactor {
   // Any thread: no fetch() waits from here on until the worker has taken notice.
   void interrupt();
   bool take_interrupt() { return interrupted_.exchange(false); }
+  // The next fetch() does not wait. Owning worker's thread.
+  bool is_awake() const { return interrupted_ || linked_ > 0; }
   // The last fetch() has got all that had happened before it: a Slot that is not readable was not readable
   // then.
   bool fetched_all() const { return fetched_all_; }

@@ -1,0 +1,94 @@
+// One database server of the model: what its sessions share. Single thread, no clock of its own: sessions are
+// told the time. The sessions must be gone before it.
+//
+// When one session's act lets another go on (a lock, a notification, a cancel), that one's wakes_at() is now,
+// and its advance() does the rest.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "protocol/bytes.hpp"
+#include "tests/simulation/model/catalog.hpp"
+#include "tests/simulation/model/lock_table.hpp"
+#include "tests/simulation/model/sql_error.hpp"
+#include "tests/simulation/model/transaction_log.hpp"
+
+namespace pgweir::simulation {
+
+class ModelSession;
+struct SetCommand;
+struct SessionState;
+
+struct ModelRole {
+  bool superuser = false;
+  bool can_login = true;
+  std::set<std::string> member_of = {};
+  enum class Method { trust, cleartext, md5 } method = Method::trust;
+  std::string password = {};
+};
+
+class ModelCluster {
+ public:
+  explicit ModelCluster(std::string version = "15.18");
+  ModelCluster(const ModelCluster&) = delete;
+  ModelCluster& operator=(const ModelCluster&) = delete;
+
+  // --- How it is set up
+  void add_role(const std::string& name, ModelRole role = {}) { roles_[name] = std::move(role); }
+  void add_database(const std::string& name);
+  void add_schema(const std::string& database, const std::string& schema);
+  // ALTER ROLE, ALTER DATABASE ... SET; an empty name stands for all. nullopt: RESET.
+  void alter_default(const std::string& role, const std::string& database, const std::string& setting,
+                     const std::optional<std::string>& value);
+
+  // --- What may happen to it
+  bool in_recovery = false;               // a standby, or a writer that came back read-only
+  std::optional<SqlError> login_refusal;  // 57P03, 53300, ...: FATAL for everyone who logs in
+  void restart();                         // every session ends, and what nobody has committed
+  void terminate(Pid pid);                // 57P01
+  // A cancel request: ends what runs (that is: waits). `with_next_statement`: the signal comes a moment too
+  // late, or too early, and hits the next statement where nothing runs.
+  void cancel(Pid pid, ByteView secret, bool with_next_statement = false);
+  void reload_read_only(bool read_only);  // ALTER SYSTEM SET default_transaction_read_only
+
+  // --- For sessions
+  const std::string& version() const { return version_; }
+  bool default_read_only() const { return default_read_only_; }
+  const ModelRole* find_role(const std::string& name) const;
+  bool is_superuser(const std::string& name) const;
+  bool may_become(const std::string& session_user, const std::string& role) const;
+  Catalog* find_catalog(const std::string& database);
+  Catalog& catalog(const std::string& database) { return databases_.at(database); }
+  TransactionLog& log() { return log_; }
+  LockTable& locks() { return locks_; }
+  std::map<std::string, std::string> defaults(const std::string& role, const std::string& database) const;
+  void forget_defaults(const std::string& role, const std::string& database);
+  void transaction_began() { ++running_; }
+  void transaction_ended();
+  void notify(const std::string& database, Pid from, const std::string& channel, const std::string& payload);
+  void wake_waiting();  // a lock was let go
+  void enter(ModelSession& session);
+  void leave(ModelSession& session);
+  // Temporary tables of a session that has gone.
+  void drop_temporary(SessionState& state);
+
+  ModelSession* session(Pid pid);
+  const std::map<Pid, ModelSession*>& sessions() const { return sessions_; }
+
+ private:
+  std::string version_;
+  bool default_read_only_ = false;
+  std::map<std::string, ModelRole> roles_;
+  TransactionLog log_;
+  LockTable locks_;
+  std::map<std::string, Catalog> databases_;
+  std::map<std::pair<std::string, std::string>, std::map<std::string, std::string>> defaults_;
+  std::map<Pid, ModelSession*> sessions_;
+  std::size_t running_ = 0;
+};
+
+}  // namespace pgweir::simulation

@@ -1,0 +1,18 @@
+// pgweir's own questions to a server that need more of SQL than the model has. They are known by how they
+// begin; what they ask about the session is read from their text and answered truly.
+//
+//   the state of a session   proxy/state/state_check.cpp, in_ascii(): the parts between its parentheses
+//   triggers                 proxy/code/unseen_code.cpp: the model has none, so there are no rows
+//   sources of functions     proxy/code/function_source.cpp: none either
+//   may the role log in      proxy/backend/role_question.hpp: one row about session_user
+#pragma once
+
+#include "tests/simulation/model/lexer.hpp"
+#include "tests/simulation/model/syntax.hpp"
+
+namespace pgweir::simulation {
+
+// False: what comes next is no such question, and `in` is where it was.
+bool take_own_question(LexemeCursor& in, Statement& out);
+
+}  // namespace pgweir::simulation

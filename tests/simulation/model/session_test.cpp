@@ -1,0 +1,233 @@
+#include "tests/simulation/model/session.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "protocol/frontend.hpp"
+#include "tests/simulation/model/model_harness.hpp"
+
+using namespace pgweir;
+using namespace pgweir::simulation;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Server {
+  ModelCluster cluster;
+  Server() {
+    cluster.add_role("app", {.superuser = true});
+    cluster.add_role("team");
+    cluster.add_database("app");
+  }
+  ModelClient client(Pid pid) { return ModelClient(cluster, pid); }
+};
+
+}  // namespace
+
+TEST_CASE("a session is clean until something is left in it") {
+  Server server;
+  ModelClient client = server.client(1);
+  CHECK(client.session().is_clean());
+  for (const std::string_view sql :
+       {"SET work_mem = '7MB'", "SET ROLE team", "PREPARE p AS SELECT 1", "CREATE TEMP TABLE t (a int)",
+        "SELECT pg_advisory_lock(1)", "LISTEN ch", "BEGIN", "SET app.tenant = 'x'",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1"}) {
+    INFO(sql);
+    client.query(sql);
+    CHECK_FALSE(client.session().is_clean());
+    client.query("ROLLBACK");
+    client.query("DISCARD ALL");
+    CHECK(client.session().is_clean());
+  }
+  client.query("PREPARE __pgweir_1 AS SELECT 1");
+  CHECK(client.session().is_clean());
+}
+
+TEST_CASE("what the model was never taught fails loudly") {
+  Server server;
+  CHECK(server.client(1).query("SELECT now()") == "E(XX000) Z(I)");
+}
+
+TEST_CASE("a lock is waited for, and whoever waits goes on when it is let go") {
+  Server server;
+  ModelClient first = server.client(1);
+  ModelClient second = server.client(2);
+  CHECK(first.query("SELECT pg_advisory_lock(5)") == "T D C(SELECT 1) Z(I)");
+  CHECK(second.query("SELECT nextval('s'), pg_advisory_lock(5)") == "E(42P01) Z(I)");
+  CHECK(second.query("CREATE SEQUENCE s") == "C(CREATE SEQUENCE) Z(I)");
+  CHECK(second.query("SELECT nextval('s'), pg_advisory_lock(5)") == "T");
+  CHECK(second.session().is_waiting());
+  first.query("SELECT pg_advisory_unlock(5)");
+  REQUIRE(second.session().wakes_at());
+  CHECK(second.hear() == "D(1,) C(SELECT 1) Z(I)");
+  CHECK(second.query("SELECT currval('s')") == "T D(1) C(SELECT 1) Z(I)");
+}
+
+TEST_CASE("a lock_timeout, a statement_timeout, a cancel and a deadlock end a wait") {
+  Server server;
+  ModelClient first = server.client(1);
+  ModelClient second = server.client(2);
+  first.query("SELECT pg_advisory_lock(5)");
+  second.query("SET lock_timeout = '10ms'");
+  CHECK(second.query("SELECT pg_advisory_lock(5)") == "T");
+  CHECK(second.wait(9ms).empty());
+  CHECK(second.wait(1ms) == "E(55P03) Z(I)");
+  second.query("SET lock_timeout = 0; SET statement_timeout = 20");
+  CHECK(second.query("SELECT pg_advisory_lock(5)") == "T");
+  CHECK(second.wait(20ms) == "E(57014) Z(I)");
+  second.query("SET statement_timeout = 0");
+  CHECK(second.query("SELECT pg_sleep(5)") == "T");
+  server.cluster.cancel(2, ByteBuffer{0, 0, 0, 3});
+  CHECK(second.hear() == "E(57014) Z(I)");
+  second.query("SELECT pg_advisory_lock(6)");
+  CHECK(second.query("SELECT pg_advisory_lock(5)") == "T");
+  CHECK(first.query("SELECT pg_advisory_lock(6)") == "T");
+  CHECK(first.wait(1s) == "E(40P01) Z(I)");
+  CHECK(second.hear().empty());
+}
+
+TEST_CASE("a cancel that is late hits the next statement, one for an idle session nothing") {
+  Server server;
+  ModelClient client = server.client(1);
+  server.cluster.cancel(1, ByteBuffer{0, 0, 0, 2});
+  CHECK(client.query("SELECT 1") == "T D(1) C(SELECT 1) Z(I)");
+  server.cluster.cancel(1, ByteBuffer{0, 0, 0, 2}, true);
+  CHECK(client.query("SELECT 1") == "E(57014) Z(I)");
+  server.cluster.cancel(1, ByteBuffer{0, 0, 0, 9}, true);
+  CHECK(client.query("SELECT 1") == "T D(1) C(SELECT 1) Z(I)");
+}
+
+TEST_CASE("notifications come to whoever is idle, and to others before they are ready") {
+  Server server;
+  ModelClient first = server.client(1);
+  ModelClient second = server.client(2);
+  first.query("LISTEN ch");
+  second.query("LISTEN ch");
+  second.query("BEGIN");
+  CHECK(first.query("NOTIFY ch, 'x'") == "C(NOTIFY) A(ch,x) Z(I)");
+  CHECK(second.hear().empty());
+  CHECK(second.query("COMMIT") == "C(COMMIT) A(ch,x) Z(I)");
+  first.query("BEGIN; NOTIFY ch, 'y'");
+  CHECK(second.hear().empty());
+  first.query("ROLLBACK");
+  CHECK(second.hear().empty());
+  first.query("NOTIFY ch, 'z'");
+  CHECK(second.hear() == "A(ch,z)");
+}
+
+TEST_CASE("tables are shared, uncommitted rows are not, and an ALTER makes statements stale") {
+  Server server;
+  ModelClient first = server.client(1);
+  ModelClient second = server.client(2);
+  first.query("CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
+  second.query("PREPARE p AS SELECT * FROM t");
+  CHECK(second.query("EXECUTE p") == "T D(1) C(SELECT 1) Z(I)");
+  first.query("BEGIN; INSERT INTO t VALUES (2)");
+  CHECK(second.query("EXECUTE p") == "T D(1) C(SELECT 1) Z(I)");
+  first.query("ALTER TABLE t ADD COLUMN b text");
+  CHECK(second.query("EXECUTE p").empty());
+  first.query("COMMIT");
+  CHECK(second.hear() == "E(0A000) Z(I)");
+}
+
+TEST_CASE("who deletes the same row waits for the other") {
+  Server server;
+  ModelClient first = server.client(1);
+  ModelClient second = server.client(2);
+  first.query("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2)");
+  first.query("BEGIN; DELETE FROM t WHERE a = 1");
+  CHECK(second.query("DELETE FROM t").empty());
+  first.query("ROLLBACK");
+  CHECK(second.hear() == "C(DELETE 2) Z(I)");
+}
+
+TEST_CASE("timeouts of an idle session end it") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("SET idle_session_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'");
+  client.query("BEGIN");
+  CHECK(client.wait(1s).empty());
+  client.query("COMMIT");
+  CHECK(client.wait(1s) == "E(FATAL 57P05)");
+  CHECK(client.session().is_closed());
+}
+
+TEST_CASE("a server ends, refuses, and comes back read-only") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("BEGIN; CREATE TABLE t (a int)");
+  server.cluster.restart();
+  CHECK(client.hear() == "E(FATAL 57P01)");
+  CHECK(client.session().is_closed());
+  server.cluster.login_refusal = SqlError{.code = "57P03", .message = "the database system is starting up"};
+  CHECK_FALSE(server.client(2).session().has_begun());
+  server.cluster.login_refusal.reset();
+  server.cluster.in_recovery = true;
+  ModelClient reader = server.client(3);
+  CHECK(reader.query("CREATE TABLE t (a int)") == "E(25006) Z(I)");
+  CHECK(reader.query("LISTEN ch") == "E(25006) Z(I)");
+  CHECK(reader.query("SHOW transaction_read_only") == "T D(on) C(SHOW) Z(I)");
+}
+
+TEST_CASE("defaults of roles and databases are those of the next login") {
+  Server server;
+  ModelClient client = server.client(1);
+  CHECK(client.query("ALTER ROLE app SET work_mem = '9MB'") == "C(ALTER ROLE) Z(I)");
+  CHECK(client.query("SHOW work_mem") == "T D(4MB) C(SHOW) Z(I)");
+  ModelClient next = server.client(2);
+  CHECK(next.query("SHOW work_mem") == "T D(9MB) C(SHOW) Z(I)");
+  CHECK(next.session().is_clean());
+}
+
+TEST_CASE("a portal outlives the failure of its transaction until the ROLLBACK") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("BEGIN");
+  ByteBuffer bytes;
+  write_parse(bytes, "", "SELECT 1", no_parameter_types);
+  write_bind(bytes, "q", "");
+  write_parse(bytes, "", "SELECT nosuch", no_parameter_types);
+  write_sync(bytes);
+  CHECK(client.send(bytes) == "1 2 E(42703) Z(E)");
+  ByteBuffer execute;
+  write_execute(execute, "q");
+  write_sync(execute);
+  CHECK(client.send(execute) == "E(25P02) Z(E)");
+  client.query("ROLLBACK");
+  CHECK(client.send(execute) == "E(34000) Z(I)");
+}
+
+TEST_CASE("settings have the scopes of transactions and savepoints") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query(
+      "BEGIN; SET app.x = 'a'; SAVEPOINT s; SET LOCAL app.x = 'b'; SET app.x = 'c'; SET LOCAL app.x = 'd'");
+  client.query("RELEASE s");
+  CHECK(client.query("SHOW app.x") == "T D(d) C(SHOW) Z(T)");
+  client.query("SAVEPOINT s; SET app.x = 'e'; ROLLBACK TO s");
+  CHECK(client.query("SHOW app.x") == "T D(d) C(SHOW) Z(T)");
+  client.query("COMMIT");
+  CHECK(client.query("SHOW app.x") == "T D(c) C(SHOW) Z(I)");
+  client.query("RESET app.x");
+  CHECK(client.query("SHOW app.x") == "T D C(SHOW) Z(I)");
+  CHECK(client.session().is_clean());
+}
+
+TEST_CASE("SET SESSION AUTHORIZATION is a SET ROLE NONE of the same scope") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("SET ROLE team");
+  client.query("BEGIN; SET LOCAL SESSION AUTHORIZATION team");
+  CHECK(client.query("SHOW role") == "T D(none) C(SHOW) Z(T)");
+  CHECK(client.query("ROLLBACK").ends_with("Z(I)"));
+  CHECK(client.query("SHOW role") == "T D(team) C(SHOW) Z(I)");
+}
+
+TEST_CASE("bytes may come one at a time") {
+  Server server;
+  ModelClient client = server.client(1);
+  ByteBuffer bytes;
+  write_query(bytes, "SELECT 1");
+  std::string heard;
+  for (const Byte byte : bytes) heard += client.send(ByteView(&byte, 1));
+  CHECK(heard == "T D(1) C(SELECT 1) Z(I)");
+}

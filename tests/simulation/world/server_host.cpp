@@ -1,0 +1,244 @@
+#include "tests/simulation/world/server_host.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "tests/simulation/model/cluster.hpp"
+#include "tests/simulation/model/session.hpp"
+#include "tests/simulation/world/messages.hpp"
+
+namespace pgweir::simulation {
+namespace {
+
+constexpr std::size_t read_size = 16 * 1024;
+constexpr std::uint32_t cancel_code = 80877102;
+
+std::uint32_t number_at(const ByteBuffer& bytes, std::size_t at) {
+  std::uint32_t number = 0;
+  for (std::size_t i = 0; i < 4; ++i) number = number << 8 | bytes[at + i];
+  return number;
+}
+
+}  // namespace
+
+// One connection: a session of the model, or a request to cancel.
+class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ServerHost& host, std::shared_ptr<End> end, int number)
+      : host_(host), end_(std::move(end)), name_("server " + std::to_string(number)) {}
+
+  void start() {
+    end_->changed = [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->work_soon();
+    };
+    host_.trace_.say(name_, "is connected");
+  }
+  bool is_over() const { return is_over_; }
+  bool is_logged_in() const { return session_ != nullptr; }
+
+  void end(Ending ending) {
+    if (std::exchange(is_over_, true)) return;
+    if (session_ && ending != Ending::untold) {
+      session_->terminate(SqlError{"57P01", "terminating connection due to administrator command"});
+      advance();
+      if (ending == Ending::half_told && unsent_.size() > 1)
+        unsent_.resize(host_.kernel_.random().between(1, unsent_.size() - 1));
+      end_->send(unsent_);
+    }
+    host_.trace_.say(name_, ending == Ending::told        ? "ends"
+                            : ending == Ending::half_told ? "breaks off"
+                                                          : "is gone");
+    session_.reset();
+    if (ending == Ending::untold) {
+      end_->reset();
+    } else {
+      end_->close();
+    }
+  }
+  void vanish() {
+    end_->vanish();
+    is_over_ = true;
+    session_.reset();
+  }
+
+ private:
+  // The server's process gets the processor after a while; what arrives until then is taken together.
+  void work_soon() {
+    if (std::exchange(is_planned_, true) || is_over_) return;
+    plan(pace());
+  }
+  void plan(SimTime delay) {
+    host_.kernel_.timeline().after(delay, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->work();
+    });
+  }
+  SimTime pace() {
+    Random& random = host_.kernel_.random();
+    const ServerPace& pace = host_.pace;
+    if (!session_ && random.chance(pace.slow_login))
+      return SimTime(
+          static_cast<SimTime::rep>(random.below(static_cast<std::uint64_t>(pace.slow_login_max.count()))));
+    return SimTime(
+        static_cast<SimTime::rep>(random.between(static_cast<std::uint64_t>(pace.shortest.count()),
+                                                 static_cast<std::uint64_t>(pace.longest.count()))));
+  }
+
+  void work() {
+    is_planned_ = false;
+    if (is_over_) return;
+    read();
+    if (is_over_) return;
+    if (session_) {
+      advance();
+      plan_wake();
+    }
+    send();
+    if (session_ && session_->is_closed() && unsent_.empty()) return finish();
+    if (end_->error() != 0 || (end_->has_end() && !end_->has_bytes() && !is_busy())) finish();
+  }
+  // A server notices a client that has gone only where it reads or writes.
+  bool is_busy() const { return session_ && session_->is_waiting(); }
+
+  void read() {
+    std::array<Byte, read_size> buffer;
+    while (unsent_.empty()) {
+      const std::size_t size = end_->receive(buffer);
+      if (size == 0) return;
+      const ByteView bytes(buffer.data(), size);
+      received_.insert(received_.end(), bytes.begin(), bytes.end());
+      if (!session_ && !begin()) return;
+      if (is_over_) return;
+      narrate(bytes);
+      session_->receive(std::exchange(received_, {}));
+      advance();
+    }
+  }
+  // False: the first message is not there yet, or was a request to cancel.
+  bool begin() {
+    if (received_.size() < 8) return false;
+    if (number_at(received_, 4) != cancel_code) {
+      session_ = std::make_unique<ModelSession>(host_.cluster_, host_.next_pid_++,
+                                                static_cast<std::uint32_t>(host_.kernel_.random().next()));
+      heard_is_startup_ = true;
+      return true;
+    }
+    if (received_.size() < 16) return false;
+    const auto pid = number_at(received_, 8);
+    host_.trace_.say(name_, "is asked to cancel what session " + std::to_string(pid) + " runs");
+    host_.cluster_.cancel(pid, ByteView(received_).subspan(12));
+    host_.wake_all();
+    finish();
+    return false;
+  }
+
+  void narrate(ByteView bytes) {
+    if (std::exchange(heard_is_startup_, false)) return host_.trace_.say(name_, "< startup");
+    heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+    for (const Message& message : take_messages(heard_))
+      host_.trace_.say(name_, "< " + in_words(message, false));
+  }
+
+  void advance() {
+    session_->advance(Time(host_.kernel_.now()));
+    take_output();
+  }
+
+  void take_output() {
+    const ByteBuffer output = session_->take_output();
+    said_.insert(said_.end(), output.begin(), output.end());
+    for (const Message& message : take_messages(said_))
+      host_.trace_.say(name_, "> " + in_words(message, true));
+    unsent_.insert(unsent_.end(), output.begin(), output.end());
+  }
+
+  void send() {
+    if (unsent_.empty()) return;
+    const std::size_t size = end_->send(unsent_);
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+
+  void plan_wake() {
+    const auto at = session_->wakes_at();
+    if (!at) return;
+    const std::uint64_t number = ++wakes_;
+    host_.kernel_.timeline().at(at->time_since_epoch(), [weak = weak_from_this(), number] {
+      const auto self = weak.lock();
+      if (self && self->wakes_ == number) self->work_soon();
+    });
+  }
+
+  void finish() {
+    if (std::exchange(is_over_, true)) return;
+    host_.trace_.say(name_, "has ended");
+    session_.reset();
+    end_->close();
+    host_.wake_all();
+  }
+
+  friend class ServerHost;
+  ServerHost& host_;
+  std::shared_ptr<End> end_;
+  const std::string name_;
+  std::unique_ptr<ModelSession> session_;
+  ByteBuffer received_;
+  ByteBuffer unsent_;
+  ByteBuffer heard_;  // for the trace
+  ByteBuffer said_;   // for the trace
+  std::uint64_t wakes_ = 0;
+  bool heard_is_startup_ = false;
+  bool is_planned_ = false;
+  bool is_over_ = false;
+};
+
+ServerHost::ServerHost(Kernel& kernel, Trace& trace, ModelCluster& cluster, std::uint32_t address,
+                       std::uint16_t port)
+    : kernel_(kernel), trace_(trace), cluster_(cluster) {
+  kernel_.add_host(
+      address, port,
+      {[this] { return reachability; }, [this](std::shared_ptr<End> end) { accept(std::move(end)); }});
+}
+
+ServerHost::~ServerHost() = default;
+
+void ServerHost::accept(std::shared_ptr<End> end) {
+  sweep();
+  auto connection = std::make_shared<Connection>(*this, std::move(end), static_cast<int>(++accepted_));
+  connections_.push_back(connection);
+  connection->start();
+}
+
+void ServerHost::sweep() {
+  connections_.remove_if([](const auto& each) { return each->is_over(); });
+}
+
+// What one session does may let others go on: a lock, a notification, a cancel.
+void ServerHost::wake_all() {
+  for (const auto& each : connections_) {
+    if (!each->is_over() && each->session_ && each->session_->wakes_at()) each->plan_wake();
+  }
+}
+
+void ServerHost::end_all(Ending ending) {
+  const auto all = connections_;
+  for (const auto& each : all) each->end(ending);
+  sweep();
+}
+
+void ServerHost::end_one(Ending ending) {
+  sweep();
+  if (connections_.empty()) return;
+  auto it = connections_.begin();
+  std::advance(it, static_cast<std::ptrdiff_t>(kernel_.random().below(connections_.size())));
+  const auto one = *it;
+  one->end(ending);
+  sweep();
+}
+
+void ServerHost::vanish() {
+  for (const auto& each : connections_) each->vanish();
+  connections_.clear();
+}
+
+}  // namespace pgweir::simulation

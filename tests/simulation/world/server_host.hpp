@@ -1,0 +1,55 @@
+// A database server at an address: it accepts connections, lets the model answer each, takes its time, and fails as it
+// is told to.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/world/trace.hpp"
+
+namespace pgweir::simulation {
+
+class ModelCluster;
+
+struct ServerPace {
+  SimTime shortest = std::chrono::microseconds(20);
+  SimTime longest = std::chrono::microseconds(400);
+  double slow_login = 0;  // the chance that a login takes up to `slow_login_max`
+  SimTime slow_login_max = std::chrono::seconds(3);
+};
+
+class ServerHost {
+ public:
+  ServerHost(Kernel& kernel, Trace& trace, ModelCluster& cluster, std::uint32_t address, std::uint16_t port);
+  ~ServerHost();
+
+  ServerPace pace;
+  // Of connections that are made from now on.
+  Reachability reachability = Reachability::accepts;
+  // Ends every session as a crash or an immediate shutdown does: by a FATAL message, half of it, or without a word.
+  enum class Ending : std::uint8_t { told, half_told, untold };
+  void end_all(Ending ending);
+  void end_one(Ending ending);
+  // The host is gone, with all connections, and nobody is told.
+  void vanish();
+  std::size_t connections() const { return connections_.size(); }
+  std::uint64_t accepted() const { return accepted_; }
+
+ private:
+  class Connection;
+  void accept(std::shared_ptr<End> end);
+  void sweep();
+  void wake_all();
+
+  Kernel& kernel_;
+  Trace& trace_;
+  ModelCluster& cluster_;
+  std::list<std::shared_ptr<Connection>> connections_;
+  std::uint64_t accepted_ = 0;
+  std::uint32_t next_pid_ = 1'000;
+};
+
+}  // namespace pgweir::simulation
