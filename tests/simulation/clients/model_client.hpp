@@ -26,7 +26,6 @@ class ClientWorld {
   virtual bool explains(const std::string& sqlstate) const = 0;
   // Whether a connection may end without a word now.
   virtual bool explains_close() const = 0;
-  virtual bool is_ending() const = 0;
 };
 
 struct ClientHabits {
@@ -35,7 +34,6 @@ struct ClientHabits {
   double pipelined = 0.1;      // that the next batch does not wait for the answer
   double leaves = 0.02;        // after a batch
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
-  double cancels = 0.0;        // sends a cancel while its batch runs
   SimTime patience = std::chrono::seconds(300);  // an answer that takes longer is a failure
 };
 

@@ -14,8 +14,6 @@ namespace pgweir::simulation {
 struct Batch {
   std::string in_words;
   ByteBuffer bytes;
-  bool copies_in = false;  // the data follow in `rest`, once the server has asked for them
-  ByteBuffer rest;
 };
 
 class ScriptWriter {

@@ -55,7 +55,7 @@ class End {
   void reset();
   // The host of this end is gone: nothing is taken, acknowledged or sent any more, and nobody is told.
   void vanish();
-  // The owner does not look for a while: what arrives stays where it is.
+  // How long this end waits for an other one that is silent.
   void be_patient(const PatienceWithPeer& patience);
 
   bool has_bytes() const { return !received_.empty(); }
@@ -67,7 +67,6 @@ class End {
   int error() const { return error_; }  // of errno(3); 0: none
   int take_error() { return std::exchange(error_, 0); }
   std::size_t unacknowledged() const { return queued_; }
-  std::size_t under_way() const { return flying_; }
 
  private:
   enum class Mark : std::uint8_t { none, fin, rst };

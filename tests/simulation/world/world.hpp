@@ -54,7 +54,6 @@ class World final : public ClientWorld {
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
   bool explains_close() const override;
-  bool is_ending() const override { return is_ending_; }
 
   Kernel kernel_;
   Plan plan_;
