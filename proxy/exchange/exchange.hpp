@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,9 +67,11 @@ struct OtherRole {
 
 // The client's message that is looked at, or that was looked at last.
 struct MessageInHand {
-  SettingsStep step;                // what the message does to settings
-  std::optional<SetStatement> set;  // its statement, if that is one SET or RESET; noted by StateNotes
-  const ReadText* text = nullptr;   // the text of a Query, if it was worth keeping
+  SettingsStep step;  // what the message does to settings
+  // Its statement, if that is one SET or RESET; noted by StateNotes. Apart, as few messages have one and every
+  // idle client would pay for it.
+  std::unique_ptr<const SetStatement> set;
+  const ReadText* text = nullptr;  // the text of a Query, if it was worth keeping
   bool is_looked_at = false;
 };
 

@@ -194,7 +194,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
   StateNotes(x_).note_prepare(effects, query.text);
   ServerStream(x_).note_query_sent(expected);
   const bool resets = effects.single && StartupRestorer(x_).loses_startup(effects.verb, query.text);
-  const std::optional<SetStatement>& set = x_.hand.set;
+  const SetStatement* const set = x_.hand.set.get();
   const bool resets_every_setting = !set || set->action == SetAction::reset_all;
   if (resets) expected.resets_setting = resets_every_setting ? resets_all : StatementMap::hash_of(set->name);
   ServerStream(x_).forward(piece, std::move(expected));

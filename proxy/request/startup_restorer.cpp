@@ -11,7 +11,7 @@ namespace pgweir {
 // `text` and `verb` are those of the message in hand, which has been noted.
 bool StartupRestorer::loses_startup(Verb verb, std::string_view text) const {
   if (x_.client.startup->empty()) return false;
-  const std::optional<SetStatement>& set = x_.hand.set;
+  const SetStatement* const set = x_.hand.set.get();
   if (set) return set->action != SetAction::set && set->scope != SetScope::transaction;
   return verb == Verb::discard && parse_discard(text) == DiscardTarget::all;
 }
@@ -32,7 +32,7 @@ Progress StartupRestorer::restore_after_discard(FrontendType next) {
 }
 
 void StartupRestorer::restore() {
-  const std::optional<SetStatement>& set = x_.hand.set;
+  const SetStatement* const set = x_.hand.set.get();
   const bool is_local = set && set->scope == SetScope::local;
   // There is one statement for each, because an extended message holds no more. The encoding comes first, as
   // the others are written in it.

@@ -1,6 +1,8 @@
 #include "proxy/request/state_notes.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
@@ -289,7 +291,7 @@ void StateNotes::note_set(std::string_view text) {
   }
   // This setting restarts random(), which cannot be replayed.
   if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
-  x_.hand.set = std::move(set);
+  x_.hand.set = std::make_unique<const SetStatement>(*std::move(set));
 }
 
 // Whether the text may run a statement that the client prepared by SQL, under a name that only the server
