@@ -27,7 +27,7 @@ class ClientLink {
   Framer framer{frontend_rule};
   ByteBuffer carry;  // received, not yet consumed
   Backlog backlog;
-  bool eof = false;   // the client has closed its direction
+  bool eof = false;   // the client has closed its direction, and all that it had sent was read
   bool gone = false;  // the client does not read any more
   // The message that `carry` starts with has to wait.
   struct Held {
@@ -38,7 +38,9 @@ class ClientLink {
   Held held;
   // What the message waits for may have come: the next turn offers it again.
   void offer_again() { held.is_held = false; }
+  // When it was seen that the client has closed its direction, read to its end or not.
   TimePoint eof_at{};
+  bool is_leaving() const { return eof_at != TimePoint{}; }
 
   // Sends what was written for the client, and keeps the rest. False: the client turned out to be gone.
   bool flush();

@@ -23,16 +23,20 @@ void ClientSide::read() {
     consume(parts_.link.carry);
     server_.flush();
   }
-  if (!parts_.life.is_serving() || !may_read() || !parts_.link.transport.readable()) {
-    // A client that waits is not read, but a lost connection is noticed.
-    if (parts_.link.transport.hung_up() && (parts_.link.held.is_held || server_.lease().waits()) &&
-        !parts_.link.eof) {
-      parts_.link.eof = true;
-      parts_.link.eof_at = parts_.worker.now();
-      if (x_.backend == nullptr) parts_.life.end(Reason::client_closed);
-    }
-    return;
-  }
+  if (parts_.life.is_serving() && may_read() && parts_.link.transport.readable()) read_once();
+  if (parts_.life.is_serving()) note_hangup();
+}
+
+// A client that waits is not read, but a lost connection is noticed: also one that was lost by the time its last
+// message was read, as then nothing else would lead here. What it has sent is still taken, for a while.
+void ClientSide::note_hangup() {
+  const bool waits = parts_.link.held.is_held || server_.lease().waits();
+  if (!waits || parts_.link.is_leaving() || !parts_.link.transport.hung_up()) return;
+  parts_.link.eof_at = parts_.worker.now();
+  if (x_.backend == nullptr) parts_.life.end(Reason::client_closed);
+}
+
+void ClientSide::read_once() {
   const IoResult result = parts_.link.transport.read(parts_.worker.scratch());
   switch (result.status) {
     case IoStatus::would_block:
@@ -41,7 +45,7 @@ void ClientSide::read() {
       return parts_.life.end(Reason::client_lost);
     case IoStatus::closed:
       parts_.link.eof = true;
-      parts_.link.eof_at = parts_.worker.now();
+      if (!parts_.link.is_leaving()) parts_.link.eof_at = parts_.worker.now();
       if (x_.backend == nullptr || x_.tracker.idle()) parts_.life.end(Reason::client_closed);
       return;
     case IoStatus::ok:

@@ -43,6 +43,8 @@ class ClientSide final {
     again,  // offer it again at once: there is a backend now
   };
 
+  void read_once();
+  void note_hangup();
   void consume(ByteView input);
   Offer offer(const Piece& piece);
   Offer offer_without_backend(const Piece& piece);

@@ -20,7 +20,7 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
   } else if (lease.waits()) {
     if (has_passed(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
       return Reason::borrow_timeout;
-  } else if (link.eof) {
+  } else if (link.is_leaving()) {
     if (has_passed(now, link.eof_at, half_close_grace)) return Reason::client_closed;
   } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
     if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;

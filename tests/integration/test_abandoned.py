@@ -119,6 +119,42 @@ def test_killed_while_others_wait(start, watch):
     assert seen.maximum == 1, seen.worst
 
 
+LEAVING = {"as close() of a driver": m.X, "without a word": b"", "with a LISTEN that has to wait": m.Q("listen a")}
+
+
+@pytest.mark.parametrize("last", LEAVING)
+def test_a_client_that_leaves_in_the_middle_of_a_query_with_its_last_message(start, watch, last):
+    """The message and the end come at once, and nothing comes after them: the query must not go on to its end."""
+    proxy = start(max_size=1)
+    with watch() as seen:
+        for _ in range(repetitions(4, least=2)):
+            wire = proxy.wire()
+            wire.send(m.Q("select pg_sleep(60)"))
+            until(lambda: seen.running("pg_sleep(60)"), "the query runs")
+            if LEAVING[last]:
+                wire.send(LEAVING[last])
+            wire.close()
+            until(lambda: not seen.running("pg_sleep(60)"), "no orphan sleeps", timeout=2)
+            clean(proxy)
+
+
+@pytest.mark.parametrize("leave", ["abort", "close", "terminate"])
+def test_a_client_that_leaves_with_its_statement_does_not_stay_in_the_queue(start, table, leave):
+    """Nobody waits behind the dead, the metric does not count them, and what they asked for is not done."""
+    proxy = start(max_size=1)
+    with proxy.wire() as holder:
+        holder.query("begin")
+        for _ in range(repetitions(8, least=4)):
+            wire = proxy.wire()
+            wire.send(m.Q("insert into abandoned values (1, 'dead')"))
+            getattr(wire, leave)()
+        until(lambda: proxy.metric("pgweir_pool_clients", state="waiting") == 0, "nobody waits")
+        until(lambda: proxy.metric("pgweir_clients") == 1, "they have left")
+        holder.query("commit")
+    clean(proxy)
+    assert table() == 0
+
+
 LONG = "select repeat('x', 1000) from generate_series(1, 3000000)"
 
 # What the client has sent when it vanishes, and the first message that it heard before ("" if nothing comes).

@@ -8,6 +8,7 @@
 //   sides.client()   what has arrived at the client, of whole messages
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -200,6 +201,22 @@ class Sides : public SessionStage {
 
   bool is_serving() const { return life.phase == Life::Phase::serving; }
   bool has_backend() const { return exchange.backend != nullptr; }
+  // As much at a time as the socket of a server has room for. What has arrived at the servers, of whole messages.
+  std::string send(ByteView bytes) {
+    static constexpr std::size_t step = 32 * 1024;
+    std::string arrived;
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min(step, bytes.size()))) {
+      far.send(bytes.first(std::min(step, bytes.size())));
+      turn();
+      for (bool more = true; more;) {
+        const std::string part = server();
+        turn();
+        more = has_backend() && !exchange.backend->backlog.empty();
+        arrived += part;
+      }
+    }
+    return arrived + server();
+  }
   // As Session::turn(), until there is nothing more to do.
   void turn() {
     look();

@@ -276,6 +276,60 @@ TEST_CASE("a client that waits in the queue and goes is noticed, although it is 
   CHECK(sides.life.reason == Reason::client_closed);
 }
 
+TEST_CASE("a client that sends its last message and closes at once is noticed while that message waits") {
+  Sides sides;
+  ByteBuffer last;
+  SECTION("for a backend") {
+    write_query(last, "insert into t values (1)");
+    sides.far.send(last);
+    sides.far.end();
+    sides.turn();
+    CHECK(sides.life.is_over());
+    CHECK(sides.life.reason == Reason::client_closed);
+    CHECK_FALSE(sides.server_side.lease().is_granted());
+  }
+  SECTION("for the answer before it") {
+    sides.add_server();
+    sides.run("> Q(select 1)");
+    sides.pass(std::chrono::milliseconds{5});
+    last = {'X', 0, 0, 0, 4};
+    sides.far.send(last);
+    sides.far.end();
+    sides.turn();
+    CHECK(sides.is_serving());
+    CHECK(sides.link.held.is_held);
+    CHECK(sides.link.eof_at == sides.worker().now());
+    sides.run("< C(SELECT 1) Z(I)");
+    CHECK(sides.client() == "C(SELECT 1) Z(I)");
+    CHECK(sides.life.reason == Reason::terminated);
+    CHECK(sides.life.is_over());
+  }
+}
+
+TEST_CASE("what a client has sent before it closed its direction is taken to its end") {
+  Sides sides;
+  sides.add_server();
+  sides.run("> P(s,select 1) S < 1 t n Z(I) > Q(select 1)");
+  sides.server();
+  sides.client();
+  ByteBuffer rest;
+  write_query(rest, "deallocate s");  // waits for the answer before it
+  write_query(rest, "select 2");
+  sides.far.send(rest);
+  sides.far.end();
+  sides.turn();
+  CHECK(sides.link.held.is_held);
+  CHECK(sides.link.is_leaving());
+  CHECK_FALSE(sides.link.eof);
+  sides.run("< C(SELECT 1) Z(I) < C(DEALLOCATE) Z(I)");
+  CHECK(sides.link.carry.empty());
+  CHECK(sides.link.eof);
+  sides.run("< C(SELECT 1) Z(I)");
+  CHECK(sides.client() == "C(SELECT 1) Z(I) C(DEALLOCATE) Z(I) C(SELECT 1) Z(I)");
+  CHECK(sides.life.reason == Reason::client_closed);
+  CHECK(sides.life.is_over());
+}
+
 TEST_CASE("a client that closes its direction gets its answer first") {
   Sides sides;
   sides.add_server();
@@ -331,15 +385,12 @@ TEST_CASE("a message that comes in pieces is sent on in pieces, and the backend 
   Sides sides;
   sides.add_server();
   ByteBuffer query;
-  write_query(query, "select '" + std::string(100'000, 'x') + "'");
-  sides.far.send(ByteView(query).first(60'000));
-  sides.turn();
+  write_query(query, "select '" + std::string(query_whole_body_max + 40'000, 'x') + "'");
+  const std::size_t first = query_whole_body_max + 20'000;
+  CHECK(sides.send(ByteView(query).first(first)).empty());
   CHECK(sides.has_backend());
-  CHECK(sides.server().empty());
-  CHECK(sides.servers[0].unread.size() == 60'000);
-  sides.far.send(ByteView(query).subspan(60'000));
-  sides.turn();
-  CHECK(sides.server().substr(0, 10) == "Q(select '");
+  CHECK(sides.servers[0].unread.size() == first);
+  CHECK(sides.send(ByteView(query).subspan(first)).substr(0, 10) == "Q(select '");
   // A text of which only the beginning was looked at may have done anything.
   sides.run("< C(SELECT 1) Z(I)");
   CHECK(sides.server().find("pg_settings") != std::string::npos);
@@ -347,16 +398,29 @@ TEST_CASE("a message that comes in pieces is sent on in pieces, and the backend 
   CHECK_FALSE(sides.has_backend());
 }
 
+TEST_CASE("a text that comes in pieces is read whole") {
+  Sides sides;
+  sides.add_server();
+  ByteBuffer query;
+  write_query(query, "set app.claims = '" + std::string(100'000, 'x') + "'");
+  CHECK(sides.send(ByteView(query).first(60'000)).empty());
+  CHECK_FALSE(sides.has_backend());
+  sides.send(ByteView(query).subspan(60'000));
+  sides.run("< C(SET) Z(I)");
+  CHECK_FALSE(sides.has_backend());
+  CHECK(sides.exchange.client.desired->at("app.claims").size() == 100'000);
+}
+
 TEST_CASE("a message that is refused is skipped to its end, when it comes in pieces") {
   Sides sides;
   ByteBuffer query;
-  write_query(query, "select '" + std::string(100'000, 'x') + "'");
-  sides.far.send(ByteView(query).first(60'000));
-  sides.turn();
+  write_query(query, "select '" + std::string(query_whole_body_max + 40'000, 'x') + "'");
+  const std::size_t first = query_whole_body_max + 20'000;
+  CHECK(sides.send(ByteView(query).first(first)).empty());
   sides.client_side.refuse_waiting(Reason::borrow_timeout);
   CHECK(sides.client() == "E(53300) Z(I)");
   sides.add_server();
-  sides.far.send(ByteView(query).subspan(60'000));
+  sides.send(ByteView(query).subspan(first));
   sides.run("> Q(select 2)");
   CHECK(sides.server() == "Q(select 2)");
   CHECK(sides.client().empty());
