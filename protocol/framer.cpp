@@ -10,7 +10,7 @@ namespace {
 // answer to it is expected.
 constexpr LengthRule empty{0, 0, 0};
 constexpr LengthRule small{0, small_body_max, small_body_max};
-constexpr LengthRule large{0, large_body_max, whole_body_max};
+constexpr LengthRule large{0, large_body_max, query_whole_body_max};
 constexpr LengthRule parse{0, parse_body_max, parse_body_max};
 constexpr LengthRule copy_data{0, large_body_max, 0};
 

@@ -18,7 +18,7 @@ bool is_answered_locally(std::string_view text) {
 
 // Whether a Query of this text is short enough to be read; its final NUL counts.
 bool is_read(std::string_view text) {
-  return text.size() < whole_body_max;
+  return text.size() < query_whole_body_max;
 }
 
 // PostgreSQL runs nothing of such a text.
@@ -40,7 +40,7 @@ void explain_whole(std::string_view text, Explanation& out) {
   }
   if (is_read(text)) return;
   out.add(EffectKind::unclear,
-          "a Query of more than 16 KiB is not read: the server is asked after the transaction "
+          "a Query of more than 1 MiB is not read: the server is asked after the transaction "
           "for all that it shows; what follows holds for a prepared statement");
   out.pins.insert(may_begin(effects_of_anything(), out.judgement));
 }

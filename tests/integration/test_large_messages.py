@@ -180,3 +180,41 @@ def test_a_row_that_breaks_off_is_not_filled_up_with_an_error(start, admin):
         heard += data
     row = heard[heard.index(b"vvvv"):]
     assert 0 < len(row) < 60 * MIB and not row.strip(b"v"), row.strip(b"v")[:200]
+
+
+LONG = "z" * 300_000
+BESIDE = {
+    "its value": f"set app.long = '{LONG}'",
+    "set_config": f"select set_config('app.long', '{LONG}', false) is not null",
+    "beside other text": f"set app.long = 'short'; select length('{LONG}')",
+    "bound": m.P("", "select length(set_config('app.long', $1, false))") + m.B("", "", (LONG,)) + m.E() + m.S,
+    "bound beside other values": m.P("", "select set_config($1, $2, false), length($3)") +
+                                 m.B("", "", ("app.long", "short", LONG)) + m.E() + m.S,
+}
+
+
+@pytest.mark.parametrize("step", [1448, 16 * KIB, 1000 * KIB])
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_setting_in_a_long_text(shared, name, step):
+    """However it is cut on its way: what it sets follows the client to another backend."""
+    endpoint = shared("one", max_size=1)
+    sent = BESIDE[name] if isinstance(BESIDE[name], bytes) else m.Q(BESIDE[name])
+    with endpoint.wire() as wire, endpoint.wire() as other:
+        for begin in range(0, len(sent), step):
+            wire.send(sent[begin:begin + step])
+        wire.until_ready(seconds(10))
+        other.query("set app.long = 'foreign'")
+        length = len(LONG) if name in ("its value", "set_config", "bound") else len("short")
+        assert wire.value("select length(current_setting('app.long'))") == str(length)
+
+
+@pytest.mark.parametrize("sql", ["execute named; select length('LONG')", "select length('LONG'); deallocate named"])
+def test_a_statement_by_name_in_a_long_text(start, sql):
+    """Its backend is another client's by then."""
+    endpoint = start(max_size=2)
+    with endpoint.wire() as wire, endpoint.wire() as other:
+        wire.query("prepare named as select 7")
+        other.query("begin")
+        assert "E(" not in wire.ask(m.Q(sql.replace("LONG", LONG)))
+        other.query("commit")
+        assert wire.ask(m.Q("execute named")).startswith("E(26000" if "deallocate" in sql else "T D(7)")

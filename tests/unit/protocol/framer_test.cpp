@@ -189,19 +189,19 @@ TEST_CASE("a message that must be whole leaves its part with the caller", "[fram
 }
 
 TEST_CASE("a large Query shows its first bytes at once and streams the rest", "[framer]") {
-  const ByteBuffer bytes = message('Q', whole_body_max + 1000);
+  const ByteBuffer bytes = message('Q', query_whole_body_max + 1000);
   Framer framer(frontend_rule);
   Piece piece;
-  ByteView input = ByteView(bytes).first(5 + whole_body_max - 1);
+  ByteView input = ByteView(bytes).first(5 + query_whole_body_max - 1);
   CHECK(framer.next(input, piece) == FrameStatus::need_more);
-  input = ByteView(bytes).first(5 + whole_body_max);
+  input = ByteView(bytes).first(5 + query_whole_body_max);
   REQUIRE(framer.next(input, piece) == FrameStatus::piece);
   CHECK(piece.first);
   CHECK_FALSE(piece.last);
-  CHECK(piece.body_size == whole_body_max + 1000);
-  CHECK(piece.body().size() == whole_body_max);
+  CHECK(piece.body_size == query_whole_body_max + 1000);
+  CHECK(piece.body().size() == query_whole_body_max);
   CHECK(framer.next(input, piece) == FrameStatus::need_more);
-  input = ByteView(bytes).subspan(5 + whole_body_max);
+  input = ByteView(bytes).subspan(5 + query_whole_body_max);
   REQUIRE(framer.next(input, piece) == FrameStatus::piece);
   CHECK_FALSE(piece.first);
   CHECK(piece.last);
