@@ -127,7 +127,8 @@ std::optional<OwnQuestion> StateTracker::take_state() {
 // pgweir's, or something that a function did unseen.
 void StateTracker::note_finding(const StateAnswer& answer) {
   std::string found = to_string(answer.pins);
-  for (const std::string& name : differing_settings(*x_.backend->applied, answer.settings))
+  const LoginState login{x_.commons->user(), x_.backend->default_role};
+  for (const std::string& name : differing_settings(*x_.backend->applied, answer.settings, login))
     found += (found.empty() ? "" : ",") + name;
   asked().finding = std::move(found);
 }

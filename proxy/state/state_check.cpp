@@ -97,6 +97,11 @@ void add_part(std::string& sql, std::string_view part) {
   sql += part;
 }
 
+// Whether a fresh login has this anyway.
+bool is_of_login(std::string_view name, std::string_view value, const LoginState& login) {
+  return (name == "role" && value == login.role) || (name == "session_authorization" && value == login.user);
+}
+
 }  // namespace
 
 std::string state_query(const StateQuestion& question) {
@@ -160,12 +165,12 @@ void take_state_row(std::string_view name, std::string_view value, const LoginSt
     }
     return;
   }
-  if (name == "role" && value == login.role) return;
-  if (name == "session_authorization" && value == login.user) return;
+  if (is_of_login(name, value, login)) return;
   out.settings.insert_or_assign(ascii_lower(name), std::string(value));
 }
 
-std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found) {
+std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found,
+                                            const LoginState& login) {
   std::vector<std::string> names;
   // Numbers may be spelled with another unit, booleans and lists in another way. For those settings only the
   // name counts.
@@ -174,7 +179,7 @@ std::vector<std::string> differing_settings(const SettingMap& believed, const Se
   };
   for (const auto& [name, value] : believed) {
     const auto it = found.find(name);
-    if (it == found.end() && name == "role" && value == "none") continue;
+    if (it == found.end() && is_of_login(name, value, login)) continue;
     if (it == found.end() || (is_literal(name) && it->second != value)) names.push_back(name);
   }
   for (const auto& [name, value] : found) {

@@ -52,7 +52,8 @@ struct LoginState {
 void take_state_row(std::string_view name, std::string_view value, const LoginState& login, StateAnswer& out);
 
 // The names of settings in which a backend differs from what it is believed to have; for the audit. Values
-// are compared only where both are spelled by the server.
-std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found);
+// are compared only where both are spelled by the server. `found` lacks what a fresh login has anyway.
+std::vector<std::string> differing_settings(const SettingMap& believed, const SettingMap& found,
+                                            const LoginState& login);
 
 }  // namespace pgweir

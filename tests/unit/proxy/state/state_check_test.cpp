@@ -65,10 +65,20 @@ TEST_CASE("rows become settings and pins, without what a fresh login has") {
 }
 
 TEST_CASE("an audit compares names, and values where they have one spelling") {
-  CHECK(differing_settings({{"work_mem", "4MB"}}, {{"work_mem", "4096"}}).empty());
-  CHECK(differing_settings({{"a.b", "1"}}, {{"a.b", "2"}}) == std::vector<std::string>{"a.b"});
-  CHECK(differing_settings({}, {{"work_mem", "4096"}}) == std::vector<std::string>{"work_mem"});
-  CHECK(differing_settings({{"geqo", "off"}}, {}) == std::vector<std::string>{"geqo"});
-  CHECK(differing_settings({}, {{"a.b", ""}}).empty());
-  CHECK(differing_settings({{"role", "none"}}, {}).empty());
+  const LoginState app{"app"};
+  CHECK(differing_settings({{"work_mem", "4MB"}}, {{"work_mem", "4096"}}, app).empty());
+  CHECK(differing_settings({{"a.b", "1"}}, {{"a.b", "2"}}, app) == std::vector<std::string>{"a.b"});
+  CHECK(differing_settings({}, {{"work_mem", "4096"}}, app) == std::vector<std::string>{"work_mem"});
+  CHECK(differing_settings({{"geqo", "off"}}, {}, app) == std::vector<std::string>{"geqo"});
+  CHECK(differing_settings({}, {{"a.b", ""}}, app).empty());
+  CHECK(differing_settings({{"role", "none"}}, {}, app).empty());
+}
+
+TEST_CASE("an audit takes what is not told for what the login gave") {
+  const LoginState owner{"app", "owner"};
+  CHECK(differing_settings({{"session_authorization", "app"}, {"role", "owner"}}, {}, owner).empty());
+  CHECK(differing_settings({{"role", "none"}}, {{"role", "none"}}, owner).empty());
+  CHECK(differing_settings({{"role", "none"}}, {}, owner) == std::vector<std::string>{"role"});
+  CHECK(differing_settings({{"session_authorization", "boss"}}, {}, owner) ==
+        std::vector<std::string>{"session_authorization"});
 }
