@@ -270,7 +270,11 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
 RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
-  if (!understood || target.kind != 'S') return ServerStream(x_).forward(piece, {.reply = Reply::close});
+  if (!understood || target.kind != 'S') {
+    // A cursor that outlives its transaction is a portal, too.
+    if (x_.pins.contains(Pin::holdable_cursor)) x_.watch.may_have_ended.insert({Pin::holdable_cursor});
+    return ServerStream(x_).forward(piece, {.reply = Reply::close});
+  }
   if (target.name.empty()) {
     x_.statements.begin_erase({}, x_.tracker.segment());
     x_.backend->statements.begin_unnamed(nullptr, x_.tracker.segment());

@@ -92,6 +92,16 @@ def test_pinned_while_it_lasts(proxy, name):
 
 
 @pytest.mark.own
+def test_a_cursor_is_closed_by_a_message_as_well(proxy):
+    """libpq's PQclosePortal."""
+    with proxy.wire() as wire:
+        run(wire, "begin; declare pinned cursor with hold for select 1; commit")
+        until(lambda: pinned(proxy, "holdable_cursor") == 1, "a pin for the cursor")
+        assert wire.ask(m.CP("pinned") + m.S) == "3 Z(I)"
+        until(lambda: pinned(proxy, "holdable_cursor") == 0, "the end of the pin")
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("name", NO_PINS)
 def test_not_pinned(proxy, name):
     before = proxy.metric("pgweir_pins_total", database="app")
@@ -160,10 +170,11 @@ def test_sequence_values_pin_from_the_start(start):
 
 
 @pytest.mark.own
-def test_an_audit_of_clean_backends_finds_nothing(start):
+@pytest.mark.parametrize("setting", ["work_mem to '3MB'", "session authorization app", "role app", "role none"])
+def test_an_audit_of_clean_backends_finds_nothing(start, setting):
     proxy = start(max_size=1, audit_every=1)
     with proxy.wire() as wire:
-        assert wire.ask(m.Q("set work_mem to '3MB'")) == "C(SET) Z(I)"
+        assert wire.ask(m.Q(f"set {setting}")) == "C(SET) Z(I)"
         assert wire.ask(m.Q("select 1")) == "T D(1) C(SELECT 1) Z(I)"
         until(lambda: proxy.metric("pgweir_audits_total", database="app") >= 2, "audits")
         assert proxy.metric("pgweir_audit_findings_total", database="app") == 0
