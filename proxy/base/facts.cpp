@@ -58,6 +58,15 @@ PoolTotals PoolTotals::operator-(const PoolTotals& earlier) const {
   return difference;
 }
 
+PoolCounts& PoolCounts::operator+=(const PoolCounts& other) {
+  idle += other.idle;
+  borrowed += other.borrowed;
+  opening += other.opening;
+  leaving += other.leaving;
+  waiting += other.waiting;
+  return *this;
+}
+
 Endpoint endpoint_of(const std::string& address_and_port) {
   const std::size_t colon = address_and_port.rfind(':');
   if (colon == std::string::npos) return {address_and_port, 0};

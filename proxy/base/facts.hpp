@@ -120,6 +120,7 @@ struct PoolCounts {
   std::size_t leaving = 0;
   std::size_t waiting = 0;
   std::size_t total() const { return idle + borrowed + opening + leaving; }
+  PoolCounts& operator+=(const PoolCounts& other);
 };
 
 struct PoolFacts {

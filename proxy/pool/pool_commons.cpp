@@ -14,11 +14,17 @@ PoolCommons::PoolCommons(const Workers& workers, std::string database, std::stri
       no_settings_(workers.shared.no_settings),
       logins_(no_settings_),
       names_question_(statements_.make_by_sql(names_query(), "SELECT")) {
-  for (std::size_t i = 0; i < workers.list.size(); ++i) counters_.push_back(std::make_unique<PoolCounters>());
+  for (std::size_t i = 0; i < workers.list.size(); ++i) counters_.push_back(std::make_shared<PoolCounters>());
 }
 
 PoolCounters& PoolCommons::counters(const Worker& worker) {
   return *counters_[worker.index()];
+}
+
+std::vector<std::shared_ptr<const PoolCounters>> PoolCommons::lifetime_counters() const {
+  std::vector<std::shared_ptr<const PoolCounters>> all = earlier_;
+  all.insert(all.end(), counters_.begin(), counters_.end());
+  return all;
 }
 
 std::shared_ptr<SchemaVersion> PoolCommons::schema_version() const {

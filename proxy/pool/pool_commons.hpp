@@ -46,7 +46,12 @@ class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
   const std::shared_ptr<ScramKeyCache>& scram_keys() const { return scram_keys_; }
 
   PoolCounters& counters(const Worker& worker);
-  const std::vector<std::unique_ptr<PoolCounters>>& all_counters() const { return counters_; }
+  const std::vector<std::shared_ptr<PoolCounters>>& all_counters() const { return counters_; }
+  // These, and those of the pools that this one has taken the place of: what has happened under the pool's
+  // name never becomes less while its predecessor's last clients leave.
+  std::vector<std::shared_ptr<const PoolCounters>> lifetime_counters() const;
+  // This pool takes the place of a retired one of the same name. Before another thread knows of this one.
+  void follow(const PoolCommons& predecessor) { earlier_ = predecessor.lifetime_counters(); }
   bool has_clients() const;
   // Describes a backend that the caller has borrowed, or that is idle.
   ServerFacts facts_of(const Backend& backend) const;
@@ -66,7 +71,8 @@ class PoolCommons : public std::enable_shared_from_this<PoolCommons> {
   mutable std::mutex schema_mutex_;
   std::shared_ptr<SchemaVersion> schema_version_;
   const std::shared_ptr<ScramKeyCache> scram_keys_ = std::make_shared<ScramKeyCache>();
-  std::vector<std::unique_ptr<PoolCounters>> counters_;  // by worker
+  std::vector<std::shared_ptr<PoolCounters>> counters_;       // by worker
+  std::vector<std::shared_ptr<const PoolCounters>> earlier_;  // of the predecessors
 };
 
 }  // namespace pgweir

@@ -77,10 +77,8 @@ void PoolRegistry::apply(const SnapshotRef& snapshot_ref) {
         pool->reconfigure(target_of(snapshot, database, database_name, user),
                           settings_of(settings, database, user));
       } else {
-        pool = std::make_shared<Pool>(*this, context_, database_name,
-                                      target_of(snapshot, database, database_name, user),
-                                      settings_of(settings, database, user));
-        if (is_paused_here(database_name)) pool->pause();
+        pool = make(database_name, target_of(snapshot, database, database_name, user),
+                    settings_of(settings, database, user));
       }
     }
   }
@@ -106,6 +104,18 @@ void PoolRegistry::apply(const SnapshotRef& snapshot_ref) {
   rebuild_list();
 }
 
+// Clients of a pool that was retired earlier may still be there: then the new one goes on where it was.
+std::shared_ptr<Pool> PoolRegistry::make(const std::string& database, const PoolTarget& target,
+                                         const config::Pool& settings) {
+  auto pool = std::make_shared<Pool>(*this, context_, database, target, settings);
+  if (is_paused_here(database)) pool->pause();
+  const auto predecessor = std::find_if(retired_.rbegin(), retired_.rend(), [&](const auto& each) {
+    return each->database() == pool->database() && each->user() == pool->user();
+  });
+  if (predecessor != retired_.rend()) pool->follow(**predecessor);
+  return pool;
+}
+
 void PoolRegistry::retire(const std::shared_ptr<Pool>& pool) {
   pool->retire();
   retired_.push_back(pool);
@@ -129,11 +139,9 @@ std::shared_ptr<Pool> PoolRegistry::candidate(const Snapshot& snapshot, const co
   }
   std::erase_if(candidates_, [](const auto& each) { return each.second.expired(); });
   const config::User unlisted{user, {}};
-  auto pool = std::make_shared<Pool>(*this, context_, database_name,
-                                     target_of(snapshot, database, database_name, unlisted),
-                                     settings_of(*snapshot.settings, database, unlisted));
+  std::shared_ptr<Pool> pool = make(database_name, target_of(snapshot, database, database_name, unlisted),
+                                    settings_of(*snapshot.settings, database, unlisted));
   pass_through(*pool, snapshot, database, key);
-  if (is_paused_here(database_name)) pool->pause();
   candidates_.insert_or_assign(key, pool);
   return pool;
 }
@@ -179,10 +187,8 @@ std::shared_ptr<Pool> PoolRegistry::get(const Snapshot& snapshot, const config::
   const Key key{database_name, user.name};
   if (const auto it = pools_.find(key); it != pools_.end()) return it->second;
   if (pools_.size() >= pools_max) return nullptr;
-  auto pool = std::make_shared<Pool>(*this, context_, database_name,
-                                     target_of(snapshot, database, database_name, user),
-                                     settings_of(*snapshot.settings, database, user));
-  if (is_paused_here(database_name)) pool->pause();
+  std::shared_ptr<Pool> pool = make(database_name, target_of(snapshot, database, database_name, user),
+                                    settings_of(*snapshot.settings, database, user));
   pools_.emplace(key, pool);
   auto list = std::make_shared<std::vector<std::shared_ptr<Pool>>>(*list_);
   list->push_back(pool);

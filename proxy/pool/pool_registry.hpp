@@ -39,6 +39,7 @@ class PoolRegistry final : public PoolHost {
   std::shared_ptr<Pool> candidate(const Snapshot& snapshot, const config::Database& database,
                                   const std::string& database_name, const std::string& user);
   bool publish(const std::shared_ptr<Pool>& pool, const std::shared_ptr<const PoolTarget>& target) override;
+  // A retired pool comes before the one that has taken its place.
   std::vector<std::shared_ptr<Pool>> all() const;
   void maintain(Worker& here);
   void recycle(const Pool& changed) override;
@@ -61,9 +62,12 @@ class PoolRegistry final : public PoolHost {
   using Key = std::pair<std::string, std::string>;
 
   void sweep(TimePoint now);
-  void retire(const std::shared_ptr<Pool>& pool);  // needs the mutex, as the next two do
+  // These need the mutex.
+  std::shared_ptr<Pool> make(const std::string& database, const PoolTarget& target,
+                             const config::Pool& settings);
+  void retire(const std::shared_ptr<Pool>& pool);
   void rebuild_list();
-  bool is_paused_here(const std::string& database) const;  // needs the mutex
+  bool is_paused_here(const std::string& database) const;
 
   const PoolContext context_;
   mutable std::mutex mutex_;

@@ -10,6 +10,7 @@
 #include "proxy/pool/pool_registry.hpp"
 #include "proxy/report/aws_metrics.hpp"
 #include "proxy/report/metric_family.hpp"
+#include "proxy/report/pool_group.hpp"
 #include "proxy/report/process_metrics.hpp"
 #include "proxy/report/sources.hpp"
 #include "proxy/worker/workers.hpp"
@@ -21,28 +22,28 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = MetricLabels;
 
-Labels labels_of(const Pool& pool) {
-  return {{"database", pool.database()}, {"user", pool.user()}};
+Labels labels_of(const PoolGroup& pool) {
+  return {{"database", pool.current().database()}, {"user", pool.current().user()}};
 }
 
-Labels labels_of(const Pool& pool, std::string name, std::string value) {
+Labels labels_of(const PoolGroup& pool, std::string name, std::string value) {
   Labels labels = labels_of(pool);
   labels.push_back({std::move(name), std::move(value)});
   return labels;
 }
 
-using Pools = std::vector<std::shared_ptr<Pool>>;
+using Pools = std::vector<PoolGroup>;
 
-std::uint64_t sum(const Pool& pool, Counter PoolCounters::*counter) {
+std::uint64_t sum(const PoolGroup& pool, Counter PoolCounters::*counter) {
   std::uint64_t total = 0;
-  for (const auto& counters : pool.all_counters()) total += ((*counters).*counter).get();
+  for (const auto& counters : pool.counters()) total += ((*counters).*counter).get();
   return total;
 }
 
 MetricFamily pool_counter(const Pools& pools, std::string name, std::string help,
                           Counter PoolCounters::*counter, MetricType type = MetricType::Counter) {
   MetricFamily f = metric_family(std::move(name), std::move(help), type);
-  for (const auto& pool : pools) add_series(f, labels_of(*pool), static_cast<double>(sum(*pool, counter)));
+  for (const PoolGroup& pool : pools) add_series(f, labels_of(pool), static_cast<double>(sum(pool, counter)));
   return f;
 }
 
@@ -53,11 +54,11 @@ MetricFamily pool_counters_by(const std::string& label, std::string_view (*name_
                               std::array<Counter, Size> PoolCounters::*array,
                               MetricType type = MetricType::Counter) {
   MetricFamily f = metric_family(std::move(name), std::move(help), type);
-  for (const auto& pool : pools) {
+  for (const PoolGroup& pool : pools) {
     for (std::size_t i = 0; i < Size; ++i) {
       std::uint64_t total = 0;
-      for (const auto& counters : pool->all_counters()) total += ((*counters).*array)[i].get();
-      add_series(f, labels_of(*pool, label, std::string(name_of(i))), static_cast<double>(total));
+      for (const auto& counters : pool.counters()) total += ((*counters).*array)[i].get();
+      add_series(f, labels_of(pool, label, std::string(name_of(i))), static_cast<double>(total));
     }
   }
   return f;
@@ -66,10 +67,10 @@ MetricFamily pool_counters_by(const std::string& label, std::string_view (*name_
 MetricFamily pool_histogram(const Pools& pools, std::string name, std::string help,
                             DurationHistogram PoolCounters::*histogram) {
   MetricFamily f = metric_family(std::move(name), std::move(help), MetricType::Histogram);
-  for (const auto& pool : pools) {
+  for (const PoolGroup& pool : pools) {
     std::vector<const DurationHistogram*> parts;
-    for (const auto& counters : pool->all_counters()) parts.push_back(&((*counters).*histogram));
-    add_histogram(f, labels_of(*pool), parts);
+    for (const auto& counters : pool.counters()) parts.push_back(&((*counters).*histogram));
+    add_histogram(f, labels_of(pool), parts);
   }
   return f;
 }
@@ -98,25 +99,25 @@ void add_pool_state(const Pools& pools, std::vector<MetricFamily>& out) {
       metric_family("pgweir_pool_paused", "1 while the console has it paused", MetricType::Gauge);
   MetricFamily wait = metric_family("pgweir_longest_wait_seconds",
                                     "How long the oldest waiting client has waited", MetricType::Gauge);
-  for (const auto& pool : pools) {
-    const PoolFacts facts = pool->facts();
+  for (const PoolGroup& pool : pools) {
+    const PoolFacts facts = pool.facts();
     const PoolCounts& counts = facts.counts;
-    add_series(backends, labels_of(*pool, "state", "idle"), static_cast<double>(counts.idle));
-    add_series(backends, labels_of(*pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
-    add_series(backends, labels_of(*pool, "state", "opening"), static_cast<double>(counts.opening));
-    add_series(backends, labels_of(*pool, "state", "leaving"), static_cast<double>(counts.leaving));
+    add_series(backends, labels_of(pool, "state", "idle"), static_cast<double>(counts.idle));
+    add_series(backends, labels_of(pool, "state", "borrowed"), static_cast<double>(counts.borrowed));
+    add_series(backends, labels_of(pool, "state", "opening"), static_cast<double>(counts.opening));
+    add_series(backends, labels_of(pool, "state", "leaving"), static_cast<double>(counts.leaving));
     const double all = static_cast<double>(facts.clients);
     const double waiting = static_cast<double>(counts.waiting);
     const double active = static_cast<double>(counts.borrowed);
-    add_series(clients, labels_of(*pool, "state", "waiting"), waiting);
-    add_series(clients, labels_of(*pool, "state", "active"), active);
-    add_series(clients, labels_of(*pool, "state", "idle"), std::max(0.0, all - waiting - active));
-    add_series(limits, labels_of(*pool, "limit", "min_size"), facts.settings->min_size);
-    add_series(limits, labels_of(*pool, "limit", "max_size"), facts.settings->max_size);
-    add_series(up, labels_of(*pool), facts.up ? 1 : 0);
-    add_series(paused, labels_of(*pool), facts.paused ? 1 : 0);
+    add_series(clients, labels_of(pool, "state", "waiting"), waiting);
+    add_series(clients, labels_of(pool, "state", "active"), active);
+    add_series(clients, labels_of(pool, "state", "idle"), std::max(0.0, all - waiting - active));
+    add_series(limits, labels_of(pool, "limit", "min_size"), facts.settings->min_size);
+    add_series(limits, labels_of(pool, "limit", "max_size"), facts.settings->max_size);
+    add_series(up, labels_of(pool), facts.up ? 1 : 0);
+    add_series(paused, labels_of(pool), facts.paused ? 1 : 0);
     const auto waited = facts.longest_wait ? Clock::now() - *facts.longest_wait : Clock::duration{};
-    add_series(wait, labels_of(*pool), std::chrono::duration<double>(waited).count());
+    add_series(wait, labels_of(pool), std::chrono::duration<double>(waited).count());
   }
   out.push_back(std::move(up));
   out.push_back(std::move(paused));
@@ -159,10 +160,10 @@ void add_backend_ends(const Pools& pools, std::vector<MetricFamily>& out) {
 MetricFamily hub_metric(const Pools& pools, std::string name, std::string help, Counter HubCounters::*counter,
                         MetricType type = MetricType::Counter) {
   MetricFamily f = metric_family(std::move(name), std::move(help), type);
-  for (const auto& pool : pools) {
+  for (const PoolGroup& pool : pools) {
     std::uint64_t total = 0;
-    for (const auto& hub : pool->hubs()) total += (hub->counters().*counter).get();
-    add_series(f, labels_of(*pool), static_cast<double>(total));
+    for (const auto& hub : pool.hubs()) total += (hub->counters().*counter).get();
+    add_series(f, labels_of(pool), static_cast<double>(total));
   }
   return f;
 }
@@ -236,7 +237,7 @@ void add_certificate(const Sources& sources, std::vector<MetricFamily>& out) {
 }  // namespace
 
 std::vector<MetricFamily> Metrics::Collect() const {
-  const Pools pools = sources_.pools.all();
+  const Pools pools = group_pools(sources_.pools.all());
   std::vector<MetricFamily> out;
   add_process(sources_, out);
   add_process_metrics(sources_, out);

@@ -140,6 +140,30 @@ def test_sighup_refuses_an_invalid_configuration_whole(start):
             wire.until_ready()
 
 
+def without_app_and_with_it_again(proxy):
+    for number, users in enumerate((["app2"], list(USERS))):
+        proxy.reload({"databases": {"app": {"users": users}}})
+        until(lambda: len([e for e in proxy.log_events() if e["event"] == "reloaded"]) == number + 1, "it is reloaded")
+
+
+def test_a_pool_that_comes_back_has_one_series_with_that_of_its_last_clients(start):
+    proxy = start(max_size=2)
+    pool = {"database": "app", "user": "app"}
+    with proxy.wire() as old:
+        old.query("select 1")
+        without_app_and_with_it_again(proxy)
+        with proxy.wire() as new:
+            new.query("select 1")
+            series = [line.rsplit(" ", 1)[0] for line in proxy.http("/metrics")[1].splitlines() if line[0] != "#"]
+            assert len(series) == len(set(series))
+            assert proxy.metric("pgweir_pool_up", **pool) == 1
+            assert proxy.metric("pgweir_pool_limit", limit="max_size", **pool) == 2
+            assert proxy.metric("pgweir_pool_clients", state="idle", **pool) == 2
+            assert proxy.metric("pgweir_queries_total", **pool) == 2
+    until(lambda: proxy.metric("pgweir_pool_clients", **pool) == 0, "both have left")
+    assert proxy.metric("pgweir_queries_total", **pool) == 2
+
+
 def test_many_reloads_leak_nothing_and_drop_nobody(start):
     proxy = start(max_size=2)
     with proxy.wire() as wire:
