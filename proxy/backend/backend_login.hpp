@@ -27,6 +27,8 @@ struct ServerRefusal {
   // Trying again soon cannot help: wrong password, no such database, ...
   bool permanent = false;
   BackendLoginResult result = BackendLoginResult::refused;
+  // No login was tried: a reload has taken the user or the database away.
+  bool retired = false;
 };
 
 class BackendLogin {

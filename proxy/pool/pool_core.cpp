@@ -72,7 +72,8 @@ void PoolCore::retire() {
   hubs.close();
   state.set_limits({});  // the size is 0, so that each backend that comes back is surplus
   state.recycle();
-  outcomes.refuse({"", "this database or user is no longer configured", true});
+  outcomes.refuse(
+      {"", "this database or user is no longer configured", true, BackendLoginResult::refused, true});
 }
 
 // While there are backends, one of them will come back: the clients that are there go on, although the role

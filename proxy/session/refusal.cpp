@@ -5,6 +5,7 @@
 #include "protocol/error_response.hpp"
 #include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/backend/backend_login.hpp"
 #include "proxy/entry/life.hpp"
 
 namespace pgweir {
@@ -39,6 +40,15 @@ void end_copy_violation(ByteBuffer& out, Life& life) {
 void end_login_unserved(Life& life, const BorrowFailure& why) {
   life.end(why.is_servers() ? Reason::server_unreachable : Reason::borrow_timeout, why.message,
            why.sqlstate());
+}
+
+// Of a pool that is no more, the client hears what it would be told if it logged in now.
+void end_refused(Life& life, const ServerRefusal& why) {
+  if (why.retired) {
+    life.end(Reason::not_allowed, "permission denied: " + why.message + " (pgweir was reloaded)");
+  } else {
+    life.end(Reason::server_unreachable, "logging in to the database server failed: " + why.message);
+  }
 }
 
 }  // namespace pgweir

@@ -47,6 +47,7 @@ class Refusal {
 };
 
 struct Life;
+struct ServerRefusal;
 
 // Answers a message that COPY IN does not allow, and ends the session as PostgreSQL does: it cannot tell
 // where the next message begins.
@@ -54,5 +55,8 @@ void end_copy_violation(ByteBuffer& out, Life& life);
 
 // Ends a client that has waited in vain for a backend to complete its login.
 void end_login_unserved(Life& life, const BorrowFailure& why);
+
+// Ends a client for whom no backend can be opened.
+void end_refused(Life& life, const ServerRefusal& why);
 
 }  // namespace pgweir

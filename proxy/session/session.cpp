@@ -97,7 +97,7 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
     if (server_.lease().is_granted() || !server_.lease().waits()) server_.borrow();
     if (exchange_.backend != nullptr) break;
     if (const std::optional<ServerRefusal> refusal = pool_->refusal()) {
-      life_.end(Reason::server_unreachable, "logging in to the database server failed: " + refusal->message);
+      end_refused(life_, *refusal);
       co_return false;
     }
     if (life_.interrupt || link_.transport.hung_up()) {
@@ -165,10 +165,7 @@ void Session::check_interrupts() {
     if (server_.lease().waits() || granted) return client_.refuse_waiting(reason);
   }
   if (server_.lease().waits()) {
-    if (const std::optional<ServerRefusal> refusal = pool_->refusal()) {
-      return life_.end(Reason::server_unreachable,
-                       "logging in to the database server failed: " + refusal->message);
-    }
+    if (const std::optional<ServerRefusal> refusal = pool_->refusal()) return end_refused(life_, *refusal);
   }
   if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
   if (life_.is_over()) return;

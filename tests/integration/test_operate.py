@@ -164,6 +164,19 @@ def test_a_pool_that_comes_back_has_one_series_with_that_of_its_last_clients(sta
     assert proxy.metric("pgweir_queries_total", **pool) == 2
 
 
+def test_a_client_whose_user_a_reload_removes_is_told_so(start):
+    proxy = start(max_size=2)
+    with proxy.wire() as wire:
+        wire.query("select 1")
+        without_app_and_with_it_again(proxy)
+        wire.send(m.Q("select 2"))
+        answer = wire.until_eof()
+    assert answer[0].sqlstate == "42501" and "no longer configured" in answer[0].text, answer
+    until(lambda: proxy.metric("pgweir_clients_ended_total", reason="not_allowed") == 1, "it is counted")
+    closed = next(e for e in proxy.log_events() if e["event"] == "client_closed")
+    assert closed["reason"] == "not_allowed" and closed["message"] == answer[0].text
+
+
 def test_many_reloads_leak_nothing_and_drop_nobody(start):
     proxy = start(max_size=2)
     with proxy.wire() as wire:

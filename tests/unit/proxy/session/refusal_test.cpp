@@ -4,6 +4,7 @@
 
 #include "protocol/framer.hpp"
 #include "protocol/frontend.hpp"
+#include "proxy/backend/backend_login.hpp"
 #include "proxy/entry/life.hpp"
 
 using namespace pgweir;
@@ -67,4 +68,18 @@ TEST_CASE("the first reason for which a session ends is the one that counts") {
   life.end(Reason::client_lost, "later");
   CHECK(life.reason == Reason::idle_timeout);
   CHECK(life.message().empty());
+}
+
+TEST_CASE("a client that a reload has locked out is not told of a server or a login") {
+  Life life;
+  end_refused(life, {"", "the user is gone", true, BackendLoginResult::refused, true});
+  CHECK(life.reason == Reason::not_allowed);
+  CHECK(life.message() == "permission denied: the user is gone (pgweir was reloaded)");
+}
+
+TEST_CASE("a client that waits for a server which refuses logins is told why") {
+  Life life;
+  end_refused(life, {"28P01", "wrong password", true});
+  CHECK(life.reason == Reason::server_unreachable);
+  CHECK(life.message() == "logging in to the database server failed: wrong password");
 }
