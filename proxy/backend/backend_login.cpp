@@ -5,12 +5,10 @@
 #include "protocol/md5_password.hpp"
 #include "protocol/sqlstate.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/backend/reported_parameters.hpp"
 
 namespace pgweir {
 namespace {
-
-// A server that keeps reporting parameters must not fill pgweir's memory.
-constexpr std::size_t parameters_max = 256;
 
 // invalid_authorization (28), invalid_catalog_name, insufficient_privilege: they last until an operator
 // changes something.
@@ -72,9 +70,9 @@ BackendLogin::Step BackendLogin::take(const Piece& piece, ByteBuffer& reply) {
     }
     case BackendType::ParameterStatus: {
       ParameterStatusView status;
-      if (parse_parameter_status(piece.body(), status) != Errc::ok || parameters_.size() >= parameters_max) {
+      if (parse_parameter_status(piece.body(), status) != Errc::ok)
         return refuse("the server sent a malformed ParameterStatus");
-      }
+      if (!may_report(parameters_, status.name)) return refuse("the server reported too many parameters");
       parameters_.insert_or_assign(std::string(status.name), std::string(status.value));
       return Step::need_bytes;
     }

@@ -1,7 +1,7 @@
 #include "proxy/backend/default_role.hpp"
 
-#include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
+#include "proxy/backend/reported_parameters.hpp"
 #include "proxy/worker/connect.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -20,8 +20,8 @@ Step walk(Backend& backend, DefaultRoleReply& reply, SettingsMemo& memo) {
     ParameterStatusView parameter;
     if (piece.type != static_cast<char>(BackendType::ParameterStatus)) {
       step = reply.take(piece);
-    } else if (parse_parameter_status(piece.body(), parameter) == Errc::ok) {
-      backend.parameters = memo.with(backend.parameters, parameter.name, parameter.value);
+    } else if (!take_parameter(backend, piece.body(), memo, parameter)) {
+      step = Step::broken;
     }
   }
   backend.carry = ByteBuffer(input.begin(), input.end());

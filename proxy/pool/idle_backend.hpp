@@ -2,7 +2,10 @@
 // `here` is the caller's worker, and the backend is the caller's alone.
 #pragma once
 
+#include <optional>
+
 #include "proxy/backend/backend.hpp"
+#include "proxy/base/backend_reason.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -25,7 +28,7 @@ inline bool is_silent(const Backend& backend, const Worker& here) {
 
 // What an idle server says belongs to no client: parameters change with a reload of its configuration, a
 // notice is dropped, anything else (its last words, usually) ends the connection. Without this a statement
-// would be sent to a server that is known to be gone. False: the backend has become unusable.
-bool absorb_idle_input(Backend& backend, Worker& here);
+// would be sent to a server that is known to be gone. Returns why the backend has become unusable, if it has.
+std::optional<BackendClose> absorb_idle_input(Backend& backend, Worker& here);
 
 }  // namespace pgweir

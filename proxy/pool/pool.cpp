@@ -29,11 +29,17 @@ Backend* Pool::try_borrow(Worker& here) {
     if (member == nullptr) return nullptr;
     Backend& backend = backend_of(*member);
     const bool silent = is_silent(backend, here);
-    if (settle_here(backend, here) && (silent || absorb_idle_input(backend, here))) {
+    std::optional<BackendClose> unusable;
+    if (!settle_here(backend, here)) {
+      unusable = BackendClose::lost;
+    } else if (!silent) {
+      unusable = absorb_idle_input(backend, here);
+    }
+    if (!unusable) {
       counters(here).borrows.add();
       return &backend;
     }
-    discard(backend, BackendClose::lost, here);
+    discard(backend, *unusable, here);
   }
 }
 

@@ -1,7 +1,7 @@
 #include "proxy/pool/pool_role.hpp"
 
-#include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
+#include "proxy/backend/reported_parameters.hpp"
 #include "proxy/backend/role_question.hpp"
 #include "proxy/base/log.hpp"
 #include "proxy/pool/idle_backend.hpp"
@@ -40,8 +40,7 @@ RoleReply::Step walk(Backend& backend, RoleReply& reply, SettingsMemo& memo) {
       continue;
     }
     ParameterStatusView parameter;
-    if (parse_parameter_status(piece.body(), parameter) != Errc::ok) return RoleReply::Step::broken;
-    backend.parameters = memo.with(backend.parameters, parameter.name, parameter.value);
+    if (!take_parameter(backend, piece.body(), memo, parameter)) return RoleReply::Step::broken;
   }
   if (status == FrameStatus::error) return RoleReply::Step::broken;
   backend.carry = ByteBuffer(input.begin(), input.end());

@@ -144,9 +144,13 @@ void give_up(PoolCore& core, Backend& backend, BackendClose reason, Worker& here
 }
 
 void see_off(PoolCore& core, Backend& backend, BackendClose reason, Worker& here) {
-  core.commons.counters(here).closes[static_cast<std::size_t>(reason)].add();
-  log::debug("backend_closed", {{"database", core.commons.database()},
-                                {"user", core.commons.user()},
+  PoolCommons& commons = core.commons;
+  commons.counters(here).closes[static_cast<std::size_t>(reason)].add();
+  // The server sent messages that are not possible here, or bytes that are not messages.
+  if (reason == BackendClose::protocol_violation)
+    log::error("server_protocol_violation", {{"database", commons.database()}, {"user", commons.user()}});
+  log::debug("backend_closed", {{"database", commons.database()},
+                                {"user", commons.user()},
                                 {"pid", std::to_string(backend.pid)},
                                 {"reason", to_string(reason)}});
   std::shared_ptr<Backend> kept = backend.shared_from_this();

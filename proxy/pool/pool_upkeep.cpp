@@ -43,12 +43,14 @@ Round look(PoolCore& core, Worker& here) {
 }
 
 void listen_to(PoolCore& core, Backend& backend, Worker& here) {
-  if (absorb_idle_input(backend, here)) return give_back(core, backend, here);
+  const std::optional<BackendClose> reason = absorb_idle_input(backend, here);
+  if (!reason) return give_back(core, backend, here);
   log::info("backend_lost", {{"database", core.commons.database()},
                              {"user", core.commons.user()},
                              {"pid", std::to_string(backend.pid)},
-                             {"state", "idle"}});
-  give_up(core, backend, BackendClose::lost, here);
+                             {"state", "idle"},
+                             {"reason", to_string(*reason)}});
+  give_up(core, backend, *reason, here);
 }
 
 }  // namespace

@@ -2,28 +2,27 @@
 
 #include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/backend/reported_parameters.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
 
-// True: the server's own message is forwarded to the client.
-bool ParameterTeller::take(const Piece& piece, bool is_own) {
+ParameterTeller::Verdict ParameterTeller::take(const Piece& piece, bool is_own) {
   ParameterStatusView status;
-  if (parse_parameter_status(piece.body(), status) != Errc::ok) return false;
   SettingsMemo& memo = x_.worker.settings_memo();
-  x_.backend->parameters = memo.with(x_.backend->parameters, status.name, status.value);
+  if (!take_parameter(*x_.backend, piece.body(), memo, status)) return Verdict::violation;
   // During a prelude the values pass through states that this client never had.
-  if (is_own || !x_.client.greeted) return false;
+  if (is_own || !x_.client.greeted) return Verdict::keep;
   const std::string_view value = value_for_client(status);
   const auto known = x_.client.view->find(status.name);
-  if (known != x_.client.view->end() && known->second == value) return false;
+  if (known != x_.client.view->end() && known->second == value) return Verdict::keep;
   x_.client.use_view(memo.with(x_.client.view, status.name, value));
-  if (value.data() == status.value.data()) return true;
+  if (value.data() == status.value.data()) return Verdict::forward;
   x_.batch.answered = true;
   write_parameter_status(x_.worker.to_client().own(), status.name, value);
   x_.worker.to_client().end_own();
-  return false;
+  return Verdict::keep;
 }
 
 // What a RESET gives back to the client is applied after the RESET, but the client is told before the answer

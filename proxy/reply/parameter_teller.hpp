@@ -2,6 +2,7 @@
 // itself: works on the session's Exchange. Thread rule: the session's worker.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "protocol/backend.hpp"
@@ -14,8 +15,10 @@ class ParameterTeller final {
  public:
   explicit ParameterTeller(Exchange& exchange) : x_(exchange) {}
 
+  // What becomes of the server's own message.
+  enum class Verdict : std::uint8_t { forward, keep, violation };
   // Looks at a ParameterStatus. `is_own`: an own query has caused it.
-  bool take(const Piece& piece, bool is_own);
+  Verdict take(const Piece& piece, bool is_own);
   // Tells the client the parameters of the backend that it does not know yet.
   void tell();
   void tell_restored();

@@ -57,6 +57,14 @@ Disposition ReplyPath::take(const Piece& piece) {
   return Disposition::taken;
 }
 
+Disposition ReplyPath::take_parameter_status(const Piece& piece) {
+  using Verdict = ParameterTeller::Verdict;
+  const Verdict verdict = ParameterTeller(x_).take(piece, x_.own_message_is_oldest());
+  if (verdict == Verdict::violation) return Disposition::violation;
+  if (verdict == Verdict::forward) forward(piece);
+  return Disposition::taken;
+}
+
 Disposition ReplyPath::take_first(const Piece& piece) {
   forwarding_rest_ = false;
   TransactionStatus status = TransactionStatus::idle;
@@ -64,8 +72,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
     case BackendType::ErrorResponse:
       return take_error(piece);
     case BackendType::ParameterStatus:
-      if (ParameterTeller(x_).take(piece, x_.own_message_is_oldest())) forward(piece);
-      return Disposition::taken;
+      return take_parameter_status(piece);
     case BackendType::NotificationResponse:
       take_notification(piece);
       return Disposition::taken;

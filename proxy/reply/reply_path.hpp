@@ -46,6 +46,7 @@ class ReplyPath final : public ReplySink {
 
  private:
   Disposition take_first(const Piece& piece);
+  Disposition take_parameter_status(const Piece& piece);
   void end_backend_statement(const Expected& expected, Outcome outcome);
   void forward(const Piece& piece);
   ResponseTracker::Verdict receive(const Piece& piece, TransactionStatus status);

@@ -308,9 +308,6 @@ bool ServerSide::has_nothing_to_lose() const {
 }
 
 void ServerSide::lose_backend(BackendClose reason, bool told) {
-  // The server sent messages that are not possible here, or bytes that are not messages.
-  if (reason == BackendClose::protocol_violation)
-    log::error("server_protocol_violation", {{"database", x_.pool->database()}, {"user", x_.pool->user()}});
   log::info("backend_lost", {{"database", x_.pool->database()},
                              {"user", x_.pool->user()},
                              {"pid", std::to_string(x_.backend->pid)},

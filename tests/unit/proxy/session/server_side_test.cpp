@@ -653,3 +653,37 @@ TEST_CASE("a backend that does not become clean is closed") {
   CHECK(session.pool().counts().idle == 0);
   CHECK(session.pool().counts().leaving == 1);
 }
+
+TEST_CASE("a server that reports parameters without end is given up") {
+  Served session;
+  session.add_server();
+  session.run("> Q(begin) < C(BEGIN) Z(T)");
+  session.client();
+  ByteBuffer reported;
+  SECTION("to a client") {
+    for (int i = 0; i < 300; ++i) write_parameter_status(reported, "p" + std::to_string(i), "v");
+    session.hear(reported);
+    CHECK_FALSE(session.is_serving());
+  }
+  SECTION("while it is idle") {
+    session.run("> Q(commit) < C(COMMIT) Z(I)");
+    REQUIRE_FALSE(session.has_backend());
+    for (int i = 0; i < 300; ++i) write_parameter_status(reported, "p" + std::to_string(i), "v");
+    session.servers.front().end.send(reported);
+    session.look();
+    session.pool().maintain(session.worker());
+    CHECK(session.is_serving());
+  }
+  CHECK(session.closed(BackendClose::protocol_violation) == 1);
+}
+
+TEST_CASE("a server may report a parameter that it has reported as often as it likes") {
+  Served session;
+  session.add_server();
+  session.run("> Q(begin) < C(BEGIN) Z(T)");
+  ByteBuffer reported;
+  for (int i = 0; i < 300; ++i) write_parameter_status(reported, "TimeZone", std::to_string(i));
+  session.hear(reported);
+  CHECK(session.is_serving());
+  CHECK(session.closed(BackendClose::protocol_violation) == 0);
+}
