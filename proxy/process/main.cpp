@@ -153,6 +153,18 @@ bool is_unknown_command(const CLI::App& app, const std::string& word) {
   return true;
 }
 
+// Of an option that does not exist the library says no word where something else is missing, too, although
+// that mostly is for a misspelt option. True: there is one.
+bool has_unknown_option(const CLI::App& app) {
+  for (const std::string& word : app.remaining(true)) {
+    if (word.size() < 2 || word[0] != '-' || word == "--") continue;
+    std::cerr << "pgweir: unknown option '" << config::printable(word)
+              << "'\nRun with --help for more information.\n";
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -160,6 +172,8 @@ int main(int argc, char** argv) {
       "pgweir: a PostgreSQL connection pool between many short-lived clients and a small warm set of server "
       "connections");
   app.require_subcommand(1);
+  const std::string version = std::string("pgweir ") + PGWEIR_VERSION;
+  app.set_version_flag("--version", version, "Print the version and exit");
   std::string path;
   int code = exit_ok;
   const auto command = [&](const char* name, const char* help, int (*run)(const std::string&)) {
@@ -172,12 +186,13 @@ int main(int argc, char** argv) {
   add_healthcheck(app, code);
   add_explain_pin(app, code);
   add_doctor(app, code);
-  app.add_subcommand("version", "Print the version.")->callback([] {
-    std::cout << "pgweir " << PGWEIR_VERSION << '\n';
-  });
+  app.add_subcommand("version", "Print the version.")->callback([&version] { std::cout << version << '\n'; });
   if (argc > 1 && argv[1][0] != '-' && is_unknown_command(app, argv[1])) return exit_usage;
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    if (!has_unknown_option(app)) app.exit(e);
+    return exit_usage;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == exit_ok ? exit_ok : exit_usage;  // --help is no failure
   } catch (const std::exception& e) {

@@ -225,6 +225,8 @@ def test_serve_says_which_port_is_taken(start, tmp_path):
 def test_version():
     done = run("version")
     assert done.returncode == 0 and "pgweir" in done.stdout
+    as_option = run("--version")
+    assert as_option.returncode == 0 and as_option.stdout == done.stdout and not as_option.stderr
 
 
 def test_healthcheck(start):
@@ -267,7 +269,15 @@ def test_a_misspelt_command_is_named():
     done = run("chekc", "pgweir.yaml")
     assert done.returncode == 2
     assert done.stderr.startswith("pgweir: unknown subcommand 'chekc'; did you mean check?\n"), done.stderr
-    assert run("check").returncode == 2 and run().returncode == 2 and run("--help").returncode == 0
+    missing = run("check")
+    assert missing.returncode == 2 and "CONFIG is required" in missing.stderr
+    assert run().returncode == 2 and run("--help").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["--bogus"], ["serve", "--bogus"], ["serve", "pgweir.yaml", "--bogus"]])
+def test_an_unknown_option_is_named(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2 and "--bogus" in done.stderr and not done.stdout, done.stderr
 
 
 def test_a_certificate_that_is_not_used_is_told_of_at_start(start, certificates):
