@@ -5,10 +5,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-
+#include <stdexcept>
 #include <system_error>
 
 #include "proxy/base/log.hpp"
+#include "proxy/net/listen_failure.hpp"
 #include "proxy/net/socket_options.hpp"
 #include "proxy/net/takeover.hpp"
 #include "proxy/session/session_directory.hpp"
@@ -31,10 +32,9 @@ UniqueFd listen_on(const std::string& host, std::uint16_t port, bool shares_port
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const std::string where = "cannot listen on " + host + ":" + std::to_string(port);
   if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
       error != 0) {
-    throw std::runtime_error(where + ": " + ::gai_strerror(error));
+    throw std::runtime_error(listen_failure("listen", host, port, 0, ::gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -45,7 +45,8 @@ UniqueFd listen_on(const std::string& host, std::uint16_t port, bool shares_port
   }
   if (fd && shares_port) share_port(fd.get());
   if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
-    throw std::system_error(errno, std::system_category(), where);
+    const std::error_code error(errno, std::system_category());
+    throw std::runtime_error(listen_failure("listen", host, port, error.value(), error.message()));
   }
   if (shares_port) take_over(fd.get());
   return fd;

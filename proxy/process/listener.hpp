@@ -22,7 +22,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   // Without a free descriptor there is nothing to do but wait for one.
   static constexpr std::chrono::milliseconds pause{100};
 
-  // Binds and listens at once; throws std::system_error that names the address.
+  // Binds and listens at once; throws an error that names the address and its keys.
   // `shares_port`: see take_over().
   Listener(const std::string& host, std::uint16_t port, bool shares_port);
 

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "protocol/proxy_header.hpp"
+#include "proxy/net/listen_failure.hpp"
 #include "proxy/net/takeover.hpp"
 
 namespace pgweir {
@@ -101,15 +102,14 @@ HttpServer::HttpServer(asio::io_context& io, const std::string& host, std::uint1
   tcp::resolver resolver(io);
   boost::system::error_code ec;
   const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, ec);
-  const std::string where = "cannot listen on " + host + ":" + std::to_string(port) + " (admin): ";
-  if (ec) throw std::runtime_error(where + ec.message());
+  if (ec) throw std::runtime_error(listen_failure("admin", host, port, 0, ec.message()));
   const tcp::endpoint endpoint = found.begin()->endpoint();
   acceptor_.open(endpoint.protocol(), ec);
   if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec && shares_port) share_port(acceptor_.native_handle());
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) throw std::runtime_error(where + ec.message());
+  if (ec) throw std::runtime_error(listen_failure("admin", host, port, ec.value(), ec.message()));
   if (shares_port) take_over(acceptor_.native_handle());
 }
 

@@ -220,6 +220,21 @@ def test_serve_says_which_port_is_taken(start, tmp_path):
     proxy = start(max_size=1)
     done = run("serve", str(proxy.config_path))
     assert done.returncode != 0 and str(proxy.port) in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "set another listen.port" in done.stderr
+
+
+@pytest.mark.parametrize("section, address, advice", [
+    ("listen", {"host": "192.0.2.1"}, "set listen.host"),
+    ("admin", {"host": "192.0.2.1"}, "set admin.host"),
+    ("admin", {"port": None}, "set another admin.port")])
+def test_serve_says_what_to_do_about_an_address(start, tmp_path, section, address, advice):
+    proxy = start(max_size=1)
+    other = {key: {**proxy.config[key], "port": processes.free_port()} for key in ("listen", "admin")}
+    other[section].update({key: value or proxy.admin_port for key, value in address.items()})
+    config = tmp_path / "other.yaml"
+    config.write_text(yaml.safe_dump({**proxy.config, **other}))
+    done = run("serve", str(config))
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and advice in done.stderr, done.stderr
 
 
 def test_version():
