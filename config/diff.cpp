@@ -194,6 +194,16 @@ std::vector<Change> diff(const Settings& from, const Settings& to) {
   return out;
 }
 
+std::vector<Change> diff(const Settings& from, const Settings& to, const Settings& started) {
+  std::vector<Change> changes = diff(from, to);
+  const Values in_use = values_of_rest(started);
+  for (Change& change : changes) {
+    if (change.applies == Applies::restart && in_use.at(change.path).shown() == change.to)
+      change.applies = Applies::now;
+  }
+  return changes;
+}
+
 std::vector<Setting> list_settings(const Settings& settings) {
   Values values = values_of_rest(settings);
   keys_of_pool(settings.pool, NoteKeys(values, "pool"));

@@ -25,6 +25,8 @@ struct Change {
 
 // Sorted by path. A database or user that came or went is one change, not one for each of its keys.
 std::vector<Change> diff(const Settings& from, const Settings& to);
+// The same for a process that was started with `started`: what goes back to that needs no restart.
+std::vector<Change> diff(const Settings& from, const Settings& to, const Settings& started);
 
 // Every value that the settings have, sorted by path, printed as a Change prints it. For a setting that is
 // not under databases or users, Settings{} has the default.

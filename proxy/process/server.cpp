@@ -69,6 +69,7 @@ std::uint64_t raise_descriptor_limit() {
 
 Server::Server(std::string config_path, std::shared_ptr<const config::Settings> settings)
     : config_path_(std::move(config_path)),
+      started_with_(settings),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       stop_timer_(io_),
       watch_timer_(io_),
@@ -176,7 +177,8 @@ std::string Server::load(const config::Overrides& overrides) {
     log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())}});
     return errors;
   }
-  const std::vector<config::Change> changes = config::diff(*snapshot_->settings, *loaded.settings);
+  const std::vector<config::Change> changes =
+      config::diff(*snapshot_->settings, *loaded.settings, *started_with_);
   for (const config::Change& change : changes)
     log::info("setting_changed", {{"change", config::to_string(change)}});
   const bool uses_aws = loaded.settings->uses_aws() || snapshot_->settings->uses_aws();

@@ -53,6 +53,8 @@ class Server final : private Administration {
   void begin_drain();
 
   const std::string config_path_;
+  // Of these the sockets and the workers stay as they are.
+  const std::shared_ptr<const config::Settings> started_with_;
   boost::asio::io_context io_{1};
   Services services_;
   Metrics metrics_{services_.sources};

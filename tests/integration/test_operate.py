@@ -237,6 +237,15 @@ def test_serve_says_what_to_do_about_an_address(start, tmp_path, section, addres
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and advice in done.stderr, done.stderr
 
 
+def test_a_reload_that_goes_back_to_the_port_in_use_needs_no_restart(start):
+    proxy = start(max_size=1)
+    for number, port in enumerate((processes.free_port(), proxy.port)):
+        proxy.reload({"listen": {"port": port}})
+        until(lambda: len([e for e in proxy.log_events() if e["event"] == "reloaded"]) == number + 1, "it is reloaded")
+    changes = [e["change"] for e in proxy.log_events() if e["event"] == "setting_changed"]
+    assert ["needs a restart" in each for each in changes] == [True, False], changes
+
+
 def test_version():
     done = run("version")
     assert done.returncode == 0 and "pgweir" in done.stdout

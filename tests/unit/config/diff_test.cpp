@@ -33,6 +33,16 @@ TEST_CASE("addresses and workers wait for a restart") {
             "workers: auto -> 3 (needs a restart)"});
 }
 
+TEST_CASE("what goes back to how the process was started needs no restart") {
+  const LoadResult started = load(with("listen: {port: 1}\nworkers: 2"));
+  const LoadResult changed = load(with("listen: {port: 5}\nworkers: 3"));
+  const LoadResult next = load(with("listen: {port: 1}\nworkers: 4"));
+  const std::vector<Change> changes = diff(*changed.settings, *next.settings, *started.settings);
+  REQUIRE(changes.size() == 2);
+  CHECK(to_string(changes[0]) == "listen.port: 5 -> 1");
+  CHECK(to_string(changes[1]) == "workers: 3 -> 4 (needs a restart)");
+}
+
 TEST_CASE("everything else applies at once") {
   CHECK(changes(with(""), with("listen: {max_clients: 5, auth: md5}\n"
                                "admin: {console_users: [u]}\n"
