@@ -85,7 +85,7 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
 
 const Database* pass_through_of(const Settings& settings, std::string_view database, std::string_view user) {
   // These names are the console's, even if a database has one of them.
-  if (database == "pgweir" || database == "pgbouncer" || user.size() > user_name_bytes_max) return nullptr;
+  if (is_console_database(database) || user.size() > user_name_bytes_max) return nullptr;
   const Database* const entry = settings.find_database(database);
   if (entry == nullptr || settings.find_user(user) != nullptr || settings.is_console_user(user))
     return nullptr;

@@ -118,7 +118,7 @@ struct Pool {
   PoolMode mode = PoolMode::transaction;
   StateTracking state = StateTracking::tracked;
   SequenceValues sequence_values = SequenceValues::learn;
-  bool trust_triggers = false;       // strict: what a statement writes fires nothing that leaves state behind
+  bool trust_triggers = false;       // true: no trigger leaves anything in its session
   bool pin_notice = false;           // tell a client by a NOTICE when and why it is pinned
   std::uint32_t audit_every = 5000;  // one released backend in so many is checked; 0: none
   bool audit_close = true;           // close one that has state which was not known of
@@ -220,6 +220,11 @@ struct Log {
   LogFormat format = LogFormat::text;
   LogLevel level = LogLevel::info;
 };
+
+// Whether a client that asks for this database gets the console: by pgweir's name or by PgBouncer's.
+constexpr bool is_console_database(std::string_view name) {
+  return name == "pgweir" || name == "pgbouncer";
+}
 
 struct Settings {
   Listen listen;

@@ -103,7 +103,7 @@ class Validator {
       if (rule.tls && rule.allow && settings_.listen.tls.mode == TlsMode::disable)
         report(path + ".tls", "fits no client while listen.tls.mode is disable");
       for (std::size_t k = 0; k < rule.databases.size(); ++k) {
-        if (settings_.find_database(rule.databases[k]) == nullptr)
+        if (!is_console_database(rule.databases[k]) && settings_.find_database(rule.databases[k]) == nullptr)
           report(index(path + ".databases", k), "there is no such database under databases");
       }
     }
@@ -176,7 +176,7 @@ class Validator {
   void check_database(const Database& database) {
     const std::string path = join_path("databases", database.name);
     check_name(path, database.name);
-    if (database.name == "pgweir" || database.name == "pgbouncer") {
+    if (is_console_database(database.name)) {
       report(path, "the console answers under this name and hides the database", Severity::warning);
     }
     check_host(path + ".host", database.host);

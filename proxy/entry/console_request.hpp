@@ -2,16 +2,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "proxy/base/session_address.hpp"
 
 namespace pgweir {
-
-// Whether this is the virtual database that is the console, by pgweir's name or by PgBouncer's.
-constexpr bool is_console(std::string_view database) {
-  return database == "pgweir" || database == "pgbouncer";
-}
 
 struct ConsoleRequest {
   std::string sql;

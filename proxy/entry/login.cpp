@@ -1,11 +1,11 @@
 #include "proxy/entry/login.hpp"
 
+#include "config/settings.hpp"
 #include "protocol/proxy_header.hpp"
 #include "protocol/sql_tokenizer.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/entry/aws_check.hpp"
 #include "proxy/entry/client_tls.hpp"
-#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/console_session.hpp"
 #include "proxy/entry/password_check.hpp"
 #include "proxy/entry/role_check.hpp"
@@ -50,7 +50,8 @@ Task<bool> Login::run() {
     if (parts_.life.is_over()) co_return false;
     if (!counted && !login.startup().user.empty()) {
       counted = true;
-      const std::size_t more = is_console(login.startup().database) ? ConsoleSession::reserve : 0;
+      const std::size_t more =
+          config::is_console_database(login.startup().database) ? ConsoleSession::reserve : 0;
       if (parts_.context.sessions.count() > parts_.worker.snapshot().settings->listen.max_clients + more) {
         parts_.life.end(Reason::too_many_clients);
         co_return false;

@@ -1,7 +1,7 @@
 #include "proxy/entry/role_check.hpp"
 
+#include "config/settings.hpp"
 #include "proxy/base/log.hpp"
-#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/session_context.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/pool_registry.hpp"
@@ -50,7 +50,7 @@ Task<bool> server_lets_in(SessionParts& p, Pool& pool) {
 // `reply` holds the last authentication message, which a refused client does not get.
 Task<ClientLogin::Step> check_role(SessionParts& p, ClientLogin& login, ByteBuffer& reply) {
   constexpr auto admitted = ClientLogin::Step::authenticated;
-  if (is_console(login.startup().database)) co_return admitted;
+  if (config::is_console_database(login.startup().database)) co_return admitted;
   const std::shared_ptr<Pool> pool = p.context.pools.find(login.startup().database, login.startup().user);
   if (!pool) co_return admitted;
   const RoleVerdict verdict = pool->role_verdict(p.worker.now(), login.by_password());

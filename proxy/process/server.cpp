@@ -174,7 +174,8 @@ std::string Server::load(const config::Overrides& overrides) {
     if (is_error) errors += (errors.empty() ? "" : "; ") + config::to_string(problem);
   }
   if (!loaded.settings) {
-    log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())}});
+    log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())},
+                                  {"message", "the configuration of before stays in force"}});
     return errors;
   }
   const std::vector<config::Change> changes =

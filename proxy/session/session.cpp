@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "config/settings.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/base/log.hpp"
 #include "proxy/entry/admission.hpp"
-#include "proxy/entry/console_request.hpp"
 #include "proxy/entry/login.hpp"
 #include "proxy/entry/session_context.hpp"
 #include "proxy/entry/session_list.hpp"
@@ -68,7 +68,7 @@ Task<bool> Session::log_in() {
 
 // A client that has proved who it is gets what it asked for, if it may have it.
 Task<bool> Session::enter(const ClientLogin& client) {
-  if (is_console(client.startup().database)) {
+  if (config::is_console_database(client.startup().database)) {
     console_ = ConsoleSession::enter(parts_, client);
     if (!console_) co_return false;
     cancel_pid_ = console_->cancel_pid();
