@@ -30,8 +30,9 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   // The following is set at its login.
   std::uint32_t pid = 0;
   std::string login_user;
-  std::string default_role = "none";  // the role that its login gave it
-  bool proved_password = false;       // the server has asked for a password, and taken it
+  std::string default_role = "none";       // the role that its login gave it
+  bool default_path_is_temporary = false;  // the search_path that its login gave it has pg_temp
+  bool proved_password = false;            // the server has asked for a password, and taken it
   Endpoint remote;
   Endpoint local;
   TimePoint opened{};

@@ -62,10 +62,13 @@ Step DefaultRoleReply::take_row(const Piece& piece) {
   DataRowReader row(row_);
   std::uint16_t columns = 0;
   Column role;
-  if (row.begin(columns) != Errc::ok || columns != 1 || row.next(role) != Errc::ok || role.is_null)
+  Column place;
+  if (row.begin(columns) != Errc::ok || columns != 2 || row.next(role) != Errc::ok || role.is_null ||
+      row.next(place) != Errc::ok || place.is_null)
     return Step::broken;
   has_row_ = true;
   role_ = as_text(role.value);
+  path_is_temporary_ = as_text(place.value) != "0";
   return Step::go_on;
 }
 
@@ -96,6 +99,7 @@ Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::millis
   backend.transport.watch(nullptr);
   if (step == Step::done) {
     backend.default_role = reply.role();
+    backend.default_path_is_temporary = reply.path_is_temporary();
     co_return opened;
   }
   if (clock.expired())

@@ -1,6 +1,7 @@
 // A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
-// role): "none" is not the default then, and no catalogue tells later which role it was. SQL, a reader of the
-// answer, sans-I/O, and the exchange.
+// role): "none" is not the default then, and no catalogue tells later which role it was. And whether its
+// search_path, which may come from there, too, makes temporary objects of what has no schema. SQL, a reader of
+// the answer, sans-I/O, and the exchange.
 //
 //   Query(question) ->   <- T D C Z
 //
@@ -16,7 +17,9 @@
 
 namespace pgweir {
 
-inline constexpr std::string_view default_role_question = "SELECT pg_catalog.current_setting('role')";
+inline constexpr std::string_view default_role_question =
+    "SELECT pg_catalog.current_setting('role'),"
+    "pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')),'pg_temp')";
 
 class DefaultRoleReply {
  public:
@@ -26,6 +29,8 @@ class DefaultRoleReply {
   Step take(const Piece& piece);
   // "none", unless the login set another one.
   const std::string& role() const { return role_; }
+  // Whether objects that are created without a schema may be temporary, by the search_path of the login.
+  bool path_is_temporary() const { return path_is_temporary_; }
 
  private:
   Step take_row(const Piece& piece);
@@ -33,9 +38,10 @@ class DefaultRoleReply {
   ByteBuffer row_;  // the part of the row that has arrived, as it may come in pieces
   bool has_row_ = false;
   std::string role_;
+  bool path_is_temporary_ = false;
 };
 
-// Fills in Backend::default_role. A server that does not answer in time is treated like one that refused the
+// Fills in Backend::default_role and default_path_is_temporary. A server that does not answer in time is treated like one that refused the
 // login.
 Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit);
 

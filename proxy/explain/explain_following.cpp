@@ -37,7 +37,7 @@ void explain_session_set(const SetStatement& set, bool alone, ExplainedStatement
     return out.add(EffectKind::follows, {"default_transaction_*"}, asked);
   if (set.action != SetAction::set) return out.add(EffectKind::follows, {set.name}, alone ? back : asked);
   out.add(EffectKind::follows, {set.name}, alone && set.value ? known : asked);
-  const bool temporary = set.value && set.value->find("pg_temp") != std::string::npos;
+  const bool temporary = set.value && names_temporary(*set.value);
   if (set.name != "search_path" || !temporary) return;
   out.add(
       EffectKind::note, {"search_path"},

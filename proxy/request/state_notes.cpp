@@ -75,12 +75,12 @@ bool StateNotes::is_plain_query(const SqlEffects& effects) const {
 
 // Whether objects that are created without a schema may be temporary.
 bool StateNotes::path_may_be_temporary() const {
-  return x_.client.creates_temporary() || x_.watch.marks.contains(Mark::unseen) ||
-         x_.journal.may_use_temporary_path() ||
+  return x_.client.creates_temporary() || (x_.backend != nullptr && x_.backend->default_path_is_temporary) ||
+         x_.watch.marks.contains(Mark::unseen) || x_.journal.may_use_temporary_path() ||
          std::any_of(x_.hand.step.begin(), x_.hand.step.end(), [](const SettingsItem& item) {
            return item.kind == SettingsItem::Kind::local_doubt ||
                   (item.kind == SettingsItem::Kind::doubt && item.name.empty()) ||
-                  (item.name == "search_path" && item.value.find("pg_temp") != std::string::npos);
+                  (item.name == "search_path" && names_temporary(item.value));
          });
 }
 

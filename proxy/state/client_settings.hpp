@@ -37,7 +37,7 @@ struct ClientSettings {
   // Whether unqualified names may be created in the temporary schema.
   bool creates_temporary() const {
     const auto path = desired->find("search_path");
-    return path != desired->end() && path->second.find("pg_temp") != std::string::npos;
+    return path != desired->end() && names_temporary(path->second);
   }
 };
 

@@ -260,9 +260,8 @@ bool SettingsJournal::may_use_temporary_path() const {
   if (is_context_lost()) return true;
   const auto may = [](const SettingsItem& item) {
     if (!changes_context(item)) return false;
-    return item.name == "search_path"
-               ? item.kind != Kind::set || item.value.find("pg_temp") != std::string::npos
-               : item.kind != Kind::set;
+    return item.name == "search_path" ? item.kind != Kind::set || names_temporary(item.value)
+                                      : item.kind != Kind::set;
   };
   return std::any_of(s_->open.begin(), s_->open.end(), may) ||
          std::any_of(s_->committed.begin(), s_->committed.end(), may);

@@ -16,6 +16,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "protocol/sql_tokenizer.hpp"
+
 namespace pgweir {
 
 // Names are folded to lower case, as PostgreSQL compares them; values are in UTF-8.
@@ -30,6 +32,11 @@ inline constexpr std::string_view authorization_setting = "session_authorization
 inline constexpr std::string_view seed_setting = "seed";
 inline bool is_identity(std::string_view name) {
   return name == role_setting || name == authorization_setting;
+}
+
+// Whether this search_path may have the temporary schema in it, however it is written.
+inline bool names_temporary(std::string_view search_path) {
+  return folded_find(search_path, "pg_temp");
 }
 
 // Gives equal maps one address, so that most comparisons are of two pointers.

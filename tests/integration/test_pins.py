@@ -16,6 +16,10 @@ PINS = {
     "SELECT INTO": ("select 1 as a into temp pinned", "temporary_object", "discard all"),
     "search_path": ("set search_path to pg_temp; create table pinned(a int)", "temporary_object",
                     "drop table pinned; reset search_path"),
+    "search_path, in capitals": ("set search_path to PG_TEMP; create table pinned(a int)", "temporary_object",
+                                 "drop table pinned; reset search_path"),
+    "search_path by a function": ("select set_config('search_path', 'Pg_Temp', false); create table pinned(a int)",
+                                  "temporary_object", "drop table pinned; reset search_path"),
     "advisory lock": ("select pg_advisory_lock(1)", "advisory_lock", "select pg_advisory_unlock(1)"),
     "shared advisory lock": ("select pg_try_advisory_lock_shared(1)", "advisory_lock",
                              "select pg_advisory_unlock_shared(1)"),
@@ -89,6 +93,39 @@ def test_pinned_while_it_lasts(proxy, name):
     assert proxy.metric("pgweir_pin_seconds_count", database="app") == ended + 1
     assert any(f'"reason": "{reason}"' in line or f'"reason":"{reason}"' in line
                for line in proxy.log_text().splitlines() if "session_pinned" in line)
+
+
+@pytest.mark.own
+def test_a_temporary_table_by_the_default_search_path(start, cluster):
+    """Nobody has set it: it comes with the login."""
+    cluster.execute("alter role app set search_path = pg_temp, public")
+    try:
+        proxy = start(max_size=2)
+        with proxy.wire() as wire:
+            wire.query("create table pinned as select 'mine' as a")
+            until(lambda: pinned(proxy, "temporary_object") == 1, "a pin for the table")
+            with proxy.wire() as other:
+                assert other.ask(m.Q("select a from pinned")).startswith("E(42P01)")
+            wire.query("drop table pinned")
+            until(lambda: pinned(proxy, "temporary_object") == 0, "the end of the pin")
+    finally:
+        cluster.execute("alter role app reset search_path")
+
+
+@pytest.mark.own
+def test_a_trigger_that_comes_after_others_were_looked_at(start, cluster):
+    """Its function has been there before, so that nothing but the trigger is new."""
+    cluster.execute("create table locked(a int); alter table locked owner to app; create function locking() returns trigger"
+                    " language plpgsql as $$ begin perform pg_advisory_lock(4713); return new; end $$", "app")
+    try:
+        proxy = start(max_size=2)
+        with proxy.wire() as wire:
+            wire.query("insert into locked values (1)")
+            wire.query("create trigger locking before insert on locked for each row execute function locking()")
+            wire.query("insert into locked values (2)")
+            until(lambda: pinned(proxy, "advisory_lock") == 1, "a pin for the lock")
+    finally:
+        cluster.execute("drop table locked; drop function locking()", "app")
 
 
 @pytest.mark.own

@@ -9,10 +9,12 @@ using RoleStep = DefaultRoleReply::Step;
 
 namespace {
 
-ByteBuffer role_answer(std::string_view role, char status = 'I') {
+ByteBuffer role_answer(std::string_view role, char status = 'I', std::string_view place = "0") {
   ByteBuffer out;
   Writer(out).begin_message('T').u16(0).end_message();
-  Writer(out).begin_message('D').u16(1).u32(static_cast<std::uint32_t>(role.size())).text(role).end_message();
+  Writer row(out);
+  row.begin_message('D').u16(2).u32(static_cast<std::uint32_t>(role.size())).text(role);
+  row.u32(static_cast<std::uint32_t>(place.size())).text(place).end_message();
   Writer(out).begin_message('C').cstring("SELECT 1").end_message();
   Writer(out).begin_message('Z').u8(static_cast<std::uint8_t>(status)).end_message();
   return out;
@@ -35,6 +37,13 @@ TEST_CASE("a login's role is what the server says right after it") {
   DefaultRoleReply other;
   CHECK(feed_role(other, role_answer("owner")) == RoleStep::done);
   CHECK(other.role() == "owner");
+  CHECK_FALSE(other.path_is_temporary());
+}
+
+TEST_CASE("a login whose search_path has the temporary schema") {
+  DefaultRoleReply reply;
+  CHECK(feed_role(reply, role_answer("none", 'I', "9")) == RoleStep::done);
+  CHECK(reply.path_is_temporary());
 }
 
 TEST_CASE("an answer to another question is none") {
