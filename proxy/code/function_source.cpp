@@ -17,11 +17,6 @@ std::string equals(std::string_view left, std::string_view right) {
   return std::string(left) + " OPERATOR(pg_catalog.=) " + std::string(right);
 }
 
-std::string replace_non_ascii(std::string_view text) {
-  return "pg_catalog.regexp_replace(" + std::string(text) + " COLLATE pg_catalog.\"C\",'[^[:ascii:]]+','" +
-         std::string(not_ascii) + "','g')";
-}
-
 // The code as text. An SQL-standard body (BEGIN ATOMIC, RETURN) leaves prosrc empty: prosqlbody does not
 // exist before PostgreSQL 14, pg_get_functiondef() does, and shows it.
 std::string code() {
@@ -156,6 +151,11 @@ std::string event_triggers() {
 }
 
 }  // namespace
+
+std::string replace_non_ascii(std::string_view text) {
+  return "pg_catalog.regexp_replace(" + std::string(text) + " COLLATE pg_catalog.\"C\",'[^[:ascii:]]+','" +
+         std::string(not_ascii) + "','g')";
+}
 
 std::string sources_query(const std::vector<std::string>& names) {
   std::string list = "ARRAY[";

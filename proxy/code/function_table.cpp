@@ -154,12 +154,6 @@ std::optional<SetConfigUse> FunctionTable::unwrap(std::string_view text, SqlDial
   return wrapper ? pgweir::unwrap(*wrapper, *call) : std::nullopt;
 }
 
-void FunctionTable::give_up(const FunctionQuestion& asked) {
-  Functions suspects;
-  for (const std::string& name : asked.names) suspects[name].effects.add_opaque();
-  store(asked, std::move(suspects));
-}
-
 // False: the answer may be older than the last change.
 bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
   const std::lock_guard lock(mutex_);

@@ -71,8 +71,6 @@ class FunctionTable {
   // something changed since the question was asked, it has to be asked again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
                                        const std::vector<FunctionSource>& sources);
-  // The server did not answer: the functions count as suspicious, so that it is not asked again and again.
-  void give_up(const FunctionQuestion& asked);
   void forget_all();
   std::size_t size() const;
 

@@ -1,5 +1,6 @@
 #include "proxy/code/unseen_code.hpp"
 
+#include "proxy/code/function_source.hpp"
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {
@@ -20,7 +21,8 @@ void UnseenCode::learn(const FunctionEffects& effects) {
 
 // Internal triggers (foreign keys) run the server's own functions.
 std::string triggers_query() {
-  return "SELECT DISTINCT p.proname::pg_catalog.text FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
+  return "SELECT DISTINCT " + replace_non_ascii("p.proname::pg_catalog.text") +
+         " FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
          " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT " +
          std::to_string(UnseenCode::functions_max + 1);
 }

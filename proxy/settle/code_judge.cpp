@@ -3,16 +3,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/code/function_source.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/sequence_guard.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/state/prelude.hpp"
 
 namespace pgweir {
+namespace {
 
-// Timeouts that the client has set for its own statements must not end this question.
+// Whether a name in it is not whole, so that the server could not be asked about that one.
+bool has_replaced(const std::string& calls) {
+  return calls.find(not_ascii) != std::string::npos;
+}
+
+}  // namespace
+
+// Timeouts that the client has set for its own statements must not end this question, nor those that have been
+// set in this very transaction or by its code.
 OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql) {
-  return {which, lift_timeouts(short_timeouts(*exchange.backend->applied)) + std::string(sql)};
+  std::vector<std::string> names = short_timeouts(*exchange.backend->applied);
+  for (const char* const name : {"statement_timeout", "lock_timeout"}) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  }
+  return {which, lift_timeouts(names) + std::string(sql)};
 }
 
 std::optional<OwnQuestion> CodeJudge::next() {
@@ -35,9 +49,11 @@ OwnQuestion CodeJudge::ask_triggers() {
 // From here on triggers are functions like any other that this transaction has called.
 void CodeJudge::take_triggers() {
   const std::vector<std::string> names = std::exchange(x_.code.trigger_names, {});
-  if (x_.code.sources_failed || names.size() > UnseenCode::functions_max) {
-    FunctionEffects opaque;
-    opaque.add_opaque();
+  FunctionEffects opaque;
+  opaque.add_opaque();
+  // The question failed for a reason of this client's, so that nothing is learnt for others.
+  if (x_.code.sources_failed) return StateNotes(x_).note_code(opaque, {});
+  if (names.size() > UnseenCode::functions_max) {
     x_.commons->code().triggers().learn(opaque);
     StateNotes(x_).note_code(opaque, {});
   } else if (names.empty()) {
@@ -58,7 +74,7 @@ OwnQuestion CodeJudge::ask_sources() {
 
 void CodeJudge::take_sources() {
   const FunctionQuestion asked = std::exchange(x_.code.question, {});
-  if (x_.code.sources_failed) return x_.commons->code().functions().give_up(asked);
+  if (x_.code.sources_failed) return;  // for a reason of this client's: nothing is learnt for others
   bool views_advance = false;
   bool views_read = false;
   for (const FunctionSource& source : x_.code.sources) {
@@ -90,8 +106,9 @@ void CodeJudge::judge_again() {
     note(x_.commons->code().functions().judge(text, x_.code.question), text);
   if (std::exchange(x_.code.definitions_unjudged, false)) judge_definitions();
   if (const std::string calls = std::exchange(x_.code.trigger_calls, {}); !calls.empty()) {
-    const FunctionEffects effects = x_.commons->code().functions().judge(calls, x_.code.question);
-    x_.commons->code().triggers().learn(effects);
+    FunctionEffects effects = x_.commons->code().functions().judge(calls, x_.code.question);
+    if (has_replaced(calls)) effects.add_opaque();
+    if (!x_.code.sources_failed) x_.commons->code().triggers().learn(effects);
     note(effects, {});
   }
   x_.code.question = {};

@@ -23,7 +23,7 @@ constexpr std::string_view pin_part = "SELECT '','";
 constexpr std::string_view union_all = " UNION ALL ";
 
 constexpr std::string_view triggers_begin =
-    "SELECT DISTINCT p.proname::pg_catalog.text FROM pg_catalog.pg_trigger";
+    "SELECT DISTINCT pg_catalog.regexp_replace(p.proname::pg_catalog.text";
 constexpr std::string_view sources_begin =
     "SELECT pg_catalog.regexp_replace(c.name::pg_catalog.text COLLATE pg_catalog.\"C\"";
 constexpr std::string_view role_begin = "SELECT rolname,rolcanlogin,pg_catalog.date_part(";

@@ -268,8 +268,6 @@ TEST_CASE("what was asked before a change counts as such, also with names that w
   FunctionQuestion question;
   table.judge("select f(1)", question);
   table.forget_all();
-  table.give_up(question);
-  CHECK(table.size() == 0);
   FunctionQuestion again;
   CHECK(table.judge("select f(1)", again).verdict == unknown);
   CHECK(again.names == Names{"f"});
@@ -278,20 +276,6 @@ TEST_CASE("what was asked before a change counts as such, also with names that w
   CHECK(question.names == Names{"f", "g"});
   CHECK(table.learn(question, {}).names == Names{"f", "g"});
   CHECK(table.size() == 0);
-}
-
-TEST_CASE("functions that the server does not tell about are suspicious until all is forgotten") {
-  FunctionTable table;
-  FunctionQuestion question;
-  table.judge("select f(1)", question);
-  table.give_up(question);
-  FunctionQuestion nothing;
-  const FunctionEffects effects = table.judge("select f(1)", nothing);
-  CHECK(effects.verdict == suspicious);
-  CHECK_FALSE(effects.all_named);
-  CHECK(nothing.empty());
-  table.forget_all();
-  CHECK(table.judge("select f(1)", nothing).verdict == unknown);
 }
 
 TEST_CASE("a text that was harmless is judged anew when its functions may have changed") {

@@ -139,6 +139,49 @@ TEST_CASE("a function is asked about once, and its source tells what to ask for"
   CHECK_FALSE(session.exchange.own.failed);
 }
 
+TEST_CASE("a question about code that fails for one client teaches the others nothing") {
+  Tracked session;
+  CodeCatalog& code = session.pool().code();
+  SECTION("about functions") {
+    session.run("> Q(select tenant('7')) < C(SELECT 1) Z(I)");
+    CHECK(session.next().find("pg_proc") != std::string::npos);
+    CHECK(session.answer("E(57014,too late) Z(I)").empty());
+    FunctionQuestion question;
+    CHECK(code.functions().judge("select tenant('7')", question).verdict == FunctionVerdict::unknown);
+    CHECK(question.names == std::vector<std::string>{"tenant"});
+  }
+  SECTION("about triggers") {
+    code.triggers().forget();
+    session.run("> Q(insert into t values (1)) < C(INSERT 0 1) Z(I)");
+    CHECK(session.next().find("pg_trigger") != std::string::npos);
+    CHECK(session.answer("E(57014,too late) Z(I)").empty());
+    CHECK(code.triggers().verdict() == FunctionVerdict::unknown);
+  }
+  // What it has left itself is asked for as a whole.
+  CHECK(session.next().find("pg_settings") != std::string::npos);
+}
+
+TEST_CASE("a question about code is asked without timeouts, whether or not they are known") {
+  Tracked session;
+  session.run("> Q(select tenant('7')) < C(SELECT 1) Z(I)");
+  CHECK(session.next().starts_with("SET LOCAL statement_timeout TO 0;SET LOCAL lock_timeout TO 0;"));
+}
+
+TEST_CASE(
+    "a trigger whose function has a name that cannot be asked about counts as opaque beside the others") {
+  Tracked session;
+  session.pool().code().triggers().forget();
+  session.run("> Q(insert into t values (1)) < C(INSERT 0 1) Z(I)");
+  CHECK(session.next().find("pg_trigger") != std::string::npos);
+  session.answer("T(a,25) D(noted) D(tg__not_ascii__) C(SELECT 2) Z(I)");
+  CHECK(session.next().find("'noted'") != std::string::npos);
+  session.answer("T(a,25) D(noted,plpgsql,begin set app.noted = 'x'; return new; end,f) C(SELECT 1) Z(I)");
+  CHECK(session.next().find("pg_settings") != std::string::npos);
+  const FunctionEffects learned = session.pool().code().triggers().effects();
+  CHECK_FALSE(learned.all_named);
+  CHECK(learned.settings == std::vector<std::string>{"app.noted"});
+}
+
 TEST_CASE(
     "a client that asked for a role at startup has it again after RESET ROLE, whatever the login gives") {
   const std::string role = GENERATE("owner", "none", "other");
