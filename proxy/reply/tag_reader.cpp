@@ -20,6 +20,9 @@ void TagReader::take(const Piece& piece) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();
   }
+  // Other clients see it from now on, even where a transaction is open again at the end of the message.
+  if (tag == "COMMIT" && x_.watch.marks.contains(Mark::changed_schema))
+    x_.commons->schema_version()->change();
   const bool hidden = !oldest->changes.contains(Change::settings) && x_.journal.follows_control() &&
                       (tag == "COMMIT" || tag == "ROLLBACK");
   if (hidden) x_.journal.doubt({});  // the text that did this was not readable

@@ -400,6 +400,20 @@ def test_a_parse_after_ddl_never_gets_what_another_connection_analysed_before(sh
                 assert wire.ask(use("n", "0") + m.S) == "2 D(2) C(SELECT 1) Z(I)"
 
 
+@pytest.mark.parametrize("commit", ["commit and chain", "end and chain", "commit; begin"])
+def test_ddl_is_seen_although_its_client_goes_on_in_another_transaction(shared, front, commit):
+    endpoint = shared("shared3", max_size=3)
+    text = unique("select v from kept where v > $1")
+    path = [("search_path", f"{front}, public")]
+    with endpoint.wire(params=path) as one, endpoint.wire(params=path) as other, endpoint.wire() as owner:
+        owner.query("begin")
+        owner.query(f"create table {front}.kept as select 2::int as v; grant all on {front}.kept to public")
+        assert one.ask(m.P("s", text) + use("s", "0") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+        owner.query(commit)
+        assert other.ask(m.P("n", text) + use("n", "0") + m.S) == "1 2 D(2) C(SELECT 1) Z(I)"
+        owner.query("commit")
+
+
 @pytest.mark.parametrize("way", ["protocol", "SQL", "in a transaction"])
 def test_a_temporary_table_hides_a_table_where_others_had_temporary_tables(shared, tables, cluster, way):
     endpoint = shared("shared1", max_size=1)
