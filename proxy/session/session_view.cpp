@@ -1,5 +1,7 @@
 #include "proxy/session/session_view.hpp"
 
+#include <algorithm>
+
 #include "proxy/net/tls_stream.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/worker/worker.hpp"
@@ -21,7 +23,7 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
     if (has_passed(now, lease.waits_since(), exchange.pool->settings()->borrow_timeout))
       return Reason::borrow_timeout;
   } else if (link.is_leaving()) {
-    if (has_passed(now, link.eof_at, half_close_grace)) return Reason::client_closed;
+    if (has_passed(now, std::max(link.eof_at, last_activity), half_close_grace)) return Reason::client_closed;
   } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
     if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;
   } else if (exchange.backend != nullptr && !tracker.settled()) {
