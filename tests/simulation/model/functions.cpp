@@ -26,12 +26,6 @@ Value set_config(SessionState& s, Arguments arguments, Replay& /*replay*/) {
   return SettingCommands(s).shown(*arguments[0]);
 }
 
-// Of ASCII.
-Value lower(SessionState& /*s*/, Arguments arguments, Replay& /*replay*/) {
-  if (!arguments[0]) return std::nullopt;
-  return ascii_lower(*arguments[0]);
-}
-
 Value strpos(SessionState& /*s*/, Arguments arguments, Replay& /*replay*/) {
   if (!arguments[0] || !arguments[1]) return std::nullopt;
   const std::size_t place = arguments[0]->find(*arguments[1]);
@@ -144,7 +138,6 @@ std::vector<FunctionDefinition> make_functions() {
       {"current_setting", {text}, text, true, false, current_setting},
       {"current_setting", {text, boolean}, text, true, false, current_setting},
       {"set_config", {text, text, boolean}, text, false, true, set_config},
-      {"lower", {text}, text, true, false, lower},
       {"strpos", {text, text}, int4, true, false, strpos},
       {"pg_backend_pid", {}, int4, true, false, pg_backend_pid},
       {"pg_sleep", {float8}, void_, true, false, pg_sleep},
