@@ -154,11 +154,13 @@ void FactScan::name(const Token& token) {
     before_name_ = previous_;
   }
   // Creating something in pg_temp needs no TEMP; naming it in any other way costs no more than a check.
-  const std::string_view bare =
-      token.kind == TokenKind::quoted_identifier ? token.text.substr(1) : token.text;
-  if ((bare[0] | 0x20) == 'p' && folded_equals(bare.substr(0, 7), "pg_temp")) {
-    facts_.insert(SqlFact::creates_temporary);
-  }
+  const std::size_t quote = token.text.find('"');
+  const std::string_view bare = quote == std::string_view::npos ? token.text : token.text.substr(quote + 1);
+  const bool is_escaped = token.kind == TokenKind::unicode_identifier &&
+                          (token.text.find('\\') != std::string_view::npos || token.text.back() != '"');
+  const bool may_be_temporary =
+      is_escaped || ((bare[0] | 0x20) == 'p' && folded_equals(bare.substr(0, 7), "pg_temp"));
+  if (may_be_temporary) facts_.insert(SqlFact::creates_temporary);
   if (token.kind == TokenKind::word) word(token);
 }
 

@@ -187,8 +187,9 @@ Token SqlTokenizer::word(std::size_t start) {
     if (first == 'e') return quoted(TokenKind::escape_string, start, start + 1);
     if (first == 'b' || first == 'x') return quoted(TokenKind::bit_string, start, start + 1);
   } else if (after == '&' && first == 'u' && start + 2 < text_.size()) {
-    if (text_[start + 2] == '\'') return quoted(TokenKind::unicode_string, start, start + 2);
-    if (text_[start + 2] == '"') return quoted_name(TokenKind::unicode_identifier, start, start + 2);
+    if (text_[start + 2] == '\'') return with_uescape(quoted(TokenKind::unicode_string, start, start + 2));
+    if (text_[start + 2] == '"')
+      return with_uescape(quoted_name(TokenKind::unicode_identifier, start, start + 2));
   }
   std::size_t end = start + 1;
   while (end < text_.size() && is_word_part(text_[end])) ++end;
@@ -203,6 +204,15 @@ Token SqlTokenizer::quoted(TokenKind kind, std::size_t start, std::size_t open) 
     content = continuation(text_, end);
     if (content == std::string_view::npos) return finish(kind, start, end);
   }
+}
+
+// A clause that says which character escapes belongs to the token: U&"d!0061ta" UESCAPE '!'.
+Token SqlTokenizer::with_uescape(const Token& token) {
+  const std::size_t end = at_;
+  if (is_word(next(), "uescape") && next().kind == TokenKind::string)
+    return finish(token.kind, token.offset, at_);
+  at_ = end;
+  return token;
 }
 
 Token SqlTokenizer::quoted_name(TokenKind kind, std::size_t start, std::size_t open) {

@@ -25,10 +25,10 @@ enum class TokenKind : std::uint8_t {
   end,                 // nothing but whitespace and comments was left
   word,                // keyword or unquoted identifier
   quoted_identifier,   // "..."
-  unicode_identifier,  // U&"..."; opaque: its escapes and UESCAPE are not resolved
+  unicode_identifier,  // U&"...", with its UESCAPE; opaque: its escapes are not resolved
   string,              // '...' without backslash escapes; continuation lines are part of the token
   escape_string,       // E'...', or '...' when standard_conforming_strings is off
-  unicode_string,      // U&'...'; opaque
+  unicode_string,      // U&'...', with its UESCAPE; opaque
   bit_string,          // B'...' or X'...'
   dollar_string,       // $tag$...$tag$
   number,              // without sign; may be malformed
@@ -75,6 +75,7 @@ class SqlTokenizer {
   Token word(std::size_t start);
   Token quoted(TokenKind kind, std::size_t start, std::size_t open);
   Token quoted_name(TokenKind kind, std::size_t start, std::size_t open);
+  Token with_uescape(const Token& token);
   Token dollar(std::size_t start);
   Token number(std::size_t start);
   Token op(std::size_t start);

@@ -42,6 +42,7 @@ TEST_CASE("facts about statements") {
       {"create or replace temp view v as select 1", facts({F::creates_temporary})},
       {"explain analyze create temp table t as select 1", facts({F::creates_temporary})},
       {"create table pg_temp.t (a int)", facts({F::creates_temporary})},
+      {"create table U&\"pg\\005ftemp\".t as select 1", facts({F::creates_temporary})},
       {"create table \"pg_temp\".t (a int)", facts({F::creates_temporary})},
       {"select 1 into temp t", facts({F::creates_temporary, F::selects_into})},
       {"select 1 into local temp t", facts({F::creates_temporary, F::selects_into})},
