@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "protocol/framer.hpp"
 #include "protocol/sql_named.hpp"
 #include "protocol/sql_scan.hpp"
 #include "protocol/sql_set.hpp"
@@ -15,7 +16,7 @@ namespace pgweir {
 namespace {
 
 // Longer texts are not searched for the names of custom settings.
-constexpr std::size_t named_text_max = 64 * 1024;
+constexpr std::size_t named_text_max = query_whole_body_max;
 
 // The most statements of one transaction that wait for the judgement of their functions; for more, the worst
 // is assumed.
@@ -62,7 +63,9 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   begun.erase({Pin::load});  // its tag tells if it has succeeded
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
-  const bool creates_temporary = creates && path_may_be_temporary();
+  // What an earlier statement of the same string sets is not known in all cases.
+  const bool may_set_path = !effects.single && effects.may_set;
+  const bool creates_temporary = creates && (may_set_path || path_may_be_temporary());
   if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
   if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
 }

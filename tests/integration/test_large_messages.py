@@ -218,3 +218,16 @@ def test_a_statement_by_name_in_a_long_text(start, sql):
         assert "E(" not in wire.ask(m.Q(sql.replace("LONG", LONG)))
         other.query("commit")
         assert wire.ask(m.Q("execute named")).startswith("E(26000" if "deallocate" in sql else "T D(7)")
+
+
+def test_a_name_that_a_function_is_given_in_a_long_text(start, cluster):
+    cluster.execute("create function sets_named(text, name text, value text) returns text language sql as"
+                    " $$ select set_config(name, value, false) $$", "app")
+    try:
+        endpoint = start(max_size=1)
+        with endpoint.wire() as wire, endpoint.wire() as other:
+            wire.query(f"select sets_named('{LONG}', 'app.long', 'mine')")
+            other.query("select 1")
+            assert wire.value("select current_setting('app.long')") == "mine"
+    finally:
+        cluster.execute("drop function sets_named(text, text, text)", "app")
