@@ -2,10 +2,6 @@
 
 namespace pgweir {
 
-bool may_report(const ParameterMap& known, std::string_view name) {
-  return known.size() < parameters_max || known.contains(name);
-}
-
 bool take_parameter(Backend& backend, ByteView body, SettingsMemo& memo, ParameterStatusView& taken) {
   if (parse_parameter_status(body, taken) != Errc::ok) return false;
   if (!may_report(*backend.parameters, taken.name)) return false;

@@ -16,7 +16,9 @@ namespace pgweir {
 inline constexpr std::size_t parameters_max = 256;
 
 // Whether this is one of the parameters that are known, or there is room for one more.
-bool may_report(const ParameterMap& known, std::string_view name);
+inline bool may_report(const ParameterMap& known, std::string_view name) {
+  return known.size() < parameters_max || known.contains(name);
+}
 
 // Notes a ParameterStatus of a backend that has logged in. False: it is malformed, or there are too many. The
 // backend is to be closed then.
