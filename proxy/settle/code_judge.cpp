@@ -17,16 +17,21 @@ bool has_replaced(const std::string& calls) {
   return calls.find(not_ascii) != std::string::npos;
 }
 
-}  // namespace
-
-// Timeouts that the client has set for its own statements must not end this question, nor those that have been
-// set in this very transaction or by its code.
-OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql) {
+// A question about code is rare, and concerns all clients: no timeout ends it, also none that was set in this
+// very transaction or by its code.
+OwnQuestion about_code(const Exchange& exchange, OwnQuery which, std::string_view sql) {
   std::vector<std::string> names = short_timeouts(*exchange.backend->applied);
   for (const char* const name : {"statement_timeout", "lock_timeout"}) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
   }
   return {which, lift_timeouts(names) + std::string(sql)};
+}
+
+}  // namespace
+
+// Timeouts that the client has set for its own statements must not end this question.
+OwnQuestion unhurried(const Exchange& exchange, OwnQuery which, std::string_view sql) {
+  return {which, lift_timeouts(short_timeouts(*exchange.backend->applied)) + std::string(sql)};
 }
 
 std::optional<OwnQuestion> CodeJudge::next() {
@@ -43,7 +48,7 @@ void CodeJudge::take_answers(ReplyEvents& events) {
 OwnQuestion CodeJudge::ask_triggers() {
   x_.code.trigger_names.clear();
   x_.code.sources_failed = false;
-  return unhurried(x_, OwnQuery::triggers, triggers_query());
+  return about_code(x_, OwnQuery::triggers, triggers_query());
 }
 
 // From here on triggers are functions like any other that this transaction has called.
@@ -69,7 +74,7 @@ void CodeJudge::take_triggers() {
 OwnQuestion CodeJudge::ask_sources() {
   x_.code.sources.clear();
   x_.code.sources_failed = false;
-  return unhurried(x_, OwnQuery::sources, sources_query(x_.code.question.names));
+  return about_code(x_, OwnQuery::sources, sources_query(x_.code.question.names));
 }
 
 void CodeJudge::take_sources() {
