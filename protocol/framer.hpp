@@ -22,7 +22,8 @@ constexpr std::uint32_t small_body_max = 10'000 - message_length_size;
 constexpr std::uint32_t large_body_max = 0x3fffffff - 1 - message_length_size;
 // What fits a StringInfo of the server (MaxAllocSize less a terminator) can come as one message.
 constexpr std::uint32_t server_body_max = 0x3fffffff - 1;
-// Up to here an error or a description from a server is looked at whole. Of a longer one, only the first bytes are.
+// Up to here an error or a description from a server is looked at whole. Of a longer one, only the first bytes
+// are.
 constexpr std::uint32_t whole_body_max = 16 * 1024;
 // The same for a text or values of a client: what is in them may change its session. Longer ones carry data.
 constexpr std::uint32_t query_whole_body_max = 1024 * 1024;

@@ -1,7 +1,7 @@
 // A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
-// role): "none" is not the default then, and no catalogue tells later which role it was. And whether its
-// search_path, which may come from there, too, makes temporary objects of what has no schema. SQL, a reader of
-// the answer, sans-I/O, and the exchange.
+// role): "none" is not the default then, and no catalogue tells later which role it was. It is also asked
+// whether the login's search_path has the temporary schema: a table that is made without a schema may then be
+// temporary. SQL, a reader of the answer, sans-I/O, and the exchange.
 //
 //   Query(question) ->   <- T D C Z
 //
@@ -41,8 +41,8 @@ class DefaultRoleReply {
   bool path_is_temporary_ = false;
 };
 
-// Fills in Backend::default_role and default_path_is_temporary. A server that does not answer in time is treated like one that refused the
-// login.
+// Fills in Backend::default_role and default_path_is_temporary. A server that does not answer in time is
+// treated like one that refused the login.
 Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit);
 
 }  // namespace pgweir

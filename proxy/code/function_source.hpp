@@ -25,7 +25,7 @@ inline constexpr std::string_view source_too_long = "-";
 // client_encoding (some cannot even express it, which would be an error). A name with it is not the whole
 // name.
 inline constexpr std::string_view not_ascii = "__not_ascii__";
-// SQL for the text of an expression with that in place of other characters, which a client_encoding may lack.
+// SQL for a text in which that stands for what is not ASCII: a client_encoding may lack other characters.
 std::string replace_non_ascii(std::string_view text);
 
 // SQL for the functions of these names (as identifier_name() gives them) in all schemas, but not for those
