@@ -158,7 +158,7 @@ def test_a_pool_that_comes_back_has_one_series_with_that_of_its_last_clients(sta
             assert len(series) == len(set(series))
             assert proxy.metric("pgweir_pool_up", **pool) == 1
             assert proxy.metric("pgweir_pool_limit", limit="max_size", **pool) == 2
-            assert proxy.metric("pgweir_pool_clients", state="idle", **pool) == 2
+            until(lambda: proxy.metric("pgweir_pool_clients", state="idle", **pool) == 2, "both are idle")
             assert proxy.metric("pgweir_queries_total", **pool) == 2
     until(lambda: proxy.metric("pgweir_pool_clients", **pool) == 0, "both have left")
     assert proxy.metric("pgweir_queries_total", **pool) == 2
