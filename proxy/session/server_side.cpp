@@ -61,6 +61,7 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
     if (x_.tracker.needs_fence()) ServerStream(x_).send_fence();
     if (x_.batch.needs_sync) BatchReplay(x_).end_refused();
     if (!events.empty()) {
+      if (events.take(ReplyEvent::query_done)) note_query_done();
       if (events.take(ReplyEvent::defaults_changed)) x_.pool->recycle_all();
       // What follows may be the answer to a statement that ran under another client's settings.
       if (events.contains(ReplyEvent::prelude_failed) && !applier_.holds()) break;
@@ -83,17 +84,19 @@ void ServerSide::walk_replies(ByteView input, bool from_carry) {
   take_events();
 }
 
+// Several may end in one read: those of a pipeline. The time of each counts from the end of the one before it.
+void ServerSide::note_query_done() {
+  PoolCounters& counters = x_.pool->counters(parts_.worker);
+  x_.batch.again = 0;
+  x_.batch.left_out = 0;
+  counters.queries.add();
+  counters.query.observe(parts_.worker.now() - query_started_);
+  query_started_ = parts_.worker.now();
+  if (replies_.events().take(ReplyEvent::transaction_done)) counters.transactions.add();
+}
+
 // The tracker has moved on: messages that were held may go now, and the backend may be free.
 void ServerSide::take_events() {
-  PoolCounters& counters = x_.pool->counters(parts_.worker);
-  if (replies_.events().take(ReplyEvent::query_done)) {
-    x_.batch.again = 0;
-    x_.batch.left_out = 0;
-    counters.queries.add();
-    counters.query.observe(parts_.worker.now() - query_started_);
-    query_started_ = parts_.worker.now();
-  }
-  if (replies_.events().take(ReplyEvent::transaction_done)) counters.transactions.add();
   if (replies_.events().take(ReplyEvent::batch_failed)) {
     const ByteView again = BatchReplay(x_).send_again();
     parts_.link.carry.insert(parts_.link.carry.begin(), again.begin(), again.end());

@@ -68,6 +68,7 @@ class ServerSide final : public WindDown::Host {
 
  private:
   void walk_replies(ByteView input, bool from_carry);
+  void note_query_done();
   void take_events();
   void prelude_failed();
   bool is_resting() const;

@@ -164,6 +164,18 @@ def test_a_pool_that_comes_back_has_one_series_with_that_of_its_last_clients(sta
     assert proxy.metric("pgweir_queries_total", **pool) == 2
 
 
+def test_each_query_of_a_pipeline_counts_also_where_their_answers_come_together(start):
+    proxy = start(max_size=1)
+    pool = {"database": "app", "user": "app"}
+    with proxy.wire() as wire:
+        wire.send(m.Q("select 1") * 20)
+        for _ in range(20):
+            wire.until_ready()
+        assert proxy.metric("pgweir_queries_total", **pool) == 20
+        assert proxy.metric("pgweir_transactions_total", **pool) == 20
+        assert proxy.metric("pgweir_query_seconds_count", **pool) == 20
+
+
 def test_a_client_whose_user_a_reload_removes_is_told_so(start):
     proxy = start(max_size=2)
     with proxy.wire() as wire:
