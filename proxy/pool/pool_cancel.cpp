@@ -27,8 +27,9 @@ Task<> deliver_cancel(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> b
     ByteBuffer bytes;
     write_cancel_request(bytes, backend->pid, backend->cancel_secret);
     request.append(bytes);
-    bool open = request.flush(connected.transport);
+    bool open = true;
     while (open && !clock.expired()) {
+      if (!request.flush(connected.transport)) break;
       const IoResult result = connected.transport.read(here.scratch());
       open = result.status == IoStatus::would_block || result.status == IoStatus::ok;
       if (result.status == IoStatus::would_block) co_await clock.waker().wait();
