@@ -107,10 +107,12 @@ void StateNotes::note_settings(const SqlEffects& effects, std::string_view text,
   if (effects.runs_code()) note_names(text, values != nullptr);
 }
 
-// Each statement of a query string is run once, or an error undoes them all.
+// Each statement of a query string is run once. An error undoes them all, unless one of them has ended the transaction.
 void StateNotes::note_string(std::string_view text) {
+  bool may_commit = false;
   StatementSplitter statements(text);
   for (SqlStatement part; statements.next(part);) {
+    may_commit |= control_verbs.contains(part.verb);
     if (part.verb == Verb::set || part.verb == Verb::reset) {
       note_set(part.text);
     } else if (control_verbs.contains(part.verb)) {
@@ -119,6 +121,7 @@ void StateNotes::note_string(std::string_view text) {
       note_config(use, part.text, nullptr);
     }
   }
+  if (may_commit) x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
   x_.hand.set.reset();
 }
 

@@ -88,7 +88,9 @@ void SettingsJournal::ended(bool succeeded) {
   if (succeeded) {
     for (SettingsItem& item : oldest) apply(std::move(item));
   } else if (oldest.size() > 1 && std::any_of(oldest.begin(), oldest.end(), is_control)) {
-    doubt_step(oldest);  // some of its statements may have been committed before another failed
+    // Some of its statements may have been committed before another failed, with all that was open before it.
+    doubt_step(oldest);
+    doubt_step(s_->open);
   }
 }
 

@@ -36,7 +36,7 @@ struct SettingsItem {
     savepoint,  // with `name`, as the next two
     rollback_to,
     release,
-    may_commit,  // code that may end transactions: when it fails, some of what it did may stay
+    may_commit,  // code or several statements that may end transactions: when they fail, some of what they did may stay
   };
   Kind kind = Kind::set;
   bool local = false;  // set and reset: until the end of the transaction

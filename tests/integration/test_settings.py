@@ -188,6 +188,28 @@ def test_a_set_in_a_failed_string_is_gone(endpoint):
         assert_defaults(mine)
 
 
+@pytest.mark.parametrize("ends,value", [("commit; select 1/0", "mine"), ("rollback; select 1/0", ""),
+                                        ("savepoint s; commit; select 1/0", "mine")])
+@pytest.mark.parametrize("name", ["my.tenant", "application_name"])
+def test_what_a_transaction_has_set_is_known_when_the_string_that_ends_it_fails(endpoint, name, ends, value):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query(f"begin; set {name} = 'mine'")
+        assert "E(22012)" in mine.ask(m.Q(ends))
+        other.query(f"set {name} = 'other'")
+        assert (mine.value(f"select current_setting('{name}', true)") or "") == value
+        assert other.value(f"select current_setting('{name}')") == "other"
+
+
+def test_a_savepoint_of_a_string_that_failed_is_still_one(endpoint):
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        mine.query("begin; set my.tenant = 'mine'")
+        assert mine.ask(m.Q("savepoint s; select 1/0")) == "C(SAVEPOINT) E(22012) Z(E)"
+        mine.query("rollback to s")
+        mine.query("commit")
+        other.query("set my.tenant = 'other'")
+        assert mine.value("select current_setting('my.tenant', true)") == "mine"
+
+
 def extended(sql):
     return m.P("", sql) + m.B() + m.E() + m.S
 

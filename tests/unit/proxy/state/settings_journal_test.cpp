@@ -210,6 +210,19 @@ TEST_CASE("a string of statements that fails has done nothing, unless it has com
   CHECK(script.end() == " ?work_mem");
 }
 
+TEST_CASE("what was open before a string that fails is in doubt, as the string may have committed it") {
+  Script script;
+  script.run("set work_mem = '1MB'", in_transaction);
+  SettingsStep step;
+  add_control(GENERATE("commit", "rollback", "savepoint s"), step);
+  step.push_back({.kind = Kind::may_commit});
+  script.journal().begin(step);
+  script.journal().failed();
+  script.journal().ended(false);
+  script.journal().ready(idle);
+  CHECK(script.end() == " ?work_mem");
+}
+
 TEST_CASE("an implicit transaction that fails takes back what succeeded in it") {
   Script script;
   script.send("set work_mem = '1MB'");
