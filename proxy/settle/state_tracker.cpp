@@ -22,6 +22,17 @@ bool resets_role(const SettingsStep& committed) {
   return last->name != "role" || last->kind != SettingsItem::Kind::set;
 }
 
+// Then the startup settings were restored after this, too, or perhaps only after this. While a cancel is under way the
+// state of several transactions is settled at once.
+bool resets_behind_discard(const SettingsStep& committed) {
+  const auto discard = std::find_if(committed.rbegin(), committed.rend(), [](const SettingsItem& item) {
+    return item.kind == SettingsItem::Kind::discard_all;
+  });
+  return std::any_of(committed.rbegin(), discard, [](const SettingsItem& item) {
+    return item.kind == SettingsItem::Kind::reset || item.kind == SettingsItem::Kind::reset_all;
+  });
+}
+
 }  // namespace
 
 // The next question that has to be answered before all that the transaction has left behind is known;
@@ -152,7 +163,7 @@ void StateTracker::question_settings(StateQuestion& question) {
                        });
   const bool all_by_discard = x_.watch.marks.contains(Mark::discarded_all) &&
                               x_.watch.marks.contains(Mark::restored) &&
-                              !x_.watch.marks.contains(Mark::unseen);
+                              !x_.watch.marks.contains(Mark::unseen) && !resets_behind_discard(committed);
   const bool unknown = x_.watch.sets_unknown() && !all_by_discard;
   if (unknown || by_role || journal.doubts_all()) {
     question.settings = true;

@@ -194,6 +194,25 @@ TEST_CASE(
   CHECK(session.desired("role") == role);
 }
 
+TEST_CASE("what was restored after a RESET is asked for, also where a DISCARD ALL came before it") {
+  Tracked session;
+  session.exchange.client.startup = session.exchange.worker.interner().intern({{"application_name", "a"}});
+  // Several transactions are settled at once while a cancel is under way.
+  session.exchange.journal.begin({{.kind = SettingsItem::Kind::discard_all}});
+  session.exchange.journal.ended(true);
+  session.exchange.journal.ready(TransactionStatus::idle);
+  const bool has_reset = GENERATE(false, true);
+  if (has_reset) {
+    session.exchange.journal.begin({{.kind = SettingsItem::Kind::reset_all}});
+    session.exchange.journal.ended(true);
+    session.exchange.journal.ready(TransactionStatus::idle);
+  }
+  session.exchange.watch.marks.insert(Mark::discarded_all);
+  session.exchange.watch.marks.insert(Mark::restored);
+  CHECK(session.next().empty() != has_reset);
+  if (!has_reset) CHECK(session.backend().applied->at("application_name") == "a");
+}
+
 TEST_CASE("a role that a client has set stays, also if it is the one that the login gives") {
   const std::string sql = GENERATE("set role owner", "reset role; set role owner");
   Tracked session;
