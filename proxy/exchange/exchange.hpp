@@ -36,14 +36,29 @@ struct ReadText;
 // SQL that makes or drops names (PREPARE, DEALLOCATE, DISCARD ALL) is unanswered: nothing else is sent until
 // its outcome is known.
 struct SqlNaming {
-  bool under_way = false;
-  std::string name;        // as in a Parse message
-  StatementRef statement;  // null: a DEALLOCATE
+  // A client's name that has become pgweir's in a Query of several statements.
+  struct Replaced {
+    StatementRef statement;
+    std::string name;           // as in a Parse message, as the next ones
+    std::size_t end = 0;        // behind pgweir's name in the text that was sent; in characters
+    std::int32_t grown_by = 0;  // how much longer pgweir's name is; in characters
+  };
 
-  void end() {
-    under_way = false;
-    name.clear();
-    statement.reset();
+  bool under_way = false;
+  std::string name;                // of a PREPARE
+  StatementRef statement;          // what it makes
+  std::vector<std::string> drops;  // names that DEALLOCATE drops, in order; its tags tell which are gone
+  std::vector<Replaced> replaced;  // in order
+
+  void end() { *this = {}; }
+  // By how many characters what stands at this place of the text that was sent (the first is 1) is further behind than
+  // in the client's text.
+  std::int32_t growth_before(std::int64_t position) const {
+    std::int32_t growth = 0;
+    for (const Replaced& each : replaced) {
+      if (position > static_cast<std::int64_t>(each.end)) growth += each.grown_by;
+    }
+    return growth;
   }
 };
 

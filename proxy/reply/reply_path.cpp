@@ -1,5 +1,8 @@
 #include "proxy/reply/reply_path.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "protocol/backend.hpp"
 #include "protocol/error_response.hpp"
 #include "protocol/notification.hpp"
@@ -21,6 +24,14 @@ void write_empty_message(ByteBuffer& out, BackendType type) {
 
 bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
+}
+
+// A number that is not understood is no position.
+std::int64_t position_of(const ErrorView& error) {
+  std::int64_t number = 0;
+  const std::string_view text = error.field('P').value_or(std::string_view());
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 // By how many bytes places in the text of the statement are further behind than in the client's text.
@@ -165,11 +176,19 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   // DISCARD ALL commits at once; what restored the startup settings after it does not.
   if (x_.watch.marks.contains(Mark::discarded_all) && !x_.own_message_is_oldest())
     x_.watch.marks.insert(Mark::resets_now);
-  const StatementRef about = oldest->statement ? oldest->statement : statement_named_in(piece);
+  // Nothing is sent behind a text in which several names were replaced.
+  const bool is_of_several = oldest->reply == Reply::query && x_.tracker.outstanding() == 1;
+  const SqlNaming::Replaced* const replaced = is_of_several ? replaced_name_in(piece) : nullptr;
+  const StatementRef about = replaced            ? replaced->statement
+                             : oldest->statement ? oldest->statement
+                                                 : statement_named_in(piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
+                                  : replaced      ? replaced->name
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
-  const std::int32_t grown_by = growth_of(*oldest, client_name);
+  const std::int32_t grown_by = is_of_several && whole && !x_.naming.replaced.empty()
+                                    ? x_.naming.growth_before(position_of(error))
+                                    : growth_of(*oldest, client_name);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   const PlanRepair::Kind repair =
       whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;
@@ -223,6 +242,16 @@ bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, s
   Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
   x_.worker.to_client().end_own();
   return true;
+}
+
+// The name that was replaced in the text that failed, if pgweir's name is in the error.
+const SqlNaming::Replaced* ReplyPath::replaced_name_in(const Piece& piece) const {
+  const std::string_view text = as_text(piece.body());
+  const auto is_there = [&](const SqlNaming::Replaced& each) {
+    return text.find('"' + each.statement->server_name + '"') != std::string_view::npos;
+  };
+  const auto found = std::find_if(x_.naming.replaced.begin(), x_.naming.replaced.end(), is_there);
+  return found == x_.naming.replaced.end() ? nullptr : &*found;
 }
 
 // Finds the client's statement whose name on the server is in the error, for when the message that failed

@@ -34,12 +34,14 @@ void TagReader::take(const Piece& piece) {
     x_.commons->code().forget();
   }
   // The name may be that of another statement: the server tells what is left.
-  if (tag == "DEALLOCATE" && x_.naming.name.empty()) x_.watch.note_begin({Pin::sql_prepare}, tag);
-  if (tag == "DEALLOCATE" && !x_.naming.name.empty() && !x_.naming.statement) {
-    const StatementRef gone = x_.statements.find(x_.naming.name);
+  if (tag == "DEALLOCATE" && x_.naming.drops.empty()) {
+    x_.watch.note_begin({Pin::sql_prepare}, tag);
+  } else if (tag == "DEALLOCATE") {
+    const std::string& name = x_.naming.drops.front();
+    const StatementRef gone = x_.statements.find(name);
     if (gone) x_.backend->statements.end_close(gone, Outcome::done);
-    x_.statements.erase(x_.naming.name);
-    x_.naming.name.clear();
+    x_.statements.erase(name);
+    x_.naming.drops.erase(x_.naming.drops.begin());
   }
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
     x_.statements.clear_named();

@@ -1,5 +1,7 @@
 #include "proxy/request/sql_names.hpp"
 
+#include <algorithm>
+
 #include "protocol/error_response.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_scan.hpp"
@@ -21,6 +23,12 @@ constexpr int naming_depth_max = 4;
 
 // Statements that may name a prepared statement.
 constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
+
+// In UTF-8. Other encodings have one byte for each character, or their names are ASCII in practice.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
 
 std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
   std::string renamed(text.substr(0, named.name_offset));
@@ -109,8 +117,9 @@ void SqlNames::note_deallocate(const Statement& statement) {
   if (statement.effects.verb != Verb::deallocate) return;
   const std::optional<NamedStatement> named = parse_named(statement.text);
   if (!named) return;
-  x_.naming.name = named->name;
+  x_.naming.name.clear();
   x_.naming.statement.reset();
+  x_.naming.drops.assign(1, named->name);
 }
 
 // A PREPARE of a new name gets a name of pgweir's on the server, so that other backends can get the
@@ -143,8 +152,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
                                                                 Expected& expected) {
   if (x_.statements.has_undecided(x_.tracker.segment())) return RequestDisposition::hold;
   if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
-  x_.naming.name.clear();
-  x_.naming.statement.reset();
+  x_.naming.end();
   StatementRef statement;
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
@@ -156,7 +164,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     StateNotes(x_).note_named(*use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
-    if (use->named.verb == NamedVerb::deallocate) x_.naming.name = std::move(use->named.name);
+    if (use->named.verb == NamedVerb::deallocate) x_.naming.drops.push_back(std::move(use->named.name));
     statement = std::move(use->statement);
   } else {
     renamed = rename_prepare(text);
@@ -169,7 +177,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     }
     statement = x_.naming.statement;
   }
-  x_.naming.under_way = !x_.naming.name.empty();
+  x_.naming.under_way = !x_.naming.name.empty() || !x_.naming.drops.empty();
   expected.statement = statement;
   expected.grown_by = growth(text, renamed);
   StateNotes(x_).note(effects, text);
@@ -177,40 +185,45 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   return RequestDisposition::taken;
 }
 
-// Several statements: renames in those that run a prepared one, in one that drops it, and in those that take
-// its name again while it is there.
+// Several statements: renames in those that run a prepared one, in one that drops it, and in those that take its name
+// again while it is there. Behind a DEALLOCATE of a name, or of all, the server's own answer about it is right. DISCARD
+// ALL fails within a string.
 std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text, const SqlEffects& effects,
                                                            Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;
+  SqlNaming naming;
   std::string rewritten;
   std::size_t copied = 0;
-  std::string dropped;
   bool keeps_names = true;
   StatementSplitter statements(text);
-  for (SqlStatement part; statements.next(part);) {
+  for (SqlStatement part; keeps_names && statements.next(part);) {
     std::optional<NamedStatement> named = executes_named(part.text).statement;
-    const bool drops = part.verb == Verb::deallocate || part.verb == Verb::discard;
-    if (!named && (drops || (part.verb == Verb::prepare && keeps_names))) named = parse_named(part.text);
-    if (drops) keeps_names = false;
-    StatementRef statement = named ? x_.statements.find(named->name) : nullptr;
+    if (!named) named = parse_named(part.text);
+    keeps_names = !named || named->verb != NamedVerb::deallocate_all;
+    const bool is_known =
+        named && keeps_names && !std::count(naming.drops.begin(), naming.drops.end(), named->name);
+    StatementRef statement = is_known ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
     if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
       return RequestDisposition::hold;
     if (StatementProvider(x_).provide_for_query(statement) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note_named(*statement);
-    if (named->verb == NamedVerb::deallocate) dropped = named->name;
+    if (named->verb == NamedVerb::deallocate) naming.drops.push_back(named->name);
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);
     rewritten += '"' + statement->server_name + '"';
     copied = at + named->name_size;
     expected.statement = statement;
     expected.name_hash = StatementMap::hash_of(named->name);
+    const std::size_t before = characters(text.substr(at, named->name_size));
+    naming.replaced.push_back(
+        {statement, std::move(named->name), characters(rewritten),
+         static_cast<std::int32_t>(statement->server_name.size() + 2) - static_cast<std::int32_t>(before)});
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
-  x_.naming.under_way = !dropped.empty();
-  x_.naming.name = std::move(dropped);
-  x_.naming.statement.reset();
+  naming.under_way = true;
+  x_.naming = std::move(naming);
   StateNotes(x_).note(effects, text);
   send_rewritten(rewritten, expected);
   return RequestDisposition::taken;

@@ -4,6 +4,7 @@ when the next Parse comes, and by code that runs in the database and drops or ta
 import pytest
 
 from harness import messages as m
+from harness.proxy import Direct
 from harness.waiting import until
 
 FUNCTIONS = """
@@ -291,6 +292,27 @@ EXTENDED = {
     "EXPLAIN ANALYZE, extended": "explain (analyze) create table passing as select 'mine' as a",
     "CREATE TABLE AS, extended": "create table passing as select 'mine' as a",
 }
+
+
+STRINGS = ["deallocate a; deallocate a", "deallocate a; execute a", "deallocate all; execute a", "deallocate all; deallocate a",
+           "deallocate a; deallocate b; execute b", "execute a; execute b; select nothing", "execute b; selec 1",
+           "execute a; execute \"ö\"; select nothing", "deallocate a; prepare a as select 3; execute a",
+           "prepare a as select 3; execute a", "execute b; execute none", "discard plans; execute a; select nothing"]
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_names_in_a_string_of_statements_are_as_with_a_direct_connection(cluster, start, text):
+    def heard(where):
+        with where.wire() as wire:
+            for name in ("a", "b", '"ö"'):
+                wire.query(f"prepare {name} as select 1")
+            answers = []
+            for sql in (text, "execute a", "execute b"):
+                wire.send(m.Q(sql))
+                answers += [(str(x), x.fields() if x.kind == "E" else {}) for x in wire.until_ready()]
+            return [(x, {k: v for k, v in fields.items() if k in "MPDH"}) for x, fields in answers]
+
+    assert heard(start(max_size=1)) == heard(Direct(cluster))
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["the pool's first", "known"])

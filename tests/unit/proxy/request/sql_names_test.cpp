@@ -70,6 +70,39 @@ TEST_CASE("a PREPARE that fails leaves no name") {
   CHECK_FALSE(relay.exchange.naming.under_way);
 }
 
+TEST_CASE("names in a string of statements that were dropped before in it are left to the server") {
+  Prepared relay;
+  relay.run("> Q(deallocate s; execute s)");
+  CHECK(relay.server() == "Q(deallocate \"#1\"; execute s)");
+  relay.run("< C(DEALLOCATE) E(26000,prepared statement \"s\" does not exist) Z(I)");
+  CHECK(relay.exchange.statements.find("s") == nullptr);
+}
+
+TEST_CASE("nothing is renamed behind a DEALLOCATE ALL") {
+  Prepared relay;
+  relay.run("> Q(deallocate all; execute s)");
+  CHECK(relay.server() == "Q(deallocate all; execute s)");
+}
+
+TEST_CASE("each name that a string drops is gone") {
+  Prepared relay;
+  relay.run("> Q(prepare t as select 2) < C(PREPARE) Z(I)");
+  relay.run("> Q(deallocate s; deallocate t) < C(DEALLOCATE) C(DEALLOCATE) Z(I)");
+  CHECK(relay.exchange.statements.find("s") == nullptr);
+  CHECK(relay.exchange.statements.find("t") == nullptr);
+}
+
+TEST_CASE("places behind a replaced name are further behind than in the client's text, by characters") {
+  Prepared relay;
+  relay.run("> Q(prepare \"\xc3\xb6\" as select 2) < C(PREPARE) Z(I)");
+  relay.run("> Q(select 1; execute s; execute \"\xc3\xb6\"; selec 2)");
+  const auto size = static_cast<std::int32_t>(relay.exchange.statements.find("s")->server_name.size()) + 2;
+  CHECK(relay.exchange.naming.growth_before(10) == 0);
+  CHECK(relay.exchange.naming.growth_before(19) == 0);  // the name itself
+  CHECK(relay.exchange.naming.growth_before(19 + size) == size - 1);
+  CHECK(relay.exchange.naming.growth_before(19 + 8 + 3 + 2 * size) == 2 * size - 1 - 3);
+}
+
 TEST_CASE("a name that the client does not have goes out as it is") {
   RelayScript relay;
   relay.run("> Q(execute t)");
