@@ -27,8 +27,9 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
   } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
     if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;
   } else if (exchange.backend != nullptr && !tracker.settled()) {
-    const bool server_stalls = !exchange.backend->backlog.empty();
-    if (!server_stalls && has_passed(now, last_activity, timeouts.idle_transaction))
+    // A client whose message waits for pgweir, or for the server to read it, is not idle.
+    const bool waits = link.held.is_held || !exchange.backend->backlog.empty();
+    if (!waits && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
   } else if (has_passed(now, last_activity, timeouts.client_idle)) {
     return Reason::idle_timeout;

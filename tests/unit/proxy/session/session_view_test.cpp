@@ -1,0 +1,58 @@
+#include "proxy/session/session_view.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../session_stage.hpp"
+
+using namespace pgweir;
+using namespace std::chrono_literals;
+using test::Sides;
+
+namespace {
+
+struct Watched : Sides {
+  Watched() {
+    settings.timeouts.idle_transaction = 10s;
+    settings.timeouts.client_idle = 30s;
+    settings.timeouts.query = 0s;
+  }
+  // Which deadline has passed when nothing has happened for so long.
+  std::optional<Reason> overdue_after(Clock::duration silence) {
+    const SessionView view{this,
+                           session_id,
+                           life,
+                           link,
+                           exchange,
+                           server_side.lease(),
+                           server_side.pin_report(),
+                           nullptr,
+                           server_side.last_activity(),
+                           server_side.query_started()};
+    return view.overdue(server_side.last_activity() + silence, settings);
+  }
+
+  config::Settings settings = test::app_settings();
+};
+
+}  // namespace
+
+TEST_CASE("a client that is silent in a transaction has its time, and more without one") {
+  Watched session;
+  session.add_server();
+  session.run("> Q(begin) < C(BEGIN) Z(T)");
+  CHECK_FALSE(session.overdue_after(9s).has_value());
+  CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
+  session.run("> Q(commit) < C(COMMIT) Z(I)");
+  CHECK_FALSE(session.overdue_after(29s).has_value());
+  CHECK(session.overdue_after(30s) == Reason::idle_timeout);
+}
+
+TEST_CASE("a client whose message waits for pgweir is not idle in its transaction") {
+  Watched session;
+  session.add_server();
+  session.run("> Q(begin) < C(BEGIN) Z(T)");
+  session.link.held.is_held = true;  // by the connection that listens, which is not there yet
+  CHECK_FALSE(session.overdue_after(10s).has_value());
+  session.link.offer_again();
+  CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
+}
