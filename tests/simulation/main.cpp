@@ -1,23 +1,22 @@
-// Runs simulations of pgweir, one for each seed, each in a process of its own.
-//
-//   simulation --seeds 100            as many new seeds
-//   simulation --minutes 5            new seeds for that long
-//   simulation --seed 123 --trace     one seed again, with everything that happens
+// Runs simulations of pgweir, one for each seed, each in a process of its own. See docs/simulation.md.
 #include <sys/personality.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <iostream>
+#include <fstream>
 #include <random>
+#include <string>
 
+#include "tests/simulation/world/apart.hpp"
+#include "tests/simulation/world/shrink.hpp"
 #include "tests/simulation/world/world.hpp"
 
 namespace {
 
 using namespace pgweir::simulation;
+using RealClock = std::chrono::steady_clock;
 
 // Addresses are the same in each run, so that containers which are sorted by them are, too.
 void fix_addresses(char** arguments) {
@@ -27,63 +26,174 @@ void fix_addresses(char** arguments) {
   ::execv("/proc/self/exe", arguments);
 }
 
-int run_seed(std::uint64_t seed, bool is_loud) {
-  const Outcome outcome = World(seed, is_loud).run();
-  if (outcome.failure.empty()) {
-    std::printf("seed %llu: %llu batches, %llu messages, %llu faults, %llu logins, %.0f s, %016llx\n",
-                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.batches),
-                static_cast<unsigned long long>(outcome.messages),
-                static_cast<unsigned long long>(outcome.faults),
-                static_cast<unsigned long long>(outcome.logins),
-                std::chrono::duration<double>(outcome.simulated).count(),
-                static_cast<unsigned long long>(outcome.digest));
+double seconds_of(SimTime time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+unsigned long long number(std::uint64_t value) {
+  return value;
+}
+
+// What the plan of a seed and the changes to it are; a seed alone does not say what was changed.
+struct Case {
+  std::uint64_t seed = 0;
+  Plan plan;
+
+  std::string command() const {
+    std::string text = "simulation --seed " + std::to_string(seed);
+    const std::string changes = changes_between(make_plan(seed), plan);
+    return changes.empty() ? text : text + " --with " + changes;
+  }
+};
+
+class Runner {
+ public:
+  bool run(const Case& what) {
+    const Outcome outcome = run_apart(what.seed, what.plan);
+    add(outcome);
+    if (outcome.failure.empty()) return true;
+    ++failed_;
+    std::printf("%s\n%s FAILED: %s\n  %s --trace   shows all of it\n  %s --shrink  looks for a shorter one\n",
+                outcome.trace.c_str(), what.command().c_str(), outcome.failure.c_str(),
+                what.command().c_str(), what.command().c_str());
+    return false;
+  }
+  void report() const {
+    const double real = std::chrono::duration<double>(RealClock::now() - began_).count();
+    const double simulated = seconds_of(all_.simulated);
+    std::printf(
+        "%llu seeds: %.2f simulated hours in %.0f s (%.0f : 1), %llu batches, %llu transactions, %llu "
+        "messages, "
+        "%llu faults, %llu cancels, %llu logins to the server, %llu system calls\n%llu passed, %llu failed\n",
+        number(ran_), simulated / 3'600, real, simulated / real, number(all_.batches),
+        number(all_.transactions), number(all_.messages), number(all_.faults), number(all_.cancels),
+        number(all_.logins), number(all_.calls), number(ran_ - failed_), number(failed_));
+  }
+  bool has_failed() const { return failed_ > 0; }
+
+ private:
+  void add(const Outcome& one) {
+    ++ran_;
+    all_.batches += one.batches;
+    all_.transactions += one.transactions;
+    all_.messages += one.messages;
+    all_.faults += one.faults;
+    all_.cancels += one.cancels;
+    all_.logins += one.logins;
+    all_.calls += one.calls;
+    all_.simulated += one.simulated;
+  }
+
+  const RealClock::time_point began_ = RealClock::now();
+  std::uint64_t ran_ = 0;
+  std::uint64_t failed_ = 0;
+  Outcome all_;
+};
+
+int show(const Case& what) {
+  const Outcome outcome = World(what.seed, what.plan, true).run();
+  const std::size_t connections = outcome.trace.find("connections of the program:");
+  if (connections != std::string::npos) std::fputs(outcome.trace.c_str() + connections, stdout);
+  std::printf("%s %s\n", what.command().c_str(),
+              outcome.failure.empty() ? "passed" : ("FAILED: " + outcome.failure).c_str());
+  return outcome.failure.empty() ? 0 : 1;
+}
+
+int shrink_case(const Case& what, int tries) {
+  const Outcome failed = run_apart(what.seed, what.plan);
+  if (failed.failure.empty()) {
+    std::printf("%s passes\n", what.command().c_str());
     return 0;
   }
-  std::printf("%s\nseed %llu FAILED: %s\nsimulation --seed %llu --trace   shows all of it\n",
-              outcome.trace.c_str(), static_cast<unsigned long long>(seed), outcome.failure.c_str(),
-              static_cast<unsigned long long>(seed));
+  const auto run = [&](const Plan& plan) { return run_apart(what.seed, plan); };
+  const auto progress = [&](const Plan& plan, const Outcome& outcome) {
+    std::printf("%6.1f s, %4llu batches: %s\n", seconds_of(outcome.simulated), number(outcome.batches),
+                Case{what.seed, plan}.command().c_str());
+    std::fflush(stdout);
+  };
+  Runner().run({what.seed, shrink(what.plan, failed, tries, run, progress)});
   return 1;
 }
 
-bool run_apart(std::uint64_t seed) {
-  std::fflush(stdout);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const int result = run_seed(seed, false);
-    std::fflush(stdout);
-    std::_Exit(result);
+// Lines "seed" or "seed changes", comments after '#'.
+bool run_file(const std::string& path, Runner& runner) {
+  std::ifstream file(path);
+  if (!file) {
+    std::fprintf(stderr, "simulation: cannot read %s\n", path.c_str());
+    return false;
   }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (WIFSIGNALED(status))
-    std::printf("seed %llu FAILED: signal %d\n", static_cast<unsigned long long>(seed), WTERMSIG(status));
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  std::string line;
+  for (int at = 1; std::getline(file, line); ++at) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    Case what;
+    std::string changes;
+    if (!(words >> what.seed)) {
+      if (words.eof()) continue;
+      std::fprintf(stderr, "simulation: %s:%d: no seed\n", path.c_str(), at);
+      return false;
+    }
+    words >> changes;
+    what.plan = make_plan(what.seed);
+    if (!change_plan(what.plan, changes)) {
+      std::fprintf(stderr, "simulation: %s:%d: no such change: %s\n", path.c_str(), at, changes.c_str());
+      return false;
+    }
+    runner.run(what);
+  }
+  return true;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
   fix_addresses(arguments);
-  CLI::App app("Simulates pgweir with its clients and servers; a seed is a simulation that can be repeated.");
+  CLI::App app("Simulates pgweir with its clients and servers. A seed is a simulation that can be repeated.");
   std::uint64_t first = 0;
   std::uint64_t seeds = 20;
   double minutes = 0;
+  std::string changes;
+  std::string file;
   bool is_loud = false;
+  bool shrinks = false;
+  bool stops = false;
+  int tries = 500;
   CLI::Option* const one = app.add_option("--seed", first, "run this seed alone");
-  app.add_option("--seeds", seeds, "how many new seeds to run");
+  app.add_option("--seeds", seeds, "how many new seeds to run")->capture_default_str();
   app.add_option("--minutes", minutes, "run new seeds for this long instead");
   CLI::Option* const from =
       app.add_option("--from", first, "the first of the new seeds; without it by chance");
-  app.add_flag("--trace", is_loud, "print everything that happens");
+  app.add_option("--with", changes, "change the plan of the seeds: clients=2,cut=0");
+  app.add_option("--file", file, "run the seeds of this file, one a line, and no new ones");
+  app.add_flag("--trace", is_loud, "print everything that happens (with --seed)");
+  app.add_flag("--shrink", shrinks, "look for a shorter simulation that fails, too (with --seed)");
+  app.add_option("--tries", tries, "how many simulations --shrink runs")->capture_default_str();
+  app.add_flag("--stop", stops, "stop at the first seed that fails");
   CLI11_PARSE(app, count, arguments);
-  if (*one) return run_seed(first, is_loud);
-  if (!*from) first = std::random_device{}();
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(minutes * 60);
-  std::uint64_t ran = 0;
-  std::uint64_t failed = 0;
-  while (minutes > 0 ? std::chrono::steady_clock::now() < end : ran < seeds)
-    failed += run_apart(first + ran++) ? 0 : 1;
-  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(ran - failed),
-              static_cast<unsigned long long>(failed));
-  return failed == 0 ? 0 : 1;
+
+  const auto case_of = [&](std::uint64_t seed) {
+    Case what{seed, make_plan(seed)};
+    if (!change_plan(what.plan, changes)) throw CLI::ValidationError("--with", "no such change: " + changes);
+    return what;
+  };
+  try {
+    case_of(0);
+  } catch (const CLI::Error& error) {
+    return app.exit(error);
+  }
+  if (*one && is_loud) return show(case_of(first));
+  if (*one && shrinks) return shrink_case(case_of(first), tries);
+  Runner runner;
+  if (!file.empty()) {
+    if (!run_file(file, runner)) return 2;
+  } else if (*one) {
+    runner.run(case_of(first));
+  } else {
+    if (!*from) first = std::random_device{}();
+    const auto end = RealClock::now() + std::chrono::duration<double>(minutes * 60);
+    for (std::uint64_t i = 0; minutes > 0 ? RealClock::now() < end : i < seeds; ++i) {
+      if (!runner.run(case_of(first + i)) && stops) break;
+    }
+  }
+  runner.report();
+  return runner.has_failed() ? 1 : 0;
 }

@@ -1,55 +1,31 @@
 #include "tests/simulation/clients/model_client.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "protocol/bytes.hpp"
 #include "protocol/startup.hpp"
 
 namespace pgweir::simulation {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
 constexpr std::size_t read_size = 16 * 1024;
-
-// The parts of an error that a client acts on. Where in PostgreSQL's source it was raised is not among them.
-std::string essence(const Message& message) {
-  std::string all;
-  for (const char which : {'V', 'C', 'M', 'D', 'H', 'P'}) all += field(message, which) + "\n";
-  return all;
-}
-
-// A RowDescription without the numbers of tables, which two servers choose each for itself.
-ByteBuffer without_tables(ByteBuffer body) {
-  for (std::size_t at = 2; at < body.size();) {
-    const auto end = std::find(body.begin() + static_cast<std::ptrdiff_t>(at), body.end(), 0);
-    at = static_cast<std::size_t>(end - body.begin()) + 1;
-    if (at + 18 > body.size()) break;
-    std::fill_n(body.begin() + static_cast<std::ptrdiff_t>(at), 4, Byte{0});
-    at += 18;
-  }
-  return body;
-}
-
-bool is_same(const Message& one, const Message& other) {
-  if (one.type != other.type) return false;
-  if (one.type == 'T') return without_tables(one.body) == without_tables(other.body);
-  if (one.type == 'E' || one.type == 'N') return essence(one) == essence(other);
-  if (one.type == 'A') {  // whose process it was differs
-    return ByteBuffer(one.body.begin() + 4, one.body.end()) ==
-           ByteBuffer(other.body.begin() + 4, other.body.end());
-  }
-  return one.body == other.body;
-}
-
-std::pair<std::string, std::string> parameter(const Message& message) {
-  const auto middle = std::find(message.body.begin(), message.body.end(), 0);
-  return {{message.body.begin(), middle}, {middle + 1, message.body.end() - 1}};
-}
+constexpr std::uint32_t client_address = 0x0a000200u;  // 10.0.2.0
+// A request that goes out this long before the statement's end has to reach it, whatever delays there are.
+constexpr SimTime cancel_reaches = seconds(4);
+// How long after it was sent a request may still be under way.
+constexpr SimTime cancel_lasts = seconds(5);
 
 }  // namespace
 
-ModelClient::ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, int number, std::uint16_t port,
-                         ClientHabits habits, void (*set_up)(ModelCluster&))
+ModelClient::ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, Random random, int number,
+                         std::uint16_t port, ClientHabits habits, void (*set_up)(ModelCluster&))
     : kernel_(kernel),
       trace_(trace),
       world_(world),
@@ -57,16 +33,15 @@ ModelClient::ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, int n
       port_(port),
       habits_(habits),
       set_up_(set_up),
-      random_(kernel.random().fork()),
-      writer_(number, random_.fork()) {}
+      random_(random),
+      writer_(number, random_.fork(), habits) {}
 
 void ModelClient::start() {
   after(pause(), &ModelClient::connect);
 }
 
-SimTime ModelClient::pause() {
-  return SimTime(
-      static_cast<SimTime::rep>(random_.below(static_cast<std::uint64_t>(habits_.longest_pause.count()))));
+SimTime ModelClient::up_to(SimTime longest) {
+  return SimTime(static_cast<SimTime::rep>(random_.below(static_cast<std::uint64_t>(longest.count()))));
 }
 
 void ModelClient::after(SimTime delay, void (ModelClient::*then)()) {
@@ -80,34 +55,51 @@ void ModelClient::connect() {
     is_over_ = true;
     return;
   }
-  end_ = kernel_.connect_to_program(port_, 0x0a000200u);
+  end_ = kernel_.connect_to_program(port_, client_address);
   if (!end_) return be_gone("finds nobody listening");
+  ++lives_;
   end_->changed = [this, life = life_] {
     if (life == life_) take_what_came();
   };
   in_startup_ = true;
-  was_refused_ = false;
-  has_said_last_ = false;
+  asked_for_tls_ = was_refused_ = has_said_last_ = false;
   told_.clear();
   told_directly_.clear();
   received_.clear();
   unsent_.clear();
+  cancel_key_.clear();
   expected_.clear();
-  expected_notifications_.clear();
+  canceled_.reset();
+  cancel_may_hit_until_ = {};
   log_in();
 }
 
 void ModelClient::log_in() {
   reference_ = std::make_unique<Reference>(set_up_);
+  writer_.begin_session();
+  const std::vector<StartupParameter> parameters = writer_.startup_parameters();
   ByteBuffer startup;
-  write_startup_message(startup, 0, "app", "app", {});
+  write_startup_message(startup, 0, "app", "app", parameters);
   for (const Message& message : reference_->answer(startup)) {
     if (message.type == 'S') told_directly_.insert(parameter(message));
   }
-  trace_.say(name_, "> startup");
+  std::string words = "> startup";
+  for (const StartupParameter& each : parameters) words += " " + each.name + "=" + each.value;
+  trace_.say(name_, words);
   unanswered_ = 1;
   waits_since_ = kernel_.now();
-  send(startup);
+  if (random_.chance(0.1)) {
+    asked_for_tls_ = true;
+    ByteBuffer request;
+    write_ssl_request(request);
+    send_now(request);
+  }
+  if (random_.chance(habits_.in_pieces)) {
+    send_in_pieces(startup);
+  } else {
+    send(startup);
+  }
+  if (random_.chance(habits_.leaves / 4)) after(up_to(milliseconds(50)), &ModelClient::leave);
 }
 
 // In order: what is sent while an earlier batch still goes out in pieces waits for its end.
@@ -121,100 +113,6 @@ void ModelClient::send(const ByteBuffer& bytes) {
 void ModelClient::send_now(const ByteBuffer& bytes) {
   unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
   push();
-}
-
-void ModelClient::push() {
-  if (unsent_.empty() || end_->is_shut()) return;
-  const std::size_t size = end_->send(unsent_);
-  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(size));
-}
-
-void ModelClient::take_what_came() {
-  push();
-  std::array<Byte, read_size> buffer;
-  while (const std::size_t size = end_->receive(buffer)) {
-    received_.insert(received_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
-    const std::uint64_t life = life_;
-    for (const Message& message : take_messages(received_)) {
-      ++messages_;
-      trace_.say(name_, "< " + in_words(message, true));
-      if (in_startup_) {
-        compare_startup(message);
-      } else {
-        compare(message);
-      }
-      if (life != life_) return;
-    }
-  }
-  if (end_->error() != 0) return connection_lost("is reset");
-  if (end_->has_end()) connection_lost("sees the end");
-}
-
-void ModelClient::compare_startup(const Message& message) {
-  if (message.type == 'S') told_.insert(parameter(message));
-  if (message.type == 'E') {
-    was_refused_ = true;
-    const std::string code = field(message, 'C');
-    if (!world_.explains(code)) world_.fail(name_ + " was refused: " + in_words(message, true));
-  }
-  if (message.type != 'Z') return;
-  if (told_ != told_directly_)
-    world_.fail(name_ + " was told other settings than a direct connection at its login");
-  in_startup_ = false;
-  unanswered_ = 0;
-  settled();
-}
-
-void ModelClient::compare(const Message& message) {
-  if (message.type == 'A') return compare_notification(message);
-  if (!expected_.empty() && is_same(message, expected_.front())) {
-    expected_.pop_front();
-    if (message.type == 'Z' && --unanswered_ == 0) settled();
-    if (message.type == 'Z') waits_since_ = kernel_.now();
-    return;
-  }
-  if (message.type == 'E' && world_.explains(field(message, 'C'))) {
-    was_refused_ = true;
-    return be_gone("goes: " + field(message, 'C') + " was not its own");
-  }
-  const std::string wanted = expected_.empty() ? "nothing" : in_words(expected_.front(), true);
-  world_.fail(name_ + " got " + in_words(message, true) +
-              "\n  a direct connection would have said: " + wanted);
-}
-
-void ModelClient::compare_notification(const Message& message) {
-  if (expected_notifications_.empty() || !is_same(message, expected_notifications_.front()))
-    return world_.fail(name_ + " got " + in_words(message, true) + ", which is not what it should hear next");
-  expected_notifications_.pop_front();
-}
-
-// All answers are there.
-void ModelClient::settled() {
-  if (!expected_.empty())
-    return world_.fail(name_ + " misses " + in_words(expected_.front(), true) + " although all is answered");
-  if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
-  if (!std::exchange(is_planned_, true)) after(pause(), &ModelClient::send_batch);
-}
-
-void ModelClient::send_batch() {
-  is_planned_ = false;
-  if (in_startup_) return;
-  const Batch batch = is_ending_ ? writer_.last() : writer_.next();
-  has_said_last_ = is_ending_;
-  ++batches_;
-  trace_.say(name_, "> " + batch.in_words);
-  if (unanswered_++ == 0) waits_since_ = kernel_.now();
-  for (Message& message : reference_->answer(batch.bytes))
-    (message.type == 'A' ? expected_notifications_ : expected_).push_back(std::move(message));
-  if (random_.chance(habits_.in_pieces)) {
-    send_in_pieces(batch.bytes);
-  } else {
-    send(batch.bytes);
-  }
-  if (!is_ending_ && random_.chance(habits_.pipelined)) {
-    is_planned_ = true;
-    after(pause() / 10, &ModelClient::send_batch);
-  }
 }
 
 void ModelClient::send_in_pieces(const ByteBuffer& bytes) {
@@ -232,6 +130,178 @@ void ModelClient::send_in_pieces(const ByteBuffer& bytes) {
   pieces_end_ = at;
 }
 
+void ModelClient::push() {
+  if (unsent_.empty() || end_->is_shut()) return;
+  const std::size_t size = end_->send(unsent_);
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+void ModelClient::take_what_came() {
+  push();
+  const std::uint64_t life = life_;
+  std::array<Byte, read_size> buffer;
+  while (const std::size_t size = end_->receive(buffer)) {
+    received_.insert(received_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    if (std::exchange(asked_for_tls_, false)) {
+      if (received_.front() != 'N')
+        return world_.fail(name_ + " asked for TLS and was not told that there is none");
+      received_.erase(received_.begin());
+    }
+    for (const Message& message : take_messages(received_)) {
+      ++messages_;
+      trace_.say(name_, "< " + in_words(message, true));
+      take(message);
+      if (life != life_) return;
+    }
+  }
+  if (end_->error() != 0) return connection_lost("is reset");
+  if (end_->has_end()) connection_lost("sees the end");
+}
+
+void ModelClient::take(const Message& message) {
+  if (in_startup_) return take_startup(message);
+  if (canceled_) return take_of_canceled(message);
+  compare(message);
+}
+
+void ModelClient::take_startup(const Message& message) {
+  if (message.type == 'S') told_.insert(parameter(message));
+  if (message.type == 'K') cancel_key_ = message.body;
+  if (message.type == 'E') {
+    was_refused_ = true;
+    if (!world_.explains(field(message, 'C')))
+      world_.fail(name_ + " was refused: " + in_words(message, true));
+  }
+  if (message.type != 'Z') return;
+  if (world_.is_standby()) told_["in_hot_standby"] = told_directly_["in_hot_standby"];
+  if (told_ != told_directly_)
+    world_.fail(name_ + " was told other settings than a direct connection at its login");
+  in_startup_ = false;
+  unanswered_ = 0;
+  ++logins_;
+  settled();
+}
+
+// Whether the request came in time shows at the end of the answer.
+void ModelClient::take_of_canceled(const Message& message) {
+  canceled_->answer.push_back(message);
+  if (message.type != 'Z') {
+    if (message.type == 'E' && world_.explains(field(message, 'C')) && field(message, 'C') != "57014") {
+      was_refused_ = true;
+      be_gone("goes: " + field(message, 'C') + " was not its own");
+    }
+    return;
+  }
+  const Canceled canceled = *std::exchange(canceled_, std::nullopt);
+  const bool was_hit = std::any_of(canceled.answer.begin(), canceled.answer.end(), [](const Message& each) {
+    return each.type == 'E' && field(each, 'C') == "57014";
+  });
+  if (!was_hit && canceled.was_running && !world_.explains_close())
+    return world_.fail(name_ + " asked to cancel a statement that ran on");
+  const ByteBuffer& bytes = canceled.batch.bytes;
+  expected_.expect(was_hit ? reference_->answer_canceled(bytes) : reference_->answer(bytes));
+  const std::uint64_t life = life_;
+  for (const Message& each : canceled.answer) {
+    compare(each);
+    if (life != life_) return;
+  }
+}
+
+void ModelClient::compare(const Message& message) {
+  const std::string complaint = expected_.take(message);
+  if (complaint.empty()) {
+    if (message.type == 'Z') answered();
+    return;
+  }
+  if (message.type == 'E') {
+    const std::string code = field(message, 'C');
+    if (world_.explains(code) || (code == "57014" && kernel_.now() < cancel_may_hit_until_)) {
+      was_refused_ = true;
+      return be_gone("goes: " + code + " was not its own");
+    }
+  }
+  // Writes fail, and what the server says of itself changes.
+  if (world_.is_standby()) return be_gone("goes: it has met a standby");
+  world_.fail(name_ + " " + complaint);
+}
+
+void ModelClient::answered() {
+  ++answers_;
+  waits_since_ = kernel_.now();
+  if (--unanswered_ == 0) settled();
+}
+
+// All answers are there.
+void ModelClient::settled() {
+  if (const std::string missing = expected_.missing(); !missing.empty())
+    return world_.fail(name_ + " misses " + missing + " although all is answered");
+  if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
+  if (!std::exchange(is_planned_, true)) after(pause(), &ModelClient::send_batch);
+}
+
+void ModelClient::send_batch() {
+  is_planned_ = false;
+  if (in_startup_ || canceled_) return;
+  if (!is_ending_ && !world_.may_send()) is_ending_ = true;
+  if (!is_ending_ && unanswered_ == 0 && random_.chance(habits_.cancels)) return send_long_batch();
+  const Batch batch = is_ending_ ? writer_.last() : writer_.next(reference_->facts(), unanswered_ > 0);
+  has_said_last_ = is_ending_;
+  ++batches_;
+  trace_.say(name_, "> " + batch.in_words);
+  if (unanswered_++ == 0) waits_since_ = kernel_.now();
+  expected_.expect(reference_->answer(batch.bytes));
+  if (random_.chance(habits_.in_pieces)) {
+    send_in_pieces(batch.bytes);
+  } else {
+    send(batch.bytes);
+  }
+  if (is_ending_) return;
+  if (random_.chance(habits_.leaves / 4)) {  // while it runs, or before
+    is_planned_ = true;
+    return after(up_to(milliseconds(30)), &ModelClient::leave);
+  }
+  if (random_.chance(habits_.pipelined)) {
+    is_planned_ = true;
+    after(pause() / 10, &ModelClient::send_batch);
+  }
+}
+
+void ModelClient::send_long_batch() {
+  const SimTime lasts = random_.chance(0.3) ? seconds(8) : milliseconds(random_.between(5, 400));
+  canceled_ = Canceled{writer_.sleep(lasts), {}, false};
+  ++batches_;
+  unanswered_ = 1;
+  waits_since_ = kernel_.now();
+  trace_.say(name_, "> " + canceled_->batch.in_words);
+  send(canceled_->batch.bytes);
+  is_planned_ = true;
+  after(up_to(std::min(lasts, SimTime(seconds(3))) * 5 / 4), &ModelClient::request_cancel);
+}
+
+// Over a connection of its own, as drivers do it.
+void ModelClient::request_cancel() {
+  is_planned_ = false;
+  if (!canceled_ && unanswered_ == 0) {
+    is_planned_ = true;
+    after(pause(), &ModelClient::send_batch);
+  }
+  const std::shared_ptr<End> end = kernel_.connect_to_program(port_, client_address);
+  if (!end) return;
+  ++cancels_;
+  cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
+  if (canceled_) {
+    const SimTime remaining = canceled_->batch.lasts - (kernel_.now() - waits_since_);
+    canceled_->was_running = remaining > cancel_reaches && world_.is_running(canceled_->batch.word);
+  }
+  trace_.say(name_, "> asks to cancel");
+  ByteBuffer request;
+  write_cancel_request(request, load_u32(cancel_key_.data()), ByteView(cancel_key_).subspan(4));
+  end->send(request);
+  end->changed = [weak = std::weak_ptr(end)] {
+    if (const auto still = weak.lock(); still && (still->has_end() || still->error() != 0)) still->close();
+  };
+}
+
 void ModelClient::leave() {
   const bool rudely = random_.chance(habits_.leaves_rudely);
   if (!rudely) {
@@ -243,6 +313,10 @@ void ModelClient::leave() {
     end_->reset();
     return be_gone("resets its connection");
   }
+  if (random_.chance(0.3)) {
+    end_->vanish();
+    return be_gone("vanishes");
+  }
   be_gone("closes its connection");
 }
 
@@ -251,6 +325,7 @@ void ModelClient::be_gone(const std::string& how) {
   ++life_;
   is_planned_ = false;
   unanswered_ = 0;
+  canceled_.reset();
   pieces_end_ = {};
   if (end_) end_->close();
   end_.reset();

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "tests/simulation/clients/client_habits.hpp"
+#include "tests/simulation/clients/expectation.hpp"
 #include "tests/simulation/clients/reference.hpp"
 #include "tests/simulation/clients/script_writer.hpp"
 #include "tests/simulation/kernel/kernel.hpp"
@@ -26,41 +29,54 @@ class ClientWorld {
   virtual bool explains(const std::string& sqlstate) const = 0;
   // Whether a connection may end without a word now.
   virtual bool explains_close() const = 0;
-};
-
-struct ClientHabits {
-  SimTime longest_pause = std::chrono::milliseconds(300);
-  double in_pieces = 0.1;      // the chance that a batch is sent byte by byte
-  double pipelined = 0.1;      // that the next batch does not wait for the answer
-  double leaves = 0.02;        // after a batch
-  double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
-  SimTime patience = std::chrono::seconds(300);  // an answer that takes longer is a failure
+  // Whether the server may be, or may have been, another one than the client's reference: a standby.
+  virtual bool is_standby() const = 0;
+  // Whether a server runs a statement with this word now.
+  virtual bool is_running(const std::string& word) const = 0;
+  // Whether a client may send one more batch.
+  virtual bool may_send() = 0;
 };
 
 class ModelClient {
  public:
-  ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, int number, std::uint16_t port,
+  ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, Random random, int number, std::uint16_t port,
               ClientHabits habits, void (*set_up)(ModelCluster&));
   ModelClient(const ModelClient&) = delete;
 
   void start();
   // No further batch: it ends what is open, and leaves.
   void begin_to_end() { is_ending_ = true; }
+  const std::string& name() const { return name_; }
   bool is_over() const { return is_over_; }
   // Waits longer than it should.
   bool is_overdue() const;
+  std::uint64_t lives() const { return lives_; }    // connections
+  std::uint64_t logins() const { return logins_; }  // of them, that were let in
   std::uint64_t batches() const { return batches_; }
+  std::uint64_t answers() const { return answers_; }  // to batches, whole
   std::uint64_t messages() const { return messages_; }
+  std::uint64_t cancels() const { return cancels_; }
 
  private:
+  // A batch that is canceled: what a direct connection would say is known when its answer is there.
+  struct Canceled {
+    Batch batch;
+    std::vector<Message> answer;
+    bool was_running = false;  // when the request went out, long before the statement's own end
+  };
+
   void connect();
   void log_in();
   void take_what_came();
+  void take(const Message& message);
+  void take_startup(const Message& message);
+  void take_of_canceled(const Message& message);
   void compare(const Message& message);
-  void compare_startup(const Message& message);
-  void compare_notification(const Message& message);
+  void answered();
   void settled();
   void send_batch();
+  void send_long_batch();
+  void request_cancel();
   void send(const ByteBuffer& bytes);
   void send_now(const ByteBuffer& bytes);
   void send_in_pieces(const ByteBuffer& bytes);
@@ -69,7 +85,8 @@ class ModelClient {
   void be_gone(const std::string& how);
   void connection_lost(const std::string& how);
   void after(SimTime delay, void (ModelClient::*then)());
-  SimTime pause();
+  SimTime up_to(SimTime longest);
+  SimTime pause() { return up_to(habits_.longest_pause); }
 
   Kernel& kernel_;
   Trace& trace_;
@@ -82,9 +99,11 @@ class ModelClient {
   ScriptWriter writer_;
   std::unique_ptr<Reference> reference_;
   std::shared_ptr<End> end_;
-  std::deque<Message> expected_;
-  std::deque<Message> expected_notifications_;        // which may come one ReadyForQuery earlier or later
-  std::map<std::string, std::string> told_;           // settings, at the startup
+  Expectation expected_;
+  std::optional<Canceled> canceled_;
+  SimTime cancel_may_hit_until_{};           // a late one may meet the next statement, as with PostgreSQL
+  ByteBuffer cancel_key_;                    // process and secret, as the login told them
+  std::map<std::string, std::string> told_;  // settings, at the startup
   std::map<std::string, std::string> told_directly_;  // the same by the reference
   ByteBuffer received_;
   ByteBuffer unsent_;
@@ -93,13 +112,18 @@ class ModelClient {
   SimTime waits_since_{};
   SimTime pieces_end_{};  // when the last piece of a batch goes out
   bool in_startup_ = true;
+  bool asked_for_tls_ = false;
   bool was_refused_ = false;
   bool is_planned_ = false;
   bool is_ending_ = false;
   bool has_said_last_ = false;
   bool is_over_ = false;
+  std::uint64_t lives_ = 0;
+  std::uint64_t logins_ = 0;
   std::uint64_t batches_ = 0;
+  std::uint64_t answers_ = 0;
   std::uint64_t messages_ = 0;
+  std::uint64_t cancels_ = 0;
 };
 
 }  // namespace pgweir::simulation

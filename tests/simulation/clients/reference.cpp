@@ -1,5 +1,7 @@
 #include "tests/simulation/clients/reference.hpp"
 
+#include <algorithm>
+
 namespace pgweir::simulation {
 namespace {
 
@@ -14,9 +16,22 @@ Reference::Reference(void (*set_up)(ModelCluster&)) {
 }
 
 std::vector<Message> Reference::answer(const ByteBuffer& bytes) {
+  return answer(bytes, false);
+}
+
+std::vector<Message> Reference::answer_canceled(const ByteBuffer& bytes) {
+  return answer(bytes, true);
+}
+
+std::vector<Message> Reference::answer(const ByteBuffer& bytes, bool is_canceled) {
   session_->receive(bytes);
   session_->advance(now_);
   for (int waits = 0; waits < waits_max; ++waits) {
+    if (is_canceled && session_->is_waiting()) {
+      session_->cancel(false);
+      is_canceled = false;
+      session_->advance(now_);
+    }
     const auto at = session_->wakes_at();
     if (!at) break;
     now_ = std::max(now_, *at);

@@ -2,7 +2,6 @@
 // schemas, on which nobody else works and where nothing takes time.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -19,10 +18,13 @@ class Reference {
 
   // The messages with which a direct connection would answer.
   std::vector<Message> answer(const ByteBuffer& bytes);
-  bool has_ended() const { return session_->is_closed(); }
-  const ModelSession& session() const { return *session_; }
+  // The same, when the first statement that takes time is canceled.
+  std::vector<Message> answer_canceled(const ByteBuffer& bytes);
+  SessionFacts facts() const { return session_->facts(); }
 
  private:
+  std::vector<Message> answer(const ByteBuffer& bytes, bool is_canceled);
+
   ModelCluster cluster_;
   std::unique_ptr<ModelSession> session_;
   ByteBuffer stream_;

@@ -1,83 +1,159 @@
 #include "tests/simulation/clients/script_writer.hpp"
 
-#include <string_view>
+#include <cstdio>
 
-#include "protocol/bytes.hpp"
+#include "tests/simulation/clients/message_writer.hpp"
 
 namespace pgweir::simulation {
 namespace {
 
-class MessageWriter {
- public:
-  explicit MessageWriter(ByteBuffer& out, char type) : out_(out), start_(out.size()) {
-    out_.push_back(static_cast<Byte>(type));
-    out_.resize(out_.size() + 4);
-  }
-  ~MessageWriter() {
-    const auto size = static_cast<std::uint32_t>(out_.size() - start_ - 1);
-    for (std::size_t i = 0; i < 4; ++i) out_[start_ + 1 + i] = static_cast<Byte>(size >> (24 - 8 * i));
-  }
-  MessageWriter& text(std::string_view value) {
-    out_.insert(out_.end(), value.begin(), value.end());
-    out_.push_back(0);
-    return *this;
-  }
-  MessageWriter& raw(std::string_view value) {
-    out_.insert(out_.end(), value.begin(), value.end());
-    return *this;
-  }
-  MessageWriter& number(std::uint64_t value, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; ++i) out_.push_back(static_cast<Byte>(value >> (8 * (bytes - 1 - i))));
-    return *this;
-  }
+constexpr std::uint64_t holds_max = 6;
 
- private:
-  ByteBuffer& out_;
-  std::size_t start_;
+// Whether the session keeps its server connection from others.
+bool holds(const SessionFacts& now) {
+  return now.status != TransactionStatus::idle || !now.temporary_tables.empty() || now.advisory_locks > 0 ||
+         !now.portals.empty();
+}
+
+struct Weight {
+  StatementKind kind;
+  unsigned weight;
 };
+constexpr Weight weights[] = {
+    {StatementKind::rows, 30},        {StatementKind::error, 4},       {StatementKind::sleep, 3},
+    {StatementKind::transaction, 18}, {StatementKind::setting, 16},    {StatementKind::role, 3},
+    {StatementKind::table, 8},        {StatementKind::sql_prepare, 6}, {StatementKind::cursor, 4},
+    {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1}};
+
+constexpr unsigned total_weight() {
+  unsigned total = 0;
+  for (const Weight& each : weights) total += each.weight;
+  return total;
+}
 
 }  // namespace
+
+void ScriptWriter::begin_session() {
+  ++sessions_;
+  holds_ = 0;
+}
 
 std::string ScriptWriter::nonce() {
   return "c" + std::to_string(client_) + "-" + std::to_string(++nonces_);
 }
 
+std::string ScriptWriter::own_name(const std::string& prefix) const {
+  return prefix + std::to_string(client_) + "_" + std::to_string(sessions_);
+}
+
+std::vector<StartupParameter> ScriptWriter::startup_parameters() {
+  std::vector<StartupParameter> parameters;
+  if (random_.chance(0.3)) parameters.push_back({"application_name", nonce()});
+  if (random_.chance(0.15))
+    parameters.push_back({"options", "-c search_path=tenant" + std::to_string(random_.below(3))});
+  if (random_.chance(0.1)) parameters.push_back({"app.tenant", nonce()});
+  brings_settings_ = !parameters.empty();
+  return parameters;
+}
+
+StatementKind ScriptWriter::kind() {
+  std::uint64_t at = random_.below(total_weight());
+  for (const Weight& each : weights) {
+    if (at < each.weight) return each.kind;
+    at -= each.weight;
+  }
+  return StatementKind::rows;
+}
+
+std::string ScriptWriter::statement() {
+  const StatementKind which = kind();
+  std::string text = statement_of(which);
+  return habits_.has(which) ? text : "select '" + nonce() + "'";
+}
+
+std::string ScriptWriter::statement_of(StatementKind kind) {
+  switch (kind) {
+    case StatementKind::error:
+      return random_.chance(0.5) ? "select 1/0" : "select * from nowhere";
+    case StatementKind::sleep:
+      return "select pg_sleep(0.0" + std::to_string(random_.between(1, 9)) + "), '" + nonce() + "'";
+    case StatementKind::transaction:
+      return transaction_statement();
+    case StatementKind::setting:
+      return setting_statement();
+    case StatementKind::role:
+      return role_statement();
+    case StatementKind::table:
+      return table_statement();
+    case StatementKind::sql_prepare:
+      return prepare_statement();
+    case StatementKind::cursor:
+      return cursor_statement();
+    case StatementKind::lock:
+      return lock_statement();
+    case StatementKind::listen:
+      return listen_statement();
+    case StatementKind::discard:
+      is_unlistening_ = true;
+      return random_.chance(0.5) ? "discard all" : "reset all";
+    default:
+      return rows_statement();
+  }
+}
+
+std::string ScriptWriter::rows_statement() {
+  if (random_.chance(0.7)) return "select '" + nonce() + "'";
+  return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 400)) +
+         ") g";
+}
+
 std::string ScriptWriter::transaction_statement() {
-  static const std::vector<std::string> all = {"begin",         "commit",    "rollback",
-                                               "begin",         "commit",    "savepoint s",
-                                               "rollback to s", "release s", "begin read only"};
+  static const std::vector<std::string> all = {
+      "begin",           "commit",           "rollback",          "begin",
+      "commit",          "savepoint s",      "release s",         "rollback to s",
+      "begin read only", "commit and chain", "rollback and chain"};
   return random_.pick(all);
 }
 
 std::string ScriptWriter::setting_statement() {
   const std::string name = random_.chance(0.5) ? "app.tenant" : "app.user";
-  switch (random_.below(10)) {
+  switch (random_.below(11)) {
     case 0:
       return "set " + name + " = '" + nonce() + "'";
     case 1:
-      return "set local " + name + " = '" + nonce() + "'";
     case 2:
-      return "select set_config('" + name + "', '" + nonce() + "', true)";
+      return "set local " + name + " = '" + nonce() + "'";
     case 3:
-      return "select set_config('" + name + "', '" + nonce() + "', false)";
+      return "select set_config('" + name + "', '" + nonce() + "', true)";
     case 4:
-      return "set statement_timeout = " + std::to_string(1'000 * random_.between(100, 200));
+      return "select set_config('" + name + "', '" + nonce() + "', false)";
     case 5:
-      return "reset statement_timeout";
+      return "set statement_timeout = " + std::to_string(1'000 * random_.between(100, 200));
     case 6:
-      return "show statement_timeout";
+      return random_.chance(0.5) ? "reset statement_timeout" : "reset " + name;
     case 7:
-      return "set search_path = tenant" + std::to_string(random_.below(3)) + ", public";
+      return "show statement_timeout";
     case 8:
-      return random_.chance(0.5) ? "set role other" : "reset role";
+      return "set search_path = tenant" + std::to_string(random_.below(3)) + ", public";
     default:
       return "select current_user, session_user, current_setting('search_path'), coalesce(current_setting('" +
              name + "', true), '')";
   }
 }
 
+std::string ScriptWriter::role_statement() {
+  switch (random_.below(3)) {
+    case 0:
+      return "set role other";
+    case 1:
+      return "reset role";
+    default:
+      return "select current_user, session_user";
+  }
+}
+
 std::string ScriptWriter::table_statement() {
-  const std::string table = "t" + std::to_string(client_);
+  const std::string table = own_name("t");
   switch (random_.below(5)) {
     case 0:
       return "create temp table " + table + " (a text)";
@@ -90,56 +166,80 @@ std::string ScriptWriter::table_statement() {
   }
 }
 
-std::string ScriptWriter::session_statement() {
-  const std::string key = std::to_string(client_);
-  switch (random_.below(12)) {
+std::string ScriptWriter::prepare_statement() {
+  const std::string name = random_.chance(0.7) ? "p" : "q";
+  switch (random_.below(5)) {
     case 0:
-      return "prepare p as select '" + nonce() + "', $1::text";
     case 1:
+      return "prepare " + name + " as select '" + nonce() + "', $1::text";
     case 2:
-      return "execute p('" + nonce() + "')";
-    case 3:
-      return random_.chance(0.5) ? "deallocate p" : "deallocate all";
-    case 4:
-      return "declare cur cursor with hold for select '" + nonce() + "', g from generate_series(1, 5) g";
-    case 5:
-      return "fetch 2 from cur";
-    case 6:
-      return "close cur";
-    case 7:
-      return "select pg_advisory_lock(" + key + ")";
-    case 8:
-      return "select pg_advisory_unlock(" + key + ")";
-    case 9:
-      return "listen ch" + key;
-    case 10:
-      return "notify ch" + key + ", '" + nonce() + "'";
+      return random_.chance(0.7) ? "deallocate " + name : "deallocate all";
     default:
-      return random_.chance(0.5) ? "discard all" : "unlisten *";
+      return "execute " + name + "('" + nonce() + "')";
   }
 }
 
-std::string ScriptWriter::statement() {
-  const std::uint64_t kind = random_.below(100);
-  if (kind < 30) return "select '" + nonce() + "'";
-  if (kind < 38)
-    return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 400)) +
-           ") g";
-  if (kind < 42) return "select 1/0";
-  if (kind < 45)
-    return "select pg_sleep(0.0" + std::to_string(random_.between(1, 9)) + "), '" + nonce() + "'";
-  if (kind < 63) return transaction_statement();
-  if (kind < 80) return setting_statement();
-  if (kind < 88) return table_statement();
-  return session_statement();
+std::string ScriptWriter::cursor_statement() {
+  switch (random_.below(4)) {
+    case 0:
+      return "declare cur cursor with hold for select '" + nonce() + "', g from generate_series(1, 5) g";
+    case 1:
+      return "close cur";
+    default:
+      return "fetch 2 from cur";
+  }
 }
 
-Batch ScriptWriter::simple() {
+std::string ScriptWriter::lock_statement() {
+  const std::string key = std::to_string(client_ * 1'000'000 + sessions_);
+  return (random_.chance(0.5) ? "select pg_advisory_lock(" : "select pg_advisory_unlock(") + key + ")";
+}
+
+// A client that sends NOTIFY behind its own unanswered UNLISTEN may still hear it (README).
+std::string ScriptWriter::listen_statement() {
+  const std::string channel = own_name("ch");
+  const std::uint64_t which = random_.below(4);
+  if (which == 0) return "listen " + channel;
+  if (which > 1)
+    return is_unlistening_ ? "select '" + nonce() + "'" : "notify " + channel + ", '" + nonce() + "'";
+  is_unlistening_ = true;
+  return random_.chance(0.5) ? "unlisten *" : "unlisten " + channel;
+}
+
+Batch ScriptWriter::simple(const std::string& text) const {
   Batch batch;
-  std::string text = statement();
-  if (random_.chance(0.15)) text += "; " + statement();
-  MessageWriter(batch.bytes, 'Q').text(text);
   batch.in_words = text;
+  MessageWriter(batch.bytes, 'Q').text(text);
+  return batch;
+}
+
+// Named limits (README): a LISTEN in one message with others may hear what is notified while that runs; what a client has
+// brought at its startup comes back only with the end of the string in which it is reset; in a failed transaction a server
+// connection cannot be given the statements that a string names behind its ROLLBACK.
+Batch ScriptWriter::query(bool has_failed) {
+  std::string text = statement();
+  if (has_failed) return simple(text);
+  const auto is_alone = [&](const std::string& each) {
+    return (brings_settings_ && each.starts_with("reset")) || each.starts_with("listen");
+  };
+  for (int more = 0; more < 3 && random_.chance(0.15); ++more) {
+    const std::string next = statement();
+    if (habits_.has(StatementKind::several) && !is_alone(text) && !is_alone(next)) text += "; " + next;
+  }
+  return simple(text);
+}
+
+// What follows the first message is ignored where the statement fails.
+Batch ScriptWriter::copy() {
+  const std::string table = own_name("t");
+  if (random_.chance(0.3)) return simple("copy " + table + " to stdout");
+  Batch batch = simple("copy " + table + " from stdin");
+  for (std::uint64_t n = random_.below(4); n > 0; --n) MessageWriter(batch.bytes, 'd').raw(nonce() + "\n");
+  if (random_.chance(0.8)) {
+    MessageWriter(batch.bytes, 'c');
+  } else {
+    MessageWriter(batch.bytes, 'f').text("given up");
+  }
   return batch;
 }
 
@@ -154,11 +254,10 @@ void ScriptWriter::add_extended(Batch& batch) {
                                         : statement();
   const bool parses = !is_named || random_.chance(0.5);
   if (parses) MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
-  const bool binds_parameter = has_parameter;
   if (is_named && random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
   MessageWriter bind(batch.bytes, 'B');
   bind.text("").text(name).number(0, 2);
-  if (binds_parameter) {
+  if (has_parameter) {
     const std::string value = nonce();
     bind.number(1, 2).number(value.size(), 4).raw(value);
   } else {
@@ -182,15 +281,37 @@ Batch ScriptWriter::extended() {
   return batch;
 }
 
-Batch ScriptWriter::next() {
-  return random_.chance(0.55) ? simple() : extended();
+Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
+  is_unlistening_ &= is_pipelined;
+  holds_ = holds(now) ? holds_ + 1 : 0;
+  if (holds_ > 1 + random_.below(holds_max))
+    return simple(now.status != TransactionStatus::idle ? "rollback" : "discard all");
+  const double which = static_cast<double>(random_.below(100));
+  if (which < 4 && habits_.has(StatementKind::copy)) return copy();
+  if (which < 45 && habits_.has(StatementKind::extended)) return extended();
+  return query(now.status == TransactionStatus::failed);
+}
+
+Batch ScriptWriter::sleep(SimTime lasts) {
+  char text[96];
+  const std::string word = nonce();
+  std::snprintf(text, sizeof text, "select pg_sleep(%.3f), '%s'",
+                std::chrono::duration<double>(lasts).count(), word.c_str());
+  Batch batch = simple(text);
+  if (random_.chance(0.4) && habits_.has(StatementKind::extended)) {
+    batch.bytes.clear();
+    MessageWriter(batch.bytes, 'P').text("").text(text).number(0, 2);
+    MessageWriter(batch.bytes, 'B').text("").text("").number(0, 2).number(0, 2).number(0, 2);
+    MessageWriter(batch.bytes, 'E').text("").number(0, 4);
+    MessageWriter(batch.bytes, 'S');
+  }
+  batch.word = word;
+  batch.lasts = lasts;
+  return batch;
 }
 
 Batch ScriptWriter::last() {
-  Batch batch;
-  batch.in_words = "rollback";
-  MessageWriter(batch.bytes, 'Q').text("rollback");
-  return batch;
+  return simple("rollback");
 }
 
 }  // namespace pgweir::simulation

@@ -7,31 +7,55 @@
 #include <vector>
 
 #include "protocol/bytes.hpp"
+#include "protocol/startup.hpp"
+#include "tests/simulation/clients/client_habits.hpp"
 #include "tests/simulation/kernel/random.hpp"
+#include "tests/simulation/model/session.hpp"
 
 namespace pgweir::simulation {
 
 struct Batch {
   std::string in_words;
   ByteBuffer bytes;
+  // Of one that takes long:
+  std::string word;  // which no other batch has
+  SimTime lasts{};
 };
 
 class ScriptWriter {
  public:
-  ScriptWriter(int client, Random random) : client_(client), random_(random) {}
+  ScriptWriter(int client, Random random, ClientHabits habits)
+      : client_(client), random_(random), habits_(habits) {}
 
-  Batch next();
+  // A new connection of the client.
+  void begin_session();
+  std::vector<StartupParameter> startup_parameters();
+  // `now`: what the session has. What keeps others from its server connection is ended after a few batches.
+  // `is_pipelined`: earlier batches are still unanswered.
+  Batch next(const SessionFacts& now, bool is_pipelined);
+  Batch sleep(SimTime lasts);
   // What puts an end to what the client may have open, so that it can leave in peace.
   Batch last();
 
  private:
   std::string nonce();
+  // Of this session alone.
+  std::string own_name(const std::string& prefix) const;
+  StatementKind kind();
   std::string statement();
-  std::string setting_statement();
+  std::string statement_of(StatementKind kind);
+  std::string rows_statement();
   std::string transaction_statement();
+  std::string setting_statement();
+  std::string role_statement();
   std::string table_statement();
-  std::string session_statement();
-  Batch simple();
+  std::string prepare_statement();
+  std::string cursor_statement();
+  std::string lock_statement();
+  std::string listen_statement();
+  Batch simple(const std::string& text) const;
+  Batch query(bool has_failed);
+  Batch copy();
   Batch extended();
   // Statements that a name stands for take as many parameters each time: in a failed transaction a pooled client hears
   // of that where a direct one hears of a wrong number.
@@ -39,7 +63,12 @@ class ScriptWriter {
 
   const int client_;
   Random random_;
+  const ClientHabits habits_;
+  int sessions_ = 0;
   int nonces_ = 0;
+  bool brings_settings_ = false;
+  bool is_unlistening_ = false;  // an UNLISTEN may be unanswered
+  std::uint64_t holds_ = 0;      // batches since the session began to hold something
 };
 
 }  // namespace pgweir::simulation

@@ -141,7 +141,8 @@ void End::acknowledged(std::size_t size) {
 }
 
 void End::fail(int error) {
-  if (closed_ || error_ != 0) return;
+  if (closed_ || failed_) return;
+  failed_ = true;
   error_ = error;
   waiting_.clear();
   queued_ = 0;
@@ -152,7 +153,7 @@ void End::fail(int error) {
 // An end whose peer has vanished is told after a while. While the peer is there nothing needs to be planned.
 void End::watch_peer() {
   const std::uint64_t watch = ++watch_;
-  if (!other_ || !other_->vanished_ || error_ != 0) return;
+  if (!other_ || !other_->vanished_ || failed_) return;
   SimTime patience = queued_ > 0 ? patience_.user_timeout : patience_.keepalive;
   if (queued_ > 0 && patience == SimTime::zero()) patience = retransmissions_last;
   if (patience == SimTime::zero()) return;

@@ -63,8 +63,13 @@ class End {
   bool has_end() const { return fin_arrived_; }
   bool has_room() const { return queued_ < quality_.send_buffer; }
   bool is_shut() const { return shut_; }
+  // The other end has closed or reset the connection, whether or not this is known here.
+  bool peer_has_left() const { return !other_ || other_->shut_ || other_->closed_; }
+  bool peer_has_vanished() const { return other_ && other_->vanished_; }
   bool is_vanished() const { return vanished_; }
   int error() const { return error_; }  // of errno(3); 0: none
+  // The connection was reset or given up. It stays so when the error has been taken.
+  bool has_failed() const { return failed_; }
   int take_error() { return std::exchange(error_, 0); }
   std::size_t unacknowledged() const { return queued_; }
 
@@ -95,6 +100,7 @@ class End {
   PatienceWithPeer patience_;
   std::uint64_t watch_ = 0;  // counts what makes an older look at the peer void
   int error_ = 0;
+  bool failed_ = false;
   bool shut_ = false;
   bool fin_sent_ = false;
   bool fin_arrived_ = false;

@@ -101,7 +101,8 @@ std::uint32_t Socket::readiness() const {
   if (end->has_bytes() || end->has_end()) ready |= EPOLLIN;
   if (end->has_end()) ready |= EPOLLRDHUP;
   if (end->has_room()) ready |= EPOLLOUT;
-  if (end->error() != 0) ready |= EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP;
+  if (end->has_failed()) ready |= EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLRDHUP;
+  if (end->error() != 0) ready |= EPOLLERR;
   if (end->has_end() && end->is_shut()) ready |= EPOLLHUP;
   return ready;
 }

@@ -80,6 +80,28 @@ bool Kernel::has_events(int epoll) const {
   return set && set->has_events();
 }
 
+std::string Kernel::open_connections() const {
+  std::string all;
+  for (const auto& [fd, file] : files_) {
+    const auto socket = std::dynamic_pointer_cast<Socket>(file);
+    if (!socket) continue;
+    all += "  descriptor " + std::to_string(fd - first_descriptor) + ", port " +
+           std::to_string(ntohs(socket->own.sin_port)) + " to port " +
+           std::to_string(ntohs(socket->peer.sin_port));
+    if (!socket->end) {
+      all += ", not connected";
+    } else {
+      if (socket->end->has_bytes()) all += ", with unread bytes";
+      if (socket->end->has_end()) all += ", at its end";
+      if (socket->end->has_failed()) all += ", failed";
+      if (socket->end->peer_has_left()) all += ", the other end has left";
+      if (socket->end->peer_has_vanished()) all += ", the other end has vanished";
+    }
+    all += "\n";
+  }
+  return all;
+}
+
 int Kernel::socket() {
   ++calls_;
   if (random_.chance(faults.no_descriptor)) return -EMFILE;

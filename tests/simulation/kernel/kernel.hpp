@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,8 @@ class Kernel {
   // Whether an epoll set has something to report.
   bool has_events(int epoll) const;
   std::size_t open_descriptors() const { return files_.size(); }
+  // What the program has open, a line each.
+  std::string open_connections() const;
   std::uint64_t calls() const { return calls_; }
 
   // System calls: what they return, or a negative errno.

@@ -1,69 +1,243 @@
 #include "tests/simulation/world/plan.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "tests/simulation/kernel/random.hpp"
+
 namespace pgweir::simulation {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-SimTime seconds_between(Random& random, std::uint64_t low, std::uint64_t high) {
-  return seconds(static_cast<std::int64_t>(random.between(low, high)));
+SimTime milliseconds_of(double value) {
+  return SimTime(static_cast<SimTime::rep>(value * 1e6));
 }
 
-void add_faults(Plan& plan, Random& random) {
-  if (random.chance(0.5)) plan.server_ends_one = seconds_between(random, 1, 20);
-  if (random.chance(0.4)) plan.server_restarts = seconds_between(random, 10, 60);
-  if (random.chance(0.3)) plan.server_is_away = seconds_between(random, 10, 60);
-  if (random.chance(0.2)) plan.calls.no_descriptor = 0.05;
-  if (random.chance(0.1)) plan.calls.no_watch = 0.02;
+// In the order in which the search for a shorter simulation tries them: what explains most goes first.
+constexpr PlanValue values[] = {
+    {"end_one_s", &Plan::end_one_s, 0},
+    {"restart_s", &Plan::restart_s, 0},
+    {"away_s", &Plan::away_s, 0},
+    {"standby_s", &Plan::standby_s, 0},
+    {"stall_s", &Plan::stall_s, 0},
+    {"reload_s", &Plan::reload_s, 0},
+    {"clock_jump_s", &Plan::clock_jump_s, 0},
+    {"drains", &Plan::drains, 0},
+    {"no_descriptor", &Plan::no_descriptor, 0},
+    {"no_watch", &Plan::no_watch, 0},
+    {"interrupted", &Plan::interrupted, 0},
+    {"short_send", &Plan::short_send, 0},
+    {"spurious", &Plan::spurious, 0},
+    {"cut", &Plan::cut, 0},
+    {"hiccup", &Plan::hiccup, 0},
+    {"buffer", &Plan::buffer, 65'536},
+    {"delay_ms", &Plan::delay_ms, 0.5},
+    {"pace_ms", &Plan::pace_ms, 0.4},
+    {"slow_login", &Plan::slow_login, 0},
+    {"slow_cancel_ms", &Plan::slow_cancel_ms, 0},
+    {"pieces", &Plan::pieces, 0},
+    {"pipelined", &Plan::pipelined, 0},
+    {"leaves", &Plan::leaves, 0},
+    {"rude", &Plan::rude, 0},
+    {"cancels", &Plan::cancels, 0},
+    {"session_mode", &Plan::session_mode, 0},
+    {"strict", &Plan::strict, 0},
+    {"max_prepared", &Plan::max_prepared, 200},
+    {"max_lifetime_ms", &Plan::max_lifetime_ms, 0},
+    {"idle_timeout_ms", &Plan::idle_timeout_ms, 0},
+    {"borrow_timeout_ms", &Plan::borrow_timeout_ms, 0},
+    {"audit_every", &Plan::audit_every, 0},
+    {"min_size", &Plan::min_size, 0},
+    {"workers", &Plan::workers, 1},
+    {"max_size", &Plan::max_size, 1},
+    {"pause_ms", &Plan::pause_ms, 300},
+    {"clients", &Plan::clients, 2},
+    {"without_clients", &Plan::without_clients, 0},
+    {"without_statements", &Plan::without_statements, 0},
+    {"batches", &Plan::batches, 1e9},
+    {"seconds", &Plan::seconds, 60},
+};
+
+std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+// Chance, in a form that reads like a list of what may be.
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : random_(seed) {}
+  bool chance(double probability) { return random_.chance(probability); }
+  double between(std::uint64_t low, std::uint64_t high) {
+    return static_cast<double>(random_.between(low, high));
+  }
+  void maybe(double probability, double& value, double then) {
+    if (random_.chance(probability)) value = then;
+  }
+  void maybe(double probability, double& value, std::uint64_t low, std::uint64_t high) {
+    const double then = between(low, high);
+    if (random_.chance(probability)) value = then;
+  }
+
+ private:
+  Random random_;
+};
+
+void draw_configuration(Plan& plan, Draw& draw) {
+  plan.workers = draw.between(1, 3);
+  plan.max_size = draw.between(1, 4);
+  plan.min_size = draw.between(0, static_cast<std::uint64_t>(plan.max_size));
+  draw.maybe(0.1, plan.session_mode, 1);
+  draw.maybe(0.15, plan.strict, 1);
+  draw.maybe(0.3, plan.max_prepared, 1, 3);
+  draw.maybe(0.3, plan.max_lifetime_ms, 500, 5'000);
+  draw.maybe(0.2, plan.idle_timeout_ms, 100, 3'000);
+  draw.maybe(0.15, plan.borrow_timeout_ms, 50, 2'000);
+  draw.maybe(0.3, plan.audit_every, 1);
+}
+
+void draw_connections(Plan& plan, Draw& draw) {
+  draw.maybe(0.3, plan.cut, 0.6);
+  draw.maybe(0.2, plan.hiccup, 0.01);
+  draw.maybe(0.2, plan.buffer, 200, 2'000);
+  draw.maybe(0.3, plan.delay_ms, 20);
+  draw.maybe(0.3, plan.interrupted, 0.02);
+  draw.maybe(0.3, plan.short_send, 0.2);
+  draw.maybe(0.3, plan.spurious, 0.1);
+}
+
+void draw_clients(Plan& plan, Draw& draw) {
+  plan.clients = draw.between(2, 12);
+  draw.maybe(0.3, plan.pause_ms, 20);
+  draw.maybe(0.3, plan.leaves, 0.2);
+  draw.maybe(0.3, plan.pipelined, 0.5);
+  draw.maybe(0.2, plan.pieces, 0.5);
+  draw.maybe(0.4, plan.cancels, 0.1);
+}
+
+// What happens to the server and the program. A client may be told of it.
+void draw_faults(Plan& plan, Draw& draw) {
+  draw.maybe(0.5, plan.end_one_s, 1, 20);
+  draw.maybe(0.4, plan.restart_s, 10, 60);
+  draw.maybe(0.3, plan.away_s, 10, 60);
+  draw.maybe(0.3, plan.standby_s, 10, 60);
+  draw.maybe(0.2, plan.no_descriptor, 0.05);
+  draw.maybe(0.1, plan.no_watch, 0.02);
 }
 
 }  // namespace
 
-Plan make_plan(Random& random) {
+std::span<const PlanValue> plan_values() {
+  return values;
+}
+
+Plan make_plan(std::uint64_t seed) {
   Plan plan;
-  plan.workers = static_cast<unsigned>(random.between(1, 3));
-  plan.max_size = static_cast<unsigned>(random.between(1, 4));
-  plan.min_size = static_cast<unsigned>(random.below(plan.max_size + 1));
-  plan.clients = static_cast<int>(random.between(2, 12));
-  if (random.chance(0.3)) plan.quality.cut = 0.6;
-  if (random.chance(0.2)) plan.quality.hiccup = 0.01;
-  if (random.chance(0.2)) plan.quality.send_buffer = plan.quality.receive_buffer = random.between(200, 2'000);
-  if (random.chance(0.3)) plan.quality.longest_delay = milliseconds(20);
-  if (random.chance(0.3)) plan.calls.interrupted = 0.02;
-  if (random.chance(0.3)) plan.calls.short_send = 0.2;
-  if (random.chance(0.3)) plan.calls.spurious = 0.1;
-  if (random.chance(0.2)) plan.pace.slow_login = 0.3;
-  if (random.chance(0.3)) plan.pace.longest = milliseconds(20);
-  if (random.chance(0.3)) plan.worker_stalls = seconds_between(random, 2, 10);
-  if (random.chance(0.3)) plan.reloads = seconds_between(random, 5, 20);
-  if (random.chance(0.3)) plan.habits.longest_pause = milliseconds(20);
-  if (random.chance(0.3)) plan.habits.leaves = 0.2;
-  plan.habits.pipelined = random.chance(0.3) ? 0.5 : 0.05;
-  if (random.chance(0.5)) add_faults(plan, random);
-  plan.drains = random.chance(0.3);
+  Draw draw(seed);
+  draw_configuration(plan, draw);
+  draw_connections(plan, draw);
+  draw_clients(plan, draw);
+  draw.maybe(0.2, plan.slow_login, 0.3);
+  draw.maybe(0.3, plan.pace_ms, 20);
+  draw.maybe(0.4, plan.slow_cancel_ms, 1, 300);
+  draw.maybe(0.3, plan.stall_s, 2, 10);
+  draw.maybe(0.3, plan.reload_s, 5, 20);
+  draw.maybe(0.2, plan.clock_jump_s, 5, 30);
+  draw.maybe(0.3, plan.drains, 1);
+  if (draw.chance(0.5)) draw_faults(plan, draw);
   return plan;
 }
 
+bool Plan::is_quiet() const {
+  return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && no_descriptor == 0 &&
+         no_watch == 0;
+}
+
+bool Plan::has_client(int number) const {
+  return (static_cast<std::uint64_t>(without_clients) >> number & 1) == 0;
+}
+
 std::string Plan::configuration() const {
-  return "listen: {host: 127.0.0.1, port: 6432, auth: trust}\nworkers: " + std::to_string(workers) +
-         "\npool: {max_size: " + std::to_string(max_size) + ", min_size: " + std::to_string(min_size) +
-         ", audit_every: 10}\n"
-         "databases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [app]}}\n"
-         "users: {app: {password: secret}}\nlog: {level: info}\n";
+  const auto number = [](double value) { return std::to_string(static_cast<long>(value)); };
+  std::string pool = "max_size: " + number(max_size) + ", min_size: " + number(std::min(min_size, max_size)) +
+                     ", audit_every: " + number(audit_every) +
+                     ", max_prepared_statements: " + number(max_prepared);
+  if (session_mode > 0) pool += ", mode: session";
+  if (strict > 0) pool += ", state: strict";
+  if (max_lifetime_ms > 0) pool += ", max_lifetime: " + number(max_lifetime_ms) + "ms";
+  if (idle_timeout_ms > 0) pool += ", idle_timeout: " + number(idle_timeout_ms) + "ms";
+  pool += ", borrow_timeout: " + (borrow_timeout_ms > 0 ? number(borrow_timeout_ms) + "ms" : "300s");
+  return "listen: {host: 127.0.0.1, port: 6432, auth: trust}\nworkers: " + number(workers) + "\npool: {" +
+         pool +
+         "}\ndatabases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [app]}}\n"
+         "users: {app: {password: secret}}\nlog: {level: info}\n"
+         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s}\n";
 }
 
 std::string Plan::in_words() const {
-  const auto ms = [](SimTime time) { return std::to_string(time / milliseconds(1)) + " ms"; };
-  std::string words = std::to_string(clients) + " clients, " + std::to_string(workers) +
-                      " workers, max_size " + std::to_string(max_size);
-  if (server_ends_one > SimTime::zero()) words += ", a session ends each " + ms(server_ends_one);
-  if (server_restarts > SimTime::zero()) words += ", the server restarts each " + ms(server_restarts);
-  if (server_is_away > SimTime::zero()) words += ", the server is away now and then";
-  if (worker_stalls > SimTime::zero()) words += ", workers stall";
-  if (reloads > SimTime::zero()) words += ", reloads";
-  if (drains) words += ", drains at the end";
-  return words;
+  return changes_between(Plan{}, *this);
+}
+
+LinkQuality Plan::link() const {
+  LinkQuality link;
+  link.longest_delay = std::max(link.shortest_delay, milliseconds_of(delay_ms));
+  link.cut = cut;
+  link.hiccup = hiccup;
+  link.send_buffer = link.receive_buffer = static_cast<std::size_t>(std::max(1.0, buffer));
+  return link;
+}
+
+CallFaults Plan::calls() const {
+  return {no_descriptor, no_watch, interrupted, short_send, spurious};
+}
+
+ServerPace Plan::pace() const {
+  ServerPace pace;
+  pace.longest = std::max(pace.shortest, milliseconds_of(pace_ms));
+  pace.slow_login = slow_login;
+  pace.slow_cancel = milliseconds_of(slow_cancel_ms);
+  return pace;
+}
+
+ClientHabits Plan::habits() const {
+  ClientHabits habits;
+  habits.longest_pause = std::max(SimTime(1), milliseconds_of(pause_ms));
+  habits.in_pieces = pieces;
+  habits.pipelined = pipelined;
+  habits.leaves = leaves;
+  habits.leaves_rudely = rude;
+  habits.cancels = cancels;
+  habits.without = static_cast<std::uint32_t>(without_statements);
+  return habits;
+}
+
+bool change_plan(Plan& plan, std::string_view changes) {
+  while (!changes.empty()) {
+    const std::string_view one = changes.substr(0, changes.find(','));
+    changes.remove_prefix(std::min(changes.size(), one.size() + 1));
+    const std::size_t middle = one.find('=');
+    if (middle == std::string_view::npos) return false;
+    const auto* const found = std::find_if(std::begin(values), std::end(values), [&](const PlanValue& each) {
+      return each.name == one.substr(0, middle);
+    });
+    if (found == std::end(values)) return false;
+    double value = 0;
+    const auto [end, error] = std::from_chars(one.data() + middle + 1, one.data() + one.size(), value);
+    if (error != std::errc() || end != one.data() + one.size() || !(value >= 0)) return false;
+    plan.*found->value = value;
+  }
+  return true;
+}
+
+std::string changes_between(const Plan& from, const Plan& to) {
+  std::string changes;
+  for (const PlanValue& each : values) {
+    if (from.*each.value == to.*each.value) continue;
+    changes += (changes.empty() ? "" : ",") + std::string(each.name) + "=" + text_of(to.*each.value);
+  }
+  return changes;
 }
 
 }  // namespace pgweir::simulation

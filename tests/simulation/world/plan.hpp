@@ -1,42 +1,95 @@
 // What one simulation is like, drawn from its seed: how many clients and server connections, which faults, how often.
-// Pure but for chance.
+// Each value has a name, so that a person, or the search for a shorter simulation, can change it. Pure but for chance.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
-#include "tests/simulation/clients/model_client.hpp"
+#include "tests/simulation/clients/client_habits.hpp"
 #include "tests/simulation/kernel/kernel.hpp"
-#include "tests/simulation/world/server_host.hpp"
+#include "tests/simulation/world/server_pace.hpp"
 
 namespace pgweir::simulation {
 
+// Chances are from 0 to 1; what ends in _ms or _s is a time. Of faults that come again and again it is the mean time
+// between two of them, 0: never.
 struct Plan {
-  unsigned workers = 1;
-  unsigned max_size = 1;
-  unsigned min_size = 0;
-  int clients = 1;
-  SimTime lasts = std::chrono::seconds(60);
-  LinkQuality quality;
-  CallFaults calls;
-  ServerPace pace;
-  ClientHabits habits;
-  // Mean times between two of them; 0: never.
-  SimTime server_ends_one{};
-  SimTime server_restarts{};
-  SimTime server_is_away{};
-  SimTime worker_stalls{};
-  SimTime reloads{};
-  bool drains = false;
+  double seconds = 60;  // how long the clients send batches
+  double clients = 2;
+  double without_clients = 0;     // a bit for each client that does not come after all
+  double without_statements = 0;  // a bit for each StatementKind in whose place something harmless is sent
+  double batches = 1e9;           // that are sent in all
+
+  // The configuration.
+  double workers = 1;
+  double max_size = 1;
+  double min_size = 0;
+  double session_mode = 0;  // 1: pool.mode is session
+  double strict = 0;        // 1: pool.state is strict
+  double max_prepared = 200;
+  double max_lifetime_ms = 0;
+  double idle_timeout_ms = 0;
+  double borrow_timeout_ms = 0;
+  double audit_every = 10;
+
+  // Connections and system calls.
+  double cut = 0.1;
+  double hiccup = 0;
+  double buffer = 65'536;  // bytes
+  double delay_ms = 0.5;
+  double interrupted = 0;
+  double short_send = 0;
+  double spurious = 0;
+  double no_descriptor = 0;
+  double no_watch = 0;
+
+  // The server.
+  double pace_ms = 0.4;
+  double slow_login = 0;
+  double slow_cancel_ms = 0;
+  double end_one_s = 0;
+  double restart_s = 0;
+  double away_s = 0;
+  double standby_s = 0;  // it comes back as a standby, and is promoted later
+
+  // The clients.
+  double pause_ms = 300;
+  double pieces = 0.1;
+  double pipelined = 0.05;
+  double leaves = 0.02;
+  double rude = 0.3;
+  double cancels = 0;
+
+  // The program.
+  double stall_s = 0;
+  double reload_s = 0;
+  double clock_jump_s = 0;
+  double drains = 0;
 
   // Nothing but the two ends of a connection disturbs a client.
-  bool is_quiet() const {
-    return server_ends_one == SimTime::zero() && server_restarts == SimTime::zero() &&
-           server_is_away == SimTime::zero() && calls.no_descriptor == 0 && calls.no_watch == 0;
-  }
+  bool is_quiet() const;
+  bool has_client(int number) const;
   std::string configuration() const;
   std::string in_words() const;
+  LinkQuality link() const;
+  CallFaults calls() const;
+  ServerPace pace() const;
+  ClientHabits habits() const;
 };
 
-Plan make_plan(Random& random);
+struct PlanValue {
+  const char* name;
+  double Plan::*value;
+  double harmless;  // what it is where it does nothing
+};
+std::span<const PlanValue> plan_values();
+
+Plan make_plan(std::uint64_t seed);
+// "clients=2,cut=0". False: there is no such value, or it is no number.
+bool change_plan(Plan& plan, std::string_view changes);
+// What would make `from` the plan `to`, as change_plan() reads it.
+std::string changes_between(const Plan& from, const Plan& to);
 
 }  // namespace pgweir::simulation

@@ -36,7 +36,10 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     host_.trace_.say(name_, "is connected");
   }
   bool is_over() const { return is_over_; }
-  bool is_logged_in() const { return session_ != nullptr; }
+  bool is_used() const { return !is_over_ && session_ != nullptr && !end_->peer_has_left(); }
+  bool is_running(const std::string& word) const {
+    return session_ && session_->is_waiting() && last_text_.find(word) != std::string::npos;
+  }
 
   void end(Ending ending) {
     if (std::exchange(is_over_, true)) return;
@@ -66,7 +69,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
  private:
   // The server's process gets the processor after a while; what arrives until then is taken together.
   void work_soon() {
-    if (std::exchange(is_planned_, true) || is_over_) return;
+    if (is_over_ || is_slow_ || std::exchange(is_planned_, true)) return;
     plan(pace());
   }
   void plan(SimTime delay) {
@@ -88,13 +91,16 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   void work() {
     is_planned_ = false;
     if (is_over_) return;
-    read();
-    if (is_over_) return;
+    if (is_slow_) begin();
+    if (!is_over_) read();
+    if (is_over_ || is_slow_) return;
     if (session_) {
       advance();
       plan_wake();
     }
     send();
+    if (unsent_.empty() && end_->has_bytes())
+      work_soon();  // it was not read while there was something to send
     if (session_ && session_->is_closed() && unsent_.empty()) return finish();
     if (end_->error() != 0 || (end_->has_end() && !end_->has_bytes() && !is_busy())) finish();
   }
@@ -125,6 +131,12 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
       return true;
     }
     if (received_.size() < 16) return false;
+    if (const auto slow = host_.pace.slow_cancel; slow > SimTime::zero() && !is_slow_) {
+      is_slow_ = true;
+      plan(SimTime(
+          static_cast<SimTime::rep>(host_.kernel_.random().below(static_cast<std::uint64_t>(slow.count())))));
+      return false;
+    }
     const auto pid = number_at(received_, 8);
     host_.trace_.say(name_, "is asked to cancel what session " + std::to_string(pid) + " runs");
     host_.cluster_.cancel(pid, ByteView(received_).subspan(12));
@@ -136,8 +148,10 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   void narrate(ByteView bytes) {
     if (std::exchange(heard_is_startup_, false)) return host_.trace_.say(name_, "< startup");
     heard_.insert(heard_.end(), bytes.begin(), bytes.end());
-    for (const Message& message : take_messages(heard_))
+    for (const Message& message : take_messages(heard_)) {
+      if (message.type == 'Q' || message.type == 'P') last_text_ = {message.body.begin(), message.body.end()};
       host_.trace_.say(name_, "< " + in_words(message, false));
+    }
   }
 
   void advance() {
@@ -187,6 +201,8 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   ByteBuffer heard_;  // for the trace
   ByteBuffer said_;   // for the trace
   std::uint64_t wakes_ = 0;
+  std::string last_text_;
+  bool is_slow_ = false;  // a request to cancel that is not looked at yet
   bool heard_is_startup_ = false;
   bool is_planned_ = false;
   bool is_over_ = false;
@@ -207,6 +223,16 @@ void ServerHost::accept(std::shared_ptr<End> end) {
   auto connection = std::make_shared<Connection>(*this, std::move(end), static_cast<int>(++accepted_));
   connections_.push_back(connection);
   connection->start();
+}
+
+std::size_t ServerHost::sessions() const {
+  return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                                [](const auto& each) { return each->is_used(); }));
+}
+
+bool ServerHost::is_running(const std::string& word) const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [&](const auto& each) { return each->is_running(word); });
 }
 
 void ServerHost::sweep() {

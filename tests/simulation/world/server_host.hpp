@@ -8,18 +8,12 @@
 #include <string>
 
 #include "tests/simulation/kernel/kernel.hpp"
+#include "tests/simulation/world/server_pace.hpp"
 #include "tests/simulation/world/trace.hpp"
 
 namespace pgweir::simulation {
 
 class ModelCluster;
-
-struct ServerPace {
-  SimTime shortest = std::chrono::microseconds(20);
-  SimTime longest = std::chrono::microseconds(400);
-  double slow_login = 0;  // the chance that a login takes up to `slow_login_max`
-  SimTime slow_login_max = std::chrono::seconds(3);
-};
 
 class ServerHost {
  public:
@@ -35,7 +29,10 @@ class ServerHost {
   void end_one(Ending ending);
   // The host is gone, with all connections, and nobody is told.
   void vanish();
-  std::size_t connections() const { return connections_.size(); }
+  // Sessions whose other end has not left.
+  std::size_t sessions() const;
+  // Whether a session runs a statement with this word.
+  bool is_running(const std::string& word) const;
   std::uint64_t accepted() const { return accepted_; }
 
  private:

@@ -1,9 +1,11 @@
 #include "tests/simulation/world/world.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "proxy/pool/pool.hpp"
+#include "proxy/report/inventory.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -12,11 +14,23 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint32_t server_address = 0x0a000102;  // 10.0.1.2 as the configuration has it
+constexpr std::uint16_t server_port = 5432;
+constexpr std::uint16_t program_port = 6432;
 constexpr std::size_t trace_lines_max = 400;
+// Connections of a pool's listeners come on top of its max_size.
+constexpr std::size_t hubs_max = 1;
 // After the last fault clients may meet its consequences for this long.
 constexpr SimTime aftermath = seconds(25);
-// How long everything may take to come to rest when the clients have gone.
-constexpr SimTime rest_max = seconds(300);
+// How long everything may take to come to rest when the clients have gone: the program learns of one that has
+// vanished by keepalive only.
+constexpr SimTime rest_max = seconds(600);
+// After this the program has noticed that the server at the other end of a connection has vanished.
+constexpr SimTime keepalive_lasts = seconds(60);
+
+// Sources of chance that do not depend on each other: what one client sends is the same without another one.
+std::uint64_t seed_of(std::uint64_t seed, std::uint64_t purpose) {
+  return Random(seed ^ (purpose + 1) * 0x9e3779b97f4a7c15u).next();
+}
 
 // Settings are not among it: they stay until the next client gets the connection, which has its own brought to it.
 std::string left_behind(const ModelSession& session) {
@@ -26,9 +40,17 @@ std::string left_behind(const ModelSession& session) {
   if (facts.advisory_locks > 0) return "a lock";
   if (!facts.portals.empty()) return "the portal " + facts.portals.front();
   for (const auto& [name, prepared] : facts.prepared) {
-    if (!name.empty() && !name.starts_with("__pgweir_")) return "the prepared statement " + name;
+    if (!name.empty() && !name.starts_with("__pgweir_") && !name.starts_with("pgweir_"))
+      return "the prepared statement " + name;
   }
   return {};
+}
+
+template <class List>
+std::uint64_t sum_of(const List& list, std::uint64_t (ModelClient::*value)() const) {
+  return std::accumulate(
+      list.begin(), list.end(), std::uint64_t{0},
+      [&](std::uint64_t sum, const auto& client) { return sum + (client.get()->*value)(); });
 }
 
 }  // namespace
@@ -42,20 +64,26 @@ void World::set_up(ModelCluster& cluster) {
   for (int i = 0; i < 3; ++i) cluster.add_schema("app", "tenant" + std::to_string(i));
 }
 
-World::World(std::uint64_t seed, bool is_loud)
-    : kernel_(seed),
-      plan_(make_plan(kernel_.random())),
-      server_(kernel_, trace_, cluster_, server_address, 5432) {
+World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
+    : plan_(plan),
+      kernel_(seed_of(seed, 0)),
+      random_(seed_of(seed, 1)),
+      server_(kernel_, trace_, cluster_, server_address, server_port),
+      batches_left_(plan.batches) {
   trace_.is_loud = is_loud;
   set_up(cluster_);
-  kernel_.quality = plan_.quality;
-  kernel_.faults = plan_.calls;
+  server_.pace = plan_.pace();
+  kernel_.quality = plan_.link();
+  kernel_.faults = plan_.calls();
   kernel_.faults.no_descriptor = kernel_.faults.no_watch = 0;  // without a listener there would be no program
-  server_.pace = plan_.pace;
   program_ = std::make_unique<Program>(kernel_, plan_.configuration());
-  kernel_.faults = plan_.calls;
-  for (int i = 1; i <= plan_.clients; ++i) {
-    clients_.push_back(std::make_unique<ModelClient>(kernel_, trace_, *this, i, 6432, plan_.habits, set_up));
+  descriptors_ = kernel_.open_descriptors();
+  kernel_.faults = plan_.calls();
+  for (int i = 1; i <= static_cast<int>(plan_.clients); ++i) {
+    if (!plan_.has_client(i)) continue;
+    clients_.push_back(std::make_unique<ModelClient>(kernel_, trace_, *this,
+                                                     Random(seed_of(seed, 100u + static_cast<unsigned>(i))),
+                                                     i, program_port, plan_.habits(), set_up));
     clients_.back()->start();
   }
   trace_.say("world", plan_.in_words());
@@ -65,35 +93,61 @@ World::World(std::uint64_t seed, bool is_loud)
 World::~World() = default;
 
 Outcome World::run() {
-  run_until(plan_.lasts);
+  run_until(SimTime(static_cast<SimTime::rep>(plan_.seconds * 1e9)));
   is_ending_ = true;
-  plan_.server_ends_one = plan_.server_restarts = plan_.server_is_away = SimTime::zero();
   server_.reachability = Reachability::accepts;
   kernel_.faults = {};
-  for (const auto& client : clients_) client->begin_to_end();
-  if (plan_.drains && failure_.empty()) {
+  if (plan_.drains > 0 && failure_.empty()) {
     trace_.say("world", "the program drains");
     is_draining_ = true;
     program_->drain();
   }
-  const SimTime give_up = kernel_.now() + rest_max + aftermath;
-  const auto is_over = [](const auto& client) { return client->is_over(); };
-  while (failure_.empty() && kernel_.now() < give_up &&
-         !std::all_of(clients_.begin(), clients_.end(), is_over))
-    step();
-  if (failure_.empty()) run_until(kernel_.now() + seconds(5));
+  end_clients();
   if (failure_.empty()) check_at_rest();
+  Outcome all = outcome();
+  if (failure_.empty() && is_draining_) {
+    check_after_end();
+    all.failure = failure_;
+  }
+  return all;
+}
+
+void World::end_clients() {
+  for (const auto& client : clients_) client->begin_to_end();
+  const SimTime give_up = kernel_.now() + rest_max;
+  const auto is_over = [](const auto& client) { return client->is_over(); };
+  while (
+      failure_.empty() && kernel_.now() < give_up &&
+      (!std::all_of(clients_.begin(), clients_.end(), is_over) || program_->services().sessions.count() > 0))
+    step();
+  if (failure_.empty()) run_until(kernel_.now() + keepalive_lasts);
+  // Connections that are too old go, and others come, at any time.
+  while (failure_.empty() && kernel_.now() < give_up && !is_at_rest()) step();
+}
+
+bool World::is_at_rest() const {
+  const std::vector<PoolFacts> pools = take_pools(program_->services().sources);
+  return std::all_of(pools.begin(), pools.end(), [](const PoolFacts& pool) {
+    return pool.counts.opening + pool.counts.leaving + pool.counts.borrowed == 0;
+  });
+}
+
+Outcome World::outcome() const {
   Outcome outcome;
   outcome.failure = failure_;
   outcome.faults = faults_;
   outcome.logins = server_.accepted();
+  outcome.calls = kernel_.calls();
   outcome.digest = trace_.digest();
   outcome.simulated = kernel_.now();
-  for (const auto& client : clients_) {
-    outcome.batches += client->batches();
-    outcome.messages += client->messages();
-  }
-  if (!failure_.empty()) outcome.trace = trace_.text(trace_lines_max);
+  outcome.batches = sum_of(clients_, &ModelClient::batches);
+  outcome.messages = sum_of(clients_, &ModelClient::messages);
+  outcome.cancels = sum_of(clients_, &ModelClient::cancels);
+  for (const PoolFacts& pool : take_pools(program_->services().sources))
+    outcome.transactions += pool.totals.transactions;
+  if (!failure_.empty())
+    outcome.trace =
+        trace_.text(trace_lines_max) + "connections of the program:\n" + kernel_.open_connections();
   return outcome;
 }
 
@@ -122,8 +176,8 @@ void World::step() {
 
 // What holds after every step.
 void World::check() {
-  if (server_.connections() > plan_.max_size + 8u)
-    fail("the server has more connections than the limits allow");
+  if (server_.sessions() > static_cast<std::size_t>(plan_.max_size) + hubs_max)
+    fail("the server has " + std::to_string(server_.sessions()) + " sessions, more than the limits allow");
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
   }
@@ -132,36 +186,83 @@ void World::check() {
 // What holds when the clients have gone and all came to rest.
 void World::check_at_rest() {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
-    if (!clients_[i]->is_over()) return fail("client " + std::to_string(i + 1) + " does not come to its end");
+    if (!clients_[i]->is_over()) return fail(clients_[i]->name() + " does not come to its end");
   }
   if (program_->services().sessions.count() > 0)
     return fail("the program still has sessions of clients that are gone");
-  for (const auto& pool : program_->services().pools.all()) {
-    if (pool->has_waiters()) return fail("the pool still has waiting clients that are gone");
-  }
   for (const auto& [pid, session] : cluster_.sessions()) {
     if (const std::string left = left_behind(*session); !left.empty())
       return fail("session " + std::to_string(pid) + " of the server was left with " + left);
   }
+  check_counters();
+}
+
+// A program that has ended has left nothing open.
+void World::check_after_end() {
+  if (!program_->has_stopped()) return fail("the program was drained and does not stop");
+  program_.reset();
+  if (server_.sessions() > 0)
+    fail("the program has ended and left " + std::to_string(server_.sessions()) + " sessions");
+  if (kernel_.open_descriptors() > 0)
+    fail("the program has ended and left " + std::to_string(kernel_.open_descriptors()) + " descriptors");
+}
+
+// What pgweir tells of itself is what has happened.
+void World::check_counters() {
+  std::size_t connections = 0;
+  PoolTotals totals;
+  for (const PoolFacts& pool : take_pools(program_->services().sources)) {
+    const PoolCounts& counts = pool.counts;
+    if (pool.clients > 0) return fail("the pool counts clients, and all are gone");
+    if (counts.waiting > 0) return fail("the pool counts waiting clients, and all are gone");
+    if (counts.borrowed > 0) return fail("the pool counts a borrowed connection, and there is no client");
+    if (counts.opening + counts.leaving > 0)
+      return fail("the pool counts connections that come or go, at rest");
+    if (std::any_of(pool.pinned.begin(), pool.pinned.end(), [](std::uint64_t n) { return n > 0; }))
+      return fail("the pool counts a pinned session, and there is no client");
+    connections += counts.idle;
+    totals += pool.totals;
+  }
+  std::size_t hubs = 0;  // each has a connection of its own while somebody listens, and a while longer
+  for (const auto& pool : program_->services().pools.all()) hubs += pool->hubs().size();
+  const std::size_t sessions = server_.sessions();
+  if (!is_draining_) check_count("connections", connections, sessions - std::min(sessions, hubs), sessions);
+  check_count("logins", totals.logins, sum_of(clients_, &ModelClient::logins),
+              sum_of(clients_, &ModelClient::lives));
+  check_count("queries", totals.queries, sum_of(clients_, &ModelClient::answers),
+              sum_of(clients_, &ModelClient::batches));
+  if (const std::size_t now = kernel_.open_descriptors() - sessions; now > descriptors_ && !is_draining_)
+    fail(std::to_string(now - descriptors_) + " descriptors were never closed");
+}
+
+void World::check_count(const std::string& what, std::uint64_t counted, std::uint64_t least,
+                        std::uint64_t most) {
+  if (counted >= least && counted <= most) return;
+  fail("pgweir counts " + std::to_string(counted) + " " + what + ", there were " + std::to_string(least) +
+       (most > least ? " to " + std::to_string(most) : ""));
 }
 
 void World::plan_faults() {
-  repeat(plan_.server_ends_one, &World::end_one);
-  repeat(plan_.server_restarts, &World::restart);
-  repeat(plan_.server_is_away, &World::be_away);
-  repeat(plan_.worker_stalls, &World::stall);
-  repeat(plan_.reloads, &World::reload);
+  // A login or a request to cancel may fail at any time.
+  if (plan_.no_descriptor > 0 || plan_.no_watch > 0) disturbed_until_ = SimTime::max();
+  repeat(plan_.end_one_s, &World::end_one);
+  repeat(plan_.restart_s, &World::restart);
+  repeat(plan_.away_s, &World::be_away);
+  repeat(plan_.standby_s, &World::be_standby);
+  repeat(plan_.stall_s, &World::stall);
+  repeat(plan_.reload_s, &World::reload);
+  repeat(plan_.clock_jump_s, &World::jump_clock);
 }
 
-void World::repeat(SimTime mean, void (World::*fault)()) {
-  if (mean == SimTime::zero()) return;
-  const auto next = SimTime(
-      static_cast<SimTime::rep>(kernel_.random().below(2 * static_cast<std::uint64_t>(mean.count()))));
-  kernel_.timeline().after(next, [this, mean, fault] {
+void World::repeat(double mean_s, void (World::*fault)()) {
+  if (mean_s == 0) return;
+  const auto next =
+      SimTime(static_cast<SimTime::rep>(random_.below(static_cast<std::uint64_t>(2e9 * mean_s))));
+  kernel_.timeline().after(next, [this, mean_s, fault] {
     if (is_ending_) return;
     ++faults_;
     (this->*fault)();
-    repeat(mean, fault);
+    repeat(mean_s, fault);
   });
 }
 
@@ -170,39 +271,61 @@ void World::disturb(const std::string& what, SimTime lasts) {
   disturbed_until_ = std::max(disturbed_until_, kernel_.now() + lasts + aftermath);
 }
 
+ServerHost::Ending World::any_ending() {
+  return static_cast<ServerHost::Ending>(random_.below(3));
+}
+
 void World::end_one() {
-  const auto how = static_cast<ServerHost::Ending>(kernel_.random().below(3));
   disturb("one session of the server ends", {});
-  server_.end_one(how);
+  server_.end_one(any_ending());
 }
 
 void World::restart() {
-  const auto how = static_cast<ServerHost::Ending>(kernel_.random().below(3));
   disturb("the server restarts", {});
-  server_.end_all(how);
+  server_.end_all(any_ending());
 }
 
 void World::be_away() {
-  const SimTime lasts = milliseconds(static_cast<std::int64_t>(kernel_.random().between(50, 5'000)));
+  const SimTime lasts = milliseconds(static_cast<std::int64_t>(random_.between(50, 5'000)));
   disturb("the server is away", lasts);
-  if (kernel_.random().chance(0.3)) {
+  if (random_.chance(0.3)) {
     server_.vanish();
   } else {
     server_.end_all(ServerHost::Ending::untold);
   }
-  server_.reachability = kernel_.random().chance(0.5) ? Reachability::refuses : Reachability::swallows;
+  server_.reachability = random_.chance(0.5) ? Reachability::refuses : Reachability::swallows;
   kernel_.timeline().after(lasts, [this] { server_.reachability = Reachability::accepts; });
+}
+
+// Another server answers at the address: one that takes no writes until it is promoted, which ends no session.
+void World::be_standby() {
+  if (cluster_.in_recovery) return;
+  const SimTime lasts = milliseconds(static_cast<std::int64_t>(random_.between(100, 10'000)));
+  disturb("the server comes back as a standby", lasts);
+  server_.end_all(any_ending());
+  cluster_.in_recovery = true;
+  has_been_standby_ = true;
+  kernel_.timeline().after(lasts, [this] {
+    trace_.say("world", "the standby is promoted");
+    cluster_.in_recovery = false;
+  });
 }
 
 void World::stall() {
   trace_.say("world", "a worker gets no processor for a while");
-  program_->stall(kernel_.random().below(program_->worker_count()),
-                  milliseconds(static_cast<std::int64_t>(kernel_.random().between(1, 500))));
+  program_->stall(random_.below(program_->worker_count()),
+                  milliseconds(static_cast<std::int64_t>(random_.between(1, 500))));
 }
 
 void World::reload() {
   trace_.say("world", "the configuration is read again");
   program_->reload(plan_.configuration());
+}
+
+void World::jump_clock() {
+  const auto by = seconds(static_cast<std::int64_t>(random_.below(7'200)) - 3'600);
+  trace_.say("world", "the wall clock jumps by " + std::to_string(by.count()) + " s");
+  kernel_.wall_offset += by;
 }
 
 void World::fail(const std::string& what) {
@@ -212,15 +335,26 @@ void World::fail(const std::string& what) {
 // What pgweir says itself when it or its server cannot serve, and what a server says when it ends.
 bool World::explains(const std::string& sqlstate) const {
   static const std::set<std::string> of_draining = {"57P01", "57P03"};
-  static const std::set<std::string> of_faults = {"57P01", "57P02", "57P03", "08006", "08001",
-                                                  "08004", "53300", "58000", "57014", "40001"};
+  static const std::set<std::string> of_faults = {"57P01", "57P02", "57P03", "08006",
+                                                  "08001", "08004", "53300", "58000"};
   if (is_draining_ && of_draining.contains(sqlstate)) return true;
-  if (sqlstate == "53300") return true;  // the others may be pinned for so long
-  return !plan_.is_quiet() && kernel_.now() < disturbed_until_ && of_faults.contains(sqlstate);
+  if (sqlstate == "53300" && plan_.borrow_timeout_ms > 0) return true;
+  if (sqlstate == "25006" && is_standby()) return true;
+  return kernel_.now() < disturbed_until_ && of_faults.contains(sqlstate);
 }
 
 bool World::explains_close() const {
-  return is_draining_ || (!plan_.is_quiet() && kernel_.now() < disturbed_until_);
+  return is_draining_ || kernel_.now() < disturbed_until_;
+}
+
+bool World::is_standby() const {
+  return has_been_standby_;
+}
+
+bool World::may_send() {
+  if (batches_left_ < 1) return false;
+  --batches_left_;
+  return true;
 }
 
 }  // namespace pgweir::simulation

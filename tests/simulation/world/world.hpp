@@ -10,6 +10,7 @@
 #include "tests/simulation/clients/model_client.hpp"
 #include "tests/simulation/kernel/kernel.hpp"
 #include "tests/simulation/model/cluster.hpp"
+#include "tests/simulation/world/outcome.hpp"
 #include "tests/simulation/world/plan.hpp"
 #include "tests/simulation/world/program.hpp"
 #include "tests/simulation/world/server_host.hpp"
@@ -17,20 +18,9 @@
 
 namespace pgweir::simulation {
 
-struct Outcome {
-  std::string failure;  // empty: nothing was wrong
-  std::uint64_t batches = 0;
-  std::uint64_t messages = 0;
-  std::uint64_t faults = 0;
-  std::uint64_t logins = 0;
-  std::uint64_t digest = 0;  // of the trace
-  SimTime simulated{};
-  std::string trace;  // the end of it, after a failure
-};
-
 class World final : public ClientWorld {
  public:
-  explicit World(std::uint64_t seed, bool is_loud = false);
+  World(std::uint64_t seed, const Plan& plan, bool is_loud = false);
   ~World() override;
   Outcome run();
 
@@ -40,31 +30,49 @@ class World final : public ClientWorld {
   // Lets one thing happen.
   void step();
   void run_until(SimTime end);
+  void end_clients();
+  bool is_at_rest() const;
+  Outcome outcome() const;
+
   void check();
   void check_at_rest();
+  void check_after_end();
+  void check_counters();
+  void check_count(const std::string& what, std::uint64_t counted, std::uint64_t least, std::uint64_t most);
+
   void plan_faults();
-  void repeat(SimTime mean, void (World::*fault)());
+  void repeat(double mean_s, void (World::*fault)());
   void end_one();
   void restart();
   void be_away();
+  void be_standby();
   void stall();
   void reload();
+  void jump_clock();
   void disturb(const std::string& what, SimTime lasts);
+  ServerHost::Ending any_ending();
 
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
   bool explains_close() const override;
+  bool is_standby() const override;
+  bool is_running(const std::string& word) const override { return server_.is_running(word); }
+  bool may_send() override;
 
-  Kernel kernel_;
   Plan plan_;
+  Kernel kernel_;
+  Random random_;  // of faults
   Trace trace_{kernel_.timeline()};
   ModelCluster cluster_;
   ServerHost server_;
   std::unique_ptr<Program> program_;
+  std::size_t descriptors_ = 0;  // that the program has without a client or server connection
   std::vector<std::unique_ptr<ModelClient>> clients_;
   std::string failure_;
   SimTime disturbed_until_{};
   std::uint64_t faults_ = 0;
+  double batches_left_;
+  bool has_been_standby_ = false;
   bool is_draining_ = false;
   bool is_ending_ = false;
 };

@@ -1,0 +1,43 @@
+// How a model client behaves.
+#pragma once
+
+#include <cstdint>
+
+#include "tests/simulation/kernel/timeline.hpp"
+
+namespace pgweir::simulation {
+
+// What a statement is about. Where a kind is left out, a plain SELECT stands in its place.
+enum class StatementKind : std::uint8_t {
+  rows,
+  error,
+  sleep,
+  transaction,
+  setting,
+  role,
+  table,
+  sql_prepare,
+  cursor,
+  lock,
+  listen,
+  discard,
+  copy,
+  extended,
+  several,  // in one message
+};
+inline constexpr unsigned statement_kinds = 15;
+
+struct ClientHabits {
+  SimTime longest_pause = std::chrono::milliseconds(300);
+  double in_pieces = 0.1;      // the chance that a batch is sent byte by byte
+  double pipelined = 0.1;      // that the next batch does not wait for the answer
+  double leaves = 0.02;        // after a batch
+  double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
+  double cancels = 0;          // that a batch is a long statement which is then canceled
+  std::uint32_t without = 0;   // a bit for each StatementKind
+  SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure
+
+  bool has(StatementKind kind) const { return (without >> static_cast<unsigned>(kind) & 1u) == 0; }
+};
+
+}  // namespace pgweir::simulation
