@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -29,15 +30,22 @@ class ClientLink {
   Backlog backlog;
   bool eof = false;   // the client has closed its direction, and all that it had sent was read
   bool gone = false;  // the client does not read any more
+  enum class Wait : std::uint8_t { none, waits, offered };
   // The message that `carry` starts with has to wait.
   struct Held {
-    bool is_held = false;
+    Wait wait = Wait::none;
     bool begins_batch = false;
     bool flush_asked = false;  // a Flush of pgweir's is under way, so that the awaited answers come
+
+    // Until the next turn has offered it again it is not known whether it still has to wait.
+    bool is_held() const { return wait == Wait::waits; }
+    bool is_waiting() const { return wait != Wait::none; }
   };
   Held held;
   // What the message waits for may have come: the next turn offers it again.
-  void offer_again() { held.is_held = false; }
+  void offer_again() {
+    if (held.is_held()) held.wait = Wait::offered;
+  }
   // When it was seen that the client has closed its direction, read to its end or not.
   TimePoint eof_at{};
   bool is_leaving() const { return eof_at != TimePoint{}; }

@@ -13,13 +13,13 @@
 namespace pgweir {
 
 bool ClientSide::may_read() const {
-  if (parts_.link.held.is_held || parts_.link.eof || server_.lease().waits()) return false;
+  if (parts_.link.held.is_held() || parts_.link.eof || server_.lease().waits()) return false;
   if (x_.backend != nullptr && !x_.backend->backlog.empty()) return false;
   return parts_.link.backlog.size() <= backlog_max;
 }
 
 void ClientSide::read() {
-  if (!parts_.link.held.is_held && !parts_.link.carry.empty() && may_read()) {
+  if (!parts_.link.held.is_held() && !parts_.link.carry.empty() && may_read()) {
     consume(parts_.link.carry);
     server_.flush();
   }
@@ -30,7 +30,7 @@ void ClientSide::read() {
 // A client that waits is not read, but a lost connection is noticed: also one that was lost by the time its last
 // message was read, as then nothing else would lead here. What it has sent is still taken, for a while.
 void ClientSide::note_hangup() {
-  const bool waits = parts_.link.held.is_held || server_.lease().waits();
+  const bool waits = parts_.link.held.is_held() || server_.lease().waits();
   if (!waits || parts_.link.is_leaving() || !parts_.link.transport.hung_up()) return;
   parts_.link.eof_at = parts_.worker.now();
   if (x_.backend == nullptr) parts_.life.end(Reason::client_closed);
@@ -69,6 +69,7 @@ void ClientSide::read_once() {
 // Walks whole messages and pieces of streamed ones; what has to wait is kept.
 void ClientSide::consume(ByteView input) {
   Piece piece;
+  parts_.link.held.wait = ClientLink::Wait::none;
   const bool lets_others = must_yield_backend();
   while (parts_.life.is_serving()) {
     const ByteView before = input;
@@ -87,7 +88,7 @@ void ClientSide::consume(ByteView input) {
     input = before;
     parts_.link.framer = framer_before;
     if (outcome == Offer::again) continue;
-    parts_.link.held.is_held = true;
+    parts_.link.held.wait = ClientLink::Wait::waits;
     break;
   }
   keep(input);

@@ -42,9 +42,17 @@ std::pair<std::string, std::string> parameter(const Message& message) {
   return {{message.body.begin(), middle}, {middle + 1, message.body.end() - 1}};
 }
 
+std::pair<std::string, std::string> notification(const Message& message) {
+  const auto begin = message.body.begin() + 4;
+  const auto middle = std::find(begin, message.body.end(), 0);
+  return {{begin, middle}, {middle + 1, message.body.end() - 1}};
+}
+
 void Expectation::expect(std::vector<Message> answer) {
-  for (Message& message : answer)
+  for (Message& message : answer) {
+    if (message.type == 'A' && notification(message).first == shared_channel) continue;
     (message.type == 'A' ? notifications_ : messages_).push_back(std::move(message));
+  }
 }
 
 void Expectation::clear() {

@@ -13,6 +13,8 @@ namespace pgweir::simulation {
 class Expectation {
  public:
   void expect(std::vector<Message> answer);
+  // Notifications on this channel, which other clients use, too, are not expected one by one.
+  static constexpr const char* shared_channel = "news";
   void clear();
   // Empty: the message is what had to come next. Otherwise what is wrong with it.
   std::string take(const Message& message);
@@ -29,5 +31,7 @@ class Expectation {
 bool is_same(const Message& one, const Message& other);
 // Name and value of a ParameterStatus.
 std::pair<std::string, std::string> parameter(const Message& message);
+// Channel and payload of a NotificationResponse.
+std::pair<std::string, std::string> notification(const Message& message);
 
 }  // namespace pgweir::simulation

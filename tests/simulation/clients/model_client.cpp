@@ -25,12 +25,14 @@ constexpr SimTime cancel_lasts = seconds(5);
 }  // namespace
 
 ModelClient::ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, Random random, int number,
-                         std::uint16_t port, ClientHabits habits, void (*set_up)(ModelCluster&))
+                         std::uint16_t port, const char* user, ClientHabits habits,
+                         void (*set_up)(ModelCluster&))
     : kernel_(kernel),
       trace_(trace),
       world_(world),
       name_("client " + std::to_string(number)),
       port_(port),
+      user_(user),
       habits_(habits),
       set_up_(set_up),
       random_(random),
@@ -68,6 +70,7 @@ void ModelClient::connect() {
   received_.clear();
   unsent_.clear();
   cancel_key_.clear();
+  last_news_.reset();
   expected_.clear();
   canceled_.reset();
   cancel_may_hit_until_ = {};
@@ -79,7 +82,7 @@ void ModelClient::log_in() {
   writer_.begin_session();
   const std::vector<StartupParameter> parameters = writer_.startup_parameters();
   ByteBuffer startup;
-  write_startup_message(startup, 0, "app", "app", parameters);
+  write_startup_message(startup, 0, user_, "app", parameters);
   for (const Message& message : reference_->answer(startup)) {
     if (message.type == 'S') told_directly_.insert(parameter(message));
   }
@@ -142,7 +145,8 @@ void ModelClient::take_what_came() {
   std::array<Byte, read_size> buffer;
   while (const std::size_t size = end_->receive(buffer)) {
     received_.insert(received_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
-    if (std::exchange(asked_for_tls_, false)) {
+    // Who is refused is told so instead.
+    if (std::exchange(asked_for_tls_, false) && received_.front() != 'E') {
       if (received_.front() != 'N')
         return world_.fail(name_ + " asked for TLS and was not told that there is none");
       received_.erase(received_.begin());
@@ -207,7 +211,19 @@ void ModelClient::take_of_canceled(const Message& message) {
   }
 }
 
+// In the order in which they were committed, none twice, and none is missing in between.
+void ModelClient::take_news(const std::string& payload) {
+  const std::optional<std::size_t> number = world_.number_of_news(payload);
+  if (!number) return world_.fail(name_ + " got news that nobody has sent: " + payload);
+  if (last_news_ && *number != *last_news_ + 1)
+    return world_.fail(name_ + " got news number " + std::to_string(*number) + " behind number " +
+                       std::to_string(*last_news_));
+  last_news_ = number;
+}
+
 void ModelClient::compare(const Message& message) {
+  if (message.type == 'A' && notification(message).first == Expectation::shared_channel)
+    return take_news(notification(message).second);
   const std::string complaint = expected_.take(message);
   if (complaint.empty()) {
     if (message.type == 'Z') answered();
@@ -244,7 +260,11 @@ void ModelClient::send_batch() {
   if (in_startup_ || canceled_) return;
   if (!is_ending_ && !world_.may_send()) is_ending_ = true;
   if (!is_ending_ && unanswered_ == 0 && random_.chance(habits_.cancels)) return send_long_batch();
-  const Batch batch = is_ending_ ? writer_.last() : writer_.next(reference_->facts(), unanswered_ > 0);
+  const SessionFacts now = reference_->facts();
+  const Batch batch = is_ending_ ? writer_.last() : writer_.next(now, unanswered_ > 0);
+  if (std::count(now.channels.begin(), now.channels.end(), Expectation::shared_channel) == 0 &&
+      unanswered_ == 0)
+    last_news_.reset();
   has_said_last_ = is_ending_;
   ++batches_;
   trace_.say(name_, "> " + batch.in_words);

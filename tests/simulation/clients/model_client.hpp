@@ -35,12 +35,15 @@ class ClientWorld {
   virtual bool is_running(const std::string& word) const = 0;
   // Whether a client may send one more batch.
   virtual bool may_send() = 0;
+  // The number of a notification on the shared channel, in the order in which they were committed. nullopt: nobody has
+  // sent it.
+  virtual std::optional<std::size_t> number_of_news(const std::string& payload) const = 0;
 };
 
 class ModelClient {
  public:
   ModelClient(Kernel& kernel, Trace& trace, ClientWorld& world, Random random, int number, std::uint16_t port,
-              ClientHabits habits, void (*set_up)(ModelCluster&));
+              const char* user, ClientHabits habits, void (*set_up)(ModelCluster&));
   ModelClient(const ModelClient&) = delete;
 
   void start();
@@ -72,6 +75,7 @@ class ModelClient {
   void take_startup(const Message& message);
   void take_of_canceled(const Message& message);
   void compare(const Message& message);
+  void take_news(const std::string& payload);
   void answered();
   void settled();
   void send_batch();
@@ -93,6 +97,7 @@ class ModelClient {
   ClientWorld& world_;
   const std::string name_;
   const std::uint16_t port_;
+  const char* const user_;
   const ClientHabits habits_;
   void (*const set_up_)(ModelCluster&);
   Random random_;
@@ -101,6 +106,7 @@ class ModelClient {
   std::shared_ptr<End> end_;
   Expectation expected_;
   std::optional<Canceled> canceled_;
+  std::optional<std::size_t> last_news_;     // that the client has heard since it began to listen
   SimTime cancel_may_hit_until_{};           // a late one may meet the next statement, as with PostgreSQL
   ByteBuffer cancel_key_;                    // process and secret, as the login told them
   std::map<std::string, std::string> told_;  // settings, at the startup

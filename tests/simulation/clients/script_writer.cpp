@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "tests/simulation/clients/expectation.hpp"
 #include "tests/simulation/clients/message_writer.hpp"
 
 namespace pgweir::simulation {
@@ -197,7 +198,7 @@ std::string ScriptWriter::lock_statement() {
 
 // A client that sends NOTIFY behind its own unanswered UNLISTEN may still hear it (README).
 std::string ScriptWriter::listen_statement() {
-  const std::string channel = own_name("ch");
+  const std::string channel = random_.chance(0.5) ? own_name("ch") : Expectation::shared_channel;
   const std::uint64_t which = random_.below(4);
   if (which == 0) return "listen " + channel;
   if (which > 1)

@@ -91,6 +91,7 @@ void ModelCluster::transaction_ended() {
 
 void ModelCluster::notify(const std::string& database, Pid from, const std::string& channel,
                           const std::string& payload) {
+  notified(channel, payload);
   for (const auto& [pid, session] : sessions_) {
     if (session->database() == database) session->notify({from, channel, payload});
   }

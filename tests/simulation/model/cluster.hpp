@@ -5,6 +5,7 @@
 // and its advance() does the rest.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,6 +55,11 @@ class ModelCluster {
   // late, or too early, and hits the next statement where nothing runs.
   void cancel(Pid pid, ByteView secret, bool with_next_statement = false);
   void reload_read_only(bool read_only);  // ALTER SYSTEM SET default_transaction_read_only
+
+  // --- What is told of it
+  // Each notification, in the order in which their transactions commit.
+  std::function<void(const std::string& channel, const std::string& payload)> notified =
+      [](const std::string&, const std::string&) {};
 
   // --- For sessions
   const std::string& version() const { return version_; }

@@ -20,6 +20,7 @@ constexpr PlanValue values[] = {
     {"restart_s", &Plan::restart_s, 0},
     {"away_s", &Plan::away_s, 0},
     {"standby_s", &Plan::standby_s, 0},
+    {"refuse_s", &Plan::refuse_s, 0},
     {"stall_s", &Plan::stall_s, 0},
     {"reload_s", &Plan::reload_s, 0},
     {"clock_jump_s", &Plan::clock_jump_s, 0},
@@ -48,6 +49,9 @@ constexpr PlanValue values[] = {
     {"idle_timeout_ms", &Plan::idle_timeout_ms, 0},
     {"borrow_timeout_ms", &Plan::borrow_timeout_ms, 0},
     {"audit_every", &Plan::audit_every, 0},
+    {"users", &Plan::users, 1},
+    {"max_clients", &Plan::max_clients, 0},
+    {"md5", &Plan::md5, 0},
     {"min_size", &Plan::min_size, 0},
     {"workers", &Plan::workers, 1},
     {"max_size", &Plan::max_size, 1},
@@ -96,6 +100,9 @@ void draw_configuration(Plan& plan, Draw& draw) {
   draw.maybe(0.2, plan.idle_timeout_ms, 100, 3'000);
   draw.maybe(0.15, plan.borrow_timeout_ms, 50, 2'000);
   draw.maybe(0.3, plan.audit_every, 1);
+  draw.maybe(0.3, plan.users, 2);
+  draw.maybe(0.1, plan.max_clients, 1, 10);
+  draw.maybe(0.3, plan.md5, 1);
 }
 
 void draw_connections(Plan& plan, Draw& draw) {
@@ -123,6 +130,7 @@ void draw_faults(Plan& plan, Draw& draw) {
   draw.maybe(0.4, plan.restart_s, 10, 60);
   draw.maybe(0.3, plan.away_s, 10, 60);
   draw.maybe(0.3, plan.standby_s, 10, 60);
+  draw.maybe(0.2, plan.refuse_s, 10, 60);
   draw.maybe(0.2, plan.no_descriptor, 0.05);
   draw.maybe(0.1, plan.no_watch, 0.02);
 }
@@ -151,17 +159,17 @@ Plan make_plan(std::uint64_t seed) {
 }
 
 bool Plan::is_quiet() const {
-  return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && no_descriptor == 0 &&
-         no_watch == 0;
+  return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && refuse_s == 0 &&
+         no_descriptor == 0 && no_watch == 0;
 }
 
 bool Plan::has_client(int number) const {
   return (static_cast<std::uint64_t>(without_clients) >> number & 1) == 0;
 }
 
-std::string Plan::configuration() const {
+std::string Plan::configuration(double size, bool is_loud) const {
   const auto number = [](double value) { return std::to_string(static_cast<long>(value)); };
-  std::string pool = "max_size: " + number(max_size) + ", min_size: " + number(std::min(min_size, max_size)) +
+  std::string pool = "max_size: " + number(size) + ", min_size: " + number(std::min(min_size, size)) +
                      ", audit_every: " + number(audit_every) +
                      ", max_prepared_statements: " + number(max_prepared);
   if (session_mode > 0) pool += ", mode: session";
@@ -169,11 +177,15 @@ std::string Plan::configuration() const {
   if (max_lifetime_ms > 0) pool += ", max_lifetime: " + number(max_lifetime_ms) + "ms";
   if (idle_timeout_ms > 0) pool += ", idle_timeout: " + number(idle_timeout_ms) + "ms";
   pool += ", borrow_timeout: " + (borrow_timeout_ms > 0 ? number(borrow_timeout_ms) + "ms" : "300s");
-  return "listen: {host: 127.0.0.1, port: 6432, auth: trust}\nworkers: " + number(workers) + "\npool: {" +
-         pool +
-         "}\ndatabases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [app]}}\n"
-         "users: {app: {password: secret}}\nlog: {level: info}\n"
-         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s}\n";
+  const std::string clients_max = max_clients > 0 ? ", max_clients: " + number(max_clients) : "";
+  return "listen: {host: 127.0.0.1, port: 6432, auth: trust" + clients_max +
+         "}\nworkers: " + number(workers) + "\npool: {" + pool +
+         "}\ndatabases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [" +
+         (users > 1 ? "app, shop" : "app") +
+         "]}}\nusers: {app: {password: secret}, shop: {password: secret}}\n"
+         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s}\n"
+         "log: {level: " +
+         (is_loud ? "info" : "error") + "}\n";
 }
 
 std::string Plan::in_words() const {

@@ -33,6 +33,9 @@ struct Plan {
   double idle_timeout_ms = 0;
   double borrow_timeout_ms = 0;
   double audit_every = 10;
+  double users = 1;        // 2: every other client is another user, with a pool of its own
+  double max_clients = 0;  // 0: enough for all
+  double md5 = 0;          // 1: the server asks for a password
 
   // Connections and system calls.
   double cut = 0.1;
@@ -53,6 +56,7 @@ struct Plan {
   double restart_s = 0;
   double away_s = 0;
   double standby_s = 0;  // it comes back as a standby, and is promoted later
+  double refuse_s = 0;   // it lets nobody in for a while
 
   // The clients.
   double pause_ms = 300;
@@ -71,7 +75,9 @@ struct Plan {
   // Nothing but the two ends of a connection disturbs a client.
   bool is_quiet() const;
   bool has_client(int number) const;
-  std::string configuration() const;
+  const char* user_of(int client) const { return users > 1 && client % 2 == 0 ? "shop" : "app"; }
+  // `size`: pool.max_size, which a reload may change. `is_loud`: pgweir tells of more than errors.
+  std::string configuration(double size, bool is_loud) const;
   std::string in_words() const;
   LinkQuality link() const;
   CallFaults calls() const;

@@ -5,6 +5,7 @@
 
 #include "config/environment.hpp"
 #include "config/load.hpp"
+#include "proxy/base/log.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -27,6 +28,7 @@ Program::Program(Kernel& kernel, const std::string& yaml) : kernel_(kernel) {
   services_.use_secrets = [](const UserSecretsRef&) {};
   snapshot_ = snapshot_of(yaml, nullptr);
   const config::Settings& settings = *snapshot_->settings;
+  log::start(settings.log);
   listener_ = std::make_shared<Listener>(settings.listen.host, settings.listen.port, false);
   services_.make_workers(settings.workers.value_or(1), snapshot_);
   for (const auto& worker : services_.workers.list) workers_.push_back({worker.get()});

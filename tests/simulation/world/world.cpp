@@ -18,7 +18,7 @@ constexpr std::uint16_t server_port = 5432;
 constexpr std::uint16_t program_port = 6432;
 constexpr std::size_t trace_lines_max = 400;
 // Connections of a pool's listeners come on top of its max_size.
-constexpr std::size_t hubs_max = 1;
+constexpr double hubs_max = 1;
 // After the last fault clients may meet its consequences for this long.
 constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
@@ -59,6 +59,8 @@ void World::set_up(ModelCluster& cluster) {
   cluster.add_database("app");
   ModelRole app;
   app.member_of = {"other"};
+  app.password = "secret";
+  cluster.add_role("shop", app);
   cluster.add_role("app", std::move(app));
   cluster.add_role("other");
   for (int i = 0; i < 3; ++i) cluster.add_schema("app", "tenant" + std::to_string(i));
@@ -69,21 +71,30 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
       kernel_(seed_of(seed, 0)),
       random_(seed_of(seed, 1)),
       server_(kernel_, trace_, cluster_, server_address, server_port),
-      batches_left_(plan.batches) {
+      batches_left_(plan.batches),
+      max_size_(plan.max_size) {
   trace_.is_loud = is_loud;
   set_up(cluster_);
+  cluster_.notified = [this](const std::string& channel, const std::string& payload) {
+    if (channel == Expectation::shared_channel) news_.emplace(payload, news_.size());
+  };
+  for (const char* const name : {"app", "shop"}) {
+    ModelRole role = *cluster_.find_role(name);
+    if (plan_.md5 > 0) role.method = ModelRole::Method::md5;
+    cluster_.add_role(name, std::move(role));
+  }
   server_.pace = plan_.pace();
   kernel_.quality = plan_.link();
   kernel_.faults = plan_.calls();
   kernel_.faults.no_descriptor = kernel_.faults.no_watch = 0;  // without a listener there would be no program
-  program_ = std::make_unique<Program>(kernel_, plan_.configuration());
+  program_ = std::make_unique<Program>(kernel_, configuration());
   descriptors_ = kernel_.open_descriptors();
   kernel_.faults = plan_.calls();
   for (int i = 1; i <= static_cast<int>(plan_.clients); ++i) {
     if (!plan_.has_client(i)) continue;
-    clients_.push_back(std::make_unique<ModelClient>(kernel_, trace_, *this,
-                                                     Random(seed_of(seed, 100u + static_cast<unsigned>(i))),
-                                                     i, program_port, plan_.habits(), set_up));
+    clients_.push_back(std::make_unique<ModelClient>(
+        kernel_, trace_, *this, Random(seed_of(seed, 100u + static_cast<unsigned>(i))), i, program_port,
+        plan_.user_of(i), plan_.habits(), set_up));
     clients_.back()->start();
   }
   trace_.say("world", plan_.in_words());
@@ -96,6 +107,7 @@ Outcome World::run() {
   run_until(SimTime(static_cast<SimTime::rep>(plan_.seconds * 1e9)));
   is_ending_ = true;
   server_.reachability = Reachability::accepts;
+  cluster_.login_refusal.reset();
   kernel_.faults = {};
   if (plan_.drains > 0 && failure_.empty()) {
     trace_.say("world", "the program drains");
@@ -176,7 +188,9 @@ void World::step() {
 
 // What holds after every step.
 void World::check() {
-  if (server_.sessions() > static_cast<std::size_t>(plan_.max_size) + hubs_max)
+  // What is too much after a reload goes when it comes back.
+  sessions_max_ = std::max(sessions_max_, plan_.users * (max_size_ + hubs_max));
+  if (static_cast<double>(server_.sessions()) > sessions_max_)
     fail("the server has " + std::to_string(server_.sessions()) + " sessions, more than the limits allow");
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
@@ -249,6 +263,7 @@ void World::plan_faults() {
   repeat(plan_.restart_s, &World::restart);
   repeat(plan_.away_s, &World::be_away);
   repeat(plan_.standby_s, &World::be_standby);
+  repeat(plan_.refuse_s, &World::refuse);
   repeat(plan_.stall_s, &World::stall);
   repeat(plan_.reload_s, &World::reload);
   repeat(plan_.clock_jump_s, &World::jump_clock);
@@ -311,6 +326,17 @@ void World::be_standby() {
   });
 }
 
+void World::refuse() {
+  const SimTime lasts = milliseconds(static_cast<std::int64_t>(random_.between(50, 10'000)));
+  const bool is_full = random_.chance(0.5);
+  disturb(is_full ? "the server has no connections left" : "the server starts up", lasts);
+  cluster_.login_refusal = is_full
+                               ? SqlError{.code = "53300", .message = "sorry, too many clients already"}
+                               : SqlError{.code = "57P03", .message = "the database system is starting up"};
+  if (random_.chance(0.5)) server_.end_one(any_ending());
+  kernel_.timeline().after(lasts, [this] { cluster_.login_refusal.reset(); });
+}
+
 void World::stall() {
   trace_.say("world", "a worker gets no processor for a while");
   program_->stall(random_.below(program_->worker_count()),
@@ -318,8 +344,10 @@ void World::stall() {
 }
 
 void World::reload() {
-  trace_.say("world", "the configuration is read again");
-  program_->reload(plan_.configuration());
+  if (random_.chance(0.5)) max_size_ = static_cast<double>(random_.between(1, 4));
+  trace_.say("world",
+             "the configuration is read again, max_size " + std::to_string(static_cast<int>(max_size_)));
+  program_->reload(configuration());
 }
 
 void World::jump_clock() {
@@ -338,7 +366,7 @@ bool World::explains(const std::string& sqlstate) const {
   static const std::set<std::string> of_faults = {"57P01", "57P02", "57P03", "08006",
                                                   "08001", "08004", "53300", "58000"};
   if (is_draining_ && of_draining.contains(sqlstate)) return true;
-  if (sqlstate == "53300" && plan_.borrow_timeout_ms > 0) return true;
+  if (sqlstate == "53300" && (plan_.borrow_timeout_ms > 0 || plan_.max_clients > 0)) return true;
   if (sqlstate == "25006" && is_standby()) return true;
   return kernel_.now() < disturbed_until_ && of_faults.contains(sqlstate);
 }
@@ -349,6 +377,11 @@ bool World::explains_close() const {
 
 bool World::is_standby() const {
   return has_been_standby_;
+}
+
+std::optional<std::size_t> World::number_of_news(const std::string& payload) const {
+  const auto found = news_.find(payload);
+  return found == news_.end() ? std::nullopt : std::optional(found->second);
 }
 
 bool World::may_send() {

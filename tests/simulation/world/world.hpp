@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ class World final : public ClientWorld {
 
  private:
   static void set_up(ModelCluster& cluster);
+  std::string configuration() const { return plan_.configuration(max_size_, trace_.is_loud); }
 
   // Lets one thing happen.
   void step();
@@ -46,6 +49,7 @@ class World final : public ClientWorld {
   void restart();
   void be_away();
   void be_standby();
+  void refuse();
   void stall();
   void reload();
   void jump_clock();
@@ -58,6 +62,7 @@ class World final : public ClientWorld {
   bool is_standby() const override;
   bool is_running(const std::string& word) const override { return server_.is_running(word); }
   bool may_send() override;
+  std::optional<std::size_t> number_of_news(const std::string& payload) const override;
 
   Plan plan_;
   Kernel kernel_;
@@ -72,6 +77,9 @@ class World final : public ClientWorld {
   SimTime disturbed_until_{};
   std::uint64_t faults_ = 0;
   double batches_left_;
+  double max_size_;          // as the configuration has it now
+  double sessions_max_ = 0;  // that the server may ever have had, by all configurations so far
+  std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;
   bool is_draining_ = false;
   bool is_ending_ = false;

@@ -56,14 +56,14 @@ TEST_CASE("a message waits for a backend, with all that follows it, and goes out
   Sides sides;
   sides.byte_by_byte = GENERATE(false, true);
   sides.run("> Q(select 1) Q(select 2)");
-  CHECK(sides.link.held.is_held);
+  CHECK(sides.link.held.is_held());
   CHECK(sides.server_side.lease().waits());
   CHECK_FALSE(sides.client_side.may_read());
   CHECK(sides.client().empty());
   sides.add_server();
   sides.turn();
   CHECK(sides.server() == "Q(select 1) Q(select 2)");
-  CHECK_FALSE(sides.link.held.is_held);
+  CHECK_FALSE(sides.link.held.is_held());
   sides.run("< C(SELECT 1) Z(I) C(SELECT 1) Z(I)");
   CHECK(sides.client() == "C(SELECT 1) Z(I) C(SELECT 1) Z(I)");
 }
@@ -163,7 +163,7 @@ TEST_CASE("a pipeline gives its backend up between two batches when its turn is 
   CHECK(sides.server() == "B(#1) E S");
   sides.run("> B(s) E S");
   CHECK(sides.server().empty());
-  CHECK(sides.link.held.is_held);
+  CHECK(sides.link.held.is_held());
 
   sides.run("< 2 C(SELECT 1) Z(I)");
   CHECK(sides.client() == "2 C(SELECT 1) Z(I)");
@@ -214,7 +214,7 @@ TEST_CASE("a pipeline goes on") {
   sides.server();
   sides.run("> " + next);
   CHECK(sides.server() == sent);
-  CHECK_FALSE(sides.link.held.is_held);
+  CHECK_FALSE(sides.link.held.is_held());
 }
 
 TEST_CASE("a message that waits for an answer goes when it comes, and the server is told to answer") {
@@ -224,7 +224,7 @@ TEST_CASE("a message that waits for an answer goes when it comes, and the server
   sides.server();
   sides.run("> P(,select 1)");
   CHECK(sides.server() == "H");
-  CHECK(sides.link.held.is_held);
+  CHECK(sides.link.held.is_held());
   sides.run("> B() E S");
   CHECK(sides.server().empty());
   // That was not the one.
@@ -232,7 +232,7 @@ TEST_CASE("a message that waits for an answer goes when it comes, and the server
   CHECK(sides.server() == "H");
   sides.run("< 2 C(COPY 0)");
   CHECK(sides.server() == "H P(,select 1) B() E S");
-  CHECK_FALSE(sides.link.held.is_held);
+  CHECK_FALSE(sides.link.held.is_held());
   CHECK_FALSE(sides.link.held.flush_asked);
 }
 
@@ -297,7 +297,7 @@ TEST_CASE("a client that sends its last message and closes at once is noticed wh
     sides.far.end();
     sides.turn();
     CHECK(sides.is_serving());
-    CHECK(sides.link.held.is_held);
+    CHECK(sides.link.held.is_held());
     CHECK(sides.link.eof_at == sides.worker().now());
     sides.run("< C(SELECT 1) Z(I)");
     CHECK(sides.client() == "C(SELECT 1) Z(I)");
@@ -318,7 +318,7 @@ TEST_CASE("what a client has sent before it closed its direction is taken to its
   sides.far.send(rest);
   sides.far.end();
   sides.turn();
-  CHECK(sides.link.held.is_held);
+  CHECK(sides.link.held.is_held());
   CHECK(sides.link.is_leaving());
   CHECK_FALSE(sides.link.eof);
   sides.run("< C(SELECT 1) Z(I) < C(DEALLOCATE) Z(I)");

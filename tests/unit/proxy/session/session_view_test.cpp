@@ -51,8 +51,10 @@ TEST_CASE("a client whose message waits for pgweir is not idle in its transactio
   Watched session;
   session.add_server();
   session.run("> Q(begin) < C(BEGIN) Z(T)");
-  session.link.held.is_held = true;  // by the connection that listens, which is not there yet
+  session.link.held.wait = ClientLink::Wait::waits;  // by the connection that listens, which is not there yet
   CHECK_FALSE(session.overdue_after(10s).has_value());
   session.link.offer_again();
+  CHECK_FALSE(session.overdue_after(10s).has_value());
+  session.link.held = {};
   CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
 }
