@@ -146,8 +146,10 @@ class ResponseTracker {
   bool may_insert_group() const {
     return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && fence_ == Fence::none;
   }
-  // Number of Syncs announced so far: two messages with the same number fail together.
+  // Two messages with the same number fail together. Each Sync begins another, and whoever has put a Query of its own in
+  // front of the client's messages.
   std::uint64_t segment() const { return segment_; }
+  void begin_segment() { ++segment_; }
   // Whether nothing is owed in either direction and no transaction is open.
   bool settled() const {
     return idle() && !unsynced_ && !skipping_ && !needs_fence() && copy_ == Copy::none &&

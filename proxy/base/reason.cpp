@@ -52,6 +52,7 @@ constexpr std::array<ReasonText, reason_count> texts = {{
     {"database_disabled", "FATAL", sqlstate::cannot_connect_now, "database is disabled"},
     {"too_large", "FATAL", sqlstate::program_limit_exceeded, "message larger than pgweir's limit"},
     {"internal_error", "FATAL", sqlstate::internal_error, "internal error in pgweir"},
+    {"out_of_memory", silent, "", ""},
 }};
 
 }  // namespace

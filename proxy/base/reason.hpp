@@ -41,8 +41,9 @@ enum class Reason : std::uint8_t {
   database_disabled,
   too_large,
   internal_error,
+  out_of_memory,  // what the client has got may end within a message, so it is told nothing
 };
-constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::internal_error) + 1;
+constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::out_of_memory) + 1;
 
 struct ReasonText {
   std::string_view name;      // snake_case, for logs and metric labels

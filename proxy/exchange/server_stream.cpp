@@ -74,6 +74,8 @@ void ServerStream::send_own(OwnQuery which, std::string_view sql, const Statemen
              .fate = Fate::mute,
              .changes = {Change::backend_statements},
              .statement = prepares});
+  // It may fail, as in a failed transaction, and what the client sends next is run all the same.
+  if (prepares) x_.tracker.begin_segment();
 }
 
 void ServerStream::attach_step(Expected& expected) {

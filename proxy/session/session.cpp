@@ -1,5 +1,6 @@
 #include "proxy/session/session.hpp"
 
+#include <new>
 #include <utility>
 
 #include "config/settings.hpp"
@@ -45,7 +46,11 @@ Task<> Session::run(std::shared_ptr<Session> self) {
   } else if (logged_in) {
     s.life_.phase = Life::Phase::serving;
     while (!s.life_.is_over()) {
-      s.turn();
+      try {
+        s.turn();
+      } catch (const std::bad_alloc&) {
+        s.end_without_memory();
+      }
       if (s.life_.is_over()) break;
       // With more to do, the session goes to the end of the worker's queue, so that others get their turn.
       if (s.has_more_to_do()) s.waker_.wake();
@@ -146,6 +151,15 @@ void Session::turn() {
     server_.flush();
   }
   if (exchange_.listen && life_.is_serving() && !client_.is_refusing()) server_.tell_notifications();
+}
+
+// Nobody knows how far the turn has come, and with it what the server has been sent and the client has got. Others go on.
+void Session::end_without_memory() {
+  parts_.worker.to_client().clear();
+  parts_.worker.to_server().clear();
+  link_.gone = true;
+  if (exchange_.backend != nullptr) server_.lease().discard(BackendClose::not_clean);
+  if (life_.is_serving()) life_.end(Reason::out_of_memory);
 }
 
 bool Session::has_more_to_do() const {

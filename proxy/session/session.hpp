@@ -59,6 +59,7 @@ class Session final {
   Task<bool> enter(const ClientLogin& client);
   Task<bool> learn_parameters(Admission& admission, const SettingMap& settings);
   void turn();
+  void end_without_memory();
   bool has_more_to_do() const;
   void check_interrupts();
   void end_for_client();

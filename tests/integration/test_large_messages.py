@@ -1,6 +1,7 @@
 """D13: statements, values and names of every size around the buffers that they pass through, up to the largest."""
 
 import re
+import resource
 
 import pytest
 
@@ -159,6 +160,30 @@ def test_what_streams_through_takes_no_memory(start):
             f"2 D({2 * LARGEST}) C(SELECT 1) Z(I)"
         assert row_of(wire, LARGEST)
         assert memory(proxy) - before < 8 * MIB
+
+
+@pytest.mark.own
+@pytest.mark.skipif(FACTOR != 1, reason="a sanitizer ends a process that is refused memory")
+def test_a_client_for_whose_message_there_is_no_memory_ends_alone(start):
+    proxy = start(max_size=2)
+    with proxy.wire() as other, proxy.wire() as wire:
+        other.query("select 1")
+        wire.query("select 1")
+        with open(f"/proc/{proxy.process.pid}/status") as status:
+            now = int(re.search(r"VmSize:\s+(\d+) kB", status.read())[1]) * 1024
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_AS, (now + 16 * MIB, resource.RLIM_INFINITY))
+        data, _ = padded(lambda filling: parse("s", filling), LARGEST - 100)
+        try:
+            wire.send(data)
+        except OSError:
+            pass  # it is closed by then
+        with pytest.raises((ConnectionError, AssertionError)):
+            assert wire.receive(seconds(10)) is not EOF
+        assert other.value("select 1") == "1"
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert proxy.metric("pgweir_clients_ended_total", reason="out_of_memory") == 1
+        with proxy.wire() as another:
+            assert another.value("select 1") == "1"
 
 
 def memory(proxy):

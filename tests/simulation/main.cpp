@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -64,10 +65,13 @@ class Runner {
     std::printf(
         "%llu seeds: %.2f simulated hours in %.0f s (%.0f : 1), %llu batches, %llu transactions, %llu "
         "messages, "
-        "%llu faults, %llu cancels, %llu logins to the server, %llu system calls\n%llu passed, %llu failed\n",
+        "%llu faults, %llu cancels, %llu logins to the server, %llu system calls, at most %llu KiB of "
+        "memory\n"
+        "%llu passed, %llu failed\n",
         number(ran_), simulated / 3'600, real, simulated / real, number(all_.batches),
         number(all_.transactions), number(all_.messages), number(all_.faults), number(all_.cancels),
-        number(all_.logins), number(all_.calls), number(ran_ - failed_), number(failed_));
+        number(all_.logins), number(all_.calls), number(all_.memory / 1'024), number(ran_ - failed_),
+        number(failed_));
   }
   bool has_failed() const { return failed_ > 0; }
 
@@ -82,6 +86,7 @@ class Runner {
     all_.logins += one.logins;
     all_.calls += one.calls;
     all_.simulated += one.simulated;
+    all_.memory = std::max(all_.memory, one.memory);
   }
 
   const RealClock::time_point began_ = RealClock::now();

@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t read_size = 16 * 1024;
+// What the trace tells of a batch.
+constexpr std::size_t words_max = 300;
 constexpr std::uint32_t client_address = 0x0a000200u;  // 10.0.2.0
 // A request that goes out this long before the statement's end has to reach it, whatever delays there are.
 constexpr SimTime cancel_reaches = seconds(4);
@@ -267,7 +269,7 @@ void ModelClient::send_batch() {
     last_news_.reset();
   has_said_last_ = is_ending_;
   ++batches_;
-  trace_.say(name_, "> " + batch.in_words);
+  trace_.say(name_, "> " + batch.in_words.substr(0, words_max));
   if (unanswered_++ == 0) waits_since_ = kernel_.now();
   expected_.expect(reference_->answer(batch.bytes));
   if (random_.chance(habits_.in_pieces)) {

@@ -104,6 +104,8 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
 
 std::string ScriptWriter::rows_statement() {
   if (random_.chance(0.7)) return "select '" + nonce() + "'";
+  if (random_.chance(0.1))
+    return "select '" + nonce() + std::string(random_.between(1, 20) * 10'000, '-') + "'";
   return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 400)) +
          ") g";
 }

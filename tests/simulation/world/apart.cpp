@@ -20,7 +20,7 @@ constexpr unsigned real_seconds_max = 120;
 // The numbers of an outcome, in the order in which they go through the pipe.
 constexpr std::uint64_t Outcome::*numbers[] = {&Outcome::batches, &Outcome::messages, &Outcome::transactions,
                                                &Outcome::faults,  &Outcome::cancels,  &Outcome::logins,
-                                               &Outcome::calls,   &Outcome::digest};
+                                               &Outcome::calls,   &Outcome::digest,   &Outcome::memory};
 
 std::string packed(const Outcome& outcome) {
   std::string all;

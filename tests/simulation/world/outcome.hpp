@@ -17,6 +17,7 @@ struct Outcome {
   std::uint64_t cancels = 0;
   std::uint64_t logins = 0;  // to the server
   std::uint64_t calls = 0;   // of the kernel
+  std::uint64_t memory = 0;  // the most that the program had allocated, in bytes
   std::uint64_t digest = 0;  // of the trace
   SimTime simulated{};
   std::string trace;  // the end of it, after a failure

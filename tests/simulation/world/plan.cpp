@@ -27,6 +27,7 @@ constexpr PlanValue values[] = {
     {"drains", &Plan::drains, 0},
     {"no_descriptor", &Plan::no_descriptor, 0},
     {"no_watch", &Plan::no_watch, 0},
+    {"no_memory", &Plan::no_memory, 0},
     {"interrupted", &Plan::interrupted, 0},
     {"short_send", &Plan::short_send, 0},
     {"spurious", &Plan::spurious, 0},
@@ -133,6 +134,7 @@ void draw_faults(Plan& plan, Draw& draw) {
   draw.maybe(0.2, plan.refuse_s, 10, 60);
   draw.maybe(0.2, plan.no_descriptor, 0.05);
   draw.maybe(0.1, plan.no_watch, 0.02);
+  draw.maybe(0.2, plan.no_memory, 0.05);
 }
 
 }  // namespace
@@ -160,7 +162,7 @@ Plan make_plan(std::uint64_t seed) {
 
 bool Plan::is_quiet() const {
   return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && refuse_s == 0 &&
-         no_descriptor == 0 && no_watch == 0;
+         no_descriptor == 0 && no_watch == 0 && no_memory == 0;
 }
 
 bool Plan::has_client(int number) const {

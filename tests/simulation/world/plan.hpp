@@ -47,6 +47,7 @@ struct Plan {
   double spurious = 0;
   double no_descriptor = 0;
   double no_watch = 0;
+  double no_memory = 0;  // the chance that a large buffer is refused
 
   // The server.
   double pace_ms = 0.4;

@@ -8,6 +8,7 @@
 #include "proxy/base/log.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/worker/worker.hpp"
+#include "tests/simulation/kernel/memory.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -79,7 +80,10 @@ bool Program::turn_one() {
 void Program::turn(Turned& each) {
   ++turns_;
   kernel_.begin_round();
-  each.worker->turn();
+  {
+    const Allocates allocates(Allocates::Who::program);
+    each.worker->turn();
+  }
   const Kernel::Wait& wait = kernel_.first_wait();
   each.epoll = wait.epoll;
   each.due = kernel_.now() + std::chrono::milliseconds(wait.timeout);
@@ -88,6 +92,7 @@ void Program::turn(Turned& each) {
 }
 
 void Program::turn_main() {
+  const Allocates allocates(Allocates::Who::program);
   const auto functions = std::exchange(posted_, {});
   for (const auto& function : functions) function();
   io_.restart();

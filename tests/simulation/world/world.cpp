@@ -6,6 +6,7 @@
 
 #include "proxy/pool/pool.hpp"
 #include "proxy/report/inventory.hpp"
+#include "tests/simulation/kernel/memory.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -19,6 +20,10 @@ constexpr std::uint16_t program_port = 6432;
 constexpr std::size_t trace_lines_max = 400;
 // Connections of a pool's listeners come on top of its max_size.
 constexpr double hubs_max = 1;
+// What a dozen clients with messages of some hundred KB make the program allocate is less than half of it.
+constexpr std::size_t memory_max = 16 * 1024 * 1024;
+// When they have gone, what is known of statements, settings and code is left.
+constexpr std::size_t memory_at_rest_max = 4 * 1024 * 1024;
 // After the last fault clients may meet its consequences for this long.
 constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
@@ -109,6 +114,7 @@ Outcome World::run() {
   server_.reachability = Reachability::accepts;
   cluster_.login_refusal.reset();
   kernel_.faults = {};
+  ProgramMemory::refuse(nullptr, 0);
   if (plan_.drains > 0 && failure_.empty()) {
     trace_.say("world", "the program drains");
     is_draining_ = true;
@@ -150,6 +156,7 @@ Outcome World::outcome() const {
   outcome.faults = faults_;
   outcome.logins = server_.accepted();
   outcome.calls = kernel_.calls();
+  outcome.memory = ProgramMemory::most();
   outcome.digest = trace_.digest();
   outcome.simulated = kernel_.now();
   outcome.batches = sum_of(clients_, &ModelClient::batches);
@@ -192,6 +199,8 @@ void World::check() {
   sessions_max_ = std::max(sessions_max_, plan_.users * (max_size_ + hubs_max));
   if (static_cast<double>(server_.sessions()) > sessions_max_)
     fail("the server has " + std::to_string(server_.sessions()) + " sessions, more than the limits allow");
+  if (ProgramMemory::in_use() > memory_max)
+    fail("the program has allocated " + std::to_string(ProgramMemory::in_use()) + " bytes");
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
   }
@@ -208,6 +217,8 @@ void World::check_at_rest() {
     if (const std::string left = left_behind(*session); !left.empty())
       return fail("session " + std::to_string(pid) + " of the server was left with " + left);
   }
+  if (ProgramMemory::in_use() > memory_at_rest_max)
+    return fail("the program keeps " + std::to_string(ProgramMemory::in_use()) + " bytes when all are gone");
   check_counters();
 }
 
@@ -258,7 +269,8 @@ void World::check_count(const std::string& what, std::uint64_t counted, std::uin
 
 void World::plan_faults() {
   // A login or a request to cancel may fail at any time.
-  if (plan_.no_descriptor > 0 || plan_.no_watch > 0) disturbed_until_ = SimTime::max();
+  if (plan_.no_descriptor > 0 || plan_.no_watch > 0 || plan_.no_memory > 0) disturbed_until_ = SimTime::max();
+  ProgramMemory::refuse(&random_, plan_.no_memory);
   repeat(plan_.end_one_s, &World::end_one);
   repeat(plan_.restart_s, &World::restart);
   repeat(plan_.away_s, &World::be_away);

@@ -49,6 +49,19 @@ TEST_CASE("another backend is given what SQL has prepared, unseen") {
   CHECK(relay.client() == "C(SELECT 1) Z(I)");
 }
 
+TEST_CASE("what has to be given in a failed transaction is given again after it") {
+  Prepared relay;
+  relay.lend();
+  relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(select 1/0) Q(execute s) Q(rollback)");
+  relay.server();
+  relay.run("> P(,execute s)");
+  CHECK(relay.held() == "P(,execute s)");
+  relay.run("< E(22012,division by zero) Z(E) E(25P02,aborted) Z(E) E(25P02,aborted) Z(E) C(ROLLBACK) Z(I)");
+  relay.run("> P(,execute s)");
+  CHECK(relay.held().empty());
+  CHECK(relay.server().starts_with("Q(PREPARE \"#1\" as select 1)"));
+}
+
 TEST_CASE("DEALLOCATE drops the client's name when the server says so") {
   Prepared relay;
   relay.run("> Q(deallocate s)");
