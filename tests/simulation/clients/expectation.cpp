@@ -74,4 +74,8 @@ std::string Expectation::missing() const {
   return messages_.empty() ? std::string() : in_words(messages_.front(), true);
 }
 
+std::string Expectation::missing_notification() const {
+  return notifications_.empty() ? std::string() : in_words(notifications_.front(), true);
+}
+
 }  // namespace pgweir::simulation

@@ -20,6 +20,8 @@ class Expectation {
   std::string take(const Message& message);
   // A message that should have come by now, in words; empty: there is none.
   std::string missing() const;
+  // The same of notifications, which may come somewhat later.
+  std::string missing_notification() const;
 
  private:
   std::deque<Message> messages_;

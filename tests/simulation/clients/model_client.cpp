@@ -23,6 +23,8 @@ constexpr std::uint32_t client_address = 0x0a000200u;  // 10.0.2.0
 constexpr SimTime cancel_reaches = seconds(4);
 // How long after it was sent a request may still be under way.
 constexpr SimTime cancel_lasts = seconds(5);
+// A notification comes this long after it was sent at the latest, if the client does something meanwhile.
+constexpr SimTime notification_lasts = seconds(20);
 
 }  // namespace
 
@@ -73,6 +75,7 @@ void ModelClient::connect() {
   unsent_.clear();
   cancel_key_.clear();
   last_news_.reset();
+  settled_without_notification_.reset();
   expected_.clear();
   canceled_.reset();
   cancel_may_hit_until_ = {};
@@ -253,6 +256,11 @@ void ModelClient::answered() {
 void ModelClient::settled() {
   if (const std::string missing = expected_.missing(); !missing.empty())
     return world_.fail(name_ + " misses " + missing + " although all is answered");
+  if (expected_.missing_notification().empty() || world_.is_standby()) settled_without_notification_.reset();
+  const SimTime since = settled_without_notification_.value_or(kernel_.now());
+  if (!expected_.missing_notification().empty()) settled_without_notification_ = since;
+  if (kernel_.now() - since > notification_lasts)
+    return world_.fail(name_ + " misses " + expected_.missing_notification());
   if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
   if (!std::exchange(is_planned_, true)) after(pause(), &ModelClient::send_batch);
 }

@@ -116,6 +116,7 @@ class ModelClient {
   std::uint64_t life_ = 0;  // plans of an earlier connection are void
   int unanswered_ = 0;      // batches
   SimTime waits_since_{};
+  std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come
   SimTime pieces_end_{};  // when the last piece of a batch goes out
   bool in_startup_ = true;
   bool asked_for_tls_ = false;
