@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Builds and tests pgweir; works from a clean clone on a bare Debian 12 (root, or a user with sudo).
-#   tests/run.sh                     release and ASan+UBSan, all tests, 10 s of each fuzz target
+#   tests/run.sh                     release and ASan+UBSan, all tests, two minutes of simulation on each core, 10 s of
+#                                    each fuzz target
 #   tests/run.sh --all               also TSan, clang, clang-tidy, PostgreSQL 16 to 18, pgx and JDBC, the container
-#                                    image, and ten minutes of each fuzz target
+#                                    image, an hour of simulation and the bugs that it has to find, and ten minutes of
+#                                    each fuzz target
 #   tests/run.sh --container         the container image alone, built and run (root)
 #   tests/run.sh --fuzz-seconds N    how long each fuzz target runs
 # Ends with ctest's summaries and a line "N passed, N failed"; the exit code says the same.
@@ -18,7 +20,7 @@ while [ $# -gt 0 ]; do
     --all) all=1 ;;
     --container) container=1 ;;
     --fuzz-seconds) shift; fuzz_seconds="${1:?seconds}" ;;
-    *) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+    *) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
   esac
   shift
 done
@@ -96,6 +98,28 @@ server_lane() {
   fi
 }
 
+# New seeds on each core, and all that have ever failed. A seed that fails is printed with the command that repeats it.
+simulation_lane() {
+  local minutes="$1" program=build/release/simulation runs=()
+  heading "simulation, $minutes min on each core"
+  set +m  # what it starts ends with it
+  "$program" --file tests/simulation/seeds.txt >"$work/simulation.seeds" 2>&1
+  for core in $(seq "$(nproc)"); do
+    "$program" --minutes "$minutes" >"$work/simulation.$core" 2>&1 &
+    runs+=($!)
+  done
+  wait "${runs[@]}"
+  for run in "$work"/simulation.*; do
+    cat "$run"
+    note "simulation: $(tail -n 1 "$run")"
+    if [[ "$(tail -n 1 "$run")" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+      count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    else
+      count 0 1
+    fi
+  done
+}
+
 fuzz_lane() {
   local targets=()
   for source in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$source" .cpp)"); done
@@ -144,6 +168,7 @@ done
 
 [ -n "$all" ] && export PGWEIR_TEST_ALL=1
 step lane release
+step simulation_lane "$([ -n "$all" ] && echo 60 || echo 2)"
 step lane asan
 step fuzz_lane
 if [ -n "$all" ]; then
@@ -151,6 +176,7 @@ if [ -n "$all" ]; then
   step lane clang
   step check "clang-tidy" tidy
   for major in 16 17 18; do step server_lane "$major"; done
+  step check "bugs that the simulation has to find" tests/simulation/mutants.py build/mutants
   step image_lane
 fi
 

@@ -39,8 +39,7 @@ def copy_sources(to):
 
 
 def build(source, directory):
-    configured = run("cmake", "-S", source, "-B", directory, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-                     "-DPGWEIR_SIMULATION=ON", capture_output=True)
+    configured = run("cmake", "--preset", "release", "-B", directory, cwd=source, capture_output=True)
     built = configured.returncode == 0 and run("cmake", "--build", directory, "--target", "simulation", capture_output=True)
     if not built or built.returncode != 0:
         output = built.stdout if built else configured.stdout + configured.stderr
