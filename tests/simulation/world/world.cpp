@@ -23,7 +23,7 @@ constexpr double hubs_max = 1;
 // What a dozen clients with messages of some hundred KB make the program allocate is less than half of it.
 constexpr std::size_t memory_max = 16 * 1024 * 1024;
 // When they have gone, what is known of statements, settings and code is left.
-constexpr std::size_t memory_at_rest_max = 4 * 1024 * 1024;
+constexpr std::size_t memory_at_rest_max = 8 * 1024 * 1024;
 // After the last fault clients may meet its consequences for this long.
 constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
