@@ -316,6 +316,8 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
                              {"pid", std::to_string(x_.backend->pid)},
                              {"client", std::to_string(x_.session_id)},
                              {"reason", to_string(reason)}});
+  // What it has answered tells what is lost with it, such as a statement that only this connection has.
+  if (!replies_.events().empty()) static_cast<void>(state_.take_answers(replies_.events()));
   lease_.discard(reason);
   const bool owes_client = x_.tracker.outstanding() > x_.own.size();
   const bool spare = !x_.forwarded || has_nothing_to_lose();

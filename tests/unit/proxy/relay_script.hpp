@@ -106,6 +106,9 @@ class RelayScript {
   }
 
  protected:
+  // Of one word of a script.
+  static ByteBuffer reply(const std::string& word) { return bytes_of_reply(word); }
+
   Workers& workers() { return *workers_; }
 
   virtual void feed_request(const std::string& word, ByteBuffer bytes) {

@@ -21,6 +21,10 @@ ByteBuffer last_words() {
   return out;
 }
 
+void append(ByteBuffer& all, const ByteBuffer& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
 // A row that is handed on before all of it is there.
 ByteBuffer long_row() {
   const std::string value(100'000, 'x');
@@ -43,6 +47,7 @@ struct Served : Sides {
     servers[server].end.close();
     turn();
   }
+  static ByteBuffer bytes_of(const std::string& word) { return reply(word); }
   std::uint64_t cancels() { return worker().counters().cancels_forwarded.get(); }
   // The request has reached the server, which has dealt with it.
   void cancel_arrives() {
@@ -531,6 +536,24 @@ TEST_CASE("a server that is lost while only pgweir asks what a view does is not 
   session.server();
   session.run("> Q(select 2)");
   CHECK(session.server() == "Q(select 2)");
+}
+
+TEST_CASE("a server that ends right behind its answer about a client's state takes that state with it") {
+  Served session(2);
+  session.add_server();
+  session.run("> Q(select pg_advisory_lock(1)) < C(SELECT 1) Z(I)");
+  REQUIRE_FALSE(session.exchange.own.empty());
+  session.client();
+  const bool has_lock = GENERATE(false, true);
+  ByteBuffer all;
+  for (const char* const word : {"T(a,25)", "D(,advisory_lock)", "C(SELECT 1)", "Z(I)"}) {
+    if (word[0] != 'D' || has_lock) append(all, session.bytes_of(word));
+  }
+  append(all, last_words());
+  session.hear(all);
+  CHECK_FALSE(session.has_backend());
+  CHECK(session.is_serving() != has_lock);
+  if (has_lock) CHECK(session.life.reason == Reason::server_lost);
 }
 
 TEST_CASE("the reason of a loss is not written into a row that has begun") {
