@@ -2,6 +2,7 @@
 """Puts bugs into a copy of the program, one at a time, and says after how many seeds the simulation finds each.
 
   tests/simulation/mutants.py BUILD_DIRECTORY [--minutes M] [NAME...]
+  tests/simulation/mutants.py --check       only whether they all can be put in
 
 The bugs are the patches in tests/simulation/mutants/. Nothing but the build directory is written to; a second run
 there compiles only what a bug touches. Fails when a bug is not found in time, or does not apply or compile."""
@@ -57,11 +58,16 @@ def find(simulation, minutes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, help="where the copy is built")
+    parser.add_argument("directory", type=Path, nargs="?", help="where the copy is built")
+    parser.add_argument("--check", action="store_true", help="only say whether the patches apply")
     parser.add_argument("--minutes", type=float, default=5, help="how long a bug is looked for (default 5)")
     parser.add_argument("names", nargs="*", help="only these bugs")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     patches = sorted(PATCHES.glob("*.patch"))
+    if arguments.check:
+        return max(run("git", "apply", "--check", patch, cwd=ROOT).returncode for patch in patches)
+    if arguments.directory is None:
+        parser.error("the build directory is missing")
     unknown = set(arguments.names) - {patch.stem for patch in patches}
     if unknown:
         parser.error("no such bug: " + ", ".join(sorted(unknown)))
