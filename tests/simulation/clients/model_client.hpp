@@ -107,6 +107,7 @@ class ModelClient {
   Expectation expected_;
   std::optional<Canceled> canceled_;
   std::optional<std::size_t> last_news_;     // that the client has heard since it began to listen
+  bool is_unlistening_ = false;              // it may miss some, until all is answered
   SimTime cancel_may_hit_until_{};           // a late one may meet the next statement, as with PostgreSQL
   ByteBuffer cancel_key_;                    // process and secret, as the login told them
   std::map<std::string, std::string> told_;  // settings, at the startup
@@ -117,7 +118,7 @@ class ModelClient {
   int unanswered_ = 0;      // batches
   SimTime waits_since_{};
   std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come
-  SimTime pieces_end_{};  // when the last piece of a batch goes out
+  SimTime pieces_end_{};                                 // when the last piece of a batch goes out
   bool in_startup_ = true;
   bool asked_for_tls_ = false;
   bool was_refused_ = false;
