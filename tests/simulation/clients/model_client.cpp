@@ -75,6 +75,7 @@ void ModelClient::connect() {
   unsent_.clear();
   cancel_key_.clear();
   last_news_.reset();
+  hears_from_.reset();
   is_unlistening_ = false;
   settled_without_notification_.reset();
   expected_.clear();
@@ -227,6 +228,21 @@ void ModelClient::take_news(const std::string& payload) {
   last_news_ = number;
 }
 
+// Who listens has heard all that was committed a while ago.
+void ModelClient::check_news() {
+  if (std::exchange(is_unlistening_, false)) {
+    last_news_.reset();
+    hears_from_.reset();
+  }
+  const SessionFacts now = reference_->facts();
+  const bool listens = std::count(now.channels.begin(), now.channels.end(), Expectation::shared_channel) > 0;
+  if (!listens || now.status != TransactionStatus::idle) return;
+  if (!hears_from_) hears_from_ = world_.news_until(kernel_.now());
+  const std::size_t next = std::max(*hears_from_, last_news_ ? *last_news_ + 1 : 0);
+  if (kernel_.now() > notification_lasts && world_.news_until(kernel_.now() - notification_lasts) > next)
+    world_.fail(name_ + " has not heard news number " + std::to_string(next));
+}
+
 void ModelClient::compare(const Message& message) {
   if (message.type == 'A' && notification(message).first == Expectation::shared_channel)
     return take_news(notification(message).second);
@@ -262,7 +278,7 @@ void ModelClient::settled() {
   if (!expected_.missing_notification().empty()) settled_without_notification_ = since;
   if (kernel_.now() - since > notification_lasts)
     return world_.fail(name_ + " misses " + expected_.missing_notification());
-  if (std::exchange(is_unlistening_, false)) last_news_.reset();
+  check_news();
   if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
   if (!std::exchange(is_planned_, true)) after(pause(), &ModelClient::send_batch);
 }

@@ -38,6 +38,8 @@ class ClientWorld {
   // The number of a notification on the shared channel, in the order in which they were committed. nullopt: nobody has
   // sent it.
   virtual std::optional<std::size_t> number_of_news(const std::string& payload) const = 0;
+  // How many had been committed by then.
+  virtual std::size_t news_until(SimTime moment) const = 0;
 };
 
 class ModelClient {
@@ -76,6 +78,7 @@ class ModelClient {
   void take_of_canceled(const Message& message);
   void compare(const Message& message);
   void take_news(const std::string& payload);
+  void check_news();
   void answered();
   void settled();
   void send_batch();
@@ -107,6 +110,7 @@ class ModelClient {
   Expectation expected_;
   std::optional<Canceled> canceled_;
   std::optional<std::size_t> last_news_;     // that the client has heard since it began to listen
+  std::optional<std::size_t> hears_from_;    // the first that it has to hear
   bool is_unlistening_ = false;              // it may miss some, until all is answered
   SimTime cancel_may_hit_until_{};           // a late one may meet the next statement, as with PostgreSQL
   ByteBuffer cancel_key_;                    // process and secret, as the login told them

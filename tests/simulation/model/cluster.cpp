@@ -7,6 +7,12 @@ namespace pgweir::simulation {
 
 ModelCluster::ModelCluster(std::string version) : version_(std::move(version)) {}
 
+int ModelCluster::version_number() const {
+  const std::size_t dot = version_.find('.');
+  const int minor = dot == std::string::npos ? 0 : std::stoi(version_.substr(dot + 1));
+  return std::stoi(version_) * 10000 + minor;
+}
+
 void ModelCluster::add_database(const std::string& name) {
   databases_.try_emplace(name, log_);
 }

@@ -34,6 +34,7 @@ struct ModelRole {
 
 class ModelCluster {
  public:
+  // `version`: as server_version tells it, from 15 to 18; it answers as that one does.
   explicit ModelCluster(std::string version = "15.18");
   ModelCluster(const ModelCluster&) = delete;
   ModelCluster& operator=(const ModelCluster&) = delete;
@@ -63,6 +64,8 @@ class ModelCluster {
 
   // --- For sessions
   const std::string& version() const { return version_; }
+  int version_number() const;  // 150018
+  int major() const { return version_number() / 10000; }
   bool default_read_only() const { return default_read_only_; }
   const ModelRole* find_role(const std::string& name) const;
   bool is_superuser(const std::string& name) const;

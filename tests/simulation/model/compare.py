@@ -3,13 +3,15 @@
 
     compare.py MODEL_PIPE [--port 55771] [--seed 1] [--count 2000] [--show 5]
 
-MODEL_PIPE is the program of pipe_main.cpp. The PostgreSQL runs already, on 127.0.0.1, with trust and a superuser
-`postgres`; roles and the database `model` are made here. Each script is what one to three clients say, one message
-group at a time. All messages are compared; masked are what differs by nature: process ids, secrets, OIDs of tables,
-file, line and routine of errors, the number in pg_temp_N, the place of a tuple.
+MODEL_PIPE is the program of pipe_main.cpp. The PostgreSQL (15 to 18) runs already, on 127.0.0.1, with trust and a
+superuser `postgres`; roles and the database `model` are made here. Each script is what one to three clients say, one
+message group at a time. All messages are compared; masked are what differs by nature: process ids, secrets, OIDs of
+tables, file, line and routine of errors, the number in pg_temp_N, the place of a tuple; from PostgreSQL 16 on also the
+order of ParameterStatus messages that come one after the other.
 """
 
 import argparse
+import itertools
 import pathlib
 import random
 import re
@@ -21,22 +23,23 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "integration"), str(HERE)]
 
-from compare_scripts import script  # noqa: E402
+from compare_scripts import OWN_QUESTIONS, script  # noqa: E402
 from differential.compare import comparable, told  # noqa: E402
 from harness.wire import EOF, LoginFailed, Silence, Wire, cancel  # noqa: E402
 
-SET_UP = """
-create role app superuser login; create role team superuser login; create role plain login;
-create role crew; grant crew to plain; grant all on schema public to public;
-"""
+ROLES = {"app": "superuser login", "team": "superuser login", "plain": "nosuperuser login",
+         "crew": "nosuperuser nologin"}
 
 
 def prepare(port):
     with Wire("127.0.0.1", port).login("postgres", "postgres") as wire:
-        if not wire.query("select 1 from pg_roles where rolname = 'app'"):
-            for sql in SET_UP.strip().split(";")[:-1]:
-                wire.query(sql)
+        for role, attributes in ROLES.items():
+            if not wire.query(f"select 1 from pg_roles where rolname = '{role}'"):
+                wire.query(f"create role {role}")
+            wire.query(f"alter role {role} {attributes}")
+        if not wire.query("select 1 from pg_database where datname = 'model'"):
             wire.query("create database model")
+            wire.query("grant crew to plain")
     clean_up(port)
     with Wire("127.0.0.1", port).login("postgres", "model") as wire:
         wire.query("grant all on schema public to public")
@@ -50,12 +53,28 @@ def masked(message, pids):
     return kind, re.sub(rb"tuple \(\d+,\d+\)", b"tuple", body) if kind == "E" else body
 
 
+def without_old_portal(data):
+    """Leaves out an Execute of the unnamed portal that no Bind of the same pipeline has made."""
+    out, at, is_bound = b"", 0, False
+    while at < len(data):
+        end = at + 1 + struct.unpack_from("!I", data, at + 1)[0]
+        kind, is_unnamed = data[at:at + 1], data[at + 5:at + 6] == b"\0"
+        is_bound = (is_bound or (kind == b"B" and is_unnamed)) and kind != b"S"
+        if kind != b"E" or not is_unnamed or is_bound:
+            out += data[at:end]
+        at = end
+    return out
+
+
 class Run:
     """One script against one server."""
 
     def __init__(self, port, clients):
         self.clients = clients
         self.port, self.wires, self.pids, self.heard, self.opened = port, {}, [], [], []
+        # Whose transaction has failed in a Query. PostgreSQL keeps the portal of that statement, but not the memory
+        # of what it points to, so that an Execute of it reads just anything, and may end the server.
+        self.dangling = set()
 
     def log_in(self, number):
         wire = Wire("127.0.0.1", self.port, timeout=5)
@@ -77,6 +96,9 @@ class Run:
         wire = self.wires[number]
         if wire is None:
             return
+        is_query = data[:1] in (b"Q", b"")
+        if number in self.dangling and data != "cancel":
+            data = without_old_portal(data)
         try:
             if data == "cancel":
                 cancel("127.0.0.1", self.port, wire.pid, wire.secret)
@@ -92,6 +114,10 @@ class Run:
                     return
                 if message.kind == "Z":
                     answers -= 1
+                    if message.body != b"E":
+                        self.dangling.discard(number)
+                    elif is_query:
+                        self.dangling.add(number)
         except (Silence, OSError) as trouble:
             self.heard.append((number, trouble))
             self.wires[number] = None
@@ -114,6 +140,14 @@ def shown(heard, other=None):
 
 def short(text):
     return re.sub(r"SELECT CASE WHEN c.other.*?FROM \(SELECT r.name.*?FROM \(", "<STATE ", text)
+
+
+def sorted_settings(heard):
+    """Those told one after the other by their names: from 16 on, their order is that of guc.c's hash table and list."""
+    out = []
+    for is_setting, group in itertools.groupby(heard, key=lambda told: (told[0], getattr(told[1], "kind", "") == "S")):
+        out += sorted(group, key=lambda told: told[1].body) if is_setting[1] else group
+    return out
 
 
 def heard_as(run):
@@ -156,8 +190,10 @@ def play(seed, port):
     return run
 
 
-def compare(seed, real, model):
+def compare(seed, real, model, major):
     ours, theirs = play(seed, model), play(seed, real)
+    if major >= 16:
+        ours.heard, theirs.heard = sorted_settings(ours.heard), sorted_settings(theirs.heard)
     mine, truth = heard_as(ours), heard_as(theirs)
     if mine == truth:
         return None
@@ -179,6 +215,14 @@ def report(seed, difference):
         print(f"  {name}: " + "\n         ".join(lines))
 
 
+def listening(model):
+    """The port of the model, after it has told the questions that it knows."""
+    while not (line := model.stdout.readline().rstrip("\n")).isdigit():
+        assert line, "the model has ended"
+        name, _, OWN_QUESTIONS[name] = line.partition(" ")
+    return int(line)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
@@ -190,12 +234,12 @@ def main():
     prepare(arguments.port)
     with Wire("127.0.0.1", arguments.port).login("postgres", "postgres") as wire:
         version = wire.value("show server_version")
-    model = subprocess.Popen([arguments.model], stdout=subprocess.PIPE, text=True)
-    port = int(model.stdout.readline())
+    model = subprocess.Popen([arguments.model, version], stdout=subprocess.PIPE, text=True)
     different = 0
     try:
+        port = listening(model)
         for seed in range(arguments.seed, arguments.seed + arguments.count):
-            difference = compare(seed, arguments.port, port)
+            difference = compare(seed, arguments.port, port, int(version.partition(".")[0]))
             if difference:
                 different += 1
                 if different <= arguments.show:

@@ -1,5 +1,7 @@
 #include "tests/simulation/model/copy.hpp"
 
+#include <algorithm>
+
 #include "tests/simulation/model/cluster.hpp"
 
 namespace pgweir::simulation {
@@ -72,6 +74,9 @@ bool CopyIn::work(SessionState& state) {
 
 Row CopyIn::read(std::string_view line) const {
   const std::string all = where() + ": \"" + std::string(line) + '"';
+  const std::size_t fields = static_cast<std::size_t>(std::count(line.begin(), line.end(), '\t')) + 1;
+  if (columns_.empty() ? !line.empty() : fields > columns_.size())
+    throw SqlError{.code = "22P04", .message = "extra data after last expected column", .context = all};
   Row row;
   std::string_view rest = line;
   bool more = !columns_.empty();
@@ -92,8 +97,6 @@ Row CopyIn::read(std::string_view line) const {
     }
     row.push_back(std::move(value));
   }
-  if (more || (columns_.empty() && !line.empty()))
-    throw SqlError{.code = "22P04", .message = "extra data after last expected column", .context = all};
   return row;
 }
 

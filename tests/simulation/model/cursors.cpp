@@ -32,6 +32,14 @@ void Cursors::fail_level(int level) {
   }
 }
 
+void Cursors::warn_of_unrun(int level) {
+  for (const auto& [name, portal] : s_.portals) {
+    const bool unrun = portal->level >= level && portal->state == Portal::State::ready;
+    if (unrun && portal.get() != s_.active)
+      s_.notice("WARNING", "01000", "skipping cleanup for portal \"" + name + '"');
+  }
+}
+
 void Cursors::end_level(int level, bool kept) {
   if (kept) {
     for (const auto& [name, portal] : s_.portals) portal->level = std::min(portal->level, level - 1);

@@ -15,6 +15,8 @@ class Cursors {
   void end_level(int level, bool kept);
   // Rolled back, but not yet cleaned up: they are still there, and cannot be run.
   void fail_level(int level);
+  // Before the clean-up: PostgreSQL warns of portals that were bound after the failure and have not run.
+  void warn_of_unrun(int level);
 
  private:
   SessionState& s_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proxy/backend/role_question.hpp"
 #include "tests/simulation/model/expression_parser.hpp"
 
 namespace pgweir::simulation {
@@ -22,11 +23,12 @@ constexpr std::string_view array_part = "SELECT n,CASE WHEN pg_catalog.strpos(n,
 constexpr std::string_view pin_part = "SELECT '','";
 constexpr std::string_view union_all = " UNION ALL ";
 
-constexpr std::string_view triggers_begin =
-    "SELECT DISTINCT pg_catalog.regexp_replace(p.proname::pg_catalog.text";
+constexpr std::string_view triggers_question =
+    "SELECT DISTINCT pg_catalog.regexp_replace(p.proname::pg_catalog.text COLLATE pg_catalog.\"C\","
+    "'[^[:ascii:]]+','__not_ascii__','g') FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
+    " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT 513";
 constexpr std::string_view sources_begin =
     "SELECT pg_catalog.regexp_replace(c.name::pg_catalog.text COLLATE pg_catalog.\"C\"";
-constexpr std::string_view role_begin = "SELECT rolname,rolcanlogin,pg_catalog.date_part(";
 
 // Reads the parts of one question; `in` stays at the same place of the text.
 class StateParts {
@@ -131,15 +133,19 @@ void take_fixed(LexemeCursor& in, Statement& out, FixedQuestion question) {
 
 }  // namespace
 
+std::vector<NamedQuestion> whole_questions() {
+  return {{"triggers", triggers_question}, {"role", role_question}};
+}
+
 bool take_own_question(LexemeCursor& in, Statement& out) {
   const std::string_view text = in.text().substr(in.offset());
   if (text.starts_with(state_begin)) {
     take_state_question(in, out);
-  } else if (text.starts_with(triggers_begin)) {
-    take_fixed(in, out, {{{"proname"}}});
+  } else if (text.starts_with(triggers_question)) {
+    take_fixed(in, out, {{{"regexp_replace"}}});
   } else if (text.starts_with(sources_begin)) {
     take_fixed(in, out, {ResultColumns(4, ResultColumn{"regexp_replace"})});
-  } else if (text.starts_with(role_begin)) {
+  } else if (text.starts_with(role_question)) {
     // They are columns 1 and 6 of pg_roles.
     take_fixed(in, out,
                {{{"rolname", type::name, 12000, 1},

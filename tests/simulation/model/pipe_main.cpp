@@ -1,5 +1,6 @@
-// One server of the model on a local TCP port, in real time: for compare.py, which holds its answers against a
-// PostgreSQL's. Prints the port.
+// One server of the model on a local TCP port, in real time: for compare.py, which holds its answers against
+// a PostgreSQL's. It answers as the version of its argument does. Prints pgweir's own questions as it knows
+// them (name, blank, text), then the port.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/simulation/model/own_questions.hpp"
 #include "tests/simulation/model/session.hpp"
 
 namespace {
@@ -64,8 +66,8 @@ bool serve(Connection& connection, bool readable) {
   return !connection.session->is_closed();
 }
 
-void run(int listener) {
-  ModelCluster cluster("15.18 (Debian 15.18-0+deb12u1)");
+void run(int listener, const char* version) {
+  ModelCluster cluster(version);
   set_up(cluster);
   std::vector<Connection> connections;
   Pid next_pid = 1000;
@@ -90,8 +92,15 @@ void run(int listener) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  if (count != 2) {
+    std::fprintf(stderr, "usage: %s SERVER_VERSION\n", arguments[0]);
+    return 2;
+  }
+  for (const NamedQuestion& question : whole_questions())
+    std::printf("%.*s %.*s\n", static_cast<int>(question.name.size()), question.name.data(),
+                static_cast<int>(question.text.size()), question.text.data());
   const int listener = listen_locally();
   if (listener < 0) return 1;
-  run(listener);
+  run(listener, arguments[1]);
 }

@@ -113,13 +113,13 @@ struct Notification {
 };
 
 struct SessionState {
-  SessionState(ModelCluster& owner, Pid own_pid) : cluster(owner), pid(own_pid), identity(owner) {}
+  SessionState(ModelCluster& owner, Pid own_pid);
 
   ModelCluster& cluster;
   Pid pid;
   std::string database;
   Identity identity;
-  Settings settings{identity};
+  Settings settings;
   Transaction transaction;
   std::map<std::string, PreparedStatement> prepared;
   std::map<std::string, std::shared_ptr<Portal>> portals;

@@ -4,6 +4,7 @@
 
 #include "protocol/frontend.hpp"
 #include "tests/simulation/model/model_harness.hpp"
+#include "tests/simulation/model/wire.hpp"
 
 using namespace pgweir;
 using namespace pgweir::simulation;
@@ -13,7 +14,7 @@ namespace {
 
 struct Server {
   ModelCluster cluster;
-  Server() {
+  explicit Server(const std::string& version = "15.18") : cluster(version) {
     cluster.add_role("app", {.superuser = true});
     cluster.add_role("team");
     cluster.add_database("app");
@@ -230,4 +231,58 @@ TEST_CASE("bytes may come one at a time") {
   std::string heard;
   for (const Byte byte : bytes) heard += client.send(ByteView(&byte, 1));
   CHECK(heard == "T D(1) C(SELECT 1) Z(I)");
+}
+
+TEST_CASE("what differs between versions is answered as that version does") {
+  for (const auto& [version, in_pipeline] : {std::pair("15.18", "1 2 C(SET) 1 2 N(25P01) C(SET) Z(I)"),
+                                             std::pair("17.10", "1 2 C(SET) 1 2 N(25P01) C(SET) Z(I)"),
+                                             std::pair("18.4", "1 2 C(SET) 1 2 C(SET) Z(I)")}) {
+    INFO(version);
+    Server server(version);
+    ModelClient client = server.client(1);
+    CHECK(client.query("SHOW server_version_num") ==
+          "T D(" + std::to_string(server.cluster.version_number()) + ") C(SHOW) Z(I)");
+    const bool has_iterations = server.cluster.major() >= 16;
+    CHECK(client.query("SHOW scram_iterations").starts_with(has_iterations ? "T D(4096)" : "E(42704)"));
+    const bool tells_path = server.cluster.major() >= 18;
+    CHECK(client.query("SET search_path = app") ==
+          (tells_path ? "C(SET) S(search_path=app) Z(I)" : "C(SET) Z(I)"));
+    ByteBuffer bytes;
+    for (const std::string_view sql : {"SET work_mem = '7MB'", "SET LOCAL work_mem = '8MB'"}) {
+      write_parse(bytes, "", sql, no_parameter_types);
+      write_bind(bytes, "", "");
+      write_execute(bytes, "");
+    }
+    write_sync(bytes);
+    CHECK(client.send(bytes) == in_pipeline);
+  }
+}
+
+TEST_CASE("a portal that was bound in a failed transaction, and has not run, is warned of") {
+  Server server;
+  ModelClient client = server.client(1);
+  ByteBuffer bytes;
+  write_parse(bytes, "", "ROLLBACK", no_parameter_types);
+  write_bind(bytes, "q", "");
+  write_sync(bytes);
+  client.query("BEGIN");
+  client.send(bytes);
+  CHECK(client.query("ROLLBACK") == "C(ROLLBACK) Z(I)");
+  client.query("BEGIN; SELECT nosuch");
+  CHECK(client.send(bytes) == "1 2 Z(E)");
+  CHECK(client.query("ROLLBACK") == "N(01000) C(ROLLBACK) Z(I)");
+  client.query("BEGIN; SAVEPOINT a; SELECT nosuch");
+  CHECK(client.send(bytes) == "1 2 Z(E)");
+  CHECK(client.query("ROLLBACK TO a") == "N(01000) C(ROLLBACK) Z(T)");
+  CHECK(client.query("ROLLBACK") == "C(ROLLBACK) Z(I)");
+}
+
+TEST_CASE("COPY finds too many columns before it reads the first") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("CREATE TABLE t (a int)");
+  CHECK(client.query("COPY t FROM STDIN") == "G");
+  ByteBuffer bytes;
+  write_copy_data(bytes, "x\ty\n");
+  CHECK(client.send(bytes).starts_with("E(22P04)"));
 }

@@ -87,6 +87,7 @@ std::optional<std::string> SettingCommands::shown(const std::string& name) const
   if (lower == "is_superuser") return on(s_.identity.is_superuser());
   if (lower == "in_hot_standby") return on(s_.cluster.in_recovery);
   if (lower == "server_version") return s_.cluster.version();
+  if (lower == "server_version_num") return std::to_string(s_.cluster.version_number());
   return s_.settings.shown(name);
 }
 
@@ -103,7 +104,7 @@ void SettingCommands::discard_all() {
 std::vector<std::pair<std::string, std::string>> SettingCommands::reported() const {
   std::vector<std::pair<std::string, std::string>> all;
   for (const SettingDefinition& setting : setting_definitions()) {
-    if (!setting.reported) continue;
+    if (setting.reported_since == 0 || s_.cluster.major() < setting.reported_since) continue;
     all.emplace_back(setting.name, shown(std::string(setting.name)).value_or(""));
   }
   return all;

@@ -7,6 +7,8 @@ using Kind = SettingDefinition::Kind;
 using Unit = SettingDefinition::Unit;
 using Who = SettingDefinition::Who;
 
+constexpr int always = 1;
+
 SettingDefinition flag(std::string_view name, std::string_view boot) {
   return {.name = name, .kind = Kind::boolean, .boot = boot};
 }
@@ -25,11 +27,16 @@ SettingDefinition choice(std::string_view name, std::string_view boot, std::stri
 }
 
 SettingDefinition internal(std::string_view name, std::string_view boot) {
-  return {.name = name, .boot = boot, .reported = true, .who = Who::internal};
+  return {.name = name, .boot = boot, .reported_since = always, .who = Who::internal};
 }
 
-SettingDefinition reported(SettingDefinition setting) {
-  setting.reported = true;
+SettingDefinition reported(SettingDefinition setting, int since = always) {
+  setting.reported_since = since;
+  return setting;
+}
+
+SettingDefinition from_version(int since, SettingDefinition setting) {
+  setting.since = since;
   return setting;
 }
 
@@ -79,11 +86,13 @@ std::vector<SettingDefinition> make_definitions() {
       real("random_page_cost", "4", 1.79769e308),
       hidden({.name = "role", .boot = "none"}),
       flag("row_security", "on"),
-      {.name = "search_path", .boot = "\"$user\", public", .is_list = true, .quotes_list = true},
+      from_version(16, reported(number("scram_iterations", "4096", Unit::none, 1, int_max), 16)),
+      reported({.name = "search_path", .boot = "\"$user\", public", .is_list = true, .quotes_list = true},
+               18),
       real("seq_page_cost", "1", 1.79769e308),
       internal("server_encoding", "UTF8"),
-      internal("server_version", "15.18 (Debian 15.18-0+deb12u1)"),
-      {.name = "server_version_num", .kind = Kind::integer, .boot = "150018", .who = Who::internal},
+      internal("server_version", ""),
+      {.name = "server_version_num", .kind = Kind::integer, .who = Who::internal},
       hidden(reported({.name = "session_authorization"})),
       reported(flag("standard_conforming_strings", "on")),
       number("statement_timeout", "0", Unit::ms, 0, int_max),

@@ -17,7 +17,9 @@ struct SettingDefinition {
   std::string_view name;
   Kind kind = Kind::text;
   std::string_view boot = {};
-  bool reported = false;  // by ParameterStatus
+  // From this major version on it is there, and reported by ParameterStatus (0: never).
+  int since = 0;
+  int reported_since = 0;
   Unit unit = Unit::none;
   double min = 0;
   double max = 2147483647;
@@ -28,11 +30,13 @@ struct SettingDefinition {
   bool quotes_list = false;
 };
 
-// Sorted by name, without regard to case.
+// Those of all versions. Sorted by name, without regard to case.
 std::span<const SettingDefinition> setting_definitions();
 
-// The canonical spelling of a value. Throws 22023; `given` is the setting's name as it was spelled.
-std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value);
+// The canonical spelling of a value. Throws 22023; `given` is the setting's name as it was spelled, `version`
+// the server's major one.
+std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value,
+                              int version);
 // As SHOW spells the canonical value.
 std::string shown_setting(const SettingDefinition& setting, const std::string& value);
 

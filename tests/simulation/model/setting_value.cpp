@@ -76,21 +76,22 @@ std::string without_zeros(double number) {
   return {digits.data(), end};
 }
 
-void check_range(const SettingDefinition& setting, double number) {
+// From 17 on the limits have their unit, too.
+void check_range(const SettingDefinition& setting, double number, int version) {
   if (number >= setting.min && number <= setting.max) return;
-  const std::string unit(base_name(setting.unit));
-  fail("22023", without_zeros(number) + (unit.empty() ? "" : " ") + unit +
-                    " is outside the valid range for parameter \"" + std::string(setting.name) + "\" (" +
-                    without_zeros(setting.min) + " .. " +
-                    (setting.max > 2147483646 && setting.kind == Kind::integer ? "2147483647"
-                                                                               : without_zeros(setting.max)) +
-                    ")");
+  const std::string_view base = base_name(setting.unit);
+  const std::string unit = base.empty() ? "" : " " + std::string(base);
+  const std::string of_limit = version >= 17 ? unit : "";
+  const bool up_to_int = setting.max > 2147483646 && setting.kind == Kind::integer;
+  fail("22023", without_zeros(number) + unit + " is outside the valid range for parameter \"" +
+                    std::string(setting.name) + "\" (" + without_zeros(setting.min) + of_limit + " .. " +
+                    (up_to_int ? "2147483647" : without_zeros(setting.max)) + of_limit + ")");
 }
 
-std::string canonical_integer(const SettingDefinition& setting, std::string_view value) {
+std::string canonical_integer(const SettingDefinition& setting, std::string_view value, int version) {
   const double number = std::rint(number_in(setting, value));
   if (std::abs(number) > 2147483647) bad_value(setting, value, "Value exceeds integer range.");
-  check_range(setting, number);
+  check_range(setting, number, version);
   return std::to_string(static_cast<long>(number));
 }
 
@@ -161,17 +162,18 @@ std::string canonical_text(const SettingDefinition& setting, std::string_view va
 
 }  // namespace
 
-// Messages have the name as it was given, except those of the settings' own hooks.
-std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value) {
-  if (setting.kind != Kind::text) setting.name = given;
+// Messages have the name as it was given before 18, except those of the settings' own hooks.
+std::string canonical_setting(SettingDefinition setting, std::string_view given, std::string_view value,
+                              int version) {
+  if (setting.kind != Kind::text && version < 18) setting.name = given;
   switch (setting.kind) {
     case Kind::boolean:
       return canonical_boolean(setting, value);
     case Kind::integer:
-      return canonical_integer(setting, value);
+      return canonical_integer(setting, value, version);
     case Kind::real: {
       const double number = number_in(setting, value);
-      check_range(setting, number);
+      check_range(setting, number, version);
       return without_zeros(number);
     }
     case Kind::choice:

@@ -43,8 +43,9 @@ std::string quoted_if_needed(const std::string& name) {
 
 }  // namespace
 
-Settings::Settings(IdentityHooks& identity) : identity_(identity) {
+Settings::Settings(IdentityHooks& identity, int version) : identity_(identity), version_(version) {
   for (const SettingDefinition& definition : setting_definitions()) {
+    if (version < definition.since) continue;
     const Current boot{std::string(definition.boot), SettingSource::boot};
     entries_.emplace(ascii_lower(definition.name), Entry{definition, {}, boot, boot, {}});
   }
@@ -78,10 +79,11 @@ Settings::Entry& Settings::find_or_make(const std::string& name) {
   return entries_.emplace(ascii_lower(name), std::move(entry)).first->second;
 }
 
-std::string Settings::checked(const Entry& entry, const std::string& name, const std::string& value) {
+std::string Settings::checked(const Entry& entry, const std::string& given, const std::string& value) {
   using Who = SettingDefinition::Who;
   const SettingDefinition& definition = entry.definition;
   if (!entry.custom_name.empty()) return value;
+  const std::string name = version_ >= 18 ? std::string(definition.name) : given;
   if (definition.who == Who::internal) fail("55P02", "parameter \"" + name + "\" cannot be changed");
   if (definition.who == Who::postmaster)
     fail("55P02", "parameter \"" + name + "\" cannot be changed without restarting the server");
@@ -89,7 +91,7 @@ std::string Settings::checked(const Entry& entry, const std::string& name, const
     fail("42501", "permission denied to set parameter \"" + name + '"');
   if (is_identity(definition.name)) identity_.check(definition.name, value);
   if (definition.name == "DateStyle") return canonical_date_style(value, entry.current.value);
-  return canonical_setting(definition, name, value);
+  return canonical_setting(definition, name, value, version_);
 }
 
 void Settings::set_default(const std::string& name, const std::string& value, SettingSource source) {

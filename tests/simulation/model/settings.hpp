@@ -33,7 +33,8 @@ class IdentityHooks {
 
 class Settings {
  public:
-  explicit Settings(IdentityHooks& identity);
+  // `version`: the server's major one.
+  Settings(IdentityHooks& identity, int version);
 
   // --- At login. What is set here is also what RESET goes back to.
   void set_default(const std::string& name, const std::string& value, SettingSource source);
@@ -92,12 +93,13 @@ class Settings {
   Entry* find(std::string_view name);
   const Entry* find(std::string_view name) const;
   Entry& find_or_make(const std::string& name);
-  std::string checked(const Entry& entry, const std::string& name, const std::string& value);
+  std::string checked(const Entry& entry, const std::string& given, const std::string& value);
   void remember(Entry& entry, bool local, int level);
   void assign(Entry& entry, Current value);
   void end_entry(Entry& entry, int level, bool commit);
 
   IdentityHooks& identity_;
+  int version_;
   std::map<std::string, Entry> entries_;  // by the name in lower case
 };
 

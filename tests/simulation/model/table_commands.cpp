@@ -24,15 +24,16 @@ std::vector<TableColumn>::iterator find_column(Relation& relation, const std::st
 
 std::string Tables::creation_schema(const CreateRelation& create) const {
   const std::string& schema = create.name.schema;
+  const std::size_t position = create.sequence ? 0 : create.name.position;
   if (create.temporary) {
     if (!schema.empty() && schema != "pg_temp")
-      fail("42P16", "cannot create temporary relation in non-temporary schema", create.name.position);
+      fail("42P16", "cannot create temporary relation in non-temporary schema", position);
     return s_.temporary_schema();
   }
   if (schema == "pg_temp") return s_.temporary_schema();
   if (!schema.empty()) {
     if (!catalog().has_schema(schema, s_.transaction.id))
-      fail("3F000", "schema \"" + schema + "\" does not exist", create.name.position);
+      fail("3F000", "schema \"" + schema + "\" does not exist", position);
     return schema;
   }
   for (const std::string& one : path()) {
@@ -40,7 +41,7 @@ std::string Tables::creation_schema(const CreateRelation& create) const {
         one == s_.temporary_schema() && s_.settings.value("search_path").find("pg_temp") == std::string::npos;
     if (!implicit) return one;
   }
-  fail("3F000", "no schema has been selected to create in", create.name.position);
+  fail("3F000", "no schema has been selected to create in", position);
 }
 
 std::string Tables::create(const CreateRelation& create) {

@@ -9,6 +9,9 @@
 
 namespace pgweir::simulation {
 
+SessionState::SessionState(ModelCluster& owner, Pid own_pid)
+    : cluster(owner), pid(own_pid), identity(owner), settings(identity, owner.major()) {}
+
 void SessionState::notice(std::string severity, std::string code, std::string message) {
   const std::string& least = settings.value("client_min_messages");
   const bool silent = least == "error" || (least == "warning" && severity != "WARNING");
@@ -42,7 +45,12 @@ void TransactionControl::start() {
 
 // Each command may have its own time, see statement_timeout.
 void TransactionControl::start_command() {
-  if (t_.block == Block::none) start();
+  if (t_.block == Block::none) {
+    start();
+  } else if (t_.in_pipeline && s_.cluster.major() >= 18) {
+    // There, what follows in a pipeline is in a block as if it came in one string.
+    begin_implicit();
+  }
   const std::chrono::milliseconds timeout = s_.settings.duration("statement_timeout");
   if (timeout.count() == 0) {
     s_.statement_deadline.reset();
@@ -74,6 +82,8 @@ void TransactionControl::finish_command() {
       commit();
       return chain_or_stop();
     case Block::abort_ending:
+      Cursors(s_).warn_of_unrun(t_.level());
+      [[fallthrough]];
     case Block::abort_pending:
       abort();
       return chain_or_stop();

@@ -107,6 +107,7 @@ void TransactionControl::roll_back_to(const std::string& name) {
   const std::size_t target = find_savepoint(name, "ROLLBACK TO SAVEPOINT");
   while (t_.savepoints.size() > target) {
     abort_savepoint();
+    Cursors(s_).warn_of_unrun(t_.level());
     Cursors(s_).end_level(t_.level(), false);
     t_.savepoints.pop_back();
   }

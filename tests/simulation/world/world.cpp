@@ -81,7 +81,9 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
   trace_.is_loud = is_loud;
   set_up(cluster_);
   cluster_.notified = [this](const std::string& channel, const std::string& payload) {
-    if (channel == Expectation::shared_channel) news_.emplace(payload, news_.size());
+    if (channel != Expectation::shared_channel) return;
+    news_.emplace(payload, news_.size());
+    news_times_.push_back(kernel_.now());
   };
   for (const char* const name : {"app", "shop"}) {
     ModelRole role = *cluster_.find_role(name);
@@ -394,6 +396,11 @@ bool World::is_standby() const {
 std::optional<std::size_t> World::number_of_news(const std::string& payload) const {
   const auto found = news_.find(payload);
   return found == news_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::size_t World::news_until(SimTime moment) const {
+  return static_cast<std::size_t>(std::upper_bound(news_times_.begin(), news_times_.end(), moment) -
+                                  news_times_.begin());
 }
 
 bool World::may_send() {

@@ -63,6 +63,7 @@ class World final : public ClientWorld {
   bool is_running(const std::string& word) const override { return server_.is_running(word); }
   bool may_send() override;
   std::optional<std::size_t> number_of_news(const std::string& payload) const override;
+  std::size_t news_until(SimTime moment) const override;
 
   Plan plan_;
   Kernel kernel_;
@@ -79,6 +80,7 @@ class World final : public ClientWorld {
   double batches_left_;
   double max_size_;          // as the configuration has it now
   double sessions_max_ = 0;  // that the server may ever have had, by all configurations so far
+  std::vector<SimTime> news_times_;
   std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;
   bool is_draining_ = false;
