@@ -304,7 +304,7 @@ void ModelClient::send_batch() {
     send(batch.bytes);
   }
   if (is_ending_) return;
-  if (random_.chance(habits_.leaves / 4)) {  // while it runs, or before
+  if (random_.chance(habits_.leaves / 2)) {  // while it runs, or before
     is_planned_ = true;
     return after(up_to(milliseconds(30)), &ModelClient::leave);
   }

@@ -21,7 +21,7 @@ struct Weight {
   unsigned weight;
 };
 constexpr Weight weights[] = {
-    {StatementKind::rows, 30},        {StatementKind::error, 4},       {StatementKind::sleep, 3},
+    {StatementKind::rows, 30},        {StatementKind::error, 4},       {StatementKind::sleep, 8},
     {StatementKind::transaction, 18}, {StatementKind::setting, 16},    {StatementKind::role, 3},
     {StatementKind::table, 8},        {StatementKind::sql_prepare, 6}, {StatementKind::cursor, 4},
     {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1}};

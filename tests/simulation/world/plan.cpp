@@ -122,7 +122,7 @@ void draw_clients(Plan& plan, Draw& draw) {
   draw.maybe(0.3, plan.leaves, 0.2);
   draw.maybe(0.3, plan.pipelined, 0.5);
   draw.maybe(0.2, plan.pieces, 0.5);
-  draw.maybe(0.4, plan.cancels, 0.1);
+  draw.maybe(0.5, plan.cancels, draw.chance(0.5) ? 0.1 : 0.4);
 }
 
 // What happens to the server and the program. A client may be told of it.
@@ -151,7 +151,7 @@ Plan make_plan(std::uint64_t seed) {
   draw_clients(plan, draw);
   draw.maybe(0.2, plan.slow_login, 0.3);
   draw.maybe(0.3, plan.pace_ms, 20);
-  draw.maybe(0.4, plan.slow_cancel_ms, 1, 300);
+  draw.maybe(0.5, plan.slow_cancel_ms, 1, 300);
   draw.maybe(0.3, plan.stall_s, 2, 10);
   draw.maybe(0.3, plan.reload_s, 5, 20);
   draw.maybe(0.2, plan.clock_jump_s, 5, 30);
