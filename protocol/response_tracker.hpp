@@ -85,7 +85,7 @@ struct Expected {
   Changes changes{};
   Purpose purpose = Purpose::plain;
   StatementRef statement{};   // what a Parse, Bind, Describe or Close refers to
-  std::int32_t grown_by = 0;  // by how many bytes its text became longer when a name in it was replaced
+  std::int32_t grown_by = 0;  // by how many characters its text became longer when a name in it was replaced
   // A Query after which the client's startup settings are restored: resets_all, or the hash of one setting's
   // name.
   std::uint32_t resets_setting = 0;

@@ -113,7 +113,9 @@ bool is_single_statement(std::string_view sql, SqlDialect dialect) {
   if (std::all_of(rest.begin(), rest.end(), is_sql_space)) return true;
   StatementSplitter statements(sql, dialect);
   SqlStatement statement;
-  return !statements.next(statement) || !statements.next(statement);
+  if (!statements.next(statement)) return true;
+  const bool is_first = sql.data() + semicolon > statement.text.data();
+  return is_first && !statements.next(statement);
 }
 
 VerbSet verbs_of(std::string_view sql, SqlDialect dialect) {

@@ -62,8 +62,8 @@ class StatementSplitter {
   std::size_t undecided_from_;  // start of the text that could not be followed
 };
 
-// Whether the string holds at most one statement; trailing semicolons do not count. It tokenizes only if
-// there is a semicolon before the last byte.
+// Whether the string holds at most one statement, and begins with it; trailing semicolons do not count. It tokenizes
+// only if there is a semicolon before the last byte.
 bool is_single_statement(std::string_view sql, SqlDialect dialect = {});
 
 // All verbs of a string (empty when it holds no statement).

@@ -34,14 +34,14 @@ std::int64_t position_of(const ErrorView& error) {
   return number;
 }
 
-// By how many bytes places in the text of the statement are further behind than in the client's text.
-std::int32_t growth_of(const Expected& expected, std::string_view client_name) {
+// By how many characters places in the text of the statement are further behind than in the client's text.
+std::int32_t growth_of(const Expected& expected, std::string_view client_name, const ClientSettings& client) {
   const bool names_it = expected.reply == Reply::bind || expected.reply == Reply::describe_statement;
   if (expected.grown_by != 0 || !names_it || !expected.statement || !expected.statement->by_sql)
     return expected.grown_by;
   // The text is that of PREPARE.
   return static_cast<std::int32_t>(expected.statement->server_name.size() + 2) -
-         static_cast<std::int32_t>(client_name.size());
+         static_cast<std::int32_t>(client.characters(client_name));
 }
 
 }  // namespace
@@ -188,7 +188,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
                                                   : std::string();
   const std::int32_t grown_by = is_of_several && whole && !x_.naming.replaced.empty()
                                     ? x_.naming.growth_before(position_of(error))
-                                    : growth_of(*oldest, client_name);
+                                    : growth_of(*oldest, client_name, x_.client);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   const PlanRepair::Kind repair =
       whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;

@@ -34,8 +34,8 @@ bool names_another(const Statement* named, const StatementRef& sent) {
   return named != nullptr && names_statement(named->effects.verb, named->text) && sent->text != named->text;
 }
 
-std::int32_t growth_of_name(const Statement* named, const StatementRef& sent) {
-  return names_another(named, sent) ? growth(named->text, sent->text) : 0;
+std::int32_t growth_of_name(const Statement* named, const StatementRef& sent, const ClientSettings& client) {
+  return names_another(named, sent) ? growth(named->text, sent->text, client) : 0;
 }
 
 // A client's own name that looks like one of pgweir's stands for no statement.
@@ -124,7 +124,7 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
   ServerStream(x_).forward_rewritten({.reply = Reply::parse,
                                       .changes = {Change::names, Change::backend_statements},
                                       .statement = sent,
-                                      .grown_by = growth_of_name(parse.statement.get(), sent)});
+                                      .grown_by = growth_of_name(parse.statement.get(), sent, x_.client)});
   if (names_statement(parse.statement->effects.verb, parse.statement->text)) {
     // It is described as what it names, which is looked up only when it is run.
     on_backend.describe(sent, BackendStatements::Description::same);
@@ -181,7 +181,7 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   note_undescribed(bind, described);
   if (provided == StatementProvider::Provided::changed) return refuse_bind(piece, bind, statement);
   const bool is_renamed = names_another(named, statement);
-  const std::int32_t grown_by = is_renamed ? growth(named->text, statement->text) : 0;
+  const std::int32_t grown_by = is_renamed ? growth(named->text, statement->text, x_.client) : 0;
   if (is_renamed) {
     SqlNames(x_).note_deallocate(*named);
     StateNotes(x_).keep_bound(bind.portal, statement, grown_by);
@@ -258,7 +258,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
   Expected expected{.reply = Reply::describe_statement,
                     .purpose = fails ? Purpose::meant_to_fail : Purpose::plain,
                     .statement = statement,
-                    .grown_by = growth_of_name(named, statement),
+                    .grown_by = growth_of_name(named, statement, x_.client),
                     .name_hash = StatementMap::hash_of(target.name),
                     .spelled = fails ? std::make_shared<const std::string>(target.name) : nullptr};
   if (server_name == target.name) return ServerStream(x_).forward(piece, std::move(expected));
@@ -336,7 +336,7 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   Expected expected{
       .reply = Reply::parse, .changes = {Change::names, Change::backend_statements}, .statement = sent};
   if (sent == statement) return ServerStream(x_).forward(piece, std::move(expected));
-  expected.grown_by = growth(parse.text, sent->text);
+  expected.grown_by = growth(parse.text, sent->text, x_.client);
   write_parse(x_.worker.to_server().own(), {}, sent->text, parse.parameter_types);
   return ServerStream(x_).forward_rewritten(std::move(expected));
 }

@@ -24,12 +24,6 @@ constexpr int naming_depth_max = 4;
 // Statements that may name a prepared statement.
 constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
 
-// In UTF-8. Other encodings have one byte for each character, or their names are ASCII in practice.
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
   std::string renamed(text.substr(0, named.name_offset));
   renamed.append("\"").append(server_name).append("\"");
@@ -38,8 +32,9 @@ std::string with_name(std::string_view text, const NamedStatement& named, std::s
 
 }  // namespace
 
-std::int32_t growth(std::string_view before, std::string_view after) {
-  return static_cast<std::int32_t>(after.size()) - static_cast<std::int32_t>(before.size());
+std::int32_t growth(std::string_view before, std::string_view after, const ClientSettings& client) {
+  return static_cast<std::int32_t>(client.characters(after)) -
+         static_cast<std::int32_t>(client.characters(before));
 }
 
 bool names_statement(Verb verb, std::string_view text) {
@@ -179,7 +174,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   }
   x_.naming.under_way = !x_.naming.name.empty() || !x_.naming.drops.empty();
   expected.statement = statement;
-  expected.grown_by = growth(text, renamed);
+  expected.grown_by = growth(text, renamed, x_.client);
   StateNotes(x_).note(effects, text);
   send_rewritten(renamed, expected);
   return RequestDisposition::taken;
@@ -215,10 +210,9 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
     copied = at + named->name_size;
     expected.statement = statement;
     expected.name_hash = StatementMap::hash_of(named->name);
-    const std::size_t before = characters(text.substr(at, named->name_size));
-    naming.replaced.push_back(
-        {statement, std::move(named->name), characters(rewritten),
-         static_cast<std::int32_t>(statement->server_name.size() + 2) - static_cast<std::int32_t>(before)});
+    const std::string_view before = text.substr(at, named->name_size);
+    naming.replaced.push_back({statement, std::move(named->name), x_.client.characters(rewritten),
+                               growth(before, '"' + statement->server_name + '"', x_.client)});
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);

@@ -16,8 +16,8 @@ namespace pgweir {
 
 // Whether the text runs, makes or drops a prepared statement by its name; `verb` is its first.
 bool names_statement(Verb verb, std::string_view text);
-// By how many bytes a text became longer.
-std::int32_t growth(std::string_view before, std::string_view after);
+// By how many characters a text became longer.
+std::int32_t growth(std::string_view before, std::string_view after, const ClientSettings& client);
 
 class SqlNames final {
  public:

@@ -40,7 +40,9 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   StateWatch& watch = x_.watch;
   x_.hand.set.reset();
   if (is_plain_query(effects)) return;
+  const std::size_t from_names = x_.hand.step.size();
   note_settings(effects, text, values);
+  const std::size_t from_text = x_.hand.step.size() - from_names;
   // The same text may make, replace or drop what it calls.
   const bool makes_code =
       !effects.single && effects.verbs.intersects({Verb::create, Verb::alter, Verb::drop});
@@ -54,6 +56,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.marks.insert(Mark::unknown_names);
   }
+  if (!effects.single) note_order(effects, from_names, from_text);
   if (!x_.hand.step.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
     x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
   const bool creates = may_create(effects, text);
@@ -68,6 +71,16 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   const bool creates_temporary = creates && (may_set_path || path_may_be_temporary());
   if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
   if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
+}
+
+// What prepared statements and code of a string set is noted in front of or behind all that its text does, wherever they
+// stand in it.
+void StateNotes::note_order(const SqlEffects& effects, std::size_t from_names, std::size_t from_text) {
+  const std::size_t from_code = x_.hand.step.size() - from_names - from_text;
+  const bool is_alone =
+      from_text == 0 && (from_names == 0 || from_code == 0) && !effects.verbs.intersects(control_verbs);
+  if (from_names + from_code > 0 && !is_alone)
+    x_.hand.step.push_back({.kind = SettingsItem::Kind::unordered});
 }
 
 // This is so for most statements: what follows would find nothing in them.
@@ -92,7 +105,7 @@ void StateNotes::note_settings(const SqlEffects& effects, std::string_view text,
   const bool controls =
       effects.verbs.intersects(control_verbs) && (x_.journal.follows_control() || !effects.single);
   if (!effects.single) {
-    const bool sets = effects.verbs.intersects({Verb::set, Verb::reset}) || effects.may_set;
+    const bool sets = effects.verbs.intersects({Verb::set, Verb::reset, Verb::discard}) || effects.may_set;
     if (sets || (controls && x_.journal.follows_control())) note_string(text);
   } else if (effects.sets()) {
     note_set(text);
@@ -117,6 +130,10 @@ void StateNotes::note_string(std::string_view text) {
       note_set(part.text);
     } else if (control_verbs.contains(part.verb)) {
       add_control(part.text, x_.hand.step);
+    } else if (part.verb == Verb::discard && parse_discard(part.text) == DiscardTarget::all) {
+      // It is alone but for empty statements in front of it.
+      x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+      x_.hand.step.push_back({.kind = SettingsItem::Kind::doubt});
     } else if (const SetConfigUse use = find_set_config(part.text); !use.calls.empty() || use.hides_calls) {
       note_config(use, part.text, nullptr);
     }

@@ -40,27 +40,31 @@ Session::~Session() {
 Task<> Session::run(std::shared_ptr<Session> self) {
   Session& s = *self;
   if (!s.link_.transport.attach(s.parts_.worker.reactor(), &s.waker_)) co_return;
-  const bool logged_in = co_await s.log_in();
-  if (logged_in && s.console_) {
-    co_await s.console_->serve();
-  } else if (logged_in) {
-    s.life_.phase = Life::Phase::serving;
-    while (!s.life_.is_over()) {
-      try {
+  try {
+    const bool logged_in = co_await s.log_in();
+    if (logged_in && s.console_) {
+      co_await s.console_->serve();
+    } else if (logged_in) {
+      s.life_.phase = Life::Phase::serving;
+      while (!s.life_.is_over()) {
         s.turn();
-      } catch (const std::bad_alloc&) {
-        s.end_without_memory();
+        if (s.life_.is_over()) break;
+        // With more to do, the session goes to the end of the worker's queue, so that others get their turn.
+        if (s.has_more_to_do()) s.waker_.wake();
+        co_await s.waker_.wait();
       }
-      if (s.life_.is_over()) break;
-      // With more to do, the session goes to the end of the worker's queue, so that others get their turn.
-      if (s.has_more_to_do()) s.waker_.wake();
-      co_await s.waker_.wait();
     }
+  } catch (const std::bad_alloc&) {
+    s.end_without_memory();
   }
   s.end_for_client();
   Counter* const sent = s.pool_ ? &s.pool_->counters(s.parts_.worker).bytes_to_clients : nullptr;
-  co_await say_goodbye(s.parts_, !s.replies_.is_inside_message(), sent);
-  co_await s.server_.leave();
+  try {
+    co_await say_goodbye(s.parts_, !s.replies_.is_inside_message(), sent);
+    co_await s.server_.leave();
+  } catch (const std::bad_alloc&) {
+    s.end_without_memory();
+  }
 }
 
 Task<bool> Session::log_in() {
@@ -153,13 +157,14 @@ void Session::turn() {
   if (exchange_.listen && life_.is_serving() && !client_.is_refusing()) server_.tell_notifications();
 }
 
-// Nobody knows how far the turn has come, and with it what the server has been sent and the client has got. Others go on.
+// Nobody knows how far the session has come, and with it what the server has been sent and the client has got. Others
+// go on.
 void Session::end_without_memory() {
   parts_.worker.to_client().clear();
   parts_.worker.to_server().clear();
   link_.gone = true;
   if (exchange_.backend != nullptr) server_.lease().discard(BackendClose::not_clean);
-  if (life_.is_serving()) life_.end(Reason::out_of_memory);
+  if (!life_.is_over()) life_.end(Reason::out_of_memory);
 }
 
 bool Session::has_more_to_do() const {

@@ -33,6 +33,12 @@ bool ClientSettings::is_opaque(std::string_view text) const {
          (opaque_backslashes && text.find('\\') != std::string_view::npos);
 }
 
+std::size_t ClientSettings::characters(std::string_view text) const {
+  if (!writes_utf8()) return text.size();
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
 bool ClientSettings::writes_utf8() const {
   return value_of(*view, "client_encoding") == "UTF8";
 }

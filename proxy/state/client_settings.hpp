@@ -31,6 +31,8 @@ struct ClientSettings {
   bool is_opaque(std::string_view text) const;
   // Whether the client's texts are in UTF-8.
   bool writes_utf8() const;
+  // As positions of errors count them. In other encodings than UTF-8 each byte is taken for one.
+  std::size_t characters(std::string_view text) const;
   TextRules text_rules() const;
   // The client's application_name, as it was told.
   std::string application_name() const;

@@ -19,6 +19,10 @@ bool is_lasting(const SettingsItem& item) {
   return !is_control(item) && item.kind != Kind::local_doubt && !item.local;
 }
 
+bool is_unordered(const SettingsItem& item) {
+  return item.kind == Kind::unordered;
+}
+
 bool changes_context(const SettingsItem& item) {
   switch (item.kind) {
     case Kind::set:
@@ -85,12 +89,14 @@ void SettingsJournal::ended(bool succeeded) {
     s_->pending.clear();
     s_->spent = 0;
   }
-  if (succeeded) {
-    for (SettingsItem& item : oldest) apply(std::move(item));
-  } else if (oldest.size() > 1 && std::any_of(oldest.begin(), oldest.end(), is_control)) {
-    // Some of its statements may have been committed before another failed, with all that was open before it.
+  // Some of its statements may have been committed before another failed, with all that was open before it.
+  const bool may_have_committed =
+      !succeeded && oldest.size() > 1 && std::any_of(oldest.begin(), oldest.end(), is_control);
+  if (may_have_committed || std::any_of(oldest.begin(), oldest.end(), is_unordered)) {
     doubt_step(oldest);
     doubt_step(s_->open);
+  } else if (succeeded) {
+    for (SettingsItem& item : oldest) apply(std::move(item));
   }
 }
 
@@ -114,6 +120,7 @@ void SettingsJournal::apply(SettingsItem&& item) {
     case Kind::release:
       return release(item.name);
     case Kind::may_commit:
+    case Kind::unordered:
       return;
     case Kind::discard_all:
       push_open(std::move(item));

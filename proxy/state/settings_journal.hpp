@@ -37,6 +37,7 @@ struct SettingsItem {
     rollback_to,
     release,
     may_commit,  // code or several statements that may end transactions: when they fail, some of what they did may stay
+    unordered,  // the step does more than one thing, and not in this order
   };
   Kind kind = Kind::set;
   bool local = false;  // set and reset: until the end of the transaction

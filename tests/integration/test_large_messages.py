@@ -164,14 +164,27 @@ def test_what_streams_through_takes_no_memory(start):
 
 @pytest.mark.own
 @pytest.mark.skipif(FACTOR != 1, reason="a sanitizer ends a process that is refused memory")
+def test_a_client_that_leaves_what_there_is_no_memory_for_ends_alone(start):
+    """The server lists a setting of 20 MiB when it is asked what the client has left."""
+    proxy = start(max_size=1)
+    with proxy.wire() as other:
+        other.query("select 1")
+        limit_memory(proxy, 14 * MIB)
+        for _ in range(3):
+            wire = proxy.wire()
+            wire.ask(m.Q("do $$ begin perform set_config('my.huge', repeat('h', 20 * 1024 * 1024), false); end $$"))
+            wire.sock.close()
+            assert other.value("select 1", timeout=seconds(10)) == "1"
+
+
+@pytest.mark.own
+@pytest.mark.skipif(FACTOR != 1, reason="a sanitizer ends a process that is refused memory")
 def test_a_client_for_whose_message_there_is_no_memory_ends_alone(start):
     proxy = start(max_size=2)
     with proxy.wire() as other, proxy.wire() as wire:
         other.query("select 1")
         wire.query("select 1")
-        with open(f"/proc/{proxy.process.pid}/status") as status:
-            now = int(re.search(r"VmSize:\s+(\d+) kB", status.read())[1]) * 1024
-        resource.prlimit(proxy.process.pid, resource.RLIMIT_AS, (now + 16 * MIB, resource.RLIM_INFINITY))
+        limit_memory(proxy, 16 * MIB)
         data, _ = padded(lambda filling: parse("s", filling), LARGEST - 100)
         try:
             wire.send(data)
@@ -184,6 +197,12 @@ def test_a_client_for_whose_message_there_is_no_memory_ends_alone(start):
         assert proxy.metric("pgweir_clients_ended_total", reason="out_of_memory") == 1
         with proxy.wire() as another:
             assert another.value("select 1") == "1"
+
+
+def limit_memory(proxy, room):
+    with open(f"/proc/{proxy.process.pid}/status") as status:
+        now = int(re.search(r"VmSize:\s+(\d+) kB", status.read())[1]) * 1024
+    resource.prlimit(proxy.process.pid, resource.RLIMIT_AS, (now + room, resource.RLIM_INFINITY))
 
 
 def memory(proxy):

@@ -200,6 +200,58 @@ def test_what_a_transaction_has_set_is_known_when_the_string_that_ends_it_fails(
         assert other.value(f"select current_setting('{name}')") == "other"
 
 
+# What sets is a prepared statement or a function, and other statements of its string end the transaction or set, too.
+SETS = "select set_config('work_mem', '3MB', false), set_config('my.tenant', 'mine', false), set_config('role', 'app2', false)"
+MIXED = ["{x}; commit; select 1/0", "begin; {x}; commit; select 1/0", "begin; {x}; commit and chain; select 1/0",
+         "rollback; begin; {x}; commit; select 1/0", "begin; set work_mem = '5MB'; rollback; {x}", "reset work_mem; {x}",
+         "reset all; {x}", "set work_mem = '5MB'; {x}", "begin; {x}; rollback; select 1", "begin; savepoint s; {x}; rollback to s; commit",
+         "set work_mem = '5MB'; {x}; set work_mem = '6MB'", "begin; {x}; savepoint s; select 1/0|rollback to s; commit", ";{x}",
+         "; ;{x};;", "/* ; */ ; {x}", ";set my.tenant = 'mine'; {x}"]
+
+
+@pytest.fixture(scope="module")
+def setter(cluster):
+    cluster.execute("grant app2 to app; create function set_named() returns void language plpgsql as $$ begin perform "
+                    "set_config('work_mem', '3MB', false), set_config('my.tenant', 'mine', false); end $$", "app")
+    yield
+    cluster.execute("drop function set_named(); revoke app2 from app", "app")
+
+
+@pytest.mark.parametrize("prepared", ["by SQL", "by Parse", "a function"])
+@pytest.mark.parametrize("text", MIXED)
+def test_what_a_string_sets_in_any_order_is_its_clients_alone(setter, cluster, shared, text, prepared):
+    def heard(where):
+        with where.wire() as mine, where.wire() as other:
+            if prepared == "by SQL":
+                mine.query(f"prepare x as {SETS}")
+            elif prepared == "by Parse":
+                mine.ask(m.P("x", SETS) + m.S)
+            else:
+                other.query("select set_named(); reset all")
+            for part in text.replace("{x}", "select set_named()" if prepared == "a function" else "execute x").split("|"):
+                mine.ask(m.Q(part))
+            mine.ask(m.Q("rollback"))
+            asked = "select current_setting('work_mem'), coalesce(current_setting('my.tenant', true), ''), current_user"
+            seen = other.query(asked)
+            other.query("set my.tenant = 'other'")
+            return seen, mine.query(asked)
+
+    assert heard(shared("mixed", max_size=1)) == heard(Direct(cluster))
+
+
+def test_empty_statements_in_front_change_nothing(cluster, shared):
+    def heard(where):
+        with where.wire() as mine, where.wire() as other:
+            answers = [mine.ask(m.Q(sql)) for sql in (
+                "prepare a as select 1", ";execute a", "; explain execute a", ";set my.tenant = 'x'", ";deallocate a", "execute a",
+                "set work_mem = '2MB'", "prepare b as select 1", ";discard all", "execute b")]
+            other.query("set my.tenant = 'other'")
+            return [a for a in answers if "EXPLAIN" not in a], mine.query(
+                "select current_setting('work_mem'), coalesce(current_setting('my.tenant', true), '')")
+
+    assert heard(shared("mixed", max_size=1)) == heard(Direct(cluster))
+
+
 def test_a_savepoint_of_a_string_that_failed_is_still_one(endpoint):
     with endpoint.wire() as mine, endpoint.wire() as other:
         mine.query("begin; set my.tenant = 'mine'")

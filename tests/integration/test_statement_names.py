@@ -296,7 +296,7 @@ EXTENDED = {
 
 STRINGS = ["deallocate a; deallocate a", "deallocate a; execute a", "deallocate all; execute a", "deallocate all; deallocate a",
            "deallocate a; deallocate b; execute b", "execute a; execute b; select nothing", "execute b; selec 1",
-           "execute a; execute \"ö\"; select nothing", "deallocate a; prepare a as select 3; execute a",
+           "execute a; execute \"ö\"; select nothing", "execute \"ö\"(nope)", "explain execute \"ö\"(nope)", ";execute a", ";deallocate a", "deallocate a; prepare a as select 3; execute a",
            "prepare a as select 3; execute a", "execute b; execute none", "discard plans; execute a; select nothing"]
 
 

@@ -107,6 +107,7 @@ TEST_CASE("each name that a string drops is gone") {
 
 TEST_CASE("places behind a replaced name are further behind than in the client's text, by characters") {
   Prepared relay;
+  relay.exchange.client.use_view(relay.exchange.worker.interner().intern({{"client_encoding", "UTF8"}}));
   relay.run("> Q(prepare \"\xc3\xb6\" as select 2) < C(PREPARE) Z(I)");
   relay.run("> Q(select 1; execute s; execute \"\xc3\xb6\"; selec 2)");
   const auto size = static_cast<std::int32_t>(relay.exchange.statements.find("s")->server_name.size()) + 2;

@@ -223,6 +223,19 @@ TEST_CASE("what was open before a string that fails is in doubt, as the string m
   CHECK(script.end() == " ?work_mem");
 }
 
+TEST_CASE("of a step whose order is not known all is in doubt, with what was open before it") {
+  Script script;
+  script.run("set work_mem = '1MB'", in_transaction);
+  script.journal().begin({{.kind = Kind::set, .name = "app.a", .value = "x"},
+                          {.kind = Kind::rollback},
+                          {.kind = Kind::unordered}});
+  const bool succeeds = GENERATE(false, true);
+  if (!succeeds) script.journal().failed();
+  script.journal().ended(succeeds);
+  script.journal().ready(idle);
+  CHECK(script.journal().doubts() == std::vector<std::string>{"app.a", "work_mem"});
+}
+
 TEST_CASE("an implicit transaction that fails takes back what succeeded in it") {
   Script script;
   script.send("set work_mem = '1MB'");
