@@ -70,7 +70,7 @@ std::vector<Message> take_messages(ByteBuffer& stream) {
   std::size_t at = 0;
   while (at + 5 <= stream.size()) {
     const std::size_t size = number_at(stream, at + 1);
-    if (at + 1 + size > stream.size()) break;
+    if (size < 4 || at + 1 + size > stream.size()) break;
     messages.push_back({static_cast<char>(stream[at]),
                         {stream.begin() + static_cast<std::ptrdiff_t>(at + 5),
                          stream.begin() + static_cast<std::ptrdiff_t>(at + 1 + size)}});

@@ -112,11 +112,10 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     while (unsent_.empty()) {
       const std::size_t size = end_->receive(buffer);
       if (size == 0) return;
-      const ByteView bytes(buffer.data(), size);
-      received_.insert(received_.end(), bytes.begin(), bytes.end());
+      received_.insert(received_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
       if (!session_ && !begin()) return;
       if (is_over_) return;
-      narrate(bytes);
+      narrate(received_);
       session_->receive(std::exchange(received_, {}));
       advance();
     }
@@ -146,8 +145,14 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void narrate(ByteView bytes) {
-    if (std::exchange(heard_is_startup_, false)) return host_.trace_.say(name_, "< startup");
     heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+    if (heard_is_startup_) {  // it has no type, and may come in pieces
+      const std::size_t size = heard_.size() < 4 ? 4 : number_at(heard_, 0);
+      if (heard_.size() < size) return;
+      heard_.erase(heard_.begin(), heard_.begin() + static_cast<std::ptrdiff_t>(size));
+      heard_is_startup_ = false;
+      host_.trace_.say(name_, "< startup");
+    }
     for (const Message& message : take_messages(heard_)) {
       if (message.type == 'Q' || message.type == 'P') last_text_ = {message.body.begin(), message.body.end()};
       host_.trace_.say(name_, "< " + in_words(message, false));
