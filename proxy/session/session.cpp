@@ -163,6 +163,10 @@ void Session::end_without_memory() {
   parts_.worker.to_client().clear();
   parts_.worker.to_server().clear();
   link_.gone = true;
+  // The log line about its end needs some memory, too.
+  ByteBuffer().swap(link_.carry);
+  link_.backlog.clear();
+  exchange_.statements = {};
   if (exchange_.backend != nullptr) server_.lease().discard(BackendClose::not_clean);
   if (!life_.is_over()) life_.end(Reason::out_of_memory);
 }

@@ -3,6 +3,7 @@ after."""
 
 import contextlib
 import json
+import re
 import resource
 import socket
 import threading
@@ -223,18 +224,17 @@ class Conditions:
         return seen.done()
 
     def out_of_memory(self):
-        """The end of the process, with a last word."""
+        """The end of one session, for which there is no memory."""
         seen = self.start("memory", {"workers": 1}, max_size=1)
         process = seen.endpoint.process
         with seen.endpoint.wire() as wire:
-            resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (0, 0))
+            with open(f"/proc/{process.pid}/status") as status:
+                now = int(re.search(r"VmSize:\s+(\d+) kB", status.read())[1]) * 1024
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (now + (16 << 20), resource.RLIM_INFINITY))
             with contextlib.suppress(AssertionError, OSError):
-                for number in range(10_000):
-                    wire.ask(m.P(f"s{number}", f"select '{'x' * 20_000}{number}'") + m.S)
-        until(lambda: process.poll() is not None, "it has ended")
-        seen.endpoint.expected_exit = process.returncode
-        seen.has_said("event", "internal_error")
+                wire.ask(m.P("s", f"select '{'x' * (60 << 20)}'") + m.S)
+        until(lambda: told(seen, "out_of_memory"), "its session has ended")
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         return seen.done()
 
 

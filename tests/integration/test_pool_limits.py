@@ -32,7 +32,10 @@ def test_many_clients_share_few_backends_and_each_gets_its_own_rows(start, watch
         return rounds
 
     with watch() as seen:
-        assert sum(together(work, range(clients), threads=64)) == clients * rounds
+        for _ in range(20):  # until the server was looked at often enough
+            assert sum(together(work, range(clients), threads=64)) == clients * rounds
+            if seen.samples > 10:
+                break
     assert seen.maximum <= size, seen.worst
     assert seen.maximum > 0 and seen.samples > 10
 

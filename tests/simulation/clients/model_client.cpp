@@ -24,7 +24,7 @@ constexpr SimTime cancel_reaches = seconds(4);
 // How long after it was sent a request may still be under way.
 constexpr SimTime cancel_lasts = seconds(5);
 // A notification comes this long after it was sent at the latest, if the client does something meanwhile.
-constexpr SimTime notification_lasts = seconds(20);
+constexpr SimTime notification_lasts = seconds(5);
 
 }  // namespace
 

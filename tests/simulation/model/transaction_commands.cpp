@@ -127,7 +127,7 @@ void TransactionControl::set_modes(const std::vector<TransactionMode>& modes) {
     } else if (mode.setting == "transaction_read_only") {
       const bool read_only = mode.value == "on";
       if (!read_only && t_.read_only) {
-        if (!t_.savepoints.empty() && t_.savepoints.back().read_only)
+        if (!t_.savepoints.empty())
           fail("25001", "cannot set transaction read-write mode inside a read-only transaction");
         if (t_.has_queried) fail("25001", "transaction read-write mode must be set before any query");
         if (s_.cluster.in_recovery) fail("0A000", "cannot set transaction read-write mode during recovery");
