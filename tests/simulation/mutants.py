@@ -5,7 +5,8 @@
   tests/simulation/mutants.py --check       only whether they all can be put in
 
 The bugs are the patches in tests/simulation/mutants/. Nothing but the build directory is written to; a second run
-there compiles only what a bug touches. Fails when a bug is not found in time, or does not apply or compile."""
+there compiles only what a bug touches. Fails when a bug is not found in time, or does not apply or compile; those
+that begin with again_ were real, and may be missed."""
 
 import argparse
 import os
@@ -86,7 +87,8 @@ def main():
         began = time.monotonic()
         seeds, failure = find(simulation, arguments.minutes)
         took = time.monotonic() - began
-        missed += failure is None
+        # Those that were found once are rare: some need thousands of seeds.
+        missed += failure is None and not patch.stem.startswith("again_")
         print(f"{patch.stem:32} {'seeds: ' + str(seeds):12} {took:6.1f} s  {failure or 'NOT FOUND'}", flush=True)
     if missed == 0 and not arguments.names:
         copy_sources(source)
