@@ -30,6 +30,7 @@ class ClientLink {
   Backlog backlog;
   bool eof = false;   // the client has closed its direction, and all that it had sent was read
   bool gone = false;  // the client does not read any more
+  // offered: what the message waited for may have come, and the next turn finds out.
   enum class Wait : std::uint8_t { none, waits, offered };
   // The message that `carry` starts with has to wait.
   struct Held {
@@ -37,7 +38,6 @@ class ClientLink {
     bool begins_batch = false;
     bool flush_asked = false;  // a Flush of pgweir's is under way, so that the awaited answers come
 
-    // Until the next turn has offered it again it is not known whether it still has to wait.
     bool is_held() const { return wait == Wait::waits; }
     bool is_waiting() const { return wait != Wait::none; }
   };

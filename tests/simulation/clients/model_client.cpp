@@ -290,7 +290,6 @@ void ModelClient::send_batch() {
   if (!is_ending_ && unanswered_ == 0 && random_.chance(habits_.cancels)) return send_long_batch();
   const SessionFacts now = reference_->facts();
   const Batch batch = is_ending_ ? writer_.last() : writer_.next(now, unanswered_ > 0);
-
   has_said_last_ = is_ending_;
   ++batches_;
   trace_.say(name_, "> " + batch.in_words.substr(0, words_max));
