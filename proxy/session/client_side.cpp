@@ -15,6 +15,7 @@ namespace pgweir {
 bool ClientSide::may_read() const {
   if (parts_.link.held.is_held() || parts_.link.eof || server_.lease().waits()) return false;
   if (x_.backend != nullptr && !x_.backend->backlog.empty()) return false;
+  if (server_.cancel_would_hit_next()) return false;
   return parts_.link.backlog.size() <= backlog_max;
 }
 

@@ -92,6 +92,7 @@ void ServerSide::note_query_done() {
   counters.queries.add();
   counters.query.observe(parts_.worker.now() - query_started_);
   query_started_ = parts_.worker.now();
+  query_cancelled_ = false;
   if (replies_.events().take(ReplyEvent::transaction_done)) counters.transactions.add();
 }
 

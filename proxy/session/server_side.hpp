@@ -50,7 +50,11 @@ class ServerSide final : public WindDown::Host {
   bool cancel(std::shared_ptr<void> done);
   // Cancels a query that is past its time. Returns the reason to end the session if that was of no use.
   std::optional<Reason> cancel_overdue(TimePoint now, std::chrono::milliseconds limit);
-  void query_in_time() { query_cancelled_ = false; }
+  // A cancel is under way that may come too late for the statement that it is meant for. The client's next message
+  // waits until the server has dealt with it: the client may not know of it, as when a query was past its time.
+  bool cancel_would_hit_next() const {
+    return x_.backend != nullptr && x_.backend->cancels.in_flight() && x_.tracker.idle();
+  }
   // The client is gone.
   Task<> leave();
 

@@ -233,11 +233,7 @@ void Session::on_tick(TimePoint now) {
   if (life_.is_over() || life_.interrupt || server_.lease().is_granted()) return;
   const config::Settings& settings = *parts_.worker.snapshot().settings;
   std::optional<Reason> reason = view().overdue(now, settings);
-  if (reason == Reason::query_timeout) {
-    reason = server_.cancel_overdue(now, settings.timeouts.query);
-  } else {
-    server_.query_in_time();
-  }
+  if (reason == Reason::query_timeout) reason = server_.cancel_overdue(now, settings.timeouts.query);
   // A client that takes nothing of what waits for it keeps its backend unread, and away from other clients.
   const std::chrono::milliseconds write_limit =
       exchange_.backend != nullptr ? settings.timeouts.client_write : std::chrono::milliseconds{0};

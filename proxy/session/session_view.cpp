@@ -28,7 +28,8 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
     if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;
   } else if (exchange.backend != nullptr && !tracker.settled()) {
     // A client whose message waits for pgweir, or for the server to read it, is not idle.
-    const bool waits = link.held.is_waiting() || !exchange.backend->backlog.empty();
+    const bool waits =
+        link.held.is_waiting() || !exchange.backend->backlog.empty() || exchange.backend->cancels.in_flight();
     if (!waits && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
   } else if (has_passed(now, last_activity, timeouts.client_idle)) {

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness import messages as m
+from harness.relay import HeldCancels
 from harness.waiting import hold, repetitions, seconds, until
 from harness.wire import EOF
 
@@ -138,6 +139,32 @@ def test_query_timeout_is_57014_and_the_backend_is_free(start, watch):
         until(lambda: not seen.running("over time"), "the query is gone", timeout=2)
         hold(lambda: other.value("select 1") == "1", "short queries are not touched", 2.0)
     assert seen.maximum == 1
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("state", ["alone", "transaction"])
+def test_the_cancel_of_a_query_timeout_spares_the_query_after_it(start, cluster, admin, watch, state):
+    """The query may end by itself, or by the first of the two signals that PostgreSQL sends, while its cancel is on its
+    way; the client knows nothing of that and sends its next query."""
+    with HeldCancels(cluster.host, cluster.port) as relay:
+        proxy = start(max_size=1, changes={"databases": {"app": {"port": relay.port}},
+                                           "timeouts": {"query": "1s"}})
+        with proxy.wire() as slow, watch() as seen:
+            if state == "transaction":
+                slow.query("begin; savepoint s")
+            slow.send(m.Q("select pg_sleep(60) as over_time"))
+            until(lambda: relay.held, "pgweir cancels the query")
+            with admin.cursor() as cursor:
+                cursor.execute("select pg_cancel_backend(pid) from pg_stat_activity where query ~ '[o]ver_time'")
+            assert [answer.kind for answer in slow.until_ready()] == ["T", "E", "Z"]
+            slow.send(m.Q("rollback to s; select pg_sleep(0.5)" if state == "transaction" else "select pg_sleep(0.5)"))
+            deadline = time.monotonic() + 0.3
+            while time.monotonic() < deadline and not seen.running("pg_sleep(0.5)"):
+                pass  # it must not start; if it does, the cancel hits it
+            relay.let_go()
+            answers = slow.until_ready()
+            assert "C(SELECT 1)" in " ".join(str(answer) for answer in answers), answers
+            assert proxy.metric("pgweir_clients_ended_total", reason="query_timeout") == 1
 
 
 @pytest.mark.own

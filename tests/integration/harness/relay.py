@@ -90,3 +90,23 @@ class Relay:
             elif forth:
                 self.flights.append(data)
             self.last[near] = forth
+
+
+class HeldCancels(Relay):
+    """Keeps cancel requests from the server until they are let go."""
+    BEGINNING = b"\0\0\0\x10\x04\xd2\x16\x2e"
+
+    def __init__(self, host, port):
+        self.held = []  # (the connection to the server, what it is to bring)
+        super().__init__(host, port)
+
+    def pass_on(self, sock):
+        if sock in self.to_server and sock.recv(len(self.BEGINNING), socket.MSG_PEEK) == self.BEGINNING:
+            self.held.append((self.pairs[sock], sock.recv(65536)))
+        else:
+            super().pass_on(sock)
+
+    def let_go(self):
+        held, self.held = self.held, []
+        for server, request in held:
+            server.sendall(request)
