@@ -18,9 +18,10 @@ bool is_stale_plan(const ErrorView& error) {
 bool is_out_of_step(const ErrorView& error, const Expected& failed, const StatementRef& about) {
   if (!about || !about->server_name.starts_with(server_name_prefix)) return false;
   if (failed.reply == Reply::parse) return error.code() == sqlstate::duplicate_prepared_statement;
-  const bool uses = failed.reply == Reply::bind || failed.reply == Reply::describe_statement ||
-                    failed.reply == Reply::query;
-  return uses && error.code() == sqlstate::invalid_sql_statement_name;
+  if (error.code() != sqlstate::invalid_sql_statement_name) return false;
+  // A string may name other statements, too, which nobody has.
+  if (failed.reply == Reply::query) return error.message().find(about->server_name) != std::string_view::npos;
+  return failed.reply == Reply::bind || failed.reply == Reply::describe_statement;
 }
 
 }  // namespace

@@ -190,6 +190,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
                                     ? x_.naming.growth_before(position_of(error))
                                     : growth_of(*oldest, client_name, x_.client);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
+  if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
   const PlanRepair::Kind repair =
       whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;
   if (repair != PlanRepair::Kind::no) {
@@ -200,7 +201,6 @@ Disposition ReplyPath::take_error(const Piece& piece) {
     receive(piece, TransactionStatus::idle);
     return Disposition::taken;
   }
-  if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
   if (oldest->fate == Fate::forward || oldest->fate == Fate::drop) x_.journal.failed();
   if (x_.listen && !x_.own_message_is_oldest()) x_.listen->failed();
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);

@@ -311,6 +311,19 @@ def test_sql_prepare_that_fails_leaves_no_name(endpoint):
         assert wire.ask(m.Q("execute q")) == "T D(good) C(SELECT 1) Z(I)"
 
 
+def test_a_missing_name_in_a_string_that_prepares_another_is_the_clients_error(endpoint):
+    """The connection has lost nothing: the string is not run again, and what it would have set is not set."""
+    with endpoint.wire() as wire:
+        assert wire.ask(m.Q("prepare p as select 1")) == "C(PREPARE) Z(I)"
+        assert wire.ask(m.Q("set app.who = 'before'")) == "C(SET) Z(I)"
+        pid = wire.value("select pg_backend_pid()")
+        for _ in range(3):
+            assert wire.ask(m.Q("execute q; set app.who = 'after'; prepare p as select 2")) == "E(26000) Z(I)"
+        assert wire.value("show app.who") == "before"
+        assert wire.value("select pg_backend_pid()") == pid
+        assert wire.ask(m.Q("execute p")) == "T D(1) C(SELECT 1) Z(I)"
+
+
 # How a client comes to the error of a statement that it has prepared by SQL.
 BROKEN = {
     "EXECUTE": m.Q("execute p"),
