@@ -21,12 +21,16 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
   VerbSet verbs;
   const char* end = sql.data();
   std::size_t count = 0;
+  std::size_t first = 0;  // where the first statement begins
   StatementSplitter splitter(sql, dialect);
   for (SqlStatement statement; splitter.next(statement); ++count) {
     require(!statement.text.empty() && statement.text.data() >= end);
     end = statement.text.data() + statement.text.size();
     require(end <= sql.data() + sql.size());
-    if (count == 0) require(statement.verb == leading_verb(sql));
+    if (count == 0) {
+      first = static_cast<std::size_t>(statement.text.data() - sql.data());
+      require(statement.verb == leading_verb(sql));
+    }
     verbs.insert(statement.verb);
     (void)parse_set(statement.text, dialect);
     (void)parse_discard(statement.text, dialect);
@@ -44,7 +48,9 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
   const bool followed = !verbs.contains(Verb::undecided);
   const auto steps = listen_steps(sql, dialect);
   require(!steps || (followed && steps->size() == count));
-  require(!followed || is_single_statement(sql, dialect) == (count <= 1));
+  // A string with a semicolon in front of its statement does not begin with it.
+  const bool is_alone = count == 0 || (count == 1 && sql.substr(0, first).find(';') == sql.npos);
+  require(!followed || is_single_statement(sql, dialect) == is_alone);
   return verbs;
 }
 
