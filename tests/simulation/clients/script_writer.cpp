@@ -119,7 +119,7 @@ std::string ScriptWriter::transaction_statement() {
 }
 
 std::string ScriptWriter::setting_statement() {
-  const std::string name = random_.chance(0.5) ? "app.tenant" : "app.user";
+  const std::string name = random_.chance(0.5) ? "app.tenant" : "app.owner";
   switch (random_.below(11)) {
     case 0:
       return "set " + name + " = '" + nonce() + "'";

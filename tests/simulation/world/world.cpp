@@ -319,6 +319,7 @@ void World::be_away() {
   disturb("the server is away", lasts);
   if (random_.chance(0.3)) {
     server_.vanish();
+    has_vanished_ = true;
   } else {
     server_.end_all(ServerHost::Ending::untold);
   }
@@ -382,6 +383,8 @@ bool World::explains(const std::string& sqlstate) const {
   if (is_draining_ && of_draining.contains(sqlstate)) return true;
   if (sqlstate == "53300" && (plan_.borrow_timeout_ms > 0 || plan_.max_clients > 0)) return true;
   if (sqlstate == "25006" && is_standby()) return true;
+  // A connection that is only listened on shows its loss when it is asked next.
+  if (sqlstate == "08006" && has_vanished_) return true;
   return kernel_.now() < disturbed_until_ && of_faults.contains(sqlstate);
 }
 

@@ -83,6 +83,7 @@ class World final : public ClientWorld {
   std::vector<SimTime> news_times_;
   std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;
+  bool has_vanished_ = false;  // connections to the server were cut in silence
   bool is_draining_ = false;
   bool is_ending_ = false;
 };
