@@ -32,7 +32,7 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
         link.held.is_waiting() || !exchange.backend->backlog.empty() || exchange.backend->cancels.in_flight();
     if (!waits && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
-  } else if (has_passed(now, last_activity, timeouts.client_idle)) {
+  } else if (!link.held.is_waiting() && has_passed(now, last_activity, timeouts.client_idle)) {
     return Reason::idle_timeout;
   }
   return std::nullopt;

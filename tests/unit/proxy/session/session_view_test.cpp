@@ -58,3 +58,11 @@ TEST_CASE("a client whose message waits for pgweir is not idle in its transactio
   session.link.held = {};
   CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
 }
+
+TEST_CASE("a client whose LISTEN waits for its server is not idle") {
+  Watched session;
+  session.link.held.wait = ClientLink::Wait::waits;
+  CHECK_FALSE(session.overdue_after(30s).has_value());
+  session.link.held = {};
+  CHECK(session.overdue_after(30s) == Reason::idle_timeout);
+}
