@@ -250,12 +250,19 @@ void ScriptWriter::add_extended(Batch& batch) {
   const bool is_named = random_.chance(0.4);
   const std::uint64_t which = random_.below(4);
   const std::string name = is_named ? "s" + std::to_string(which) : "";
+  const bool is_unnamed_again = !is_named && unnamed_ && random_.chance(0.3);
   // The first two take a parameter.
-  const bool has_parameter = is_named ? which < 2 : random_.chance(0.4);
+  const bool has_parameter = is_named           ? which < 2
+                             : is_unnamed_again ? unnamed_->has_parameter
+                                                : random_.chance(0.4);
   const std::string sql = has_parameter ? "select '" + nonce() + "', $1::text"
                           : is_named    ? "select '" + nonce() + "'"
                                         : statement();
-  const bool parses = !is_named || random_.chance(0.5);
+  const bool parses = is_named ? random_.chance(0.5) : !is_unnamed_again;
+  if (!is_named && parses) {
+    unnamed_.reset();
+    if (sql.starts_with("select")) unnamed_ = Unnamed{has_parameter};
+  }
   if (parses) MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
   if (is_named && random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
   MessageWriter bind(batch.bytes, 'B');
@@ -286,6 +293,7 @@ Batch ScriptWriter::extended() {
 
 Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
   is_unlistening_ &= is_pipelined;
+  if (is_pipelined || now.status == TransactionStatus::failed) unnamed_.reset();
   holds_ = holds(now) ? holds_ + 1 : 0;
   if (holds_ > 1 + random_.below(holds_max))
     return simple(now.status != TransactionStatus::idle ? "rollback" : "discard all");

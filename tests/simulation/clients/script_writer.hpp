@@ -3,6 +3,7 @@
 // chance.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,11 @@ class ScriptWriter {
   int sessions_ = 0;
   int nonces_ = 0;
   bool brings_settings_ = false;
+  // The unnamed statement that was parsed last, if it may be bound again.
+  struct Unnamed {
+    bool has_parameter;
+  };
+  std::optional<Unnamed> unnamed_;
   bool is_unlistening_ = false;  // an UNLISTEN may be unanswered
   std::uint64_t holds_ = 0;      // batches since the session began to hold something
 };

@@ -116,6 +116,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
       if (!session_ && !begin()) return;
       if (is_over_) return;
       narrate(received_);
+      advance();
       session_->receive(std::exchange(received_, {}));
       advance();
     }
