@@ -11,7 +11,7 @@ import pytest
 from harness.proxy import binary
 
 PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md", "docs/metrics.md",
-         "docs/threat-model.md", "docs/architecture.md", "CONTRIBUTING.md", "tests/README.md")
+         "docs/threat-model.md", "docs/architecture.md", "docs/simulation.md", "docs/test-report.md", "CONTRIBUTING.md", "tests/README.md")
 
 
 def anchors(text):

@@ -38,34 +38,34 @@ struct Plan {
   double md5 = 0;          // 1: the server asks for a password
 
   // Connections and system calls.
-  double cut = 0.1;
-  double hiccup = 0;
-  double buffer = 65'536;  // bytes
-  double delay_ms = 0.5;
-  double interrupted = 0;
-  double short_send = 0;
-  double spurious = 0;
-  double no_descriptor = 0;
-  double no_watch = 0;
-  double no_memory = 0;  // the chance that a large buffer is refused
+  double cut = 0.1;          // that what is sent arrives in two parts
+  double hiccup = 0;         // that a packet is much later than delay_ms
+  double buffer = 65'536;    // bytes that a connection holds in each direction
+  double delay_ms = 0.5;     // the most that a packet takes
+  double interrupted = 0;    // that a call of pgweir's fails with EINTR
+  double short_send = 0;     // that a send takes a part only
+  double spurious = 0;       // that epoll reports what is not so
+  double no_descriptor = 0;  // that there is none for a new connection
+  double no_watch = 0;       // that epoll takes no further descriptor
+  double no_memory = 0;      // that a large buffer is refused
 
   // The server.
-  double pace_ms = 0.4;
-  double slow_login = 0;
-  double slow_cancel_ms = 0;
-  double end_one_s = 0;
-  double restart_s = 0;
-  double away_s = 0;
-  double standby_s = 0;  // it comes back as a standby, and is promoted later
-  double refuse_s = 0;   // it lets nobody in for a while
+  double pace_ms = 0.4;       // the most that it takes to look at what has arrived
+  double slow_login = 0;      // that a login takes long
+  double slow_cancel_ms = 0;  // the most that a request to cancel waits
+  double end_one_s = 0;       // one session is ended
+  double restart_s = 0;       // all are
+  double away_s = 0;          // it cannot be reached for a while
+  double standby_s = 0;       // it comes back as a standby, and is promoted later
+  double refuse_s = 0;        // it lets nobody in for a while
 
   // The clients.
-  double pause_ms = 300;
-  double pieces = 0.1;
-  double pipelined = 0.05;
-  double leaves = 0.02;
-  double rude = 0.3;
-  double cancels = 0;
+  double pause_ms = 300;    // the most between two batches
+  double pieces = 0.1;      // that a batch is sent in pieces
+  double pipelined = 0.05;  // that the next batch does not wait for the answer
+  double leaves = 0.02;     // that the client leaves after a batch
+  double rude = 0.3;        // that it does so without a word
+  double cancels = 0;       // that it asks to cancel what it has sent
 
   // The program.
   double stall_s = 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/sqlstate.hpp"
 #include "tests/simulation/model/cluster.hpp"
 #include "tests/simulation/model/session.hpp"
 #include "tests/simulation/world/messages.hpp"
@@ -168,8 +169,11 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   void take_output() {
     const ByteBuffer output = session_->take_output();
     said_.insert(said_.end(), output.begin(), output.end());
-    for (const Message& message : take_messages(said_))
+    for (const Message& message : take_messages(said_)) {
       host_.trace_.say(name_, "> " + in_words(message, true));
+      if (message.type == 'E' && field(message, 'C') == sqlstate::internal_error)
+        host_.not_understood_ = field(message, 'M');
+    }
     unsent_.insert(unsent_.end(), output.begin(), output.end());
   }
 

@@ -34,6 +34,8 @@ class ServerHost {
   // Whether a session runs a statement with this word.
   bool is_running(const std::string& word) const;
   std::uint64_t accepted() const { return accepted_; }
+  // What it was asked last that the model cannot answer.
+  const std::string& not_understood() const { return not_understood_; }
 
  private:
   class Connection;
@@ -46,6 +48,7 @@ class ServerHost {
   ModelCluster& cluster_;
   std::list<std::shared_ptr<Connection>> connections_;
   std::uint64_t accepted_ = 0;
+  std::string not_understood_;
   std::uint32_t next_pid_ = 1'000;
 };
 

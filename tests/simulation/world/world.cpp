@@ -203,6 +203,7 @@ void World::check() {
     fail("the server has " + std::to_string(server_.sessions()) + " sessions, more than the limits allow");
   if (ProgramMemory::in_use() > memory_max)
     fail("the program has allocated " + std::to_string(ProgramMemory::in_use()) + " bytes");
+  if (!server_.not_understood().empty()) fail(server_.not_understood());
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
   }
