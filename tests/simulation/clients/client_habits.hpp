@@ -35,6 +35,7 @@ struct ClientHabits {
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
   double cancels = 0;          // that a batch is a long statement which is then canceled
   std::uint32_t without = 0;   // a bit for each StatementKind
+  SimTime query_timeout{};     // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure
 
   bool has(StatementKind kind) const { return (without >> static_cast<unsigned>(kind) & 1u) == 0; }

@@ -21,6 +21,7 @@ constexpr std::size_t words_max = 300;
 constexpr std::uint32_t client_address = 0x0a000200u;  // 10.0.2.0
 // A request that goes out this long before the statement's end has to reach it, whatever delays there are.
 constexpr SimTime cancel_reaches = seconds(4);
+constexpr SimTime answer_takes = milliseconds(500);
 // How long after it was sent a request may still be under way.
 constexpr SimTime cancel_lasts = seconds(5);
 // A notification comes this long after it was sent at the latest, if the client does something meanwhile.
@@ -253,7 +254,8 @@ void ModelClient::compare(const Message& message) {
   }
   if (message.type == 'E') {
     const std::string code = field(message, 'C');
-    if (world_.explains(code) || (code == "57014" && kernel_.now() < cancel_may_hit_until_)) {
+    if (world_.explains(code) ||
+        (code == "57014" && (is_past_query_timeout() || kernel_.now() < cancel_may_hit_until_))) {
       was_refused_ = true;
       return be_gone("goes: " + code + " was not its own");
     }
@@ -261,6 +263,12 @@ void ModelClient::compare(const Message& message) {
   // Writes fail, and what the server says of itself changes.
   if (world_.is_standby()) return be_gone("goes: it has met a standby");
   world_.fail(name_ + " " + complaint);
+}
+
+// Whether what it waits for takes longer than pgweir lets a query take.
+bool ModelClient::is_past_query_timeout() const {
+  const SimTime waited = kernel_.now() - waits_since_ + answer_takes;
+  return habits_.query_timeout > SimTime::zero() && unanswered_ > 0 && waited >= habits_.query_timeout;
 }
 
 void ModelClient::answered() {
@@ -380,7 +388,9 @@ void ModelClient::be_gone(const std::string& how) {
 }
 
 void ModelClient::connection_lost(const std::string& how) {
-  if (!was_refused_ && !world_.explains_close()) return world_.fail(name_ + " " + how + " without a reason");
+  // In the middle of a row no reason can be told.
+  if (!was_refused_ && !world_.explains_close() && !is_past_query_timeout())
+    return world_.fail(name_ + " " + how + " without a reason");
   be_gone(how);
 }
 

@@ -77,6 +77,7 @@ class ModelClient {
   void take_startup(const Message& message);
   void take_of_canceled(const Message& message);
   void compare(const Message& message);
+  bool is_past_query_timeout() const;
   void take_news(const std::string& payload);
   void check_news();
   void answered();

@@ -49,6 +49,7 @@ constexpr PlanValue values[] = {
     {"max_lifetime_ms", &Plan::max_lifetime_ms, 0},
     {"idle_timeout_ms", &Plan::idle_timeout_ms, 0},
     {"borrow_timeout_ms", &Plan::borrow_timeout_ms, 0},
+    {"query_timeout_ms", &Plan::query_timeout_ms, 0},
     {"audit_every", &Plan::audit_every, 0},
     {"users", &Plan::users, 1},
     {"max_clients", &Plan::max_clients, 0},
@@ -157,6 +158,9 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.2, plan.clock_jump_s, 5, 30);
   draw.maybe(0.3, plan.drains, 1);
   if (draw.chance(0.5)) draw_faults(plan, draw);
+  draw.maybe(0.2, plan.query_timeout_ms, 1'000, 3'000);
+  // A cancel that comes too late may hit what is pipelined behind the query.
+  if (plan.query_timeout_ms > 0) plan.pipelined = 0;
   return plan;
 }
 
@@ -185,7 +189,9 @@ std::string Plan::configuration(double size, bool is_loud) const {
          "}\ndatabases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [" +
          (users > 1 ? "app, shop" : "app") +
          "]}}\nusers: {app: {password: secret}, shop: {password: secret}}\n"
-         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s}\n"
+         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s" +
+         (query_timeout_ms > 0 ? ", query: " + number(query_timeout_ms) + "ms" : std::string()) +
+         "}\n"
          "log: {level: " +
          (is_loud ? "info" : "error") + "}\n";
 }
@@ -223,6 +229,7 @@ ClientHabits Plan::habits() const {
   habits.leaves = leaves;
   habits.leaves_rudely = rude;
   habits.cancels = cancels;
+  habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);
   return habits;
 }

@@ -32,6 +32,7 @@ struct Plan {
   double max_lifetime_ms = 0;
   double idle_timeout_ms = 0;
   double borrow_timeout_ms = 0;
+  double query_timeout_ms = 0;
   double audit_every = 10;
   double users = 1;        // 2: every other client is another user, with a pool of its own
   double max_clients = 0;  // 0: enough for all
