@@ -50,9 +50,9 @@ def build(source, directory):
 
 
 def find(simulation, minutes):
-    """The seeds that it took, and what was wrong; or None."""
+    """How many seeds it took, and the one that failed with what was wrong; or None."""
     done = run(simulation, "--minutes", minutes, "--from", 1, "--stop", capture_output=True, timeout=minutes * 60 + 300)
-    failed = re.search(r"simulation --seed \d+.* FAILED: (.*)", done.stdout)
+    failed = re.search(r"simulation (--seed \d+.* FAILED: .*)", done.stdout)
     seeds = re.search(r"^(\d+) seeds:", done.stdout, re.MULTILINE)
     return int(seeds[1]), failed[1] if failed else None
 
