@@ -33,9 +33,27 @@ class FakeBackend {
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
-  void log_in() {
+  // What a connection begins with, a login or a cancel request, but for its length.
+  ByteBuffer opening() {
     const std::uint32_t size = load_u32(read(4).data());
-    read(size - 4);
+    return read(size - 4);
+  }
+  void log_in() {
+    opening();
+    let_in();
+  }
+  // Any password will do.
+  void ask_password() {
+    opening();
+    ByteBuffer out;
+    write_authentication_md5(out, {});
+    say(out);
+  }
+  void take_password() {
+    REQUIRE(read(1)[0] == 'p');
+    read(load_u32(read(4).data()) - 4);
+  }
+  void let_in() {
     ByteBuffer out;
     write_authentication_ok(out);
     Writer(out).begin_message('K').u32(4711).u32(42).end_message();
