@@ -1,47 +1,15 @@
 // What reaches standard error, byte by byte.
 #include "proxy/base/log.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <cstdio>
 #include <string>
 
+#include "../caught_stderr.hpp"
+
 using namespace pgweir;
+using test::CaughtStderr;
 
 namespace {
-
-// Standard error, caught in a memory file for as long as this lives.
-class CaughtStderr {
- public:
-  CaughtStderr() {
-    std::fflush(stderr);
-    REQUIRE(file_ >= 0);
-    REQUIRE(saved_ >= 0);
-    ::dup2(file_, STDERR_FILENO);
-  }
-  ~CaughtStderr() {
-    std::fflush(stderr);
-    ::dup2(saved_, STDERR_FILENO);
-    ::close(saved_);
-    ::close(file_);
-  }
-  CaughtStderr(const CaughtStderr&) = delete;
-  CaughtStderr& operator=(const CaughtStderr&) = delete;
-
-  std::string text() const {
-    log::flush();
-    std::fflush(stderr);
-    std::string text(static_cast<std::size_t>(::lseek(file_, 0, SEEK_END)), '\0');
-    REQUIRE(::pread(file_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-    return text;
-  }
-
- private:
-  int file_ = ::memfd_create("stderr", MFD_CLOEXEC);
-  int saved_ = ::dup(STDERR_FILENO);
-};
 
 // The line of one event, without its time and the line's end.
 std::string line_of(config::LogFormat format, std::string_view value) {
