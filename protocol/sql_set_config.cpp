@@ -14,24 +14,27 @@ bool ends_argument(const SqlCursor& cursor) {
   return cursor.at(TokenKind::comma) || cursor.at(TokenKind::close_paren);
 }
 
-// A cast that changes nothing: ::text, ::varchar without a length, ::boolean, each perhaps with its schema.
+// The name of a type that takes a literal as it is, perhaps with its schema.
+bool accept_neutral_type(SqlCursor& cursor) {
+  if (cursor.at_word("pg_catalog") && cursor.following().kind == TokenKind::dot) {
+    cursor.advance();
+    cursor.advance();
+  }
+  return cursor.accept_word("text") || cursor.accept_word("varchar") || cursor.accept_word("boolean") ||
+         cursor.accept_word("bool");
+}
+
+// A cast that changes nothing: ::text, ::varchar without a length, ::boolean.
 bool accept_casts(SqlCursor& cursor) {
   while (cursor.at(TokenKind::op) && cursor.current().text == ":" && cursor.following().text == ":") {
     cursor.advance();
     cursor.advance();
-    if (cursor.at_word("pg_catalog") && cursor.following().kind == TokenKind::dot) {
-      cursor.advance();
-      cursor.advance();
-    }
-    const bool neutral = cursor.at_word("text") || cursor.at_word("varchar") || cursor.at_word("boolean") ||
-                         cursor.at_word("bool");
-    if (!neutral) return false;
-    cursor.advance();
+    if (!accept_neutral_type(cursor)) return false;
   }
   return true;
 }
 
-ConfigArgument read_simple(SqlCursor& cursor) {
+ConfigArgument read_word_or_value(SqlCursor& cursor) {
   ConfigArgument out;
   const Token& token = cursor.current();
   if (is_string(token)) {
@@ -50,10 +53,34 @@ ConfigArgument read_simple(SqlCursor& cursor) {
   return out;
 }
 
+// How deep parentheses and CAST around a value are read.
+constexpr unsigned wrapping_max = 4;
+
+// 'x', ('x'), text 'x' or CAST('x' AS text), with casts that change nothing. What is not readable is `other`; the
+// cursor is then anywhere.
+ConfigArgument read_value(SqlCursor& cursor, unsigned depth = wrapping_max) {
+  ConfigArgument out;
+  const bool is_cast = cursor.at_word("cast") && cursor.following().kind == TokenKind::open_paren;
+  if (is_cast) cursor.advance();
+  if (depth > 0 && cursor.accept(TokenKind::open_paren)) {
+    out = read_value(cursor, depth - 1);
+    if (is_cast && !(cursor.accept_word("as") && accept_neutral_type(cursor))) return {};
+    if (!cursor.accept(TokenKind::close_paren)) return {};
+  } else {
+    if (is_string(cursor.following()) && !accept_neutral_type(cursor)) return {};
+    out = read_word_or_value(cursor);
+  }
+  return accept_casts(cursor) ? out : ConfigArgument{};
+}
+
 // Moves to the comma or parenthesis after the argument.
 ConfigArgument read_argument(SqlCursor& cursor) {
-  ConfigArgument out = read_simple(cursor);
-  if (accept_casts(cursor) && ends_argument(cursor)) return out;
+  SqlCursor ahead = cursor;
+  const ConfigArgument out = read_value(ahead);
+  if (ends_argument(ahead)) {
+    cursor = ahead;
+    return out;
+  }
   std::size_t depth = 0;
   for (; !cursor.at(TokenKind::end); cursor.advance()) {
     if (depth == 0 && ends_argument(cursor)) break;
@@ -150,9 +177,7 @@ SetConfigUse find_set_config(std::string_view text, SqlDialect dialect) {
   Token before_that;
   for (SqlCursor cursor(text, dialect); !cursor.at(TokenKind::end);) {
     const Token token = cursor.current();
-    if (token.kind == TokenKind::undecided || token.kind == TokenKind::unterminated ||
-        token.kind == TokenKind::unicode_identifier)
-      out.hides_calls = true;
+    if (token.kind == TokenKind::undecided || token.kind == TokenKind::unterminated) out.hides_calls = true;
     if (is_string(token) && folded_find(token.text, function_name)) out.hides_calls = true;
     cursor.advance();
     const bool foreign = before.kind == TokenKind::dot && !is_word(before_that, "pg_catalog") &&
@@ -173,8 +198,9 @@ SetConfigUse find_set_config(std::string_view text, SqlDialect dialect) {
 }
 
 bool names_set_config(const Token& token) {
-  return is_word(token, function_name) ||
-         (token.kind == TokenKind::quoted_identifier && token.text == "\"set_config\"");
+  if (token.kind == TokenKind::word) return is_word(token, function_name);
+  std::string name;
+  return identifier_name(token, name) && name == function_name;
 }
 
 std::optional<PlainCall> read_plain_call(std::string_view text, SqlDialect dialect) {

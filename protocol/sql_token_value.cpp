@@ -18,13 +18,22 @@ int hex_digit(char c) {
   return -1;
 }
 
-// Replaces doubled quotes. False: a single one is left, and the token has several parts.
+// Replaces doubled quotes, and joins the lines of a string that goes on in the next line. False: there is a comment
+// between two of them.
 bool undouble(std::string_view content, char quote, std::string& out) {
   out.clear();
   for (std::size_t i = 0; i < content.size(); ++i) {
-    out.push_back(content[i]);
-    if (content[i] != quote) continue;
-    if (++i >= content.size() || content[i] != quote) return false;
+    if (content[i] != quote) {
+      out.push_back(content[i]);
+      continue;
+    }
+    ++i;
+    if (i < content.size() && content[i] == quote) {
+      out.push_back(quote);
+      continue;
+    }
+    while (i < content.size() && is_sql_space(content[i])) ++i;
+    if (i >= content.size() || content[i] != quote) return false;
   }
   return true;
 }
@@ -119,6 +128,53 @@ bool cut_identifier(std::string& name) {
   return true;
 }
 
+// Reads one escape of U&"...": \XXXX, \+XXXXXX or \\, with another character for the backslash perhaps.
+bool unescape_unicode(std::string_view content, char escape, std::size_t& at, std::string& out) {
+  if (at < content.size() && content[at] == escape) {
+    out.push_back(content[at++]);
+    return true;
+  }
+  const bool is_long = at < content.size() && content[at] == '+';
+  const std::size_t count = is_long ? 6 : 4;
+  at += is_long ? 1 : 0;
+  std::uint32_t value = 0;
+  // Others are taken in the server's encoding, which is not known here; NUL is an error.
+  if (digits(content, at, count, 16, value) != count || value == 0 || value > 0x7f) return false;
+  at += count;
+  out.push_back(static_cast<char>(value));
+  return true;
+}
+
+// U&"..." or U&'...', perhaps with UESCAPE '.'.
+bool unicode_value(std::string_view text, char quote, std::string& out) {
+  out.clear();
+  char escape = '\\';
+  std::size_t end = 3;
+  for (; end < text.size(); ++end) {
+    if (text[end] != quote) continue;
+    if (end + 1 == text.size() || text[end + 1] != quote) break;
+    ++end;
+  }
+  const std::string_view content = text.substr(3, end - 3);
+  if (end + 1 < text.size()) {
+    const std::string_view tail = text.substr(text.size() - 3);
+    const bool is_clause = (text.substr(end).find_first_of("uU") != std::string_view::npos) &&
+                           tail.front() == '\'' && tail.back() == '\'';
+    if (!is_clause) return false;
+    escape = tail[1];
+  }
+  for (std::size_t at = 0; at < content.size();) {
+    const char c = content[at++];
+    if (c == escape) {
+      if (!unescape_unicode(content, escape, at, out)) return false;
+      continue;
+    }
+    out.push_back(c);
+    if (c == quote) ++at;  // doubled
+  }
+  return true;
+}
+
 }  // namespace
 
 bool identifier_name(const Token& token, std::string& out) {
@@ -127,6 +183,8 @@ bool identifier_name(const Token& token, std::string& out) {
     out = ascii_lower(token.text.substr(0, identifier_size_max));
     return true;
   }
+  if (token.kind == TokenKind::unicode_identifier)
+    return unicode_value(token.text, '"', out) && !out.empty() && cut_identifier(out);
   if (token.kind != TokenKind::quoted_identifier || token.text.size() < 3) return false;
   return undouble(token.text.substr(1, token.text.size() - 2), '"', out) && cut_identifier(out);
 }
@@ -138,6 +196,7 @@ bool string_value(const Token& token, std::string& out) {
     if (text.front() != '\'') text.remove_prefix(1);
     return unescape(text.substr(1, text.size() - 2), out);
   }
+  if (token.kind == TokenKind::unicode_string) return unicode_value(token.text, '\'', out);
   if (token.kind != TokenKind::dollar_string) return false;
   const std::size_t delimiter = text.find('$', 1) + 1;
   out = text.substr(delimiter, text.size() - 2 * delimiter);

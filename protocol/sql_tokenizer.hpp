@@ -25,10 +25,10 @@ enum class TokenKind : std::uint8_t {
   end,                 // nothing but whitespace and comments was left
   word,                // keyword or unquoted identifier
   quoted_identifier,   // "..."
-  unicode_identifier,  // U&"...", with its UESCAPE; opaque: its escapes are not resolved
+  unicode_identifier,  // U&"...", with its UESCAPE
   string,              // '...' without backslash escapes; continuation lines are part of the token
   escape_string,       // E'...', or '...' when standard_conforming_strings is off
-  unicode_string,      // U&'...', with its UESCAPE; opaque
+  unicode_string,      // U&'...', with its UESCAPE
   bit_string,          // B'...' or X'...'
   dollar_string,       // $tag$...$tag$
   number,              // without sign; may be malformed
@@ -118,13 +118,14 @@ inline bool is_string(const Token& token) {
 std::string ascii_lower(std::string_view text);
 
 // The name that PostgreSQL reads from a word or a quoted identifier: folded or unquoted, cut to
-// identifier_size_max. False: only the server knows the name, as for U&"...", a word with bytes above 0x7f
-// (folded by the server's locale in one-byte encodings), a cut that might fall into a multibyte character.
+// identifier_size_max. False: only the server knows the name, as for an escape that is not ASCII, a word with
+// bytes above 0x7f (folded by the server's locale in one-byte encodings), a cut that might fall into a
+// multibyte character.
 // `out` is then unspecified.
 bool identifier_name(const Token& token, std::string& out);
 
-// The value of a string, escape or dollar string. It is false for every other kind, for malformed escapes,
-// for continuation lines and where the value depends on the server's encoding.
+// The value of a string of any kind but B'...' and X'...'. It is false for those, for malformed escapes, where
+// a comment stands between two lines of it, and where the value depends on the server's encoding.
 bool string_value(const Token& token, std::string& out);
 
 }  // namespace pgweir

@@ -55,7 +55,7 @@ TEST_CASE("what is not one LISTEN or UNLISTEN that the server accepts is left to
                           "LISTEN 'a'",
                           "LISTEN $1",
                           "LISTEN \"\"",
-                          "LISTEN U&\"a\"",
+                          "LISTEN U&\"\\00e9\"",
                           "LISTEN \xc3\xa4",
                           "LISTEN select",
                           "LISTEN USER",
@@ -125,7 +125,8 @@ TEST_CASE("every statement of a string is a step") {
                                 {ListenVerb::rollback_to, "x", false},
                                 {ListenVerb::unlisten_all, "", false},
                                 {ListenVerb::commit, "", false}});
-  for (const char* sql : {"SELECT 1; LISTEN U&\"a\"", "ROLLBACK TO \xc3\xa4", "SAVEPOINT select", "END x"}) {
+  for (const char* sql :
+       {"SELECT 1; LISTEN U&\"\\00e9\"", "ROLLBACK TO \xc3\xa4", "SAVEPOINT select", "END x"}) {
     INFO(sql);
     CHECK_FALSE(listen_steps(sql));
   }

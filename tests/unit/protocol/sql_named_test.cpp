@@ -49,7 +49,7 @@ TEST_CASE("what is not one understood statement about a name is refused") {
   for (const char* sql :
        {"", "SELECT 1", "PREPARE TRANSACTION 'x'", "PREPARE TRANSACTION $$x$$", "PREPARE foo",
         "PREPARE foo AS", "PREPARE foo AS SELECT 1; SELECT 2", "PREPARE foo (int AS SELECT 1",
-        "PREPARE foo AS SELECT 'a", "PREPARE U&\"foo\" AS SELECT 1", "PREPARE \xc3\x84 AS SELECT 1",
+        "PREPARE foo AS SELECT 'a", "PREPARE U&\"\\00e9\" AS SELECT 1", "PREPARE \xc3\x84 AS SELECT 1",
         "EXECUTE", "EXECUTE foo (1", "EXECUTE foo; EXECUTE foo", "DEALLOCATE", "DEALLOCATE a b",
         "DEALLOCATE ALL; SELECT 1"}) {
     INFO(sql);
@@ -86,7 +86,7 @@ TEST_CASE("EXECUTE is found inside EXPLAIN and CREATE TABLE AS") {
     INFO(sql);
     CHECK_FALSE(executes_named(sql).found);
   }
-  const ExecutedName opaque = executes_named("EXPLAIN EXECUTE U&\"p\"");
+  const ExecutedName opaque = executes_named("EXPLAIN EXECUTE U&\"\\00e9\"");
   CHECK(opaque.found);
   CHECK_FALSE(opaque.statement);
 }

@@ -44,7 +44,23 @@ TEST_CASE("a SELECT of nothing but set_config tells what it sets") {
   CHECK(read("select set_config('a.b', new_value := 'v', is_local := false)") == "plain 'a.b'='v'/'false'");
   CHECK(read("select set_config('a.b', 'x' || $1, true)") == "plain 'a.b'=?/'true'");
   CHECK(read("select set_config('a.b', null, true)") == "plain 'a.b'=?/'true'");
-  CHECK(read("select set_config('a.b', ($1), true)") == "plain 'a.b'=?/'true'");
+  CHECK(read("select set_config('a.b', ($1 + 1), true)") == "plain 'a.b'=?/'true'");
+}
+
+TEST_CASE("a literal is read in every form that leaves it as it is") {
+  for (const char* const name :
+       {"('a.b')", "(('a.b'))", "text 'a.b'", "cast('a.b' as text)", "cast(('a.b') as pg_catalog.varchar)",
+        "'a.'\n'b'", "U&'\\0061.b'", "U&'!0061.b' UESCAPE '!'", "('a.b'::text)::varchar"}) {
+    INFO(name);
+    CHECK(read("select set_config(" + std::string(name) + ", ($1), (true))") == "plain 'a.b'=$1/'true'");
+  }
+  for (const char* const name :
+       {"('a.b' || 'c')", "cast('a.b' as char(2))", "name 'a.b'", "((((('a.b')))))", "('a.b'"}) {
+    INFO(name);
+    CHECK(read("select set_config(" + std::string(name) + ", 'v', true)").find("'a.b'=") ==
+          std::string::npos);
+  }
+  CHECK(read("select U&\"set\\005fconfig\"('a.b', 'v', true)").find("'a.b'='v'/'true'") != std::string::npos);
 }
 
 TEST_CASE("with anything beside it, it may be called more than once, or never") {

@@ -111,7 +111,11 @@ TEST_CASE("identifiers are folded, unquoted and cut") {
   CHECK(name_of("\"\xc3\xa4\"") == "\xc3\xa4");
   CHECK(name_of("\xc3\x84") == "<unknown>");
   CHECK(name_of("\"" + std::string(62, 'a') + "\xc3\xa4\"") == "<unknown>");
-  CHECK(name_of("U&\"a\"") == "<unknown>");
+  CHECK(name_of("U&\"a\\0062\\+000063\\\\\"\"\"") == "abc\\\"");
+  CHECK(name_of("U&\"a!0062!!\\\" /* c */ UESCAPE '!'") == "ab!\\");
+  CHECK(name_of("U&\"a\\00e9\"") == "<unknown>");
+  CHECK(name_of("U&\"a\\006\"") == "<unknown>");
+  CHECK(name_of("U&\"\"") == "<unknown>");
   CHECK(name_of("\"\"") == "<unknown>");
   CHECK(name_of("'a'") == "<unknown>");
 }
@@ -119,11 +123,14 @@ TEST_CASE("identifiers are folded, unquoted and cut") {
 TEST_CASE("strings are unescaped where that needs no server") {
   CHECK(value_of("'it''s'") == "it's");
   CHECK(value_of("''") == "");
+  CHECK(value_of("'it'\n  's'") == "its");
+  CHECK(value_of("U&'\\0061''b'") == "a'b");
+  CHECK(value_of("U&'!0061' UESCAPE '!'") == "a");
   CHECK(value_of("E'\\b\\f\\n\\r\\t\\x41\\101\\u0041\\U00000041\\q\\''''") == "\b\f\n\r\tAAAAq''");
   CHECK(value_of("$$a'b$$") == "a'b");
   CHECK(value_of("$t$$$$t$") == "$$");
-  for (const char* sql :
-       {"E'\\351'", "E'\\0'", "E'\\u12'", "E'\\v'", "U&'a'", "B'1'", "'a'\n'b'", "E'a'\n'b'", "a", "1"}) {
+  for (const char* sql : {"E'\\351'", "E'\\0'", "E'\\u12'", "E'\\v'", "U&'\\00e9'", "B'1'", "'a' -- c\n'b'",
+                          "E'a'\n'b'", "a", "1"}) {
     INFO(sql);
     CHECK(value_of(sql) == "<unknown>");
   }

@@ -151,7 +151,7 @@ TEST_CASE("functions in SQL") {
       {"SET CONSTRAINTS", harmless, "set constraints all deferred; set transaction read only"},
       {"SET SESSION CHARACTERISTICS", suspicious, "set session characteristics as transaction read only"},
       {"RESET ROLE", suspicious, "select 1; reset role"},
-      {"SET that nobody understands", suspicious, "set U&\"x\" = 1", {}, {}, false},
+      {"SET that nobody understands", suspicious, "set U&\"\\00e9\" = 1", {}, {}, false},
       {"a temporary table",
        suspicious,
        "create temporary table report as select * from sales where day = $1",
@@ -184,7 +184,7 @@ TEST_CASE("functions in SQL") {
       {"MERGE", harmless,
        "merge into t using s on t.a = s.a when matched then update set b = s.b "
        "when not matched then do nothing"},
-      {"a name that only the server can read", suspicious, "select U&\"f\\0061\"(1)", {}, {}, false},
+      {"a name that only the server can read", suspicious, "select U&\"f\\00e9\"(1)", {}, {}, false},
       {"a function whose name is not ASCII", suspicious, "select pr__not_ascii__fung(1)", {}, {}, false},
       {"a table whose name is not ASCII", harmless, "select * from pr__not_ascii__fung"},
       {"BEGIN ATOMIC, as pg_get_functiondef shows it",

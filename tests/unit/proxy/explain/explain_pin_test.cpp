@@ -104,12 +104,12 @@ TEST_CASE("a pin is told with what it is and when it ends") {
 TEST_CASE("SQL's prepared statements follow when they are sent alone") {
   CHECK(effects("prepare q as select 1") == Lines{"follows q"});
   CHECK(verdict("prepare q as select 1; select 1") == "may pin: sql_prepare");
-  CHECK(verdict("prepare U&\"q\" as select 1") == "may pin: sql_prepare");
+  CHECK(verdict("prepare U&\"\\00e9\" as select 1") == "may pin: temporary_object, sql_prepare");
   CHECK(verdict("prepare q as select pg_advisory_lock(1)") == "may pin: advisory_lock");
   CHECK(has(effects("execute q(1)"), "judged q"));
   CHECK(has(effects("explain analyze execute q"), "judged q"));
   CHECK(has(effects("select 1; execute q; select 2"), "judged q"));
-  CHECK(has(effects("execute U&\"q\""), "judged"));
+  CHECK(has(effects("execute U&\"\\00e9\""), "judged"));
   CHECK(verdict("execute q") == "does not pin by itself; depends on: sequence values, prepared statements");
   CHECK(effects("deallocate q") == Lines{"note q", "may_unpin sql_prepare"});
 }
@@ -118,7 +118,7 @@ TEST_CASE("channels are the listening connection's") {
   CHECK(effects("listen Jobs") == Lines{"served jobs"});
   CHECK(effects("begin; listen a; commit") == Lines{"note", "served a"});
   CHECK(effects("unlisten *") == Lines{"served"});
-  CHECK(verdict("listen U&\"j\"") == "may pin: listen");
+  CHECK(verdict("listen U&\"\\00e9\"") == "may pin: temporary_object, listen");
 }
 
 TEST_CASE("called functions are named, and judged by their sources") {
