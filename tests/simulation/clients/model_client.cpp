@@ -358,7 +358,8 @@ void ModelClient::request_cancel() {
 }
 
 void ModelClient::leave() {
-  const bool rudely = random_.chance(habits_.leaves_rudely);
+  // In the middle of a message a Terminate would be part of that.
+  const bool rudely = random_.chance(habits_.leaves_rudely) || kernel_.now() < pieces_end_;
   if (!rudely) {
     const Byte terminate[] = {'X', 0, 0, 0, 4};
     send_now(ByteBuffer(std::begin(terminate), std::end(terminate)));
