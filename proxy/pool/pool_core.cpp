@@ -1,7 +1,7 @@
 #include "proxy/pool/pool_core.hpp"
 
-#include "proxy/base/session_waker.hpp"
 #include "proxy/state/schema_version.hpp"
+#include "proxy/worker/session_waker.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

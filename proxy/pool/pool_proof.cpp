@@ -3,9 +3,9 @@
 #include "proxy/backend/default_role.hpp"
 #include "proxy/backend/pool_login.hpp"
 #include "proxy/base/log.hpp"
-#include "proxy/base/session_waker.hpp"
 #include "proxy/pool/pool_supply.hpp"
 #include "proxy/worker/connect.hpp"
+#include "proxy/worker/session_waker.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

@@ -9,10 +9,10 @@
 #include "proxy/entry/admission.hpp"
 #include "proxy/entry/login.hpp"
 #include "proxy/entry/session_context.hpp"
-#include "proxy/entry/session_list.hpp"
 #include "proxy/pool/cancel_registry.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/session/farewell.hpp"
+#include "proxy/session/session_list.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

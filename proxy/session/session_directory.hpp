@@ -13,9 +13,10 @@
 #include "protocol/bytes.hpp"
 #include "proxy/base/clock.hpp"
 #include "proxy/base/facts.hpp"
-#include "proxy/base/session_waker.hpp"
-#include "proxy/entry/session_list.hpp"
+#include "proxy/entry/all_sessions.hpp"
 #include "proxy/net/unique_fd.hpp"
+#include "proxy/session/session_list.hpp"
+#include "proxy/worker/session_waker.hpp"
 
 namespace pgweir {
 

@@ -5,8 +5,9 @@
     proxy    -> protocol, config and libraries
     bench    -> libraries; the proxy is a black box to it
 
-proxy/ is a house of rooms, one folder each. A room may use what ROOMS says, which is always below it; no file stands
-outside of a room, no two files include each other in a ring, and a .cpp has a header of its name.
+proxy/ is a house of rooms, one folder each. A room may use what ROOMS says, which is always below it, and declare no class
+of another; no file stands outside of a room or in a folder within one, no two files include each other in a ring, and a
+.cpp has a header of its name.
 """
 
 import pathlib
@@ -14,6 +15,10 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")', re.MULTILINE)
+
+# The class that a line defines, or only declares.
+DEFINITION = re.compile(r"^\s*(?:class|struct) (\w+)[^;{(]*{", re.MULTILINE)
+DECLARATION = re.compile(r"^\s*(?:class|struct) (\w+);", re.MULTILINE)
 
 # A header of the C++ or C library, as these layers may use it: <vector>, <cstdint>.
 STANDARD = r"[a-z_0-9]+"
@@ -72,7 +77,9 @@ def violations(layer, text):
     rules = ALLOWED[layer]
     for name in INCLUDE.findall(text):
         system, path = name[0] == "<", name[1:-1]
-        if system:
+        if system and path.split("/")[0] in ALLOWED:
+            yield name  # the project's own headers stand in quotes
+        elif system:
             good = any(re.fullmatch(rule, path) for rule in rules["system"])
             if not good or path in BANNED.get(layer, ()):
                 yield name
@@ -83,11 +90,25 @@ def violations(layer, text):
 def misplaced(path, text):
     """The includes of a file of proxy/ ("room/name.hpp") that its room must not have."""
     room = path.split("/")[0]
-    if room not in ROOMS or "/" not in path:
+    if room not in ROOMS or path.count("/") != 1:
         return [f"proxy/{path}: stands in no room; the rooms are {', '.join(ROOMS)}"]
     may = {room, *ROOMS[room].split()}
     return [f"proxy/{path}: {room}/ must not use {include[1:-1]}" for include in INCLUDE.findall(text)
             if include.startswith('"proxy/') and include[1:-1].split("/")[1] not in may]
+
+
+def declared_from_above(files):
+    """Forward declarations of classes that only rooms define which the file's room must not use; files: {path: text}."""
+    rooms_of = {}
+    for path, text in files.items():
+        for name in DEFINITION.findall(text):
+            rooms_of.setdefault(name, set()).add(path.split("/")[0])
+    for path, text in files.items():
+        room = path.split("/")[0]
+        may = {room, *ROOMS.get(room, "").split()}
+        for name in DECLARATION.findall(text):
+            if name in rooms_of and not rooms_of[name] & may:
+                yield f"proxy/{path}: {room}/ must not declare {name} of {', '.join(sorted(rooms_of[name]))}/"
 
 
 def rings(includes):
@@ -130,6 +151,7 @@ def check_house(root):
             bad.append(f"proxy/{path}: has no header of its name")
     bad += [f"proxy/{unit}: is named as having no header, and has one or is gone" for unit in sorted(WITHOUT_HEADER)
             if unit + ".hpp" in files or unit + ".cpp" not in files]
+    bad += declared_from_above(files)
     bad += ["proxy/: these include each other in a ring: " + ", ".join(ring) for ring in rings(includes)]
     return bad
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from check_layers import ROOMS, check_house, misplaced, rings, violations
+from check_layers import ROOMS, check_house, declared_from_above, misplaced, rings, violations
 
 
 @pytest.mark.parametrize("layer, line", [
@@ -12,7 +12,7 @@ from check_layers import ROOMS, check_house, misplaced, rings, violations
     ("protocol", "  #  include <spdlog/spdlog.h>"), ("config", '#include "protocol/bytes.hpp"'),
     ("config", "#include <boost/asio.hpp>"), ("bench", '#include "proxy/pool.hpp"'),
     ("bench", '#include "config/settings.hpp"'), ("proxy", '#include "bench/report.hpp"'),
-    ("proxy", '#include "tests/unit/testing.hpp"'),
+    ("proxy", '#include "tests/unit/testing.hpp"'), ("proxy", "#include <proxy/session/session.hpp>"),
 ])
 def test_forbidden(layer, line):
     assert list(violations(layer, f"#pragma once\n{line}\n"))
@@ -43,7 +43,13 @@ def test_a_room_that_looks_down(path, include):
     assert not misplaced(path, f'#include "proxy/{include}"\n#include "protocol/bytes.hpp"\n')
 
 
-@pytest.mark.parametrize("path", ["pool.cpp", "cellar/wine.hpp"])
+def test_a_class_that_is_declared_from_above():
+    files = {"session/session.hpp": "class Session final {\n};\n", "pool/pool.hpp": "class Pool {\n};\n"}
+    assert list(declared_from_above({**files, "pool/list.hpp": "class Session;\n"}))
+    assert not list(declared_from_above({**files, "session/list.hpp": "class Session;\nclass Pool;\nclass Other;\n"}))
+
+
+@pytest.mark.parametrize("path", ["pool.cpp", "cellar/wine.hpp", "pool/deep/pool.hpp"])
 def test_a_file_without_a_room(path):
     assert misplaced(path, "")
 

@@ -19,9 +19,9 @@
 
 #include "far_end.hpp"
 #include "pool/quiet_pool.hpp"
+#include "proxy/entry/all_sessions.hpp"
 #include "proxy/entry/console_desk.hpp"
 #include "proxy/entry/session_context.hpp"
-#include "proxy/entry/session_list.hpp"
 #include "proxy/entry/session_parts.hpp"
 #include "proxy/login/login_failures.hpp"
 #include "proxy/pool/cancel_registry.hpp"
@@ -29,6 +29,7 @@
 #include "proxy/pool/pool_supply.hpp"
 #include "proxy/session/client_side.hpp"
 #include "proxy/session/server_side.hpp"
+#include "proxy/session/session_list.hpp"
 #include "relay_script.hpp"
 
 namespace pgweir {

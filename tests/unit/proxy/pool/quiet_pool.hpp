@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "proxy/aws/aws.hpp"
-#include "proxy/base/session_waker.hpp"
 #include "proxy/pool/pool_core.hpp"
 #include "proxy/state/schema_version.hpp"
+#include "proxy/worker/session_waker.hpp"
 #include "proxy/worker/workers.hpp"
 
 namespace pgweir::testing {
