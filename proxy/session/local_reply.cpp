@@ -1,12 +1,22 @@
 #include "proxy/session/local_reply.hpp"
 
 #include "protocol/frontend.hpp"
+#include "protocol/sql_named.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/state/local_answer.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
+namespace {
+
+// DISCARD ALL and SEQUENCES take the values of sequences away, others do not.
+bool spares_sequences(std::string_view text) {
+  const std::optional<DiscardTarget> target = parse_discard(text);
+  return target == DiscardTarget::plans || target == DiscardTarget::temporary;
+}
+
+}  // namespace
 
 bool reply_locally(const Piece& piece, Exchange& x, bool listens) {
   QueryView query;
@@ -20,7 +30,7 @@ bool reply_locally(const Piece& piece, Exchange& x, bool listens) {
   facts.listens = listens;
   std::optional<LocalAnswer> answer = answer_locally(query.text, facts);
   if (!answer) return false;
-  if (discards) x.sequences.disown(x.worker.new_number());
+  if (discards && !spares_sequences(query.text)) x.sequences.disown(x.worker.new_number());
   if (answer->desired) x.client.desired = x.worker.interner().intern(std::move(*answer->desired));
   x.statements.erase({});  // as every Query does
   ByteBuffer& out = x.worker.to_client().own();

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../relay_script.hpp"
+#include "../session_stage.hpp"
 
 using namespace pgweir;
 using test::RelayScript;
@@ -122,4 +123,17 @@ TEST_CASE("other resets leave a session the values of its sequences") {
   CHECK(client.reply_to(text));
   CHECK(client.exchange.sequences.advanced);
   CHECK(client.exchange.sequences.number == Unserved::first_number);
+}
+
+TEST_CASE("a DISCARD of other things leaves a session the values of its sequences") {
+  test::Sides session;
+  session.add_server();
+  session.run("> Q(select nextval('s')) < C(SELECT 1) Z(I)");
+  const std::string text = GENERATE("select 1", "discard temp", "discard plans");
+  session.run("> Q(" + text + ")");
+  if (text == "select 1") session.run("< C(SELECT 1) Z(I)");
+  session.server();
+  session.run("> Q(select currval('s'))");
+  INFO(text);
+  CHECK(session.server() == "Q(select currval('s'))");
 }
