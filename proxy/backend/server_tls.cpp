@@ -61,7 +61,7 @@ ServerTlsResult judge(SslAnswer answer, config::TlsMode mode) {
     return refused("this is no PostgreSQL server: it answered the request for TLS by something else");
   // More bytes could be taken for the server's own after the handshake (CVE-2021-23222).
   if (answer.with_more)
-    return refused("the server sent unencrypted data behind its answer; somebody may be in between");
+    return refused("the server sent unencrypted data after its answer; somebody may be in between");
   if (answer.letter == 'N' && mode != config::TlsMode::prefer)
     return refused("the server offers none, and tls.mode " + std::string(to_string(mode)) + " demands it");
   return {};

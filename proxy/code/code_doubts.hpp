@@ -7,6 +7,7 @@
 
 #include "protocol/statement_map.hpp"
 #include "proxy/code/function_table.hpp"
+#include "proxy/state/schema_version.hpp"
 
 namespace pgweir {
 
@@ -22,6 +23,9 @@ struct CodeDoubts {
   // Statements that were parsed in this transaction while some of its code was not judged: under the settings
   // that were believed to be in force.
   std::vector<StatementRef> presumed;
+
+  // Held from the end of the transaction until its code is judged: it may have changed the schema.
+  SchemaVersion::Doubt schema_doubt;
 
   // Whether code has run that is not judged yet.
   bool any() const {

@@ -121,7 +121,7 @@ int run_doctor(const DoctorOptions& options) {
   }
   if (!options.directory.empty()) {
     if (!std::filesystem::is_directory(options.directory))
-      return cannot_run(options.directory + " is no directory");
+      return cannot_run(options.directory + " is not a directory");
     std::vector<std::string> problems;
     const Scene scene = read_scene(Documents::read(options.directory, problems), expected);
     for (const std::string& one : problems) std::cerr << one << '\n';

@@ -94,7 +94,7 @@ void look_for_credentials(Probe& probe) {
                     "a profile, token or variable that was meant for somebody else"};
     return probe.report(std::move(found));
   }
-  if (!has_role) return probe.report(not_evaluated("L28", "this is no task of ECS"));
+  if (!has_role) return probe.report(not_evaluated("L28", "this is not a task of ECS"));
   const Reached reached =
       reach(full.empty() ? Endpoint{"169.254.170.2", 80} : endpoint_of_url(full), in(network_patience));
   if (reached.is_well())

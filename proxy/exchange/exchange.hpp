@@ -51,6 +51,11 @@ struct SqlNaming {
   std::vector<Replaced> replaced;  // in order
 
   void end() { *this = {}; }
+  // A DEALLOCATE of this one name is about to be run.
+  void drop(std::string gone) {
+    end();
+    drops.push_back(std::move(gone));
+  }
   // By how many characters what stands at this place of the text that was sent (the first is 1) is further behind than
   // in the client's text.
   std::int32_t growth_before(std::int64_t position) const {

@@ -9,7 +9,7 @@
 namespace pgweir {
 namespace {
 
-// Empty: it is no notification.
+// Empty: it is not a notification.
 std::string_view channel_of(const ByteBuffer& message) {
   NotificationView view;
   const ByteView body = ByteView(message).subspan(message_header_size);

@@ -194,7 +194,7 @@ int main(int argc, char** argv) {
     if (!has_unknown_option(app)) app.exit(e);
     return exit_usage;
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == exit_ok ? exit_ok : exit_usage;  // --help is no failure
+    return app.exit(e) == exit_ok ? exit_ok : exit_usage;  // --help is not a failure
   } catch (const std::exception& e) {
     std::cerr << "pgweir: " << e.what() << '\n';
     return exit_problem;

@@ -26,7 +26,7 @@ bool ends_the_session(std::string_view severity) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
-// A number that is not understood is no position.
+// A number that is not understood is not a position.
 std::int64_t position_of(const ErrorView& error) {
   std::int64_t number = 0;
   const std::string_view text = error.field('P').value_or(std::string_view());
@@ -137,6 +137,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
 void ReplyPath::publish_changes() {
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
   if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
+  if (x_.code.any() && !x_.code.schema_doubt) x_.code.schema_doubt = x_.commons->schema_version()->doubt();
   if (x_.watch.marks.take(Mark::changed_defaults)) events_.insert(ReplyEvent::defaults_changed);
 }
 
@@ -179,9 +180,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   // Nothing is sent behind a text in which several names were replaced.
   const bool is_of_several = oldest->reply == Reply::query && x_.tracker.outstanding() == 1;
   const SqlNaming::Replaced* const replaced = is_of_several ? replaced_name_in(piece) : nullptr;
-  const StatementRef about = replaced            ? replaced->statement
-                             : oldest->statement ? oldest->statement
-                                                 : statement_named_in(piece);
+  const StatementRef about = replaced ? replaced->statement : statement_concerned(*oldest, piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled
                                   : replaced      ? replaced->name
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
@@ -252,6 +251,15 @@ const SqlNaming::Replaced* ReplyPath::replaced_name_in(const Piece& piece) const
   };
   const auto found = std::find_if(x_.naming.replaced.begin(), x_.naming.replaced.end(), is_there);
   return found == x_.naming.replaced.end() ? nullptr : &*found;
+}
+
+// The statement that the message is about, unless the error names another: one that an EXECUTE of a PREPARE makes, say.
+StatementRef ReplyPath::statement_concerned(const Expected& failed, const Piece& piece) const {
+  const bool names_its_own =
+      failed.statement && as_text(piece.body()).find(failed.statement->server_name) != std::string_view::npos;
+  if (names_its_own) return failed.statement;
+  const StatementRef named = statement_named_in(piece);
+  return named ? named : failed.statement;
 }
 
 // Finds the client's statement whose name on the server is in the error, for when the message that failed

@@ -58,6 +58,7 @@ class ReplyPath final : public ReplySink {
   bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
                        std::int32_t grown_by);
   const SqlNaming::Replaced* replaced_name_in(const Piece& piece) const;
+  StatementRef statement_concerned(const Expected& failed, const Piece& piece) const;
   StatementRef statement_named_in(const Piece& piece) const;
   void take_notification(const Piece& piece);
   void settle_listening(TransactionStatus status);

@@ -100,7 +100,7 @@ bool ExtendedPath::is_unchanged_there(const NamedParse& parse) const {
   const bool may_fail =
       x_.tracker.status() == TransactionStatus::failed || (!x_.tracker.idle() && x_.tracker.awaits_ready());
   const BackendStatements& on_backend = x_.backend->statements;
-  return !may_fail && parse.is_certain &&
+  return !may_fail && parse.is_certain && !x_.commons->schema_version()->is_in_doubt() &&
          on_backend.description_of(parse.sent) == BackendStatements::Description::same &&
          on_backend.was_parsed_lately(parse.sent, x_.worker.now());
 }
@@ -183,8 +183,8 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   const bool is_renamed = names_another(named, statement);
   const std::int32_t grown_by = is_renamed ? growth(named->text, statement->text, x_.client) : 0;
   if (is_renamed) {
-    SqlNames(x_).note_deallocate(*named);
-    StateNotes(x_).keep_bound(bind.portal, statement, grown_by);
+    StateNotes(x_).keep_bound(
+        {std::string(bind.portal), statement, true, grown_by, SqlNames(x_).name_dropped_by(*named)});
   }
   const std::string_view server_name = name_on_server(bind.statement, statement);
   if (server_name == bind.statement) return ServerStream(x_).forward(piece, {.reply = Reply::bind});
@@ -300,21 +300,22 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
     return RequestDisposition::hold;
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
-  const bool is_bound = understood && x_.portals.bound && execute.portal == x_.portals.bound_to;
-  const bool is_renamed = is_bound && x_.portals.bound_grown_by != 0;
-  const bool is_as_bound = is_bound && !is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
-  const bool discards = is_bound && discards_all(*x_.portals.bound);
-  if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.take_step(execute.portal);
-  if (is_as_bound && x_.portals.bound->effects.sets()) StateNotes(x_).note_set(x_.portals.bound->text);
+  const Portals::Bound* const bound = understood ? x_.portals.find(execute.portal) : nullptr;
+  const StatementRef statement = bound != nullptr ? bound->statement : nullptr;
+  const bool is_as_bound = bound != nullptr && !bound->is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
+  const bool discards = statement && discards_all(*statement);
+  if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.run(execute.portal);
+  if (is_as_bound && statement->effects.sets()) StateNotes(x_).note_set(statement->text);
   if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
+  const bool drops = bound != nullptr && !bound->drops.empty();
+  if (drops) x_.naming.drop(bound->drops);
   // What the client's names stand for afterwards is known with the answer.
-  if (discards || (is_bound && x_.portals.bound->effects.verb == Verb::deallocate))
+  if (discards || drops || (statement && statement->effects.verb == Verb::deallocate))
     x_.naming.under_way = true;
-  if (is_renamed) expected.grown_by = x_.portals.bound_grown_by;
+  if (bound != nullptr) expected.grown_by = bound->grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));
-  if (!is_as_bound ||
-      !StartupRestorer(x_).loses_startup(x_.portals.bound->effects.verb, x_.portals.bound->text))
+  if (!is_as_bound || !StartupRestorer(x_).loses_startup(statement->effects.verb, statement->text))
     return RequestDisposition::taken;
   x_.restore_due = !x_.hand.set;
   if (!x_.restore_due) StartupRestorer(x_).restore();

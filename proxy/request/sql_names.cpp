@@ -88,8 +88,8 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   if (!use) return Progress::done;
   if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
     return Progress::hold;
-  if (StatementProvider(x_).provide_named(use->statement) == Progress::hold) return Progress::hold;
-  StateNotes(x_).note_named(*use->statement);
+  if (provide(use->statement, false) == Progress::hold) return Progress::hold;
+  StateNotes(x_).note_use(statement->effects.verb, *use->statement);
   const std::string text = with_name(statement->text, use->named, use->statement->server_name);
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
@@ -97,6 +97,17 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
                                                            analysis_context(x_).settings,
                                                            x_.commons->schema_version()->get());
   return Progress::done;
+}
+
+// A text may name a statement more than once. Whether the Parse that went out for the first of them succeeds is no
+// matter: the server tells.
+Progress SqlNames::provide(const StatementRef& statement, bool for_query) {
+  if (std::count(provided_.begin(), provided_.end(), statement)) return Progress::done;
+  StatementProvider provider(x_);
+  const Progress progress =
+      for_query ? provider.provide_for_query(statement) : provider.provide_named(statement);
+  if (progress == Progress::done) provided_.push_back(statement);
+  return progress;
 }
 
 // The backend's own unnamed statement, if it is the same.
@@ -107,14 +118,21 @@ StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
   return same ? on_backend : make_unnamed(text, types);
 }
 
-// A DEALLOCATE is about to be run: its tag tells whether the name is gone.
-void SqlNames::note_deallocate(const Statement& statement) {
-  if (statement.effects.verb != Verb::deallocate) return;
+// The client's name that the statement drops when it is run: a DEALLOCATE, or an EXECUTE of one. Empty: none, or all.
+std::string SqlNames::name_dropped_by(const Statement& statement, int depth) const {
+  const Verb verb = statement.effects.verb;
+  if (depth > naming_depth_max || (verb != Verb::deallocate && verb != Verb::execute)) return {};
   const std::optional<NamedStatement> named = parse_named(statement.text);
-  if (!named) return;
-  x_.naming.name.clear();
-  x_.naming.statement.reset();
-  x_.naming.drops.assign(1, named->name);
+  if (!named) return {};
+  if (named->verb == NamedVerb::deallocate) return named->name;
+  const StatementRef executed = named->verb == NamedVerb::execute ? x_.statements.find(named->name) : nullptr;
+  return executed ? name_dropped_by(*executed, depth + 1) : std::string();
+}
+
+// The same for a text that names a statement, of which EXPLAIN drops none.
+std::string SqlNames::name_dropped(Verb verb, const NamedUse& use) const {
+  if (verb == Verb::deallocate) return use.named.name;
+  return verb == Verb::execute ? name_dropped_by(*use.statement) : std::string();
 }
 
 // A PREPARE of a new name gets a name of pgweir's on the server, so that other backends can get the
@@ -152,14 +170,14 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
     tell_cut(text, use->named);
+    std::string drops = name_dropped(effects.verb, *use);
     if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
       return RequestDisposition::hold;
-    if (StatementProvider(x_).provide_for_query(use->statement) == Progress::hold)
-      return RequestDisposition::hold;
-    StateNotes(x_).note_named(*use->statement);
+    if (provide(use->statement, true) == Progress::hold) return RequestDisposition::hold;
+    StateNotes(x_).note_use(effects.verb, *use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
-    if (use->named.verb == NamedVerb::deallocate) x_.naming.drops.push_back(std::move(use->named.name));
+    if (!drops.empty()) x_.naming.drops.push_back(std::move(drops));
     statement = std::move(use->statement);
   } else {
     renamed = rename_prepare(text);
@@ -199,11 +217,12 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
         named && keeps_names && !std::count(naming.drops.begin(), naming.drops.end(), named->name);
     StatementRef statement = is_known ? x_.statements.find(named->name) : nullptr;
     if (!statement || statement->server_name.empty()) continue;
+    std::string drops = name_dropped(part.verb, {*named, statement});
     if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
       return RequestDisposition::hold;
-    if (StatementProvider(x_).provide_for_query(statement) == Progress::hold) return RequestDisposition::hold;
-    StateNotes(x_).note_named(*statement);
-    if (named->verb == NamedVerb::deallocate) naming.drops.push_back(named->name);
+    if (provide(statement, true) == Progress::hold) return RequestDisposition::hold;
+    StateNotes(x_).note_use(part.verb, *statement);
+    if (!drops.empty()) naming.drops.push_back(std::move(drops));
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);
     rewritten += '"' + statement->server_name + '"';

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_named.hpp"
@@ -30,13 +31,15 @@ class SqlNames final {
   };
   std::optional<NamedUse> find_named(std::string_view text) const;
   Progress resolve(StatementRef& statement, int depth = 0);
-  void note_deallocate(const Statement& statement);
+  std::string name_dropped_by(const Statement& statement, int depth = 0) const;
   void tell_cut(std::string_view text, const NamedStatement& named);
   bool may_name_statement(std::string_view text, const SqlEffects& effects) const;
   std::optional<RequestDisposition> rewrite_named_query(std::string_view text, const SqlEffects& effects,
                                                         Expected& expected);
 
  private:
+  std::string name_dropped(Verb verb, const NamedUse& use) const;
+  Progress provide(const StatementRef& statement, bool for_query);
   StatementRef unnamed_of(std::string_view text, ByteView types) const;
   std::string rename_prepare(std::string_view text);
   std::optional<RequestDisposition> rewrite_string(std::string_view text, const SqlEffects& effects,
@@ -44,6 +47,7 @@ class SqlNames final {
   void send_rewritten(std::string_view text, Expected& expected);
 
   Exchange& x_;
+  std::vector<StatementRef> provided_;  // for the text in hand
 };
 
 }  // namespace pgweir

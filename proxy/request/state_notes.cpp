@@ -39,6 +39,10 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
 void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   StateWatch& watch = x_.watch;
   x_.hand.set.reset();
+  // It may run a portal that was bound by the protocol.
+  if (!x_.portals.steps.empty() && effects.verbs.intersects({Verb::fetch, Verb::move})) {
+    for (SettingsItem& item : x_.portals.run_any()) x_.hand.step.push_back(std::move(item));
+  }
   if (is_plain_query(effects)) return;
   const std::size_t from_names = x_.hand.step.size();
   note_settings(effects, text, values);
@@ -255,24 +259,23 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   watch.may_have_ended.insert(code.pins);
 }
 
-void StateNotes::keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t grown_by) {
-  x_.portals.bound = statement;
-  x_.portals.bound_to = portal;
-  x_.portals.bound_grown_by = grown_by;
+void StateNotes::keep_bound(Portals::Bound portal) {
+  if (x_.portals.keep(std::move(portal))) return;
+  x_.watch.marks.insert(Mark::unseen);
+  x_.watch.marks.insert(Mark::unknown_names);
 }
 
 // What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
 // that is too long to be looked at.
 void StateNotes::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
-  if (x_.portals.bound && x_.portals.bound_to == portal) x_.portals.bound.reset();
-  if (!x_.portals.steps.empty()) (void)x_.portals.take_step(portal);
+  x_.portals.forget(portal);
   if (!statement) return;
   if (x_.client.is_opaque(statement->text)) return note(effects_of_anything(), {});
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
   if (may_run_unknown(effects, statement->text)) note(effects_of_anything(), statement->text);
   if (effects.sets() || (effects.single && effects.verbs.intersects({Verb::discard, Verb::deallocate}))) {
-    keep_bound(portal, statement, 0);
+    keep_bound({std::string(portal), statement});
   }
   if (effects.sets()) return;  // noted when it is executed
   const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
@@ -286,11 +289,19 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   BindValues each(values);
   for (std::string_view value; hidden && each.next(value);) guess_bound_name(x_.custom_names, value);
   if (x_.hand.step.empty()) return;
-  if (x_.portals.steps.size() >= SettingsJournal::items_max) {
+  if (!x_.portals.keep({std::string(portal), std::exchange(x_.hand.step, {})}))
     x_.watch.marks.insert(Mark::unseen);
-    return;
-  }
-  x_.portals.steps.push_back({std::string(portal), std::exchange(x_.hand.step, {})});
+}
+
+// Notes what a prepared statement does that a text of this verb names: it runs it, plans it, or runs it only perhaps.
+// EXPLAIN and CREATE TABLE AS do not run a SET or the like.
+void StateNotes::note_use(Verb verb, const Statement& statement) {
+  static constexpr VerbSet planned{Verb::select, Verb::insert_, Verb::update, Verb::delete_,
+                                   Verb::merge,  Verb::values,  Verb::table,  Verb::with};
+  if (verb == Verb::execute) return note_named(statement);
+  if (verb != Verb::explain && verb != Verb::create) return;
+  const bool may_run = planned.contains(statement.effects.verb) && !statement.effects.is_quiet();
+  if (may_run || x_.client.is_opaque(statement.text)) note_opaque_code(statement.text);
 }
 
 // Notes what a prepared statement does that is run by its name.

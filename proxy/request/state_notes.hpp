@@ -19,10 +19,10 @@ class StateNotes final {
   // What the statement does to settings is collected in the step of the message in hand, and in its `set` if
   // the statement is one SET or RESET. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
-  void note_named(const Statement& statement);
+  void note_use(Verb verb, const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
-  void keep_bound(std::string_view portal, const StatementRef& statement, std::int32_t grown_by);
+  void keep_bound(Portals::Bound portal);
   void note_portal(std::string_view portal, const StatementRef& statement, ByteView values);
   bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
   // Notes what the functions that the transaction has called may have done.
@@ -31,6 +31,7 @@ class StateNotes final {
   void note_opaque_code(std::string_view text);
 
  private:
+  void note_named(const Statement& statement);
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);

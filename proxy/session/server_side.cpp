@@ -250,10 +250,8 @@ void ServerSide::begin_anew() {
   x_.watch.clear();
   x_.journal.clear();
   x_.code.presumed.clear();
-  x_.portals.steps.clear();
-  x_.portals.may_copy = false;
+  x_.portals.end();
   x_.restore_due = false;
-  x_.portals.bound.reset();
   x_.tracker.shrink();
   state_.forget();
 }
@@ -331,11 +329,12 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   x_.watch.clear();
   x_.journal = {};
   x_.code.presumed.clear();
-  x_.portals.steps.clear();
+  x_.portals.end();
   state_.forget();
   x_.code.unjudged.clear();
   x_.code.definitions_unjudged = false;
   x_.code.question = {};
+  x_.code.schema_doubt.reset();
   replies_.forget_answers();
   x_.tracker = ResponseTracker();
   x_.own.clear();

@@ -97,6 +97,7 @@ void CodeJudge::take_sources() {
 
 // What is still unknown now stays so, and is treated with suspicion.
 void CodeJudge::judge_again() {
+  const SchemaVersion::Doubt until_judged = std::move(x_.code.schema_doubt);
   const bool is_known =
       x_.code.unjudged.empty() && !x_.code.definitions_unjudged && x_.code.trigger_calls.empty();
   if (is_known) return x_.code.presumed.clear();

@@ -52,12 +52,12 @@ PinSet look_up(const std::array<TagRule, n>& rules, std::string_view tag) {
 
 // The first words of the statements that pin; anything else may be a name.
 bool is_keyword(std::string_view word) {
-  static constexpr std::array<std::string_view, 37> words = {
-      "analyze", "as",        "begin",     "call",    "close",  "commit",   "copy",    "create",
-      "cursor",  "declare",   "delete",    "do",      "drop",   "execute",  "explain", "for",
-      "from",    "function",  "global",    "insert",  "into",   "listen",   "load",    "local",
-      "or",      "prepare",   "recursive", "replace", "select", "sequence", "set",     "table",
-      "temp",    "temporary", "update",    "view",    "with"};
+  static constexpr std::array<std::string_view, 38> words = {
+      "analyze", "as",         "begin",     "call",      "close",   "commit", "copy",     "create",
+      "cursor",  "deallocate", "declare",   "delete",    "do",      "drop",   "execute",  "explain",
+      "for",     "from",       "function",  "global",    "insert",  "into",   "listen",   "load",
+      "local",   "or",         "prepare",   "recursive", "replace", "select", "sequence", "set",
+      "table",   "temp",       "temporary", "update",    "view",    "with"};
   for (const std::string_view known : words) {
     if (folded_equals(word, known)) return true;
   }

@@ -1,9 +1,12 @@
-// What is remembered of the portals that a client has bound and not run yet. Owned by a session. Pure.
+// What is remembered of the portals that a client has bound, until its transaction is over. Owned by a session.
+// Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/statement_map.hpp"
@@ -12,13 +15,19 @@
 namespace pgweir {
 
 struct Portals {
+  // The most portals of a kind that are remembered.
+  static constexpr std::size_t portals_max = 1'024;
+
   bool may_copy = false;  // a portal may run a COPY
-  // The last bound statement of the kinds that are looked at again when they are run: a SET, RESET, DISCARD or
-  // DEALLOCATE, or one in which a name was replaced; the portal that it was bound to; and by how much its text
-  // became longer.
-  StatementRef bound;
-  std::string bound_to;
-  std::int32_t bound_grown_by = 0;
+  // A portal that is looked at again when it is run: of a SET, RESET, DISCARD or DEALLOCATE, or of a text in which
+  // a name was replaced.
+  struct Bound {
+    std::string portal;
+    StatementRef statement;
+    bool is_renamed = false;
+    std::int32_t grown_by = 0;  // by how many characters its text became longer
+    std::string drops{};        // the client's name that it drops
+  };
   // What running a portal does to settings, where a SET does not say it.
   struct Step {
     std::string portal;
@@ -30,8 +39,22 @@ struct Portals {
   std::string described;
   std::optional<std::string> undescribed_name;
 
-  // What this portal does to settings, which is then forgotten.
-  SettingsStep take_step(std::string_view portal);
+  // False: there are too many to remember this one.
+  [[nodiscard]] bool keep(Bound portal);
+  [[nodiscard]] bool keep(Step portal);
+  // nullptr: running the portal needs no second look.
+  const Bound* find(std::string_view portal) const;
+  // Another statement is bound to it.
+  void forget(std::string_view portal);
+  // What running this portal does to settings. When it is run again, it may do that once more.
+  SettingsStep run(std::string_view portal);
+  // What running any of them may do to settings, as FETCH does without a word of it.
+  SettingsStep run_any() const;
+  // The transaction is over.
+  void end();
+
+ private:
+  std::vector<Bound> bound_;
 };
 
 }  // namespace pgweir

@@ -2,6 +2,13 @@
 
 namespace pgweir {
 
+SchemaVersion::Doubt SchemaVersion::doubt() {
+  doubts_.fetch_add(1, std::memory_order_acq_rel);
+  return {nullptr, [self = shared_from_this()](const void*) {
+            self->doubts_.fetch_sub(1, std::memory_order_acq_rel);
+          }};
+}
+
 std::shared_ptr<SchemaVersion> SchemaVersions::of(const std::string& host, std::uint16_t port,
                                                   const std::string& dbname) {
   const std::lock_guard lock(mutex_);

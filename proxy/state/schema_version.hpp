@@ -12,14 +12,19 @@
 
 namespace pgweir {
 
-class SchemaVersion {
+class SchemaVersion : public std::enable_shared_from_this<SchemaVersion> {
  public:
   std::uint64_t get() const { return value_.load(std::memory_order_acquire); }
   // Called before the client that has changed something gets its answer.
   void change() { value_.fetch_add(1, std::memory_order_acq_rel); }
+  // Code has run that is not judged yet: until what is returned is let go, there may be a change that is not counted.
+  using Doubt = std::shared_ptr<const void>;
+  Doubt doubt();
+  bool is_in_doubt() const { return doubts_.load(std::memory_order_acquire) > 0; }
 
  private:
   std::atomic<std::uint64_t> value_{1};
+  std::atomic<unsigned> doubts_{0};
 };
 
 // One for each database of each server, shared by its pools.

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from harness import messages as m
-from harness.waiting import until
+from harness.waiting import repetitions, until
 
 UUID = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 
@@ -214,6 +214,43 @@ def test_ddl_by_code_ends_sharing_at_once(endpoint, tables):
                     assert heard == f"1 2 C(BEGIN) 1 2 D({columns}) C(SELECT 1) Z(T)"
         finally:
             changer.query("drop function widen()")
+
+
+# What makes code that changes a table, and what runs it.
+HIDDEN = {
+    "trigger": ("create table fired (a int); create trigger t before insert on fired for each row execute function fire()",
+                "insert into fired values (1)"),
+    "column default": ("create table fired (a int default fire(), b int)", "insert into fired (b) values (1)"),
+    "view": ("create view fired as select fire()", "select * from fired"),
+    "function": ("create table fired (a int)", "select fire()"),
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_ddl_by_code_that_nobody_knows_yet_is_seen_by_the_next_parse(shared, way):
+    """Its client has its answer before the code is judged, and another connection has just parsed the statement."""
+    make, run = HIDDEN[way]
+    returns, value = ("trigger", "new") if way == "trigger" else ("int", "1")
+    endpoint = shared("two", max_size=2)
+    with endpoint.wire() as changer:
+        for _ in range(repetitions(10, least=3)):
+            changer.query("drop table if exists hidden; create table hidden (a int)")
+            changer.query(f"create or replace function fire() returns {returns} language plpgsql as "
+                          f"$$ begin execute 'alter table hidden alter a type bigint'; return {value}; end $$")
+            changer.query(make)
+            text = unique("insert into hidden values ($1)")
+            try:
+                with endpoint.wire() as first, endpoint.wire() as second, endpoint.wire() as late:
+                    first.ask(m.P("", "begin") + m.B() + m.E() + m.P("s", text) + m.DS("s") + m.S)
+                    second.ask(m.P("s", text) + m.DS("s") + m.S)
+                    first.query("commit")
+                    changer.query(run)
+                    late.send(m.P("s", text) + m.DS("s") + m.S)
+                    [described] = [answer for answer in late.until_ready() if answer.kind == "t"]
+                    assert int.from_bytes(described.body[-4:], "big") == 20, "bigint"
+            finally:
+                changer.query("drop function fire() cascade")  # and with it the view
+                changer.query("drop table if exists fired")
 
 
 # --- Tenants ---------------------------------------------------------------------------------------------------

@@ -176,8 +176,8 @@ def test_a_server_that_is_put_right_is_used(serve, show, certificates):
 
 
 @pytest.mark.parametrize("answer, complaint", [
-    (b"S" + b"Z\0\0\0\5I", "unencrypted data behind its answer"),
-    (b"N" + b"R\0\0\0\x08\0\0\0\0", "unencrypted data behind its answer"),
+    (b"S" + b"Z\0\0\0\5I", "unencrypted data after its answer"),
+    (b"N" + b"R\0\0\0\x08\0\0\0\0", "unencrypted data after its answer"),
     (m.message(b"E", b"SFATAL\0C53300\0Msorry\0\0"), "answered the request for TLS by an error"),
     (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is no PostgreSQL server"),
     (b"S" * 1, "TLS: "),  # and then nothing
