@@ -170,11 +170,12 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
     tell_cut(text, use->named);
-    std::string drops = name_dropped(effects.verb, *use);
+    const Verb verb = leading_verb(text);  // `effects` does not know it of a text that is not readable as a whole
+    std::string drops = name_dropped(verb, *use);
     if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
       return RequestDisposition::hold;
     if (provide(use->statement, true) == Progress::hold) return RequestDisposition::hold;
-    StateNotes(x_).note_use(effects.verb, *use->statement);
+    StateNotes(x_).note_use(verb, *use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
     if (!drops.empty()) x_.naming.drops.push_back(std::move(drops));

@@ -239,7 +239,7 @@ def used(cluster, certificates, tmp_path):
     return tmp_path, changed
 
 
-@runs("pgweir check pgweir.yaml", "APP_PASSWORD=... pgweir serve pgweir.yaml",
+@runs("APP_PASSWORD=... pgweir check pgweir.yaml", "APP_PASSWORD=... pgweir serve pgweir.yaml",
       "psql -h 127.0.0.1 -p 6432 -U app_user app", "pgweir serve CONFIG", "pgweir check CONFIG", "pgweir check FILE",
       "pgweir healthcheck CONFIG [--ready]", "psql -h HOST -p 6432 -U operator pgweir", "pgweir check pgweir.yaml --tasks 2 --connect")
 def test_the_use_of_the_readme(used, commands):
