@@ -170,7 +170,8 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
     tell_cut(text, use->named);
-    const Verb verb = leading_verb(text);  // `effects` does not know it of a text that is not readable as a whole
+    const Verb verb =
+        leading_verb(text);  // `effects` does not know it of a text that is not readable as a whole
     std::string drops = name_dropped(verb, *use);
     if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
       return RequestDisposition::hold;
