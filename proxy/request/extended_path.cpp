@@ -271,6 +271,7 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
   if (!understood || target.kind != 'S') {
+    if (!x_.portals.empty()) StateNotes(x_).doubt_portals();
     // A cursor that outlives its transaction is a portal, too.
     if (x_.pins.contains(Pin::holdable_cursor)) x_.watch.may_have_ended.insert({Pin::holdable_cursor});
     return ServerStream(x_).forward(piece, {.reply = Reply::close});
@@ -300,19 +301,23 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
     return RequestDisposition::hold;
   ExecuteView execute;
   const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
-  const Portals::Bound* const bound = understood ? x_.portals.find(execute.portal) : nullptr;
-  const StatementRef statement = bound != nullptr ? bound->statement : nullptr;
-  const bool is_as_bound = bound != nullptr && !bound->is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
+  const Portals::Bound* const known = understood ? x_.portals.find(execute.portal) : nullptr;
+  const Portals::Bound bound = known != nullptr ? *known : Portals::Bound{};
+  const StatementRef& statement = bound.statement;
+  const bool is_as_bound = statement && !bound.is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
   const bool discards = statement && discards_all(*statement);
-  if (understood && !x_.portals.steps.empty()) x_.hand.step = x_.portals.run(execute.portal);
+  if (understood && !x_.portals.empty())
+    x_.hand.step = x_.portals.run(execute.portal, execute.row_limit == 0);
+  // A SAVEPOINT, say, in front of which something has been set since its Bind.
+  const bool escapes = understood && x_.portals.unfollowed == execute.portal && x_.journal.follows_control();
+  if (escapes) x_.journal.doubt({});
   if (is_as_bound && statement->effects.sets()) StateNotes(x_).note_set(statement->text);
   if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
-  const bool drops = bound != nullptr && !bound->drops.empty();
-  if (drops) x_.naming.drop(bound->drops);
+  if (!bound.drops.empty()) x_.naming.drop(bound.drops);
   // What the client's names stand for afterwards is known with the answer.
-  if (discards || drops || (statement && statement->effects.verb == Verb::deallocate))
+  if (discards || !bound.drops.empty() || (statement && statement->effects.verb == Verb::deallocate))
     x_.naming.under_way = true;
-  if (bound != nullptr) expected.grown_by = bound->grown_by;
+  expected.grown_by = bound.grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));
   if (!is_as_bound || !StartupRestorer(x_).loses_startup(statement->effects.verb, statement->text))

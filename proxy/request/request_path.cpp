@@ -93,6 +93,8 @@ RequestDisposition RequestPath::take_first(const Piece& piece) {
     return RequestDisposition::hold;
   if (x_.backend == nullptr) return RequestDisposition::needs_backend;
   if (x_.listen && x_.only_own_queries_left()) x_.listen->begin();
+  const bool runs_text = type == FrontendType::Query || type == FrontendType::FunctionCall;
+  if (runs_text && !x_.portals.empty()) StateNotes(x_).doubt_portals();
   if (x_.backend->statements.is_over() && x_.tracker.may_insert_group()) StatementProvider(x_).trim(0);
   switch (type) {
     case FrontendType::Query:
@@ -142,6 +144,7 @@ RequestDisposition RequestPath::take_copy(const Piece& piece) {
 
 RequestDisposition RequestPath::take_sync(const Piece& piece) {
   if (x_.backend == nullptr) return RequestDisposition::needs_backend;
+  if (!x_.portals.empty()) StateNotes(x_).doubt_portals();
   return ServerStream(x_).forward(piece, {.reply = Reply::sync});
 }
 

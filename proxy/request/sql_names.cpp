@@ -88,7 +88,7 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   if (!use) return Progress::done;
   if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
     return Progress::hold;
-  if (provide(use->statement, false) == Progress::hold) return Progress::hold;
+  if (provide(use->statement) == Progress::hold) return Progress::hold;
   StateNotes(x_).note_use(statement->effects.verb, *use->statement);
   const std::string text = with_name(statement->text, use->named, use->statement->server_name);
   const bool is_unnamed = statement->server_name.empty();
@@ -101,11 +101,11 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
 
 // A text may name a statement more than once. Whether the Parse that went out for the first of them succeeds is no
 // matter: the server tells.
-Progress SqlNames::provide(const StatementRef& statement, bool for_query) {
+Progress SqlNames::provide(const StatementRef& statement) {
   if (std::count(provided_.begin(), provided_.end(), statement)) return Progress::done;
   StatementProvider provider(x_);
   const Progress progress =
-      for_query ? provider.provide_for_query(statement) : provider.provide_named(statement);
+      for_query_ ? provider.provide_for_query(statement) : provider.provide_named(statement);
   if (progress == Progress::done) provided_.push_back(statement);
   return progress;
 }
@@ -164,18 +164,19 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
                                                                 const SqlEffects& effects,
                                                                 Expected& expected) {
   if (x_.statements.has_undecided(x_.tracker.segment())) return RequestDisposition::hold;
+  for_query_ = true;
   if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
   x_.naming.end();
   StatementRef statement;
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
     tell_cut(text, use->named);
-    const Verb verb =
-        leading_verb(text);  // `effects` does not know it of a text that is not readable as a whole
+    // `effects` does not know it of a text that is not readable as a whole.
+    const Verb verb = leading_verb(text);
     std::string drops = name_dropped(verb, *use);
     if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
       return RequestDisposition::hold;
-    if (provide(use->statement, true) == Progress::hold) return RequestDisposition::hold;
+    if (provide(use->statement) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note_use(verb, *use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
@@ -222,7 +223,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
     std::string drops = name_dropped(part.verb, {*named, statement});
     if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
       return RequestDisposition::hold;
-    if (provide(statement, true) == Progress::hold) return RequestDisposition::hold;
+    if (provide(statement) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note_use(part.verb, *statement);
     if (!drops.empty()) naming.drops.push_back(std::move(drops));
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;

@@ -39,7 +39,7 @@ class SqlNames final {
 
  private:
   std::string name_dropped(Verb verb, const NamedUse& use) const;
-  Progress provide(const StatementRef& statement, bool for_query);
+  Progress provide(const StatementRef& statement);
   StatementRef unnamed_of(std::string_view text, ByteView types) const;
   std::string rename_prepare(std::string_view text);
   std::optional<RequestDisposition> rewrite_string(std::string_view text, const SqlEffects& effects,
@@ -47,6 +47,7 @@ class SqlNames final {
   void send_rewritten(std::string_view text, Expected& expected);
 
   Exchange& x_;
+  bool for_query_ = false;              // the message in hand is a Query, whose answer must not be skipped
   std::vector<StatementRef> provided_;  // for the text in hand
 };
 

@@ -39,10 +39,6 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
 void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   StateWatch& watch = x_.watch;
   x_.hand.set.reset();
-  // It may run a portal that was bound by the protocol.
-  if (!x_.portals.steps.empty() && effects.verbs.intersects({Verb::fetch, Verb::move})) {
-    for (SettingsItem& item : x_.portals.run_any()) x_.hand.step.push_back(std::move(item));
-  }
   if (is_plain_query(effects)) return;
   const std::size_t from_names = x_.hand.step.size();
   note_settings(effects, text, values);
@@ -281,6 +277,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
   const bool shows = !x_.commons->code().definitions().is_free();
   const bool controls = control_verbs.contains(effects.verb) && x_.journal.follows_control();
+  if (control_verbs.contains(effects.verb) && !controls) x_.portals.unfollowed = portal;
   if (effects.is_quiet() && !fires && !shows && !controls && !x_.judgement.strict) return;
   const StatementShape* const shape = statement->shape.get();
   const BoundValues bound(values, shape != nullptr ? shape->parameter_types : statement->parameter_types);
@@ -291,6 +288,21 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   if (x_.hand.step.empty()) return;
   if (!x_.portals.keep({std::string(portal), std::exchange(x_.hand.step, {})}))
     x_.watch.marks.insert(Mark::unseen);
+}
+
+// What a portal does that the client keeps is not known any more: FETCH or code may run it, and its name may come to stand
+// for another.
+void StateNotes::doubt_portals() {
+  for (SettingsItem& item : x_.portals.take_doubts()) x_.journal.doubt(std::move(item.name));
+  for (const StatementRef& statement : x_.portals.take_sets()) {
+    const std::optional<SetStatement> set = parse_set(statement->text);
+    const bool is_named = set && !set->name.empty() && remember_if_custom(set->name);
+    x_.journal.doubt(is_named ? set->name : std::string());
+  }
+}
+
+bool StateNotes::remember_if_custom(const std::string& name) {
+  return name.find('.') == std::string::npos || remember_name(x_.custom_names, name);
 }
 
 // Notes what a prepared statement does that a text of this verb names: it runs it, plans it, or runs it only perhaps.

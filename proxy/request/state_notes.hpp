@@ -19,6 +19,7 @@ class StateNotes final {
   // What the statement does to settings is collected in the step of the message in hand, and in its `set` if
   // the statement is one SET or RESET. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
+  void doubt_portals();
   void note_use(Verb verb, const Statement& statement);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
@@ -31,6 +32,7 @@ class StateNotes final {
   void note_opaque_code(std::string_view text);
 
  private:
+  bool remember_if_custom(const std::string& name);
   void note_named(const Statement& statement);
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);

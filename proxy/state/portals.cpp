@@ -8,16 +8,9 @@ namespace {
 
 // What may happen, where it is not known whether it does.
 SettingsItem as_doubt(const SettingsItem& item) {
-  if (item.local) return {.kind = SettingsItem::Kind::local_doubt};
   const bool is_named = item.kind == SettingsItem::Kind::set || item.kind == SettingsItem::Kind::reset ||
                         item.kind == SettingsItem::Kind::doubt;
   return {.kind = SettingsItem::Kind::doubt, .name = is_named ? item.name : std::string()};
-}
-
-SettingsStep as_doubts(const SettingsStep& step) {
-  SettingsStep doubts;
-  for (const SettingsItem& item : step) doubts.push_back(as_doubt(item));
-  return doubts;
 }
 
 }  // namespace
@@ -42,30 +35,53 @@ const Portals::Bound* Portals::find(std::string_view portal) const {
 }
 
 void Portals::forget(std::string_view portal) {
+  if (unfollowed == portal) unfollowed.reset();
   std::erase_if(bound_, [&](const Bound& each) { return each.portal == portal; });
   std::erase_if(steps, [&](const Step& each) { return each.portal == portal; });
 }
 
-SettingsStep Portals::run(std::string_view portal) {
+SettingsStep Portals::run(std::string_view portal, bool to_its_end) {
+  std::erase_if(bound_, [&](const Bound& each) { return each.portal == portal; });
   const auto found =
       std::find_if(steps.begin(), steps.end(), [&](const Step& each) { return each.portal == portal; });
   if (found == steps.end()) return {};
-  SettingsStep again = as_doubts(found->step);
-  return std::exchange(found->step, std::move(again));
+  SettingsStep step = found->step;
+  if (to_its_end) {
+    steps.erase(found);
+  } else {
+    for (SettingsItem& item : found->step) item = as_doubt(item);
+  }
+  return step;
 }
 
-SettingsStep Portals::run_any() const {
-  SettingsStep all;
+SettingsStep Portals::take_doubts() {
+  SettingsStep doubts;
   for (const Step& each : steps) {
-    for (const SettingsItem& item : each.step) all.push_back(as_doubt(item));
+    for (const SettingsItem& item : each.step) doubts.push_back(as_doubt(item));
   }
-  return all;
+  steps.clear();
+  const bool discards = std::any_of(bound_.begin(), bound_.end(), [](const Bound& each) {
+    return each.statement->effects.verb == Verb::discard;
+  });
+  if (discards) doubts.push_back({.kind = SettingsItem::Kind::doubt});
+  return doubts;
+}
+
+std::vector<StatementRef> Portals::take_sets() {
+  std::vector<StatementRef> sets;
+  std::erase_if(bound_, [&](Bound& each) {
+    if (each.is_renamed || !each.statement->effects.sets()) return false;
+    sets.push_back(std::move(each.statement));
+    return true;
+  });
+  return sets;
 }
 
 void Portals::end() {
   steps.clear();
   bound_.clear();
   may_copy = false;
+  unfollowed.reset();
 }
 
 }  // namespace pgweir

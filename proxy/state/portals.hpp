@@ -34,6 +34,8 @@ struct Portals {
     SettingsStep step;
   };
   std::vector<Step> steps;
+  // The portal of a SAVEPOINT or the like that was bound last while there was nothing to follow.
+  std::optional<std::string> unfollowed;
   // The portal that was bound last, and the client's name for its statement, unless the client has had that
   // statement described.
   std::string described;
@@ -46,10 +48,13 @@ struct Portals {
   const Bound* find(std::string_view portal) const;
   // Another statement is bound to it.
   void forget(std::string_view portal);
-  // What running this portal does to settings. When it is run again, it may do that once more.
-  SettingsStep run(std::string_view portal);
-  // What running any of them may do to settings, as FETCH does without a word of it.
-  SettingsStep run_any() const;
+  // It is run, to its end or not. What that does to settings; run again, it may do so once more.
+  SettingsStep run(std::string_view portal, bool to_its_end);
+  // The client keeps portals that have not been run to their end. From here on FETCH or code may run them, and CLOSE
+  // or the end of a savepoint may take them away, so that what they do to settings is in doubt.
+  SettingsStep take_doubts();
+  std::vector<StatementRef> take_sets();
+  bool empty() const { return steps.empty() && bound_.empty(); }
   // The transaction is over.
   void end();
 

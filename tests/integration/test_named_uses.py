@@ -60,6 +60,25 @@ SCRIPTS = {
         m.P("x", "select 1") + m.S, m.Q("begin"),
         m.P("", "deallocate all") + m.B("p", "") + m.P("", "set work_mem = '9MB'") + m.B("q", "") + m.S,
         m.E("p") + m.P("x", "select 2") + m.S, m.B("", "x") + m.E() + m.S, m.Q("commit")],
+    "a portal that a function of the server runs": [
+        m.Q("begin"), m.P("", "select set_config('app.who', 'a', false)") + m.B("p", "") + m.S,
+        m.Q("select cursor_to_xml('p', 10, false, false, '')"), m.Q("commit")],
+    "a portal that DO runs": [
+        m.Q("begin"), m.P("", "select set_config('app.who', 'a', false)") + m.B("p", "") + m.S,
+        m.Q("do $$ declare c refcursor := 'p'; begin move all in c; end $$"), m.Q("commit")],
+    "a Bind that fails leaves the portal": [
+        m.Q("begin"), m.P("", "set app.who = 'a'") + m.B("p", "") + m.S, m.Q("savepoint s"), m.B("p", "nope") + m.S,
+        m.Q("rollback to s"), m.E("p") + m.S, m.Q("commit")],
+    "a Bind of another text that fails leaves the portal": [
+        m.Q("begin"), m.P("", "set work_mem = '9MB'") + m.B("p", "") + m.S, m.Q("savepoint s"),
+        m.P("", "set app.who = 'a'") + m.B("p", "") + m.S, m.Q("rollback to s"), m.E("p") + m.S, m.Q("commit")],
+    "a SAVEPOINT that was bound before a SET": [
+        m.Q("begin"), m.P("", "savepoint s") + m.B("p", "") + m.S, m.Q("set work_mem = '9MB'"), m.E("p") + m.S,
+        m.Q("rollback to s"), m.Q("commit")],
+    "a SAVEPOINT that was bound before a SET in its batch": [
+        m.Q("begin"), m.P("", "savepoint s") + m.B("p", "") + m.P("", "set work_mem = '9MB'") + m.B("q", "") + m.E("q") +
+        m.E("p") + m.S, m.Q("rollback to s"), m.Q("commit")],
+    "a portal that is never run": [m.P("", "select set_config('app.who', 'a', false)") + m.B("p", "") + m.S],
     "EXECUTE of a DEALLOCATE": [m.P("b", "select 1") + m.P("a", "deallocate b") + m.S, m.Q("execute a"),
                                 m.B("", "b") + m.E() + m.S, m.P("b", "select 2") + m.S],
     "EXECUTE of a DEALLOCATE, extended": [m.P("b", "select 1") + m.P("a", "deallocate b") + m.S, PBE("execute a") + m.S,
@@ -69,6 +88,17 @@ SCRIPTS = {
     "EXECUTE of a PREPARE that is there": [PBE('prepare "A" as select 0', name="A") + m.S,
                                            m.Q('execute "A"; deallocate b')],
 }
+
+
+# What becomes of a portal before it is run, and what was bound to it.
+GONE = {"CLOSE": m.Q("close p"), "CLOSE ALL": m.Q("close all"), "Close": m.CP("p") + m.S, "COMMIT": m.Q("commit; begin"),
+        "COMMIT AND CHAIN": m.Q("commit and chain"), "ROLLBACK TO": m.Q("rollback to s")}
+BOUND = ["set app.who = 'a'", "reset all", "discard all", "rollback", "set role app2", "select set_config('app.who', 'a', false)"]
+for gone, closes in GONE.items():
+    for text in BOUND:
+        SCRIPTS[f"{text} that {gone} took away"] = [
+            m.Q("set work_mem = '7MB'"), m.Q("begin"), m.Q("set local app.who = 'b'"), m.Q("savepoint s"),
+            m.P("", text) + m.B("p", "") + m.S, closes, m.Q("declare p cursor for select 1"), m.E("p") + m.S, m.Q("commit")]
 
 
 def play(endpoint, turns, params=()):
@@ -98,7 +128,7 @@ def test_what_a_name_stands_for_is_believed_when_it_happens(endpoint, direct, sc
 
 # Of a statement that only the other connection has, in a failed transaction or broken by DDL.
 TWICE = ["execute a; execute a", "execute a; deallocate a", "execute a; prepare a as select 2",
-         "explain execute a; execute a", "execute e; execute e"]
+         "explain execute a; execute a", "execute e; execute e", "execute e", "execute ee", "explain execute e", "execute d"]
 
 
 @pytest.mark.parametrize("text", TWICE)
@@ -107,12 +137,14 @@ def test_a_name_that_stands_twice_in_a_string_ends(shared, direct, text, state):
     def run(endpoint):
         with endpoint.wire() as client, endpoint.wire() as other:
             client.ask(m.Q("create table if not exists broken_by_ddl (a int)"))
-            client.ask(m.P("a", "select 1" if state != "broken" else "select * from broken_by_ddl") +
-                       m.P("e", "execute a") + m.S)
+            client.ask(m.P("ee", "execute e") + m.P("e", "execute a") + m.P("dd", "deallocate a") + m.P("d", "execute dd") +
+                       m.P("a", "select 1" if state != "broken" else "select * from broken_by_ddl") + m.S)
             other.ask(m.Q("begin"))
             if state == "broken":
                 client.ask(m.Q("drop table broken_by_ddl"))
                 return client.ask(m.Q(text)).split()[-1]
             client.ask(m.Q("begin; select 1/0"))
-            return client.ask(m.Q("rollback; " + text if state == "rolled back" else text))
+            if state == "rolled back":  # README: the EXECUTE may fail
+                return client.ask(m.Q("rollback; " + text)).split()[-1]
+            return client.ask(m.Q(text))
     assert run(shared("two", max_size=2)) == run(direct)
