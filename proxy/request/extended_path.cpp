@@ -300,16 +300,22 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
   if (x_.listen && ListenFollower(x_).follow_execute(piece, expected) == Progress::hold)
     return RequestDisposition::hold;
   ExecuteView execute;
-  const bool understood = parse_execute(piece.body(), execute) == Errc::ok;
-  const Portals::Bound* const known = understood ? x_.portals.find(execute.portal) : nullptr;
+  if (!x_.portals.is_unused() && parse_execute(piece.body(), execute) == Errc::ok)
+    return run_noted(piece, execute, std::move(expected));
+  return ServerStream(x_).forward(piece, std::move(expected));
+}
+
+// A portal may be one that does more than to return rows.
+RequestDisposition ExtendedPath::run_noted(const Piece& piece, const ExecuteView& execute,
+                                           Expected&& expected) {
+  const Portals::Bound* const known = x_.portals.find(execute.portal);
   const Portals::Bound bound = known != nullptr ? *known : Portals::Bound{};
   const StatementRef& statement = bound.statement;
   const bool is_as_bound = statement && !bound.is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
   const bool discards = statement && discards_all(*statement);
-  if (understood && !x_.portals.empty())
-    x_.hand.step = x_.portals.run(execute.portal, execute.row_limit == 0);
+  x_.hand.step = x_.portals.run(execute.portal, execute.row_limit == 0);
   // A SAVEPOINT, say, in front of which something has been set since its Bind.
-  const bool escapes = understood && x_.portals.unfollowed == execute.portal && x_.journal.follows_control();
+  const bool escapes = x_.portals.unfollowed == execute.portal && x_.journal.follows_control();
   if (escapes) x_.journal.doubt({});
   if (is_as_bound && statement->effects.sets()) StateNotes(x_).note_set(statement->text);
   if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});

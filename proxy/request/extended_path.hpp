@@ -23,6 +23,7 @@ class ExtendedPath final {
   RequestDisposition take_execute(const Piece& piece);
 
  private:
+  RequestDisposition run_noted(const Piece& piece, const ExecuteView& execute, Expected&& expected);
   // A Parse under a name. `sent` is what goes to the server for the client's `statement`.
   struct NamedParse {
     std::string_view name;

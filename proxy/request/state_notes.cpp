@@ -264,7 +264,7 @@ void StateNotes::keep_bound(Portals::Bound portal) {
 // What a portal may do is noted when it is bound, whether or not it is executed. `values` is empty for a Bind
 // that is too long to be looked at.
 void StateNotes::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
-  x_.portals.forget(portal);
+  if (!x_.portals.is_unused()) x_.portals.forget(portal);
   if (!statement) return;
   if (x_.client.is_opaque(statement->text)) return note(effects_of_anything(), {});
   const SqlEffects& effects = statement->effects;

@@ -55,6 +55,8 @@ struct Portals {
   SettingsStep take_doubts();
   std::vector<StatementRef> take_sets();
   bool empty() const { return steps.empty() && bound_.empty(); }
+  // Most sessions, most of the time: there is nothing to look at when a portal is bound or run.
+  bool is_unused() const { return empty() && !unfollowed; }
   // The transaction is over.
   void end();
 
