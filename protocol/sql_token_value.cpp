@@ -128,7 +128,7 @@ bool cut_identifier(std::string& name) {
   return true;
 }
 
-// Reads one escape of U&"...": \XXXX, \+XXXXXX or \\, with another character for the backslash perhaps.
+// Reads one escape of U&"...", such as \0061, \+000061 or \\, with another character for the backslash perhaps.
 bool unescape_unicode(std::string_view content, char escape, std::size_t& at, std::string& out) {
   if (at < content.size() && content[at] == escape) {
     out.push_back(content[at++]);
@@ -145,6 +145,20 @@ bool unescape_unicode(std::string_view content, char escape, std::size_t& at, st
   return true;
 }
 
+// UESCAPE '.', which follows the closing quote. False: it is another line of a string, or not surely the clause.
+bool read_uescape(std::string_view clause, char& escape) {
+  constexpr std::string_view word = "uescape";
+  if (clause.size() < word.size() + 3 || clause.find("--") != std::string_view::npos) return false;
+  const std::string_view quoted = clause.substr(clause.size() - 3);
+  clause.remove_suffix(quoted.size());
+  while (!clause.empty() && is_sql_space(clause.back())) clause.remove_suffix(1);
+  const bool is_named =
+      clause.size() >= word.size() && folded_equals(clause.substr(clause.size() - word.size()), word);
+  if (!is_named || quoted.front() != '\'' || quoted.back() != '\'') return false;
+  escape = quoted[1];
+  return true;
+}
+
 // U&"..." or U&'...', perhaps with UESCAPE '.'.
 bool unicode_value(std::string_view text, char quote, std::string& out) {
   out.clear();
@@ -156,13 +170,7 @@ bool unicode_value(std::string_view text, char quote, std::string& out) {
     ++end;
   }
   const std::string_view content = text.substr(3, end - 3);
-  if (end + 1 < text.size()) {
-    const std::string_view tail = text.substr(text.size() - 3);
-    const bool is_clause = (text.substr(end).find_first_of("uU") != std::string_view::npos) &&
-                           tail.front() == '\'' && tail.back() == '\'';
-    if (!is_clause) return false;
-    escape = tail[1];
-  }
+  if (end + 1 < text.size() && !read_uescape(text.substr(end + 1), escape)) return false;
   for (std::size_t at = 0; at < content.size();) {
     const char c = content[at++];
     if (c == escape) {

@@ -129,8 +129,8 @@ TEST_CASE("strings are unescaped where that needs no server") {
   CHECK(value_of("E'\\b\\f\\n\\r\\t\\x41\\101\\u0041\\U00000041\\q\\''''") == "\b\f\n\r\tAAAAq''");
   CHECK(value_of("$$a'b$$") == "a'b");
   CHECK(value_of("$t$$$$t$") == "$$");
-  for (const char* sql : {"E'\\351'", "E'\\0'", "E'\\u12'", "E'\\v'", "U&'\\00e9'", "B'1'", "'a' -- c\n'b'",
-                          "E'a'\n'b'", "a", "1"}) {
+  for (const char* sql : {"E'\\351'", "E'\\0'", "E'\\u12'", "E'\\v'", "U&'\\00e9'", "U&'a'\n'u'",
+                          "U&'a' -- uescape\n'u'", "B'1'", "'a' -- c\n'b'", "E'a'\n'b'", "a", "1"}) {
     INFO(sql);
     CHECK(value_of(sql) == "<unknown>");
   }
