@@ -33,8 +33,7 @@ class PoolCommons;
 class Worker;
 struct ReadText;
 
-// SQL that makes or drops names (PREPARE, DEALLOCATE, DISCARD ALL) is unanswered: nothing else is sent until
-// its outcome is known.
+// What is remembered of SQL that makes or drops names (PREPARE, DEALLOCATE, DISCARD ALL) while it is unanswered.
 struct SqlNaming {
   // A client's name that has become pgweir's in a Query of several statements.
   struct Replaced {
@@ -44,18 +43,11 @@ struct SqlNaming {
     std::int32_t grown_by = 0;  // how much longer pgweir's name is; in characters
   };
 
-  bool under_way = false;
   std::string name;                // of a PREPARE
   StatementRef statement;          // what it makes
   std::vector<std::string> drops;  // names that DEALLOCATE drops, in order; its tags tell which are gone
   std::vector<Replaced> replaced;  // in order
 
-  void end() { *this = {}; }
-  // A DEALLOCATE of this one name is about to be run.
-  void drop(std::string gone) {
-    end();
-    drops.push_back(std::move(gone));
-  }
   // By how many characters what stands at this place of the text that was sent (the first is 1) is further behind than
   // in the client's text.
   std::int32_t growth_before(std::int64_t position) const {
@@ -111,7 +103,8 @@ struct Exchange {
   ResponseTracker tracker;
   Batch batch;
   Portals portals;
-  SqlNaming naming;
+  // Null: no such SQL is unanswered. While it is, nothing else is sent, as its outcome decides what names mean.
+  std::unique_ptr<SqlNaming> naming;
   OwnQueries own;
 
   ClientSettings client;
@@ -133,6 +126,7 @@ struct Exchange {
 
   MessageInHand hand;
 
+  SqlNaming& begin_naming() { return *(naming = std::make_unique<SqlNaming>()); }
   void expect(Expected&& expected) { tracker.expect(std::move(expected), sink); }
   bool pinned() const { return !pins.empty(); }
   // Whether the client has something that it could not get on another connection. In session mode every

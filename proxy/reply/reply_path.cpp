@@ -185,8 +185,8 @@ Disposition ReplyPath::take_error(const Piece& piece) {
                                   : replaced      ? replaced->name
                                   : about         ? x_.statements.name_of(about, oldest->name_hash)
                                                   : std::string();
-  const std::int32_t grown_by = is_of_several && whole && !x_.naming.replaced.empty()
-                                    ? x_.naming.growth_before(position_of(error))
+  const std::int32_t grown_by = is_of_several && whole && x_.naming && !x_.naming->replaced.empty()
+                                    ? x_.naming->growth_before(position_of(error))
                                     : growth_of(*oldest, client_name, x_.client);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
@@ -245,12 +245,13 @@ bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, s
 
 // The name that was replaced in the text that failed, if pgweir's name is in the error.
 const SqlNaming::Replaced* ReplyPath::replaced_name_in(const Piece& piece) const {
+  if (!x_.naming) return nullptr;
   const std::string_view text = as_text(piece.body());
   const auto is_there = [&](const SqlNaming::Replaced& each) {
     return text.find('"' + each.statement->server_name + '"') != std::string_view::npos;
   };
-  const auto found = std::find_if(x_.naming.replaced.begin(), x_.naming.replaced.end(), is_there);
-  return found == x_.naming.replaced.end() ? nullptr : &*found;
+  const auto found = std::find_if(x_.naming->replaced.begin(), x_.naming->replaced.end(), is_there);
+  return found == x_.naming->replaced.end() ? nullptr : &*found;
 }
 
 // The statement that the message is about, unless the error names another: one that an EXECUTE of a PREPARE makes, say.
@@ -321,7 +322,7 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
     end_backend_statement(expected, outcome);
   if (expected.reply == Reply::query && expected.fate == Fate::mute) own_.end();
   // While a name is made or dropped, nothing else is sent, so this was the statement that did it.
-  if (x_.naming.under_way && x_.tracker.idle()) x_.naming.end();
+  if (x_.naming && x_.tracker.idle()) x_.naming.reset();
 }
 
 // Notes what the backend holds now.

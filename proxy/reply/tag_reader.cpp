@@ -14,7 +14,7 @@ void TagReader::take(const Piece& piece) {
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
   if (x_.listen && oldest->changes.contains(Change::channels)) x_.listen->completed(tag);
   const bool prepares = tag == "PREPARE";
-  if (prepares && x_.naming.under_way && x_.naming.statement) return take_prepared();
+  if (prepares && x_.naming && x_.naming->statement) return take_prepared();
   x_.watch.note_tag(tag);
   if (changes_schema(tag)) {
     x_.watch.marks.insert(Mark::changed_schema);
@@ -34,14 +34,14 @@ void TagReader::take(const Piece& piece) {
     x_.commons->code().forget();
   }
   // The name may be that of another statement: the server tells what is left.
-  if (tag == "DEALLOCATE" && x_.naming.drops.empty()) {
+  if (tag == "DEALLOCATE" && (!x_.naming || x_.naming->drops.empty())) {
     x_.watch.note_begin({Pin::sql_prepare}, tag);
   } else if (tag == "DEALLOCATE") {
-    const std::string& name = x_.naming.drops.front();
+    const std::string& name = x_.naming->drops.front();
     const StatementRef gone = x_.statements.find(name);
     if (gone) x_.backend->statements.end_close(gone, Outcome::done);
     x_.statements.erase(name);
-    x_.naming.drops.erase(x_.naming.drops.begin());
+    x_.naming->drops.erase(x_.naming->drops.begin());
   }
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
     x_.statements.clear_named();
@@ -53,9 +53,9 @@ void TagReader::take(const Piece& piece) {
 // backend.
 void TagReader::take_prepared() {
   BackendStatements& on_backend = x_.backend->statements;
-  on_backend.begin_parse(x_.naming.statement, x_.tracker.segment());
-  on_backend.end_parse(x_.naming.statement, Outcome::done);
-  x_.statements.put(x_.naming.name, x_.naming.statement);
+  on_backend.begin_parse(x_.naming->statement, x_.tracker.segment());
+  on_backend.end_parse(x_.naming->statement, Outcome::done);
+  x_.statements.put(x_.naming->name, x_.naming->statement);
 }
 
 }  // namespace pgweir

@@ -308,21 +308,21 @@ RequestDisposition ExtendedPath::take_execute(const Piece& piece) {
 // A portal may be one that does more than to return rows.
 RequestDisposition ExtendedPath::run_noted(const Piece& piece, const ExecuteView& execute,
                                            Expected&& expected) {
-  const Portals::Bound* const known = x_.portals.find(execute.portal);
-  const Portals::Bound bound = known != nullptr ? *known : Portals::Bound{};
+  Portals::Run run = x_.portals.run(execute.portal, execute.row_limit == 0);
+  const Portals::Bound& bound = run.bound;
   const StatementRef& statement = bound.statement;
   const bool is_as_bound = statement && !bound.is_renamed;  // a SET, RESET, DISCARD or DEALLOCATE
   const bool discards = statement && discards_all(*statement);
-  x_.hand.step = x_.portals.run(execute.portal, execute.row_limit == 0);
+  x_.hand.step = std::move(run.step);
   // A SAVEPOINT, say, in front of which something has been set since its Bind.
-  const bool escapes = x_.portals.unfollowed == execute.portal && x_.journal.follows_control();
+  const bool escapes = x_.portals.may_be_unfollowed(execute.portal) && x_.journal.follows_control();
   if (escapes) x_.journal.doubt({});
   if (is_as_bound && statement->effects.sets()) StateNotes(x_).note_set(statement->text);
   if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
-  if (!bound.drops.empty()) x_.naming.drop(bound.drops);
   // What the client's names stand for afterwards is known with the answer.
   if (discards || !bound.drops.empty() || (statement && statement->effects.verb == Verb::deallocate))
-    x_.naming.under_way = true;
+    x_.begin_naming();
+  if (!bound.drops.empty()) x_.naming->drops.push_back(bound.drops);
   expected.grown_by = bound.grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);
   ServerStream(x_).forward(piece, std::move(expected));

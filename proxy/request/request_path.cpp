@@ -73,8 +73,7 @@ RequestDisposition RequestPath::take_first(const Piece& piece) {
   discarding_rest_ = false;
   if (type == FrontendType::Terminate)
     return owes_answers() ? RequestDisposition::hold : RequestDisposition::terminate;
-  if (x_.tracker.fencing() || x_.tracker.needs_fence() || x_.naming.under_way)
-    return RequestDisposition::hold;
+  if (x_.tracker.fencing() || x_.tracker.needs_fence() || x_.naming) return RequestDisposition::hold;
   if (is_copy_message(type)) return take_copy(piece);
   if (type == FrontendType::Flush) {
     if (x_.backend != nullptr) ServerStream(x_).forward_bytes(piece);
@@ -192,7 +191,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
       StateNotes(x_).note(effects_of_anything(), query.text);
   }
   if (effects.verbs.intersects({Verb::discard, Verb::deallocate}) && clears_names(query.text))
-    x_.naming.under_way = true;
+    x_.begin_naming();
   StateNotes(x_).note(effects, query.text);
   StateNotes(x_).note_prepare(effects, query.text);
   ServerStream(x_).note_query_sent(expected);

@@ -138,16 +138,16 @@ std::string SqlNames::name_dropped(Verb verb, const NamedUse& use) const {
 // A PREPARE of a new name gets a name of pgweir's on the server, so that other backends can get the
 // statement, too. Where the backend may have the client's name already, unseen, the text goes out as it is,
 // and the server says so.
-std::string SqlNames::rename_prepare(std::string_view text) {
+std::string SqlNames::rename_prepare(std::string_view text, SqlNaming& naming) {
   if (x_.may_have_prepared()) return {};
   const std::optional<NamedStatement> named = parse_named(text);
   if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
   tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
-  x_.naming.name = named->name;
-  x_.naming.statement = x_.commons->statements().make_by_sql(rest, named->body);
+  naming.name = named->name;
+  naming.statement = x_.commons->statements().make_by_sql(rest, named->body);
   std::string renamed(text.substr(0, named->name_offset));
-  renamed += '"' + x_.naming.statement->server_name + '"';
+  renamed += '"' + naming.statement->server_name + '"';
   return renamed += rest;
 }
 
@@ -166,7 +166,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
   if (x_.statements.has_undecided(x_.tracker.segment())) return RequestDisposition::hold;
   for_query_ = true;
   if (!is_single_statement(text)) return rewrite_string(text, effects, expected);
-  x_.naming.end();
+  SqlNaming naming;
   StatementRef statement;
   std::string renamed;
   if (std::optional<NamedUse> use = find_named(text)) {
@@ -180,10 +180,10 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     StateNotes(x_).note_use(verb, *use->statement);
     renamed = with_name(text, use->named, use->statement->server_name);
     expected.name_hash = StatementMap::hash_of(use->named.name);
-    if (!drops.empty()) x_.naming.drops.push_back(std::move(drops));
+    if (!drops.empty()) naming.drops.push_back(std::move(drops));
     statement = std::move(use->statement);
   } else {
-    renamed = rename_prepare(text);
+    renamed = rename_prepare(text, naming);
     if (renamed.empty()) return std::nullopt;
     if (x_.statements.full()) return RequestDisposition::too_many_names;
     if (x_.tracker.may_insert_group()) {
@@ -191,9 +191,9 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     } else {
       StatementProvider(x_).evict();
     }
-    statement = x_.naming.statement;
+    statement = naming.statement;
   }
-  x_.naming.under_way = !x_.naming.name.empty() || !x_.naming.drops.empty();
+  if (naming.statement || !naming.drops.empty()) x_.begin_naming() = std::move(naming);
   expected.statement = statement;
   expected.grown_by = growth(text, renamed, x_.client);
   StateNotes(x_).note(effects, text);
@@ -238,8 +238,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
-  naming.under_way = true;
-  x_.naming = std::move(naming);
+  x_.begin_naming() = std::move(naming);
   StateNotes(x_).note(effects, text);
   send_rewritten(rewritten, expected);
   return RequestDisposition::taken;

@@ -41,7 +41,7 @@ class SqlNames final {
   std::string name_dropped(Verb verb, const NamedUse& use) const;
   Progress provide(const StatementRef& statement);
   StatementRef unnamed_of(std::string_view text, ByteView types) const;
-  std::string rename_prepare(std::string_view text);
+  std::string rename_prepare(std::string_view text, SqlNaming& naming);
   std::optional<RequestDisposition> rewrite_string(std::string_view text, const SqlEffects& effects,
                                                    Expected& expected);
   void send_rewritten(std::string_view text, Expected& expected);

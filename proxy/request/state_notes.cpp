@@ -277,7 +277,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
   const bool shows = !x_.commons->code().definitions().is_free();
   const bool controls = control_verbs.contains(effects.verb) && x_.journal.follows_control();
-  if (control_verbs.contains(effects.verb) && !controls) x_.portals.unfollowed = portal;
+  if (control_verbs.contains(effects.verb) && !controls) x_.portals.leave_unfollowed(portal);
   if (effects.is_quiet() && !fires && !shows && !controls && !x_.judgement.strict) return;
   const StatementShape* const shape = statement->shape.get();
   const BoundValues bound(values, shape != nullptr ? shape->parameter_types : statement->parameter_types);
@@ -293,8 +293,9 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
 // What a portal does that the client keeps is not known any more: FETCH or code may run it, and its name may come to stand
 // for another.
 void StateNotes::doubt_portals() {
-  for (SettingsItem& item : x_.portals.take_doubts()) x_.journal.doubt(std::move(item.name));
-  for (const StatementRef& statement : x_.portals.take_sets()) {
+  Portals::Doubts doubts = x_.portals.take_doubts();
+  for (SettingsItem& item : doubts.steps) x_.journal.doubt(std::move(item.name));
+  for (const StatementRef& statement : doubts.sets) {
     const std::optional<SetStatement> set = parse_set(statement->text);
     const bool is_named = set && !set->name.empty() && remember_if_custom(set->name);
     x_.journal.doubt(is_named ? set->name : std::string());

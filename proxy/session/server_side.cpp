@@ -338,7 +338,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   replies_.forget_answers();
   x_.tracker = ResponseTracker();
   x_.own.clear();
-  x_.naming.end();
+  x_.naming.reset();
   x_.batch = {};
   if (x_.listen) x_.listen->backend_lost();
   parts_.link.offer_again();

@@ -1,6 +1,7 @@
 #include "proxy/state/portals.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace pgweir {
@@ -13,75 +14,105 @@ SettingsItem as_doubt(const SettingsItem& item) {
   return {.kind = SettingsItem::Kind::doubt, .name = is_named ? item.name : std::string()};
 }
 
+// Never 0.
+std::size_t hash_of(std::string_view portal) {
+  return std::hash<std::string_view>()(portal) | 1U;
+}
+
+template <typename Portal>
+auto find_in(std::vector<Portal>& portals, std::string_view name) {
+  return std::find_if(portals.begin(), portals.end(),
+                      [&](const Portal& each) { return each.portal == name; });
+}
+
+template <typename Portal>
+void erase_from(std::vector<Portal>& portals, std::string_view name) {
+  std::erase_if(portals, [&](const Portal& each) { return each.portal == name; });
+}
+
 }  // namespace
 
+Portals::Kept& Portals::kept() {
+  if (!kept_) kept_ = std::make_unique<Kept>();
+  return *kept_;
+}
+
+void Portals::drop_if_empty() {
+  if (kept_->bound.empty() && kept_->steps.empty()) kept_.reset();
+}
+
 bool Portals::keep(Bound portal) {
-  std::erase_if(bound_, [&](const Bound& each) { return each.portal == portal.portal; });
-  if (bound_.size() >= portals_max) return false;
-  bound_.push_back(std::move(portal));
+  Kept& all = kept();
+  erase_from(all.bound, portal.portal);
+  if (all.bound.size() >= portals_max) return false;
+  all.bound.push_back(std::move(portal));
   return true;
 }
 
 bool Portals::keep(Step portal) {
-  if (steps.size() >= portals_max) return false;
-  steps.push_back(std::move(portal));
+  Kept& all = kept();
+  if (all.steps.size() >= portals_max) return false;
+  all.steps.push_back(std::move(portal));
   return true;
 }
 
-const Portals::Bound* Portals::find(std::string_view portal) const {
-  const auto found =
-      std::find_if(bound_.begin(), bound_.end(), [&](const Bound& each) { return each.portal == portal; });
-  return found == bound_.end() ? nullptr : &*found;
+void Portals::leave_unfollowed(std::string_view portal) {
+  unfollowed_ = hash_of(portal);
+}
+
+bool Portals::may_be_unfollowed(std::string_view portal) const {
+  return unfollowed_ == hash_of(portal);
 }
 
 void Portals::forget(std::string_view portal) {
-  if (unfollowed == portal) unfollowed.reset();
-  std::erase_if(bound_, [&](const Bound& each) { return each.portal == portal; });
-  std::erase_if(steps, [&](const Step& each) { return each.portal == portal; });
+  if (may_be_unfollowed(portal)) unfollowed_ = 0;
+  if (!kept_) return;
+  erase_from(kept_->bound, portal);
+  erase_from(kept_->steps, portal);
+  drop_if_empty();
 }
 
-SettingsStep Portals::run(std::string_view portal, bool to_its_end) {
-  std::erase_if(bound_, [&](const Bound& each) { return each.portal == portal; });
-  const auto found =
-      std::find_if(steps.begin(), steps.end(), [&](const Step& each) { return each.portal == portal; });
-  if (found == steps.end()) return {};
-  SettingsStep step = found->step;
-  if (to_its_end) {
-    steps.erase(found);
-  } else {
-    for (SettingsItem& item : found->step) item = as_doubt(item);
+Portals::Run Portals::run(std::string_view portal, bool to_its_end) {
+  Run run;
+  if (!kept_) return run;
+  if (const auto found = find_in(kept_->bound, portal); found != kept_->bound.end()) {
+    run.bound = std::move(*found);
+    kept_->bound.erase(found);
   }
-  return step;
+  if (const auto found = find_in(kept_->steps, portal); found != kept_->steps.end()) {
+    run.step = found->step;
+    if (to_its_end) {
+      kept_->steps.erase(found);
+    } else {
+      for (SettingsItem& item : found->step) item = as_doubt(item);
+    }
+  }
+  drop_if_empty();
+  return run;
 }
 
-SettingsStep Portals::take_doubts() {
-  SettingsStep doubts;
-  for (const Step& each : steps) {
-    for (const SettingsItem& item : each.step) doubts.push_back(as_doubt(item));
+Portals::Doubts Portals::take_doubts() {
+  Doubts doubts;
+  if (!kept_) return doubts;
+  for (const Step& each : kept_->steps) {
+    for (const SettingsItem& item : each.step) doubts.steps.push_back(as_doubt(item));
   }
-  steps.clear();
-  const bool discards = std::any_of(bound_.begin(), bound_.end(), [](const Bound& each) {
-    return each.statement->effects.verb == Verb::discard;
+  kept_->steps.clear();
+  std::erase_if(kept_->bound, [&](Bound& each) {
+    if (each.statement->effects.verb == Verb::discard)
+      doubts.steps.push_back({.kind = SettingsItem::Kind::doubt});
+    if (each.is_renamed || !each.statement->effects.sets()) return false;
+    doubts.sets.push_back(std::move(each.statement));
+    return true;
   });
-  if (discards) doubts.push_back({.kind = SettingsItem::Kind::doubt});
+  drop_if_empty();
   return doubts;
 }
 
-std::vector<StatementRef> Portals::take_sets() {
-  std::vector<StatementRef> sets;
-  std::erase_if(bound_, [&](Bound& each) {
-    if (each.is_renamed || !each.statement->effects.sets()) return false;
-    sets.push_back(std::move(each.statement));
-    return true;
-  });
-  return sets;
-}
-
 void Portals::end() {
-  steps.clear();
-  bound_.clear();
+  kept_.reset();
+  unfollowed_ = 0;
   may_copy = false;
-  unfollowed.reset();
 }
 
 }  // namespace pgweir

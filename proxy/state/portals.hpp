@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,9 +34,16 @@ struct Portals {
     std::string portal;
     SettingsStep step;
   };
-  std::vector<Step> steps;
-  // The portal of a SAVEPOINT or the like that was bound last while there was nothing to follow.
-  std::optional<std::string> unfollowed;
+  // What running a portal does.
+  struct Run {
+    Bound bound;  // without a statement: it needs no second look
+    SettingsStep step;
+  };
+  // What portals that are kept may do: each may happen, or not.
+  struct Doubts {
+    SettingsStep steps;
+    std::vector<StatementRef> sets;  // each a SET or RESET
+  };
   // The portal that was bound last, and the client's name for its statement, unless the client has had that
   // statement described.
   std::string described;
@@ -44,24 +52,35 @@ struct Portals {
   // False: there are too many to remember this one.
   [[nodiscard]] bool keep(Bound portal);
   [[nodiscard]] bool keep(Step portal);
-  // nullptr: running the portal needs no second look.
-  const Bound* find(std::string_view portal) const;
+  // The portal is of a SAVEPOINT or the like, and was bound while there was nothing to follow. The one that was bound
+  // last is remembered.
+  void leave_unfollowed(std::string_view portal);
+  bool may_be_unfollowed(std::string_view portal) const;
   // Another statement is bound to it.
   void forget(std::string_view portal);
-  // It is run, to its end or not. What that does to settings; run again, it may do so once more.
-  SettingsStep run(std::string_view portal, bool to_its_end);
+  // It is run, to its end or not. Run again, it may do once more what it does to settings.
+  Run run(std::string_view portal, bool to_its_end);
   // The client keeps portals that have not been run to their end. From here on FETCH or code may run them, and CLOSE
   // or the end of a savepoint may take them away, so that what they do to settings is in doubt.
-  SettingsStep take_doubts();
-  std::vector<StatementRef> take_sets();
-  bool empty() const { return steps.empty() && bound_.empty(); }
+  Doubts take_doubts();
+  bool empty() const { return kept_ == nullptr; }
   // Most sessions, most of the time: there is nothing to look at when a portal is bound or run.
-  bool is_unused() const { return empty() && !unfollowed; }
+  bool is_unused() const { return empty() && unfollowed_ == 0; }
   // The transaction is over.
   void end();
 
  private:
-  std::vector<Bound> bound_;
+  struct Kept {
+    std::vector<Bound> bound;
+    std::vector<Step> steps;
+  };
+
+  Kept& kept();
+  void drop_if_empty();
+
+  // Apart, as few clients have any and every idle one would pay for it; null: there is none.
+  std::unique_ptr<Kept> kept_;
+  std::size_t unfollowed_ = 0;  // a hash of the portal's name; 0: there is none
 };
 
 }  // namespace pgweir

@@ -110,12 +110,13 @@ TEST_CASE("each DEALLOCATE drops the name whose turn it is") {
   Opaque relay;
   relay.run("> P(a,select 1) P(b,select 2) S < 1 t n 1 t n Z(I)");
   const StatementRef a = relay.exchange.statements.find("a");
-  relay.exchange.naming.drops = {"a", "b"};
-  relay.complete("DEALLOCATE");
+  relay.run("> Q(select 1)");
+  relay.exchange.begin_naming().drops = {"a", "b"};
+  relay.run("< C(DEALLOCATE)");
   CHECK_FALSE(relay.exchange.statements.find("a"));
   CHECK(relay.exchange.statements.find("b"));
   CHECK(relay.backend().statements.find(a, 99) == BackendStatements::Presence::absent);
-  CHECK(relay.exchange.naming.drops == std::vector<std::string>{"b"});
+  CHECK(relay.exchange.naming->drops == std::vector<std::string>{"b"});
   CHECK_FALSE(relay.exchange.may_have_prepared());
 }
 
@@ -138,9 +139,9 @@ TEST_CASE("a PREPARE under a name of pgweir's gives the client the statement, an
   const StatementRef made = relay.pool().statements().make_by_sql(" as select 1", "select 1");
   SECTION("pgweir's") {
     relay.run("> Q(select 1)");
-    relay.exchange.naming.under_way = true;
-    relay.exchange.naming.name = "s";
-    relay.exchange.naming.statement = made;
+    SqlNaming& naming = relay.exchange.begin_naming();
+    naming.name = "s";
+    naming.statement = made;
     relay.run("< C(PREPARE)");
     CHECK(relay.exchange.statements.find("s") == made);
     CHECK(relay.backend().statements.find(made, 99) == BackendStatements::Presence::present);

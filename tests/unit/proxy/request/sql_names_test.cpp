@@ -80,7 +80,7 @@ TEST_CASE("a PREPARE that fails leaves no name") {
   RelayScript relay;
   relay.run("> Q(prepare s as selec 1) < E(42601,syntax error) Z(I)");
   CHECK(relay.exchange.statements.find("s") == nullptr);
-  CHECK_FALSE(relay.exchange.naming.under_way);
+  CHECK_FALSE(relay.exchange.naming);
 }
 
 TEST_CASE("names in a string of statements that were dropped before in it are left to the server") {
@@ -111,10 +111,10 @@ TEST_CASE("places behind a replaced name are further behind than in the client's
   relay.run("> Q(prepare \"\xc3\xb6\" as select 2) < C(PREPARE) Z(I)");
   relay.run("> Q(select 1; execute s; execute \"\xc3\xb6\"; selec 2)");
   const auto size = static_cast<std::int32_t>(relay.exchange.statements.find("s")->server_name.size()) + 2;
-  CHECK(relay.exchange.naming.growth_before(10) == 0);
-  CHECK(relay.exchange.naming.growth_before(19) == 0);  // the name itself
-  CHECK(relay.exchange.naming.growth_before(19 + size) == size - 1);
-  CHECK(relay.exchange.naming.growth_before(19 + 8 + 3 + 2 * size) == 2 * size - 1 - 3);
+  CHECK(relay.exchange.naming->growth_before(10) == 0);
+  CHECK(relay.exchange.naming->growth_before(19) == 0);  // the name itself
+  CHECK(relay.exchange.naming->growth_before(19 + size) == size - 1);
+  CHECK(relay.exchange.naming->growth_before(19 + 8 + 3 + 2 * size) == 2 * size - 1 - 3);
 }
 
 TEST_CASE("a name that the client does not have goes out as it is") {

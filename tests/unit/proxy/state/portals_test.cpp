@@ -24,19 +24,19 @@ TEST_CASE("a portal that is run to its end does nothing more") {
   Portals portals;
   REQUIRE(portals.keep(Portals::Step{"p", sets("a.b")}));
   REQUIRE(portals.keep(Portals::Step{"q", sets("c.d")}));
-  const SettingsStep step = portals.run("p", true);
+  const SettingsStep step = portals.run("p", true).step;
   REQUIRE(step.size() == 1);
   CHECK(step[0].name == "a.b");
-  CHECK(portals.run("p", true).empty());
-  CHECK(portals.run("q", true).size() == 1);
+  CHECK(portals.run("p", true).step.empty());
+  CHECK(portals.run("q", true).step.size() == 1);
   CHECK(portals.empty());
 }
 
 TEST_CASE("a portal that is run in parts may do again what it did") {
   Portals portals;
   REQUIRE(portals.keep(Portals::Step{"p", sets("a.b")}));
-  CHECK(portals.run("p", false)[0].kind == Kind::set);
-  const SettingsStep again = portals.run("p", false);
+  CHECK(portals.run("p", false).step[0].kind == Kind::set);
+  const SettingsStep again = portals.run("p", false).step;
   REQUIRE(again.size() == 1);
   CHECK(again[0].kind == Kind::doubt);
   CHECK(again[0].name == "a.b");
@@ -48,28 +48,31 @@ TEST_CASE("what a kept portal does is in doubt, by its name where that is known"
   REQUIRE(portals.keep(Portals::Step{"q", {{.kind = Kind::rollback}}}));
   REQUIRE(portals.keep(Portals::Bound{"r", statement("set c.d = 1")}));
   REQUIRE(portals.keep(Portals::Bound{"s", statement("discard all")}));
-  const SettingsStep doubts = portals.take_doubts();
-  REQUIRE(doubts.size() == 3);
-  CHECK(doubts[0].name == "a.b");
-  CHECK(doubts[1].name.empty());
-  CHECK(doubts[2].name.empty());
-  const std::vector<StatementRef> kept = portals.take_sets();
-  REQUIRE(kept.size() == 1);
-  CHECK(kept[0]->text == "set c.d = 1");
-  CHECK(portals.find("r") == nullptr);
-  CHECK(portals.find("s") != nullptr);  // its tag still tells
-  CHECK(portals.take_sets().empty());
+  const Portals::Doubts doubts = portals.take_doubts();
+  REQUIRE(doubts.steps.size() == 3);
+  CHECK(doubts.steps[0].name == "a.b");
+  CHECK(doubts.steps[1].name.empty());
+  CHECK(doubts.steps[2].name.empty());
+  REQUIRE(doubts.sets.size() == 1);
+  CHECK(doubts.sets[0]->text == "set c.d = 1");
+  CHECK(portals.take_doubts().sets.empty());
+  CHECK_FALSE(portals.run("r", true).bound.statement);
+  CHECK(portals.run("s", true).bound.statement);  // its tag still tells
 }
 
 TEST_CASE("another statement takes a portal's place, and there is a limit") {
   Portals portals;
   REQUIRE(portals.keep(Portals::Bound{"p", statement("set a.b = 1")}));
   REQUIRE(portals.keep(Portals::Bound{"p", statement("set c.d = 1")}));
-  CHECK(portals.find("p")->statement->text == "set c.d = 1");
-  portals.unfollowed = "p";
+  portals.leave_unfollowed("p");
+  CHECK(portals.may_be_unfollowed("p"));
+  CHECK_FALSE(portals.may_be_unfollowed("q"));
+  const StatementRef bound = portals.run("p", true).bound.statement;
+  REQUIRE(bound);
+  CHECK(bound->text == "set c.d = 1");
+  REQUIRE(portals.keep(Portals::Bound{"p", statement("set a.b = 1")}));
   portals.forget("p");
-  CHECK(portals.find("p") == nullptr);
-  CHECK_FALSE(portals.unfollowed);
+  CHECK(portals.is_unused());
   for (std::size_t i = 0; i < Portals::portals_max; ++i)
     REQUIRE(portals.keep(Portals::Step{std::to_string(i), sets("a.b")}));
   CHECK_FALSE(portals.keep(Portals::Step{"more", sets("a.b")}));
