@@ -42,8 +42,7 @@ void Outgoing::end_own() {
   own_ended_ = own_.size();
 }
 
-bool Outgoing::send(Transport& to, Backlog& backlog) {
-  if (parts_.empty()) return true;
+bool Outgoing::send_parts(Transport& to, Backlog& backlog) {
   if (!backlog.empty()) {
     keep_rest(0, backlog);
     clear();

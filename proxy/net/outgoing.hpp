@@ -50,7 +50,7 @@ class Outgoing {
   void end_own();
 
   // Sends through `to`, after what is in `backlog`, and becomes empty. False: the connection is broken.
-  bool send(Transport& to, Backlog& backlog);
+  bool send(Transport& to, Backlog& backlog) { return empty() || send_parts(to, backlog); }
   // Drops everything, for a peer that is gone.
   void clear();
   // What send() would send.
@@ -69,6 +69,7 @@ class Outgoing {
     return part.view != nullptr ? ByteView{part.view, part.size}
                                 : ByteView{own_}.subspan(part.offset, part.size);
   }
+  bool send_parts(Transport& to, Backlog& backlog);
   void keep_rest(std::size_t sent, Backlog& backlog);
 
   std::vector<Part> parts_;

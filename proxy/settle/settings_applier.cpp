@@ -11,10 +11,9 @@
 
 namespace pgweir {
 
-bool SettingsApplier::apply() {
+bool SettingsApplier::apply_changed() {
   Backend& backend = *x_.backend;
   const MapRef& desired = x_.client.desired;
-  if (backend.applied == desired) return !holds();
   if (!x_.tracker.settled()) return true;
   if (same(backend.applied, desired)) {
     backend.applied = desired;

@@ -16,7 +16,7 @@ class SettingsApplier final {
   explicit SettingsApplier(Exchange& exchange) : x_(exchange) {}
 
   // False: the client's message has to wait until they are applied.
-  bool apply();
+  bool apply() { return x_.backend->applied == x_.client.desired ? !holds() : apply_changed(); }
   // A prelude that has to succeed first is still under way.
   bool holds() const { return must_succeed_ && !x_.own.empty(); }
 
@@ -31,6 +31,7 @@ class SettingsApplier final {
   void succeeded() { failures_ = 0; }
 
  private:
+  bool apply_changed();
   bool needs_other_role() const;
 
   Exchange& x_;
