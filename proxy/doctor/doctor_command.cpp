@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "config/load.hpp"
 #include "proxy/base/log.hpp"
@@ -24,17 +25,30 @@ void print_collection() {
 
 // What the checks are about.
 struct Target {
-  const config::Database* database = nullptr;
+  std::optional<config::Database> database;
   const config::User* user = nullptr;
 };
 
-Target choose(const config::Settings& settings, const DoctorOptions& options) {
-  Target target;
-  for (const auto& [name, database] : settings.databases) {
-    if (target.database == nullptr && (options.database.empty() || options.database == name))
-      target.database = &database;
+constexpr std::string_view any_database = "*";
+
+// "*" takes the name that is asked for, as it does for clients, and has none of its own to try.
+std::optional<config::Database> choose_database(const config::Settings& settings, const std::string& name) {
+  if (name.empty()) {
+    for (const auto& [each, database] : settings.databases) {
+      if (each != any_database) return database;
+    }
+    return std::nullopt;
   }
-  if (target.database == nullptr) return target;
+  const config::Database* const found = name == any_database ? nullptr : settings.find_database(name);
+  if (found == nullptr) return std::nullopt;
+  config::Database database = *found;
+  if (found->name == any_database) database.name = database.dbname = name;
+  return database;
+}
+
+Target choose(const config::Settings& settings, const DoctorOptions& options) {
+  Target target{choose_database(settings, options.database)};
+  if (!target.database) return target;
   const auto& users = target.database->users;
   for (const auto& [name, user] : settings.users) {
     const bool may = users.empty() || std::find(users.begin(), users.end(), name) != users.end();
@@ -66,7 +80,10 @@ std::string no_such(const char* what, const std::string& name, const Map& map) {
 // Why there is nothing to try.
 std::string explain_no_target(const config::Settings& settings, const DoctorOptions& options,
                               const Target& target) {
-  if (target.database == nullptr) return no_such("database", options.database, settings.databases);
+  if (!target.database && settings.find_database(any_database) != nullptr)
+    return "\"*\" stands for every database that the configuration does not name: give the name of one, "
+           "--database NAME";
+  if (!target.database) return no_such("database", options.database, settings.databases);
   if (!options.user.empty() && settings.find_user(options.user) == nullptr)
     return no_such("user", options.user, settings.users);
   const std::string& database = target.database->name;
@@ -112,7 +129,7 @@ int run_doctor(const DoctorOptions& options) {
     for (const config::Problem& one : loaded.problems) std::cerr << config::to_string(one) << '\n';
     if (!loaded.settings) return exit_cannot_run;
     const Target target = choose(*loaded.settings, options);
-    if (target.database == nullptr || target.user == nullptr)
+    if (!target.database || target.user == nullptr)
       return cannot_run(explain_no_target(*loaded.settings, options, target));
     tell_target(*loaded.settings, target);
     expected = {target.database->port, target.user->name, all_pools(*loaded.settings)};

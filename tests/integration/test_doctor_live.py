@@ -58,11 +58,12 @@ def test_all_is_well(doctor, server, certificates):
 
 # --- whom it tries
 
-def asked(tmp_path, *options):
-    """Exit code and standard error, with two databases of a server that is not there."""
+def asked(tmp_path, *options, names=("shop", "reports")):
+    """Exit code and standard error, with databases of a server that is not there."""
+    users = {"shop": ", users: [shop_user]"}
     (tmp_path / "pgweir.yaml").write_text(
-        f"databases:\n  shop: {{host: 127.0.0.1, port: {processes.free_port()}, users: [shop_user]}}\n"
-        f"  reports: {{host: 127.0.0.1, port: {processes.free_port()}}}\n"
+        "databases:\n" + "".join(f"  \"{name}\": {{host: 127.0.0.1, port: {processes.free_port()}{users.get(name, '')}}}\n"
+                                for name in names) +
         "users: {shop_user: {password: x}, report_user: {password: y}}\n")
     done = subprocess.run([binary(), "doctor", str(tmp_path / "pgweir.yaml"), "--json", *options], capture_output=True,
                           text=True, timeout=seconds(60), env={**os.environ, "AWS_EC2_METADATA_DISABLED": "true"})
@@ -87,6 +88,14 @@ def test_what_is_tried_is_said_first_and_what_else_there_is(tmp_path):
 ], ids=["not together", "database", "user"])
 def test_what_cannot_be_tried_is_explained(tmp_path, options, said):
     assert asked(tmp_path, *options) == (2, f"pgweir doctor: {said}\n")
+
+
+def test_any_other_database_is_tried_under_the_name_that_is_asked_for(tmp_path):
+    assert 'tries database "shop" as' in asked(tmp_path, names=("*", "shop"))[1]
+    assert 'tries database "other" as' in asked(tmp_path, "--database", "other", names=("*", "shop"))[1]
+    code, told = asked(tmp_path, names=("*",))
+    assert code == 2 and "--database NAME" in told
+    assert asked(tmp_path, "--database", "*", names=("*", "shop"))[0] == 2
 
 
 # --- the name
