@@ -169,11 +169,14 @@ TEST_CASE("any other database has a pool with its first client, while there are 
   config::Settings settings = app_settings();
   settings.databases["*"] = settings.databases["app"];
   settings.databases["*"].name = "*";
+  settings.databases["*"].pool.min_size = 2;
   Admitted client(settings);
   CHECK(client.process.pools.find("third", "anna") == nullptr);
   const std::shared_ptr<Pool> third = client.admit("anna", "third");
   REQUIRE(third != nullptr);
   CHECK(client.process.pools.find("third", "anna") == third);
+  // The database may not exist: nothing logs in to it again and again.
+  CHECK(PoolInside::core(*third).settings->min_size == 0);
   for (std::size_t i = 2; i < PoolRegistry::pools_max; ++i)
     REQUIRE(client.admit("anna", "db" + std::to_string(i)) != nullptr);
   CHECK(client.admit("anna", "last") == nullptr);
