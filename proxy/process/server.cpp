@@ -175,7 +175,7 @@ std::string Server::load(const config::Overrides& overrides) {
   }
   if (!loaded.settings) {
     log::error("reload_refused", {{"problems", std::to_string(loaded.problems.size())},
-                                  {"message", "the configuration of before stays in force"}});
+                                  {"message", "the previous configuration stays in force"}});
     return errors;
   }
   const std::vector<config::Change> changes =

@@ -34,7 +34,7 @@ def usable():
     global connection
     if connection is not None:
         try:
-            connection.execute("")  # an empty query: pgweir answers it without the server
+            connection.execute("")  # an empty query, the cheapest question
         except psycopg.OperationalError:
             connection.close()
             connection = None
