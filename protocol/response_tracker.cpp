@@ -14,6 +14,10 @@ bool is_extended(Reply r) {
 bool executes(Reply r) {
   return r == Reply::execute || r == Reply::query;
 }
+// Whether the server answers it, and what came before it, with a ReadyForQuery.
+bool makes_ready(Reply r) {
+  return r == Reply::sync || r == Reply::query || r == Reply::function_call;
+}
 
 }  // namespace
 
@@ -45,8 +49,23 @@ void ResponseTracker::expect(Expected&& expected, ReplySink& sink) {
       break;
   }
   may_copy_ += expected.may_copy ? 1 : 0;
+  const bool asks = makes_ready(expected.reply);
   push(std::move(expected));
+  if (asks) flush();
   settle_front(sink);
+}
+
+// While a COPY IN is open, the server ignores it.
+void ResponseTracker::flush() {
+  if (copy_ != Copy::open) asked_ = static_cast<std::uint32_t>(outstanding());
+}
+
+// What a Flush has asked for is forgotten: a COPY IN may have swallowed that.
+void ResponseTracker::count_asked() {
+  asked_ = 0;
+  for (std::size_t i = oldest_; i < queue_.size(); ++i) {
+    if (makes_ready(queue_[i].reply)) asked_ = static_cast<std::uint32_t>(i - oldest_ + 1);
+  }
 }
 
 void ResponseTracker::push(Expected&& expected) {
@@ -88,7 +107,8 @@ ResponseTracker::Verdict ResponseTracker::receive(char type, TransactionStatus s
     case BackendType::CopyDone:
       return executes(oldest) ? fate_of_oldest() : Verdict::protocol_violation;
     case BackendType::FunctionCallResponse:
-      return oldest == Reply::function_call ? fate_of_oldest() : Verdict::protocol_violation;
+      ran_ = oldest == Reply::function_call;
+      return ran_ ? fate_of_oldest() : Verdict::protocol_violation;
     default:
       return Verdict::protocol_violation;  // CopyBothResponse too: replication is refused at login
   }
@@ -107,6 +127,8 @@ void ResponseTracker::pop(Outcome outcome, ReplySink& sink) {
     error_skips_ = false;
   }
   may_copy_ -= ended.may_copy ? 1 : 0;
+  asked_ -= asked_ > 0 ? 1 : 0;
+  ran_ = false;
   sink.ended(ended, outcome);
 }
 
@@ -132,7 +154,8 @@ ResponseTracker::Verdict ResponseTracker::on_execution_end(ReplySink& sink) {
   if (!executes(queue_[oldest_].reply)) return Verdict::protocol_violation;
   const Verdict verdict = fate_of_oldest();
   end_copy(false);
-  if (queue_[oldest_].reply == Reply::query) return verdict;
+  ran_ = queue_[oldest_].reply == Reply::query;
+  if (ran_) return verdict;
   pop(Outcome::done, sink);
   settle_front(sink);
   return verdict;
@@ -161,6 +184,7 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
     ++kept;
   }
   queue_.resize(kept);
+  count_asked();
   // A swallowed Sync ended nothing: the implicit transaction stays open, unless one after the data ends it.
   if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = !synced;
   return verdict;
@@ -178,6 +202,7 @@ void ResponseTracker::forget_copy_end() {
   for (std::size_t i = oldest_; i < queue_.size(); ++i) {
     if (queue_[i].reply != Reply::copy_end) continue;
     queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
+    asked_ -= i - oldest_ < asked_ ? 1 : 0;
     return;
   }
 }
@@ -186,6 +211,7 @@ ResponseTracker::Verdict ResponseTracker::on_error(ReplySink& sink) {
   const Reply reply = queue_[oldest_].reply;
   const bool ours = queue_[oldest_].fate == Fate::mute;
   end_copy(true);
+  ran_ = true;
   if (is_extended(reply)) skip_to_sync(sink);
   return ours ? Verdict::drop : Verdict::forward;
 }
@@ -207,9 +233,8 @@ ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, Rep
     fence_ = fence_ == Fence::sent ? Fence::ready : Fence::passed;
     return fence_ == Fence::passed ? Verdict::forward : Verdict::drop;
   }
-  if (reply != Reply::query && reply != Reply::function_call && reply != Reply::sync) {
-    return Verdict::protocol_violation;
-  }
+  // One that comes too early would give each later answer to the message before it.
+  if (!makes_ready(reply) || (reply != Reply::sync && !ran_)) return Verdict::protocol_violation;
   end_copy(false);
   const Verdict verdict = fate_of_oldest();
   pop(Outcome::done, sink);
@@ -222,6 +247,7 @@ void ResponseTracker::begin_fence() {
   fence_ = Fence::sent;
   // The error may have left Syncs after the client's end of data: these Syncs are answered first, in order.
   push({Reply::fence, Fate::mute});
+  flush();
 }
 
 // Also ends the counting part of a fence: what remains is the ReadyForQuery of its second Sync.
@@ -238,8 +264,7 @@ ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
 
 bool ResponseTracker::awaits_ready() const {
   for (std::size_t i = oldest_; i < queue_.size(); ++i) {
-    const Reply reply = queue_[i].reply;
-    if (reply == Reply::sync || reply == Reply::query || reply == Reply::function_call) return true;
+    if (makes_ready(queue_[i].reply)) return true;
   }
   return false;
 }

@@ -126,6 +126,8 @@ class ResponseTracker {
   // Announces the three messages of the fence. This is due as soon as needs_fence() turns true, before the
   // next receive(); send them right away, after all that was announced.
   void begin_fence();
+  // A Flush goes to the server: it gives the answers to all that was announced so far.
+  void flush();
   bool needs_fence() const { return fence_ == Fence::needed; }
   bool fencing() const { return fence_ > Fence::needed; }
 
@@ -138,6 +140,9 @@ class ResponseTracker {
   bool idle() const { return oldest_ == queue_.size(); }
   std::size_t outstanding() const { return queue_.size() - oldest_; }
   const Expected* oldest() const { return idle() ? nullptr : &queue_[oldest_]; }
+  // Whether the server owes an answer that it gives without another message. It keeps those to extended messages until a
+  // Flush or Sync comes: for how long is the client's affair.
+  bool is_asked() const { return asked_ > 0; }
   // Whether extended-protocol messages went out after the last Sync: an implicit transaction may be open.
   bool unsynced() const { return unsynced_; }
   // Whether a group of pgweir's own that ends with a Sync may be put here. No error of an earlier message may
@@ -178,6 +183,7 @@ class ResponseTracker {
   };
 
   void push(Expected&& expected);
+  void count_asked();
   Verdict fate_of_oldest() const;
   void pop(Outcome outcome, ReplySink& sink);
   void settle_front(ReplySink& sink);
@@ -199,6 +205,8 @@ class ResponseTracker {
   bool unsynced_ = false;
   bool error_skips_ = false;  // an unanswered message since the last Sync may open a skip window
   bool skipping_ = false;
+  bool ran_ = false;  // the oldest message, a Query or FunctionCall, has a tag, a result or an error
+  std::uint32_t asked_ = 0;            // how many of the oldest expectations is_asked() is about
   std::uint32_t may_copy_ = 0;         // queued expectations that may open COPY IN
   std::uint32_t swallowed_syncs_ = 0;  // sent during this COPY IN
   Fence fence_ = Fence::none;

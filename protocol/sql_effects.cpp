@@ -28,10 +28,22 @@ Mentioned mentioned_in(std::string_view text) {
   return found;
 }
 
+// U&"..." may spell any name.
+bool has_unicode_name(std::string_view text) {
+  for (std::size_t at = text.find('&'); at != std::string_view::npos; at = text.find('&', at + 1)) {
+    if (at > 0 && (text[at - 1] | 0x20) == 'u' && text.substr(at + 1, 1) == "\"") return true;
+  }
+  return false;
+}
+
+bool may_update(std::string_view text, const Mentioned& mentioned) {
+  return (mentioned.pg_settings || has_unicode_name(text)) && folded_find(text, "update");
+}
+
 }  // namespace
 
 bool may_update_settings(std::string_view text) {
-  return mentioned_in(text).pg_settings && folded_find(text, "update");
+  return may_update(text, mentioned_in(text));
 }
 
 bool mentions_sequence_value(std::string_view text) {
@@ -62,8 +74,7 @@ SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect)
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || has_facts) out.facts = scan_facts(text, dialect);
   const Mentioned mentioned = mentioned_in(text);
-  out.may_set =
-      out.is_unreadable() || mentioned.set_config || (mentioned.pg_settings && folded_find(text, "update"));
+  out.may_set = out.is_unreadable() || mentioned.set_config || may_update(text, mentioned);
   out.reads_sequence =
       out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
   return out;

@@ -76,7 +76,9 @@ RequestDisposition RequestPath::take_first(const Piece& piece) {
   if (x_.tracker.fencing() || x_.tracker.needs_fence() || x_.naming) return RequestDisposition::hold;
   if (is_copy_message(type)) return take_copy(piece);
   if (type == FrontendType::Flush) {
-    if (x_.backend != nullptr) ServerStream(x_).forward_bytes(piece);
+    if (x_.backend == nullptr) return RequestDisposition::taken;
+    ServerStream(x_).forward_bytes(piece);
+    x_.tracker.flush();
     return RequestDisposition::taken;
   }
   if (x_.restore_due && StartupRestorer(x_).restore_after_discard(type) == Progress::hold)

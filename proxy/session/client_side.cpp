@@ -55,7 +55,7 @@ void ClientSide::read_once() {
   server_.note_activity(parts_.worker.now());
   parts_.worker.handshake_turns().note_query(parts_.life.started, parts_.worker.now());
   x_.pool->counters(parts_.worker).bytes_from_clients.add(result.size);
-  const bool was_idle = x_.tracker.idle();
+  const bool asked = x_.tracker.is_asked();
   const ByteView fresh = parts_.worker.scratch().first(result.size);
   if (parts_.link.carry.empty()) {
     consume(fresh);
@@ -63,7 +63,7 @@ void ClientSide::read_once() {
     parts_.link.carry.insert(parts_.link.carry.end(), fresh.begin(), fresh.end());
     consume(parts_.link.carry);
   }
-  if (was_idle) server_.query_starts(parts_.worker.now());
+  if (!asked) server_.query_starts(parts_.worker.now());
   server_.flush();
 }
 
@@ -122,6 +122,7 @@ ClientSide::Offer ClientSide::offer(const Piece& piece) {
         parts_.link.held.flush_asked = true;
         write_flush(parts_.worker.to_server().own());
         parts_.worker.to_server().end_own();
+        x_.tracker.flush();
       }
       return Offer::wait;
     case RequestDisposition::needs_backend:

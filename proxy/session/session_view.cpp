@@ -24,12 +24,15 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
       return Reason::borrow_timeout;
   } else if (link.is_leaving()) {
     if (has_passed(now, std::max(link.eof_at, last_activity), half_close_grace)) return Reason::client_closed;
-  } else if (exchange.backend != nullptr && !tracker.idle() && !tracker.copy_in()) {
+  } else if (exchange.backend != nullptr && tracker.is_asked() && !tracker.copy_in()) {
     if (exchange.own.empty() && has_passed(now, query_started, timeouts.query)) return Reason::query_timeout;
   } else if (exchange.backend != nullptr && !tracker.settled()) {
     // A client whose message waits for pgweir, or for the server to read it, is not idle.
-    const bool waits =
-        link.held.is_waiting() || !exchange.backend->backlog.empty() || exchange.backend->cancels.in_flight();
+    const bool server_is_full = !exchange.backend->backlog.empty();
+    // The data of a COPY may take as long as the client likes; a server that takes none of it may not.
+    if (tracker.copy_in() && server_is_full && has_passed(now, last_activity, timeouts.query))
+      return Reason::query_timeout;
+    const bool waits = link.held.is_waiting() || server_is_full || exchange.backend->cancels.in_flight();
     if (!waits && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
   } else if (!link.held.is_waiting() && has_passed(now, last_activity, timeouts.client_idle)) {

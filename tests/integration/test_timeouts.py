@@ -55,6 +55,40 @@ def test_every_kind_of_waiting_for_a_client_that_holds_a_backend_ends(start, sta
         assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(4)))
 
 
+UNASKED = {
+    "parsed": m.P(),
+    "executed": m.P() + m.B() + m.E(),
+    "in a transaction": m.Q("begin") + m.P() + m.B() + m.E(),
+    "behind a flush": m.P() + m.B() + m.E() + m.H + m.P() + m.B() + m.E(),
+}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("state", UNASKED)
+def test_a_client_that_never_asks_for_its_answers_does_not_hold_a_backend(start, state):
+    """The server keeps the answers until a Flush or Sync, which a frozen pipeline does not send."""
+    proxy = start(max_size=1, changes=IDLE)
+    with proxy.wire() as sleepy, proxy.wire() as other:
+        sleepy.send(UNASKED[state])
+        until(lambda: proxy.metric("pgweir_borrows_total") == 1, "it has had the backend")
+        other.send(m.Q("select 'served'"))
+        assert "D(served)" in " ".join(str(x) for x in other.until_ready(seconds(4)))
+        told = sleepy.until_eof()
+        assert told[-1] is EOF and told[-2].sqlstate == "25P03", told
+
+
+@pytest.mark.own
+def test_the_pause_before_a_client_asks_for_its_answers_is_not_the_querys(start, admin):
+    limit = 1.0
+    proxy = start(max_size=1, changes={"timeouts": {"query": f"{int(limit * 1000)}ms"}})
+    with proxy.wire() as wire:
+        wire.send(m.P(sql="create temp table kept (id int)") + m.B() + m.E())
+        time.sleep(limit * 2.5)  # what is to be tolerated
+        wire.send(m.S)
+        assert " ".join(str(x) for x in wire.until_ready()) == "1 2 C(CREATE TABLE) Z(I)"
+        assert proxy.metric("pgweir_clients_ended_total", reason="query_timeout") == 0
+
+
 @pytest.mark.own
 def test_the_deadline_counts_idle_time_only(start):
     """A transaction that keeps working, or a query that runs long, is not idle."""

@@ -140,8 +140,8 @@ TEST_CASE("a reply that nobody asked for is a violation", "[response_tracker]") 
     struct {
       const char* oldest;
       const char* allowed;
-    } const rows[] = {{"P", "1E"},        {"B", "2E"},         {"Ds", "tTnE"}, {"Dp", "TnE"}, {"C", "3E"},
-                      {"E", "DCIsGHdcE"}, {"Q", "TDCIGHdcEZ"}, {"F", "VEZ"},   {"S", "EZ"}};
+    } const rows[] = {{"P", "1E"},        {"B", "2E"},        {"Ds", "tTnE"}, {"Dp", "TnE"}, {"C", "3E"},
+                      {"E", "DCIsGHdcE"}, {"Q", "TDCIGHdcE"}, {"F", "VE"},    {"S", "EZ"}};
     for (const auto& row : rows) {
       for (const char type : types + std::string("\0x\xff", 3)) {
         INFO(row.oldest << " answered by " << static_cast<int>(type));
@@ -192,6 +192,60 @@ TEST_CASE("a Sync of ours never falls into the client's skip window", "[response
   CHECK_FALSE(may_insert("> Q*"));
   CHECK_FALSE(may_insert("> Q* < G > S d < E"));
   CHECK_FALSE(may_insert("> Q* < G > S d < E > #"));
+}
+
+TEST_CASE("a ReadyForQuery before a Query or FunctionCall has run is a violation", "[response_tracker]") {
+  const TrackerRow rows[] = {
+      {"a Query alone", "> Q < Z(I)", "!", "", "owed"},
+      {"rows without their tag", "> Q < T D Z(I)", "T D !", "", "owed"},
+      {"the one of the Query before comes twice", "> Q Q < C Z(I) Z(I)", "C Z(I) !", "Q+", "owed"},
+      {"behind one of pgweir's own", "> Q~ Q < T D C Z(I) Z(I)", "- - - - !", "Q+", "owed"},
+      {"behind a Sync", "> P B E S Q < 1 2 C Z(I) Z(I)", "1 2 C Z(I) !", "P+ B+ E+ S+", "owed"},
+      {"a FunctionCall", "> F < Z(I)", "!", "", "owed"},
+      {"while a COPY IN is open", "> Q* < G Z(I)", "G !", "", "copy"},
+  };
+  for (const TrackerRow& row : rows) check(row);
+}
+
+TEST_CASE("answers to extended messages are owed from the Flush, Sync or Query behind them on",
+          "[response_tracker]") {
+  const auto is_asked = [](const char* text) {
+    INFO(text);
+    TrackerScript script;
+    script.run(text);
+    return script.tracker.is_asked();
+  };
+  CHECK_FALSE(is_asked(""));
+  CHECK_FALSE(is_asked("> P B E"));
+  for (const char* asking : {"> P B E H", "> P B E S", "> P B E Q", "> P B E F", "> Q", "> S"})
+    CHECK(is_asked(asking));
+  SECTION("until they have come") {
+    CHECK(is_asked("> P B E H < 1 2 D"));
+    CHECK_FALSE(is_asked("> P B E H < 1 2 D C"));
+    CHECK_FALSE(is_asked("> P B E H < 1 E"));
+    CHECK(is_asked("> P B E H > S < 1 E"));
+    CHECK(is_asked("> P B E S < 1 2 C"));
+    CHECK_FALSE(is_asked("> P B E S < 1 2 C Z(I)"));
+  }
+  SECTION("those to what was sent behind it are not") {
+    CHECK(is_asked("> P B E H P B E < 1 2"));
+    CHECK_FALSE(is_asked("> P B E H P B E < 1 2 C"));
+    CHECK_FALSE(is_asked("> P B E H P B E < 1 2 C 1 2 C"));
+    CHECK_FALSE(is_asked("> P B E H P B E < 1 E"));
+    CHECK(is_asked("> P B E S P B E < 1 2 C"));
+    CHECK_FALSE(is_asked("> P B E S P B E < 1 2 C Z(I)"));
+  }
+  SECTION("a COPY IN swallows what has asked for them") {
+    CHECK_FALSE(is_asked("> P B E* H < 1 2 G"));
+    CHECK_FALSE(is_asked("> P B E* S < 1 2 G > d c"));
+    CHECK_FALSE(is_asked("> P B E* < 1 2 G > d H c"));
+    CHECK(is_asked("> P B E* < 1 2 G > d c H"));
+    CHECK(is_asked("> P B E* d c S < 1 2 G"));
+    CHECK(is_asked("> Q* < G > d"));
+    CHECK(is_asked("> Q* < G > d c"));
+    CHECK_FALSE(is_asked("> Q* < G > d c < C Z(I)"));
+    CHECK(is_asked("> Q* < G > S d < E > #"));
+  }
 }
 
 TEST_CASE("a pipeline that never runs dry keeps no spent entries", "[response_tracker]") {

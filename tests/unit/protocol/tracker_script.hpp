@@ -3,7 +3,7 @@
 //   "> P B E S < 1 2 D C Z(I)"     > announced to the server, in order      < replies of the server
 //
 // After '>'   P Parse, B Bind, Ds Dp Describe statement/portal, E Execute, C Close, Q Query, F FunctionCall,
-//             S Sync, c f CopyDone/CopyFail, # the fence; H Flush and d CopyData are not announced.
+//             S Sync, c f CopyDone/CopyFail, # the fence, H Flush; d CopyData is not announced.
 //             Suffix: * may open COPY IN, ! injected, - dropped, ~ mute.
 // After '<'   the type byte; ReadyForQuery as Z(I), Z(T) or Z(E).
 //
@@ -68,7 +68,8 @@ class TrackerScript final : public ReplySink {
   }
 
   void announce(std::string word) {
-    if (word == "H" || word == "d") return;
+    if (word == "d") return;
+    if (word == "H") return tracker.flush();
     if (word == "#") return tracker.begin_fence();
     Expected e;
     for (char last = word.back(); word.size() > 1; last = word.back()) {

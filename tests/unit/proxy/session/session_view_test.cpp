@@ -59,6 +59,38 @@ TEST_CASE("a client whose message waits for pgweir is not idle in its transactio
   CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
 }
 
+TEST_CASE("a client that does not ask for its answers is idle, and one that has asked waits for the server") {
+  const bool flushes = GENERATE(false, true);
+  Watched session;
+  session.settings.timeouts.query = 5s;
+  session.add_server();
+  SECTION("outside of a transaction block") {
+    session.run("> P(,select 1) B() E");
+  }
+  SECTION("inside one") {
+    session.run("> Q(begin) < C(BEGIN) Z(T) > P(,select 1) B() E");
+  }
+  SECTION("behind what it has asked for") {
+    session.run("> P(,select 1) B() E H P(,select 2) B() E < 1 2 C(SELECT 1)");
+  }
+  CHECK_FALSE(session.overdue_after(9s).has_value());
+  CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
+  session.run(flushes ? "> H" : "> S");
+  CHECK_FALSE(session.overdue_after(4s).has_value());
+  CHECK(session.overdue_after(10s) == Reason::query_timeout);
+  session.settings.timeouts.query = 0s;
+  CHECK_FALSE(session.overdue_after(1h).has_value());
+}
+
+TEST_CASE("a query's time begins when the client asks for its answer") {
+  Watched session;
+  session.add_server();
+  session.run("> P(,select 1) B() E");
+  session.pass(5s);
+  session.run("> S");
+  CHECK(session.server_side.query_started() == session.worker().now());
+}
+
 TEST_CASE("a client whose LISTEN waits for its server is not idle") {
   Watched session;
   session.link.held.wait = ClientLink::Wait::waits;
