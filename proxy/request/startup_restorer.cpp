@@ -1,11 +1,36 @@
 #include "proxy/request/startup_restorer.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "protocol/sql_named.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/state/prelude.hpp"
+#include "proxy/state/sql_quote.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
+namespace {
+
+// Settings whose value SET would take for one name of a list.
+constexpr std::array<std::string_view, 5> lists_of_names = {"local_preload_libraries", "search_path",
+                                                            "session_preload_libraries", "temp_tablespaces",
+                                                            "unix_socket_directories"};
+
+// A SET may be the first statement of a transaction without taking its snapshot, as the client's RESET was. What it
+// cannot say is left to set_config().
+std::string restoring_statement(const std::string& name, const std::string& value, bool is_local) {
+  const bool is_plain = name.find('.') == std::string::npos && !is_identity(name) && is_ascii(value) &&
+                        !std::binary_search(lists_of_names.begin(), lists_of_names.end(), name);
+  if (is_plain)
+    return (is_local ? "SET LOCAL " : "SET ") + quote_identifier(name) + " = " + quote_literal(value);
+  std::string sql = make_prelude({}, {{name, value}}).sql;
+  sql.pop_back();  // the semicolon
+  if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");
+  return sql;
+}
+
+}  // namespace
 
 // A RESET on the server returns to the server's default, which is not what the client brought at startup.
 // `text` and `verb` are those of the message in hand, which has been noted.
@@ -37,9 +62,7 @@ void StartupRestorer::restore() {
   // There is one statement for each, because an extended message holds no more. The encoding comes first, as
   // the others are written in it.
   const auto restore = [this, is_local](const std::string& name, const std::string& value) {
-    std::string sql = make_prelude({}, {{name, value}}).sql;
-    sql.pop_back();  // the semicolon
-    if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");
+    const std::string sql = restoring_statement(name, value, is_local);
     if (ServerStream(x_).insert_statement(sql, nullptr) == Progress::done && !is_local)
       x_.watch.marks.insert(Mark::restored);
   };

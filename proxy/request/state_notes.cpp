@@ -71,6 +71,9 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   const bool creates_temporary = creates && (may_set_path || path_may_be_temporary());
   if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
   if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
+  // With data, its tag is that of a SELECT.
+  if (effects.verbs.contains(Verb::create) && folded_find(text, "materialized"))
+    watch.marks.insert(Mark::changed_functions);
 }
 
 // What prepared statements and code of a string set is noted in front of or behind all that its text does, wherever they
@@ -109,7 +112,7 @@ void StateNotes::note_settings(const SqlEffects& effects, std::string_view text,
     if (sets || (controls && x_.journal.follows_control())) note_string(text);
   } else if (effects.sets()) {
     note_set(text);
-  } else if (effects.may_set) {
+  } else if (effects.may_set && effects.verb != Verb::do_) {
     const bool was_read = x_.hand.text != nullptr && x_.hand.text->text == text;
     note_config(was_read ? x_.hand.text->set_config : find_set_config(text), text, values);
   } else if (effects.verb == Verb::discard && parse_discard(text) == DiscardTarget::all) {

@@ -16,10 +16,11 @@ bool changes_schema(std::string_view tag) {
 
 bool changes_functions(std::string_view tag) {
   static constexpr std::array<std::string_view, 3> commands = {"CREATE ", "ALTER ", "DROP "};
-  static constexpr std::array<std::string_view, 16> kinds = {
-      "FUNCTION",        "PROCEDURE", "ROUTINE",       "AGGREGATE", "EXTENSION", "LANGUAGE",
-      "SCHEMA",          "VIEW",      "RULE",          "POLICY",    "OPERATOR",  "OPERATOR CLASS",
-      "OPERATOR FAMILY", "TRIGGER",   "EVENT TRIGGER", "CAST"};
+  static constexpr std::array<std::string_view, 17> kinds = {
+      "FUNCTION",      "PROCEDURE", "ROUTINE",        "AGGREGATE",         "EXTENSION",
+      "LANGUAGE",      "SCHEMA",    "VIEW",           "MATERIALIZED VIEW", "RULE",
+      "POLICY",        "OPERATOR",  "OPERATOR CLASS", "OPERATOR FAMILY",   "TRIGGER",
+      "EVENT TRIGGER", "CAST"};
   if (tag == "DO" || tag == "DROP OWNED" || tag == "ALTER TABLE") return true;
   for (const std::string_view command : commands) {
     if (!tag.starts_with(command)) continue;

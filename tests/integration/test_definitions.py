@@ -102,6 +102,25 @@ def test_a_lock_in_a_view_pins(proxy, define):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("data", ["", " with no data"])
+def test_a_lock_that_filling_a_new_materialized_view_takes_ends_with_its_client(proxy, data):
+    endpoint = proxy()
+    with endpoint.wire(database="other") as owner, endpoint.wire(database="other") as other:
+        other.value("select 1")  # pgweir knows what the database has
+        owner.query("create schema filled; create function filled.lock() returns bool language sql as "
+                    "'select pg_try_advisory_lock(4714)'")
+        try:
+            owner.query(f"create materialized view filled.shown as select filled.lock(){data}")
+            owner.query("select pg_advisory_unlock_all()")
+            owner.query("refresh materialized view filled.shown")
+            owner.terminate()
+            held = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4714"
+            until(lambda: other.value(held) == "0", "the lock is free")
+        finally:
+            other.query("drop schema filled cascade")
+
+
+@pytest.mark.own
 def test_harmless_definitions_cost_nothing(start, cluster, define):
     define("create view shown as select lower('A'), now(); create table defined(a int default 1 check (a > 0))")
     endpoint = start(max_size=1, audit_every=0)

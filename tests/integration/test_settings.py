@@ -40,6 +40,11 @@ HIDDEN = {
     "set_config of a custom parameter": m.Q("select set_config('my.tenant', 'secret', false)"),
     "a DO block": m.Q("do $$ begin set work_mem to '3MB'; end $$"),
     "a DO block with set_config": m.Q("do $$ begin perform set_config('work_mem', '3MB', false); end $$"),
+    "an UPDATE of pg_settings": m.Q("update pg_settings set setting = '3072' where name = 'work_mem'"),
+    "an UPDATE of pg_settings, spelled otherwise": m.Q(
+        r"""update U&"pg\005fsettings" set setting = '3072' where name = 'work_mem'"""),
+    "the same in a DO block": m.Q(
+        r"""do $$ begin update u&"pg!005fsettings" uescape '!' set setting = '3072' where name = 'work_mem'; end $$"""),
 }
 
 DEFAULTS = {"work_mem": "4MB", "search_path": '"$user", public', "statement_timeout": "0", "my.tenant": None,
@@ -560,6 +565,18 @@ def test_a_pipeline_goes_on_behind_discard_all(start, case, delivery):
             assert wire.value("show work_mem") == after
             assert other.value("show work_mem") == "4MB"
         wire.query("drop table behind_discard_all")
+
+
+@pytest.mark.parametrize("resets", ["reset timezone", "reset all", "set timezone to default", "set time zone local"])
+def test_what_restores_a_startup_setting_takes_no_snapshot(cluster, shared, resets):
+    """It stands behind the client's RESET, which may come before the first query of its transaction."""
+    heard = []
+    for endpoint in (Direct(cluster), shared("one", max_size=1)):
+        with endpoint.wire(params=[("TimeZone", "Europe/Paris"), ("work_mem", "3MB")]) as wire:
+            each = ["begin", resets, "set transaction isolation level serializable", "show timezone", "rollback"]
+            heard.append([wire.ask(m.Q(sql)) for sql in each])
+            heard[-1] += [wire.ask(m.P("", sql) + m.B() + m.E() + m.S) for sql in each]
+    assert heard[0] == heard[1]
 
 
 # Commands that commit at once what ran before them in the same pipeline, whatever fails before its Sync.

@@ -85,6 +85,8 @@ LOCAL = {
     "PL/pgSQL wrapper, bound": lambda t: bound("select enter_plpgsql($1)", t) + m.S,
     "with BEGIN in one string": lambda t: m.Q(f"select 1; set local app.tenant = '{t}'"),
     "with a query": lambda t: m.Q(f"select set_config('app.tenant', '{t}', true) from pg_am limit 1"),
+    "DO block": lambda t: m.Q(f"do $$ begin perform set_config('app.tenant', '{t}', true); end $$"),
+    "DO block with SET LOCAL": lambda t: m.Q(f"do $$ begin set local app.tenant = '{t}'; end $$"),
     "in a WITH": lambda t: m.Q(f"with x as (select set_config('app.tenant', '{t}', true)) select * from x"),
 }
 QUERY = m.P("", "select current_setting('app.tenant', true), v from rows_of_tenants") + m.B() + m.E() + m.S
