@@ -22,7 +22,7 @@ bool makes_ready(Reply r) {
 }  // namespace
 
 void ResponseTracker::expect(Expected&& expected, ReplySink& sink) {
-  assert(!skipping_ || expected.reply == Reply::sync);
+  assert(!skipping() || expected.reply == Reply::sync);
   assert(fence_ == Fence::none);
   switch (expected.reply) {
     case Reply::sync:
@@ -31,20 +31,19 @@ void ResponseTracker::expect(Expected&& expected, ReplySink& sink) {
         ++swallowed_syncs_;
         return;
       }
-      skipping_ = false;
-      unsynced_ = false;
+      batch_ = OpenBatch::none;
       error_skips_ = false;
       break;
     case Reply::query:
     case Reply::function_call:
-      unsynced_ = false;  // each commits what was open, and is answered by ReadyForQuery
+      batch_ = OpenBatch::none;  // each commits what was open, and is answered by ReadyForQuery
       break;
     case Reply::copy_end:
       if (copy_ == Copy::open) copy_ = Copy::ending;
       break;
     default:
       if (!is_extended(expected.reply) || expected.fate == Fate::inject) break;
-      unsynced_ = true;
+      batch_ = OpenBatch::sent;
       error_skips_ = true;
       break;
   }
@@ -186,7 +185,8 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
   queue_.resize(kept);
   count_asked();
   // A swallowed Sync ended nothing: the implicit transaction stays open, unless one after the data ends it.
-  if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute) unsynced_ = !synced;
+  if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute)
+    batch_ = synced ? OpenBatch::none : OpenBatch::sent;
   return verdict;
 }
 
@@ -219,10 +219,7 @@ ResponseTracker::Verdict ResponseTracker::on_error(ReplySink& sink) {
 void ResponseTracker::skip_to_sync(ReplySink& sink) {
   pop(Outcome::failed, sink);
   while (!idle() && queue_[oldest_].reply != Reply::sync) pop(Outcome::skipped, sink);
-  if (idle()) {
-    skipping_ = true;
-    unsynced_ = true;
-  }
+  if (idle()) batch_ = OpenBatch::skipped;
 }
 
 ResponseTracker::Verdict ResponseTracker::on_ready(TransactionStatus status, ReplySink& sink) {
@@ -255,8 +252,7 @@ ResponseTracker::Verdict ResponseTracker::on_close_complete(ReplySink& sink) {
   if (queue_[oldest_].reply != Reply::fence) return complete(Reply::close, sink);
   if (fence_ == Fence::sent) return Verdict::protocol_violation;
   // Only pgweir's own Sync was answered: the server had been skipping, and for the client it still is.
-  skipping_ = skipping_ && fence_ == Fence::ready;
-  if (!skipping_) unsynced_ = false;
+  if (!skipping() || fence_ != Fence::ready) batch_ = OpenBatch::none;
   fence_ = Fence::none;
   queue_[oldest_] = {Reply::sync, Fate::mute};
   return Verdict::drop;

@@ -132,7 +132,7 @@ class ResponseTracker {
   bool fencing() const { return fence_ > Fence::needed; }
 
   TransactionStatus status() const { return status_; }
-  bool skipping() const { return skipping_; }
+  bool skipping() const { return batch_ == OpenBatch::skipped; }
   // copy_in(): a COPY IN is open. copy_possible(): or something that is still unanswered may open one.
   bool copy_in() const { return copy_ == Copy::open; }
   bool copy_possible() const { return copy_ != Copy::none || may_copy_ > 0; }
@@ -144,12 +144,12 @@ class ResponseTracker {
   // Flush or Sync comes: for how long is the client's affair.
   bool is_asked() const { return asked_ > 0; }
   // Whether extended-protocol messages went out after the last Sync: an implicit transaction may be open.
-  bool unsynced() const { return unsynced_; }
+  bool unsynced() const { return batch_ != OpenBatch::none; }
   // Whether a group of pgweir's own that ends with a Sync may be put here. No error of an earlier message may
   // skip into it: the group's Sync would end the skipping too early for the client. This is more than
   // !unsynced(): a Query commits, but it does not end the window of what is unanswered before it.
   bool may_insert_group() const {
-    return !unsynced_ && !error_skips_ && !skipping_ && !copy_possible() && fence_ == Fence::none;
+    return !unsynced() && !error_skips_ && !copy_possible() && fence_ == Fence::none;
   }
   // Two messages with the same number fail together. Each Sync begins another, and whoever has put a Query of its own in
   // front of the client's messages.
@@ -157,7 +157,7 @@ class ResponseTracker {
   void begin_segment() { ++segment_; }
   // Whether nothing is owed in either direction and no transaction is open.
   bool settled() const {
-    return idle() && !unsynced_ && !skipping_ && !needs_fence() && copy_ == Copy::none &&
+    return idle() && !unsynced() && !needs_fence() && copy_ == Copy::none &&
            status_ == TransactionStatus::idle;
   }
   // Whether a ReadyForQuery is owed: the transaction status of a message that is sent now is not known yet.
@@ -172,6 +172,13 @@ class ResponseTracker {
     none,
     open,    // CopyInResponse seen, the client has not ended the data
     ending,  // the client's CopyDone or CopyFail is on its way to the server
+  };
+
+  // Extended messages that went out after the last Sync.
+  enum class OpenBatch : std::uint8_t {
+    none,
+    sent,
+    skipped,  // one has failed, and the Sync that ends the skipping has not gone out yet
   };
 
   enum class Fence {
@@ -202,11 +209,10 @@ class ResponseTracker {
   std::uint64_t segment_ = 0;
   TransactionStatus status_ = TransactionStatus::idle;
   Copy copy_ = Copy::none;
-  bool unsynced_ = false;
+  OpenBatch batch_ = OpenBatch::none;
   bool error_skips_ = false;  // an unanswered message since the last Sync may open a skip window
-  bool skipping_ = false;
-  bool ran_ = false;  // the oldest message, a Query or FunctionCall, has a tag, a result or an error
-  std::uint32_t asked_ = 0;            // how many of the oldest expectations is_asked() is about
+  bool ran_ = false;          // the oldest message, a Query or FunctionCall, has a tag, a result or an error
+  std::uint32_t asked_ = 0;   // how many of the oldest expectations is_asked() is about
   std::uint32_t may_copy_ = 0;         // queued expectations that may open COPY IN
   std::uint32_t swallowed_syncs_ = 0;  // sent during this COPY IN
   Fence fence_ = Fence::none;
