@@ -82,6 +82,20 @@ TEST_CASE("a client that does not ask for its answers is idle, and one that has 
   CHECK_FALSE(session.overdue_after(1h).has_value());
 }
 
+TEST_CASE("of a COPY IN only the time counts in which the server takes nothing") {
+  Watched session;
+  session.settings.timeouts.query = 5s;
+  session.add_server();
+  session.run("> Q(copy t from stdin) < G > d");
+  CHECK_FALSE(session.overdue_after(9s).has_value());
+  CHECK(session.overdue_after(10s) == Reason::idle_transaction_timeout);
+  session.exchange.backend->backlog.append(as_bytes("data"));
+  CHECK_FALSE(session.overdue_after(4s).has_value());
+  CHECK(session.overdue_after(5s) == Reason::query_timeout);
+  session.settings.timeouts.query = 0s;
+  CHECK_FALSE(session.overdue_after(1h).has_value());
+}
+
 TEST_CASE("a query's time begins when the client asks for its answer") {
   Watched session;
   session.add_server();
