@@ -18,11 +18,17 @@ AnalysisContext analysis_context(const Exchange& x) {
   return {x.worker.interner().intern(analysis_settings(*in_force)), is_certain};
 }
 
+// An unnamed statement is mostly parsed anew each time its client uses it.
 bool is_in_its_context(const Exchange& exchange, const Statement& statement) {
-  // An unnamed statement is mostly parsed anew each time its client uses it.
   if (statement.server_name.empty() || statement.by_sql) return true;
   const AnalysisContext now = analysis_context(exchange);
   return now.settings != nullptr && statement.context == now.settings;
+}
+
+bool is_in_another_context(const Exchange& exchange, const Statement& statement) {
+  if (statement.server_name.empty() || statement.by_sql) return false;
+  const AnalysisContext now = analysis_context(exchange);
+  return now.settings != nullptr && statement.context != now.settings;
 }
 
 }  // namespace pgweir

@@ -15,5 +15,7 @@ AnalysisContext analysis_context(const Exchange& exchange);
 // Whether the statement was parsed under the settings that are in force now: if the server then refuses its
 // plan, DDL is the cause, and not another search_path that finds other tables.
 bool is_in_its_context(const Exchange& exchange, const Statement& statement);
+// Whether it was parsed under others. Neither holds where it is not known what is in force.
+bool is_in_another_context(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

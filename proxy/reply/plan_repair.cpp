@@ -41,9 +41,10 @@ PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& erro
   }
   // The statement was parsed under another search_path, and finds other tables under this one. Under its own
   // it goes on.
-  if (!by_ddl) return Kind::no;
+  if (is_in_another_context(x_, *about)) return Kind::no;
   // The server refuses this statement for ever. A client that parses the text again gets a new one.
   x_.commons->statements().forget(about);
+  if (!by_ddl) return Kind::no;
   const bool described =
       x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->kept_batch, client_name);
   const bool told = described && !x_.batch.describes(x_.backend->kept_batch, client_name);

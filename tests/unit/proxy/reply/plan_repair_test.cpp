@@ -173,3 +173,14 @@ TEST_CASE("under another search_path the error is the client's, and under its ow
   relay.exchange.client.desired = own;
   CHECK(relay.is_shared());
 }
+
+TEST_CASE(
+    "where it is not known what is in force, the error is the client's, and whoever parses the text gets a "
+    "new one") {
+  Batched relay;
+  relay.exchange.watch.marks.insert(Mark::unseen);
+  CHECK(relay.begin(stale_plan) == Kind::no);
+  CHECK(relay.exchange.statements.find("s") == relay.about);
+  relay.exchange.watch.marks.erase(Mark::unseen);
+  CHECK_FALSE(relay.is_shared());
+}
