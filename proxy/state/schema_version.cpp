@@ -4,7 +4,8 @@ namespace pgweir {
 
 SchemaVersion::Doubt SchemaVersion::doubt() {
   doubts_.fetch_add(1, std::memory_order_acq_rel);
-  return {nullptr, [self = shared_from_this()](const void*) {
+  // Something that is not null, so that whoever holds a doubt can be asked whether it does.
+  return {this, [self = shared_from_this()](const void*) {
             self->doubts_.fetch_sub(1, std::memory_order_acq_rel);
           }};
 }

@@ -26,6 +26,7 @@ TEST_CASE("a schema is in doubt until all code that has run is judged") {
   const auto version = std::make_shared<SchemaVersion>();
   CHECK_FALSE(version->is_in_doubt());
   SchemaVersion::Doubt first = version->doubt();
+  CHECK(first);
   SchemaVersion::Doubt second = version->doubt();
   SchemaVersion::Doubt moved = std::move(first);
   first.reset();
