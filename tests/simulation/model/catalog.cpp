@@ -41,6 +41,7 @@ std::vector<const Relation*> Catalog::in_schema(const std::string& schema, Trans
 
 Oid Catalog::add(Relation relation) {
   relation.oid = next_oid_++;
+  relation.version = ++last_version_;
   relations_.push_back(std::move(relation));
   return relations_.back().oid;
 }
@@ -49,6 +50,7 @@ void Catalog::replace(Relation changed, TransactionId by) {
   remove(changed.oid, by);
   changed.made_by = by;
   changed.removed_by = 0;
+  changed.version = ++last_version_;
   relations_.push_back(std::move(changed));
 }
 

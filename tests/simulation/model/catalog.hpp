@@ -21,6 +21,7 @@ struct TableColumn {
 // One version of a relation: an ALTER makes another one with the same oid.
 struct Relation {
   Oid oid = 0;
+  std::uint64_t version = 0;  // which no other one of the database has
   std::string schema;
   std::string name;
   bool sequence = false;
@@ -78,6 +79,7 @@ class Catalog {
   std::map<Oid, SequenceValue> sequences_;
   std::vector<StoredSchema> schemas_{{"public", 0}, {"pg_catalog", 0}};
   Oid next_oid_ = 16384;
+  std::uint64_t last_version_ = 0;
 };
 
 }  // namespace pgweir::simulation

@@ -153,7 +153,7 @@ void ExtendedQuery::describe(ByteView body) {
 
 // The parameters are told before it is found that the statement cannot be planned any more.
 void ExtendedQuery::describe_statement(const std::string& name) {
-  const PreparedStatement& prepared = PreparedStatements(s_).find(name);
+  PreparedStatement& prepared = PreparedStatements(s_).find(name);
   refuse_if_failed(!prepared.returns_rows);
   StatementPtr fresh;
   std::optional<SqlError> changed;

@@ -4,8 +4,28 @@
 
 #include "tests/simulation/model/analysis.hpp"
 #include "tests/simulation/model/parser.hpp"
+#include "tests/simulation/model/tables.hpp"
 
 namespace pgweir::simulation {
+namespace {
+
+void add_table(Select& select, std::vector<ObjectName*>& names) {
+  if (select.from.kind == FromItem::Kind::table) names.push_back(&select.from.table);
+}
+
+// The names of relations in a statement that has a plan.
+std::vector<ObjectName*> names_in(Statement& statement) {
+  std::vector<ObjectName*> names;
+  if (auto* const select = std::get_if<Select>(&statement.node)) add_table(*select, names);
+  if (auto* const insert = std::get_if<Insert>(&statement.node)) {
+    names.push_back(&insert->table);
+    if (insert->select) add_table(*insert->select, names);
+  }
+  if (auto* const remove = std::get_if<Delete>(&statement.node)) names.push_back(&remove->table);
+  return names;
+}
+
+}  // namespace
 
 SqlDialect dialect_of(const SessionState& state) {
   return {state.settings.value("standard_conforming_strings") == "on"};
@@ -23,6 +43,7 @@ void PreparedStatements::add(const std::string& name, Statement* statement, std:
     Analysed analysed = Analyser(s_, parameters).analyse(*statement);
     prepared.columns = std::move(analysed.columns);
     prepared.returns_rows = analysed.returns_rows;
+    bind_names(prepared, *statement);
   }
   for (std::size_t i = 0; i < parameters.types.size(); ++i) {
     if (parameters.types[i] == type::unknown)
@@ -41,11 +62,43 @@ PreparedStatement& PreparedStatements::find(const std::string& name) {
   fail("26000", "prepared statement \"" + name + "\" does not exist");
 }
 
-StatementPtr PreparedStatements::revalidate(const PreparedStatement& prepared) {
+// Called when the statement has been analysed.
+void PreparedStatements::bind_names(PreparedStatement& prepared, Statement& statement) {
+  const Tables tables(s_);
+  NameBinding binding{tables.path_of_plan(), {}};
+  for (const ObjectName* const name : names_in(statement)) {
+    const Relation& relation = *tables.find(*name);
+    binding.relations.push_back({relation.oid, relation.version});
+  }
+  prepared.binding = std::move(binding);
+}
+
+// Makes the names of a fresh tree stand for what they stood for before. What does not hold any more is forgotten.
+void PreparedStatements::use_binding(PreparedStatement& prepared, Statement& statement) {
+  const Tables tables(s_);
+  const std::vector<ObjectName*> names = names_in(statement);
+  const auto is_there = [&](const FoundRelation& found) {
+    const Relation* const now = tables.find(found.oid);
+    return now != nullptr && now->version == found.version;
+  };
+  if (!prepared.binding || prepared.binding->path != tables.path_of_plan() ||
+      !std::all_of(prepared.binding->relations.begin(), prepared.binding->relations.end(), is_there)) {
+    prepared.binding.reset();
+    return;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Relation& relation = *tables.find(prepared.binding->relations[i].oid);
+    names[i]->schema = relation.schema;
+    names[i]->name = relation.name;
+  }
+}
+
+StatementPtr PreparedStatements::revalidate(PreparedStatement& prepared) {
   std::vector<StatementPtr> statements = parse_statements(prepared.text, prepared.dialect);
   if (statements.empty()) return nullptr;
   ParameterTypes parameters{prepared.types, false};
   Analysed analysed;
+  use_binding(prepared, *statements.front());
   try {
     analysed = Analyser(s_, parameters).analyse(*statements.front());
   } catch (SqlError& error) {
@@ -56,11 +109,17 @@ StatementPtr PreparedStatements::revalidate(const PreparedStatement& prepared) {
     throw;
   }
   const bool is_query = statements.front()->as<Select>() != nullptr;
-  if (is_query && analysed.columns != prepared.columns) {
+  const auto is_same = [](const ResultColumn& one, const ResultColumn& other) {
+    return one.name == other.name && one.type == other.type;  // equalTupleDescs(): not their tables
+  };
+  if (is_query && !std::equal(analysed.columns.begin(), analysed.columns.end(), prepared.columns.begin(),
+                              prepared.columns.end(), is_same)) {
     throw SqlError{.code = "0A000",
                    .message = "cached plan must not change result type",
                    .routine = "RevalidateCachedQuery"};
   }
+  if (is_query) prepared.columns = std::move(analysed.columns);
+  bind_names(prepared, *statements.front());
   return statements.front();
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -62,6 +63,19 @@ struct Transaction {
   int level() const { return 1 + static_cast<int>(savepoints.size()); }
 };
 
+// A relation that a name in a statement stands for.
+struct FoundRelation {
+  Oid oid = 0;
+  std::uint64_t version = 0;
+  bool operator==(const FoundRelation&) const = default;
+};
+
+// What analysis has found. It holds until the search_path leads elsewhere or one of the relations changes.
+struct NameBinding {
+  std::vector<std::string> path;
+  std::vector<FoundRelation> relations;  // in the order of the names
+};
+
 struct PreparedStatement {
   std::string text;        // of the statement itself
   std::size_t offset = 0;  // of it in the string that it came in, from which errors count
@@ -71,6 +85,7 @@ struct PreparedStatement {
   ResultColumns columns;
   bool returns_rows = false;
   std::size_t uses = 0;
+  std::optional<NameBinding> binding;  // of a SELECT, INSERT or DELETE
 };
 
 struct Portal {
@@ -129,6 +144,8 @@ struct SessionState {
   std::deque<Notification> notifications;  // not told yet
   std::map<Oid, std::string> sequence_values;
   Oid last_sequence = 0;
+  std::optional<TransactionId>
+      temporary_schema_made_by;  // a session has none before its first temporary relation
   ByteBuffer out;
   Time now{};
   std::optional<Time> statement_deadline;

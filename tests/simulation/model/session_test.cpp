@@ -286,3 +286,20 @@ TEST_CASE("COPY finds too many columns before it reads the first") {
   write_copy_data(bytes, "x\ty\n");
   CHECK(client.send(bytes).starts_with("E(22P04)"));
 }
+
+TEST_CASE(
+    "a prepared statement does not see a table that was made in front of its own, but for the session's "
+    "first one") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("CREATE TABLE t (a text); INSERT INTO t VALUES ('public')");
+  client.query("PREPARE p AS SELECT * FROM t");
+  client.query("CREATE TEMP TABLE t (a text)");
+  CHECK(client.query("EXECUTE p") == "T C(SELECT 0) Z(I)");
+  client.query("DROP TABLE pg_temp.t");
+  CHECK(client.query("EXECUTE p") == "T D(public) C(SELECT 1) Z(I)");
+  client.query("CREATE TEMP TABLE t (a text)");
+  CHECK(client.query("EXECUTE p") == "T D(public) C(SELECT 1) Z(I)");
+  client.query("SET search_path = pg_temp, public");
+  CHECK(client.query("EXECUTE p") == "T C(SELECT 0) Z(I)");
+}

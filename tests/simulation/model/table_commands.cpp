@@ -48,6 +48,8 @@ std::string Tables::create(const CreateRelation& create) {
   const std::string tag = create.sequence ? "CREATE SEQUENCE" : "CREATE TABLE";
   TransactionControl(s_).require_writable(tag);
   const std::string schema = creation_schema(create);
+  if (schema == s_.temporary_schema() && !has_temporary_schema())
+    s_.temporary_schema_made_by = TransactionControl(s_).id_for_writing();
   lock({LockKey::Kind::name, s_.database, 0, schema + '.' + create.name.name}, LockMode::exclusive);
   if (catalog().find(schema, create.name.name, s_.transaction.id) != nullptr) {
     if (!create.if_not_exists) fail("42P07", "relation \"" + create.name.name + "\" already exists");
@@ -160,6 +162,7 @@ std::string Tables::truncate(const Truncate& truncate) {
   for (StoredRow& row : catalog().rows(relation.oid)) {
     if (is_seen(row, s_.cluster.log().snapshot())) row.removed_by = TransactionControl(s_).id_for_writing();
   }
+  catalog().replace(Relation(relation), TransactionControl(s_).id_for_writing());  // its file is another one
   return "TRUNCATE TABLE";
 }
 

@@ -41,6 +41,21 @@ std::vector<std::string> Tables::path() const {
   return schemas;
 }
 
+bool Tables::has_temporary_schema() const {
+  const TransactionLog& log = s_.cluster.log();
+  return s_.temporary_schema_made_by &&
+         log.sees(*s_.temporary_schema_made_by, log.snapshot(), s_.transaction.id);
+}
+
+std::vector<std::string> Tables::path_of_plan() const {
+  std::vector<std::string> schemas = path();
+  const bool lists_temporary = s_.settings.value("search_path").find(temporary_alias) != std::string::npos;
+  const auto first = schemas.begin() + (lists_temporary || schemas.empty() ? 0 : 1);
+  schemas.push_back("into " + (first == schemas.end() ? std::string() : *first));
+  if (!has_temporary_schema()) std::erase(schemas, s_.temporary_schema());
+  return schemas;
+}
+
 const Relation* Tables::find(const ObjectName& name) const {
   if (!name.schema.empty()) {
     const bool temporary = name.schema == temporary_alias;

@@ -18,6 +18,10 @@ class Tables {
   const Relation* find(const ObjectName& name) const;
   // The schemas of the search_path that exist.
   std::vector<std::string> path() const;
+  // What a prepared statement's names depend on: the same, without a temporary schema that the session does not have
+  // yet, and where a new relation would be made (OverrideSearchPathMatchesCurrent).
+  std::vector<std::string> path_of_plan() const;
+  const Relation* find(Oid oid) const { return catalog().find(oid, s_.transaction.id); }
   bool is_temporary(const Relation& relation) const { return relation.schema == s_.temporary_schema(); }
 
   // By the columns that the relation has now.
@@ -37,6 +41,7 @@ class Tables {
 
  private:
   void lock(LockKey key, LockMode mode);
+  bool has_temporary_schema() const;
   void wait_for(TransactionId other, const Relation& relation);
   Row values_of(const StoredRow& row, const Relation& relation) const;
   bool is_seen(const StoredRow& row, std::uint64_t snapshot) const;
