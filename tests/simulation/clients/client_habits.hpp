@@ -24,8 +24,9 @@ enum class StatementKind : std::uint8_t {
   copy,
   extended,
   several,  // in one message
+  shared,   // prepared under a name, of a text that other clients prepare, too
 };
-inline constexpr unsigned statement_kinds = 15;
+inline constexpr unsigned statement_kinds = 16;
 
 struct ClientHabits {
   SimTime longest_pause = std::chrono::milliseconds(300);

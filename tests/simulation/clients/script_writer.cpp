@@ -1,6 +1,8 @@
 #include "tests/simulation/clients/script_writer.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include "tests/simulation/clients/expectation.hpp"
 #include "tests/simulation/clients/message_writer.hpp"
@@ -26,6 +28,18 @@ constexpr Weight weights[] = {
     {StatementKind::table, 8},        {StatementKind::sql_prepare, 6}, {StatementKind::cursor, 4},
     {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1}};
 
+// Statements that many clients prepare. What they mean depends on the search_path, the role and temporary tables. All take
+// one parameter, a number. Those of the first list look the same whatever they mean.
+constexpr std::string_view steady_texts[] = {"select $1::text, name from place",
+                                             R"(select $1::text, name, 'a\\b' from place)",
+                                             "select $1::text, current_user, current_setting('search_path'), "
+                                             "coalesce(current_setting('app.tenant', true), "
+                                             "'')"};
+// The columns of these, or the type of their parameter, are those of the table that they find.
+constexpr std::string_view unsteady_texts[] = {"select *, $1::text from place",
+                                               "select $1::text, size from place",
+                                               "select name from place where size <> $1"};
+
 constexpr unsigned total_weight() {
   unsigned total = 0;
   for (const Weight& each : weights) total += each.weight;
@@ -37,10 +51,16 @@ constexpr unsigned total_weight() {
 void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
+  may_have_temporary_ = may_have_shared_ = has_own_place_ = false;
 }
 
 std::string ScriptWriter::nonce() {
   return "c" + std::to_string(client_) + "-" + std::to_string(++nonces_);
+}
+
+// A nonce that is a number.
+std::string ScriptWriter::number_word() {
+  return std::to_string(client_ * 10'000'000 + ++nonces_);
 }
 
 std::string ScriptWriter::own_name(const std::string& prefix) const {
@@ -50,8 +70,11 @@ std::string ScriptWriter::own_name(const std::string& prefix) const {
 std::vector<StartupParameter> ScriptWriter::startup_parameters() {
   std::vector<StartupParameter> parameters;
   if (random_.chance(0.3)) parameters.push_back({"application_name", nonce()});
-  if (random_.chance(0.15))
-    parameters.push_back({"options", "-c search_path=tenant" + std::to_string(random_.below(3))});
+  std::string options;
+  if (random_.chance(0.15)) options = "-c search_path=tenant" + std::to_string(random_.below(3));
+  // It stays so: texts are read again where they have to be prepared on another server connection (README).
+  if (random_.chance(0.15)) options += " -c standard_conforming_strings=off -c escape_string_warning=off";
+  if (!options.empty()) parameters.push_back({"options", options});
   if (random_.chance(0.1)) parameters.push_back({"app.tenant", nonce()});
   brings_settings_ = !parameters.empty();
   return parameters;
@@ -120,7 +143,7 @@ std::string ScriptWriter::transaction_statement() {
 
 std::string ScriptWriter::setting_statement() {
   const std::string name = random_.chance(0.5) ? "app.tenant" : "app.owner";
-  switch (random_.below(11)) {
+  switch (random_.below(12)) {
     case 0:
       return "set " + name + " = '" + nonce() + "'";
     case 1:
@@ -138,6 +161,9 @@ std::string ScriptWriter::setting_statement() {
       return "show statement_timeout";
     case 8:
       return "set search_path = tenant" + std::to_string(random_.below(3)) + ", public";
+    case 9:
+      return random_.chance(0.5) ? "reset search_path"
+                                 : "set local search_path = tenant" + std::to_string(random_.below(3));
     default:
       return "select current_user, session_user, current_setting('search_path'), coalesce(current_setting('" +
              name + "', true), '')";
@@ -156,9 +182,11 @@ std::string ScriptWriter::role_statement() {
 }
 
 std::string ScriptWriter::table_statement() {
+  if (habits_.has(StatementKind::shared) && random_.chance(0.3)) return place_statement();
   const std::string table = own_name("t");
   switch (random_.below(5)) {
     case 0:
+      may_have_temporary_ = true;
       return "create temp table " + table + " (a text)";
     case 1:
       return "insert into " + table + " values ('" + nonce() + "')";
@@ -169,6 +197,22 @@ std::string ScriptWriter::table_statement() {
   }
 }
 
+// A temporary table that hides one which others see. PostgreSQL goes on using the hidden one in what was prepared before,
+// but for the first temporary table of a session, which pgweir cannot tell from others (README). What names pg_temp counts
+// for it as such a first one.
+std::string ScriptWriter::place_statement() {
+  const std::uint64_t which = random_.below(4);
+  if (which == 0 && (!may_have_temporary_ || !may_have_shared_)) {
+    may_have_temporary_ = true;
+    return std::string("create temp table place (name text, size ") +
+           (random_.chance(0.5) ? "int4)" : "text)");
+  }
+  if (which == 1 && may_have_temporary_)
+    return "insert into pg_temp.place values ('" + nonce() + "', '" + std::to_string(random_.below(9)) + "')";
+  if (which == 2 && has_own_place_) return "drop table pg_temp.place";
+  return "select * from place";
+}
+
 std::string ScriptWriter::prepare_statement() {
   const std::string name = random_.chance(0.7) ? "p" : "q";
   switch (random_.below(5)) {
@@ -177,6 +221,9 @@ std::string ScriptWriter::prepare_statement() {
       return "prepare " + name + " as select '" + nonce() + "', $1::text";
     case 2:
       return random_.chance(0.7) ? "deallocate " + name : "deallocate all";
+    case 3:
+      if (habits_.has(StatementKind::shared)) return "execute h0('" + number_word() + "')";
+      [[fallthrough]];
     default:
       return "execute " + name + "('" + nonce() + "')";
   }
@@ -246,7 +293,29 @@ Batch ScriptWriter::copy() {
   return batch;
 }
 
+// Where a statement has to be prepared on another server connection, it is what it would be now (README). A client that was
+// told its columns gets the error of a stale plan then, as it would directly, and others get the new columns: so a client
+// asks for those that may change. It does so behind the Parse, as what is broken is described in another way later (README).
+void ScriptWriter::add_shared(Batch& batch) {
+  const bool is_steady = random_.chance(0.5);
+  const std::string name = (is_steady ? "h" : "k") + std::to_string(random_.below(2));
+  const std::string_view sql = is_steady ? steady_texts[random_.below(std::size(steady_texts))]
+                                         : unsteady_texts[random_.below(std::size(unsteady_texts))];
+  const bool parses = random_.chance(0.5);
+  if (parses) {
+    may_have_shared_ = true;
+    if (random_.chance(0.5)) MessageWriter(batch.bytes, 'C').raw("S").text(name);
+    MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
+    if (!is_steady || random_.chance(0.3)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
+  }
+  const std::string value = number_word();
+  MessageWriter bind(batch.bytes, 'B');
+  bind.text("").text(name).number(0, 2).number(1, 2).number(value.size(), 4).raw(value).number(0, 2);
+  batch.in_words += "[" + name + "] " + (parses ? std::string(sql) : "again") + " (" + value + "); ";
+}
+
 void ScriptWriter::add_extended(Batch& batch) {
+  if (habits_.has(StatementKind::shared) && random_.chance(0.4)) return add_shared(batch);
   const bool is_named = random_.chance(0.4);
   const std::uint64_t which = random_.below(4);
   const std::string name = is_named ? "s" + std::to_string(which) : "";
@@ -261,7 +330,8 @@ void ScriptWriter::add_extended(Batch& batch) {
   const bool parses = is_named ? random_.chance(0.5) : !is_unnamed_again;
   if (!is_named && parses) {
     unnamed_.reset();
-    if (sql.starts_with("select")) unnamed_ = Unnamed{has_parameter};
+    if (sql.starts_with("select") && sql.find("place") == std::string::npos)
+      unnamed_ = Unnamed{has_parameter};
   }
   if (parses) MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
   if (is_named && random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
@@ -293,6 +363,10 @@ Batch ScriptWriter::extended() {
 
 Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
   is_unlistening_ &= is_pipelined;
+  may_have_shared_ = std::any_of(now.prepared.begin(), now.prepared.end(), [](const auto& each) {
+    return each.first.starts_with("h") || each.first.starts_with("k");
+  });
+  has_own_place_ = std::count(now.temporary_tables.begin(), now.temporary_tables.end(), "place") > 0;
   if (is_pipelined || now.status == TransactionStatus::failed) unnamed_.reset();
   holds_ = holds(now) ? holds_ + 1 : 0;
   if (holds_ > 1 + random_.below(holds_max))

@@ -40,6 +40,7 @@ class ScriptWriter {
 
  private:
   std::string nonce();
+  std::string number_word();
   // Of this session alone.
   std::string own_name(const std::string& prefix) const;
   StatementKind kind();
@@ -54,6 +55,7 @@ class ScriptWriter {
   std::string cursor_statement();
   std::string lock_statement();
   std::string listen_statement();
+  std::string place_statement();
   Batch simple(const std::string& text) const;
   Batch query(bool has_failed);
   Batch copy();
@@ -61,6 +63,7 @@ class ScriptWriter {
   // Statements that a name stands for take as many parameters each time: in a failed transaction a pooled client hears
   // of that where a direct one hears of a wrong number.
   void add_extended(Batch& batch);
+  void add_shared(Batch& batch);
 
   const int client_;
   Random random_;
@@ -73,8 +76,11 @@ class ScriptWriter {
     bool has_parameter;
   };
   std::optional<Unnamed> unnamed_;
-  bool is_unlistening_ = false;  // an UNLISTEN may be unanswered
-  std::uint64_t holds_ = 0;      // batches since the session began to hold something
+  bool is_unlistening_ = false;      // an UNLISTEN may be unanswered
+  bool may_have_temporary_ = false;  // or has had it, in this session
+  bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too
+  bool has_own_place_ = false;
+  std::uint64_t holds_ = 0;  // batches since the session began to hold something
 };
 
 }  // namespace pgweir::simulation

@@ -51,6 +51,21 @@ std::string left_behind(const ModelSession& session) {
   return {};
 }
 
+// Each of these tables tells in which schema a statement has found it. Their columns are not the same, so that a plan made
+// under one search_path does not fit another one.
+void add_place(ModelCluster& cluster, const std::string& schema, Oid type_of_size, bool has_more = false) {
+  Catalog& catalog = cluster.catalog("app");
+  Relation place;
+  place.schema = schema;
+  place.name = "place";
+  place.columns = {{"name", type::text, 1}, {"size", type_of_size, 2}};
+  if (has_more) place.columns.push_back({"more", type::text, 3});
+  place.attributes = static_cast<std::uint16_t>(place.columns.size());
+  StoredRow row;
+  row.values = {schema, "1"};
+  catalog.rows(catalog.add(std::move(place))).push_back(std::move(row));
+}
+
 template <class List>
 std::uint64_t sum_of(const List& list, std::uint64_t (ModelClient::*value)() const) {
   return std::accumulate(
@@ -69,6 +84,12 @@ void World::set_up(ModelCluster& cluster) {
   cluster.add_role("app", std::move(app));
   cluster.add_role("other");
   for (int i = 0; i < 3; ++i) cluster.add_schema("app", "tenant" + std::to_string(i));
+  cluster.add_schema("app", "other");  // for the role of that name
+  add_place(cluster, "public", type::int4);
+  add_place(cluster, "other", type::int4);
+  add_place(cluster, "tenant0", type::int4);
+  add_place(cluster, "tenant1", type::text);
+  add_place(cluster, "tenant2", type::int4, true);
 }
 
 World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
