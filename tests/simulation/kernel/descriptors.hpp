@@ -101,6 +101,7 @@ class ListeningSocket final : public File {
     return arrivals.empty() ? 0u : EPOLLIN;
   }
   std::deque<Arrival> arrivals;
+  PatienceWithPeer patience;  // of those that are accepted here
   std::uint16_t port = 0;
   bool is_shut = false;
 };

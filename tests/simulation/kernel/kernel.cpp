@@ -109,11 +109,13 @@ int Kernel::socket() {
 }
 
 int Kernel::bind(int fd, std::uint16_t port) {
-  if (!find<Socket>(fd)) return -EBADF;
+  const auto socket = find<Socket>(fd);
+  if (!socket) return -EBADF;
   if (const auto it = ports_.find(port); it != ports_.end() && !it->second.expired()) return -EADDRINUSE;
   auto listener = std::make_shared<ListeningSocket>();
   listener->descriptor = fd;
   listener->port = port;
+  listener->patience = socket->patience;
   files_[fd] = listener;
   return 0;
 }
@@ -137,6 +139,7 @@ int Kernel::accept(int fd, sockaddr_in& from) {
   auto socket = std::make_shared<Socket>();
   socket->peer = from = arrival.from;
   socket->own = name_of(own_address, listener->port);
+  socket->patience = listener->patience;
   const int accepted = add(socket);
   socket->use(std::move(arrival.end));
   return accepted;
@@ -258,8 +261,9 @@ int Kernel::set_option(int fd, int level, int option, int value) {
     if (option == TCP_KEEPIDLE) socket->keepalive_idle = std::chrono::seconds(value);
     if (option == TCP_KEEPINTVL) socket->keepalive_interval = std::chrono::seconds(value);
     if (option == TCP_KEEPCNT) socket->keepalive_probes = value;
-    socket->patience.keepalive =
-        socket->keepalive_idle + socket->keepalive_interval * socket->keepalive_probes;
+    if (option == TCP_KEEPIDLE || option == TCP_KEEPINTVL || option == TCP_KEEPCNT)
+      socket->patience.keepalive =
+          socket->keepalive_idle + socket->keepalive_interval * socket->keepalive_probes;
     if (socket->end) socket->end->be_patient(socket->patience);
   }
   return 0;
