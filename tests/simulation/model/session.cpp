@@ -13,6 +13,7 @@ namespace pgweir::simulation {
 namespace {
 
 constexpr std::chrono::seconds deadlock_timeout{1};
+constexpr std::size_t output_buffer = 8192;  // PQ_SEND_BUFFER_SIZE
 
 bool is_extended(char type) {
   return std::string_view("PBDEC").find(type) != std::string_view::npos;
@@ -35,7 +36,18 @@ void ModelSession::receive(ByteView bytes) {
 }
 
 ByteBuffer ModelSession::take_output() {
+  flushed_ = 0;
   return std::exchange(s_.out, {});
+}
+
+ByteBuffer ModelSession::take_sent_output() {
+  const bool waits_for_data = blocked_ && blocked_->for_copy;
+  const bool keeps = keeps_output_ && phase_ == Phase::serving && !waits_for_data;
+  if (!keeps || s_.out.size() - flushed_ >= output_buffer) return take_output();
+  const auto end = s_.out.begin() + static_cast<std::ptrdiff_t>(std::exchange(flushed_, 0));
+  ByteBuffer sent(s_.out.begin(), end);
+  s_.out.erase(s_.out.begin(), end);
+  return sent;
 }
 
 void ModelSession::advance(Time now) {
@@ -142,6 +154,7 @@ void ModelSession::handle(const Message& message) {
   const ByteView body = message.body;
   if (skips_to_sync_ && message.type != 'S' && message.type != 'X') return;
   const bool runs = message.type == 'Q' || is_extended(message.type);
+  keeps_output_ = is_extended(message.type);
   if (runs && cancel_ == Cancel::with_next) check_interrupts(Blocked{});
   ExtendedQuery extended(s_);
   switch (message.type) {
@@ -244,6 +257,7 @@ void ModelSession::fail_message(const SqlError& error) {
   TransactionControl(s_).on_error();
   simple_.reset();
   write_error(s_.out, error);
+  flushed_ = s_.out.size();
   if (is_extended(current_->type)) {
     skips_to_sync_ = true;
   } else if (is_simple || current_->type == 'S') {
@@ -260,6 +274,7 @@ void ModelSession::send_ready() {
     write_parameter_status(s_.out, name, value);
   }
   write_ready_for_query(s_.out, static_cast<char>(TransactionControl(s_).status()));
+  flushed_ = s_.out.size();
   idle_since_ = s_.now;
 }
 

@@ -45,6 +45,9 @@ class ModelSession {
 
   void receive(ByteView bytes);
   ByteBuffer take_output();
+  // The same, but what a server would still keep in its buffer stays: answers to extended messages, until a Sync, a Flush,
+  // an error or so many of them that the buffer is full.
+  ByteBuffer take_sent_output();
   // The server has closed the connection; what is left to take is still to be sent.
   bool is_closed() const { return phase_ == Phase::closed; }
   // The client's end is gone, without a word.
@@ -114,6 +117,8 @@ class ModelSession {
   enum class Cancel { none, now, with_next } cancel_ = Cancel::none;
   bool woken_ = false;
   bool skips_to_sync_ = false;
+  bool keeps_output_ = false;  // since the last extended message
+  std::size_t flushed_ = 0;    // of the output: what has left the buffer all the same
   std::map<std::string, std::string> reported_;
 };
 

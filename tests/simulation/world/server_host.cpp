@@ -167,7 +167,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void take_output() {
-    const ByteBuffer output = session_->take_output();
+    const ByteBuffer output = session_->take_sent_output();
     said_.insert(said_.end(), output.begin(), output.end());
     for (const Message& message : take_messages(said_)) {
       host_.trace_.say(name_, "> " + in_words(message, true));
