@@ -1,6 +1,8 @@
 // How a model client behaves.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include "tests/simulation/kernel/timeline.hpp"
@@ -28,6 +30,11 @@ enum class StatementKind : std::uint8_t {
 };
 inline constexpr unsigned statement_kinds = 16;
 
+// What pgweir is configured to do with clients that keep it waiting.
+inline constexpr std::chrono::seconds idle_transaction_limit{10};
+inline constexpr std::chrono::seconds client_idle_limit{20};
+inline constexpr std::chrono::seconds client_write_limit{10};
+
 struct ClientHabits {
   SimTime longest_pause = std::chrono::milliseconds(300);
   double in_pieces = 0.1;      // the chance that a batch is sent byte by byte
@@ -35,8 +42,14 @@ struct ClientHabits {
   double leaves = 0.02;        // after a batch
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
   double cancels = 0;          // that a batch is a long statement which is then canceled
-  std::uint32_t without = 0;   // a bit for each StatementKind
-  SimTime query_timeout{};     // what pgweir lets a query take; zero: no limit
+  double meddles = 0;          // that it asks to cancel what another client does, or nobody
+  double stops_reading = 0;    // that it asks for a long answer and does not read it, for a while or for good
+  double falls_silent = 0;     // that it sends no further batch, so that a timeout has to end it
+  // Of those: that it sends messages without Flush or Sync first. 0, as pgweir does not end such a client.
+  double unsynced = 0;
+  std::uint32_t without = 0;    // a bit for each StatementKind
+  std::size_t long_answer = 0;  // bytes that no buffer between a client and the server can take
+  SimTime query_timeout{};      // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure
 
   bool has(StatementKind kind) const { return (without >> static_cast<unsigned>(kind) & 1u) == 0; }

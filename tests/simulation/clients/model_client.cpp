@@ -26,6 +26,8 @@ constexpr SimTime answer_takes = milliseconds(500);
 constexpr SimTime cancel_lasts = seconds(5);
 // A notification comes this long after it was sent at the latest, if the client does something meanwhile.
 constexpr SimTime notification_lasts = seconds(5);
+// How long after a limit a client is ended at the latest.
+constexpr SimTime timeout_noticed = seconds(10);
 
 }  // namespace
 
@@ -149,9 +151,15 @@ void ModelClient::push() {
 
 void ModelClient::take_what_came() {
   push();
+  if (!reads_) {
+    // It is not told why: it would not read it.
+    if (end_->error() != 0) be_gone("was ended, as it does not read");
+    return;
+  }
   const std::uint64_t life = life_;
   std::array<Byte, read_size> buffer;
   while (const std::size_t size = end_->receive(buffer)) {
+    heard_at_ = kernel_.now();
     received_.insert(received_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
     // Who is refused is told so instead.
     if (std::exchange(asked_for_tls_, false) && received_.front() != 'E') {
@@ -254,8 +262,12 @@ void ModelClient::compare(const Message& message) {
   }
   if (message.type == 'E') {
     const std::string code = field(message, 'C');
+    if (silence_ends_with_ != nullptr && code == silence_ends_with_) {
+      was_refused_ = true;
+      return be_gone("was silent for too long");
+    }
     if (world_.explains(code) ||
-        (code == "57014" && (is_past_query_timeout() || kernel_.now() < cancel_may_hit_until_))) {
+        (code == "57014" && (is_past_query_timeout() || waits_since_ < cancel_may_hit_until_))) {
       was_refused_ = true;
       return be_gone("goes: " + code + " was not its own");
     }
@@ -288,17 +300,34 @@ void ModelClient::settled() {
     return world_.fail(name_ + " misses " + expected_.missing_notification());
   check_news();
   if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
-  if (!std::exchange(is_planned_, true)) after(pause(), &ModelClient::send_batch);
+  if (std::exchange(is_planned_, true)) return;
+  if (!is_ending_ && random_.chance(habits_.falls_silent)) return fall_silent();
+  after(pause(), &ModelClient::plan_batch);
 }
 
-void ModelClient::send_batch() {
+void ModelClient::plan_batch() {
   is_planned_ = false;
   if (in_startup_ || canceled_) return;
   if (!is_ending_ && !world_.may_send()) is_ending_ = true;
-  if (!is_ending_ && unanswered_ == 0 && random_.chance(habits_.cancels)) return send_long_batch();
+  if (!is_ending_ && random_.chance(habits_.meddles)) meddle();
+  const bool may_wait = !is_ending_ && unanswered_ == 0;
+  if (may_wait && random_.chance(habits_.cancels)) return send_long_batch();
+  if (may_wait && random_.chance(habits_.stops_reading)) return stop_reading();
   const SessionFacts now = reference_->facts();
-  const Batch batch = is_ending_ ? writer_.last() : writer_.next(now, unanswered_ > 0);
   has_said_last_ = is_ending_;
+  send_batch(is_ending_ ? writer_.last() : writer_.next(now, unanswered_ > 0));
+  if (is_ending_) return;
+  if (random_.chance(habits_.leaves / 2)) {  // while it runs, or before
+    is_planned_ = true;
+    return after(up_to(milliseconds(30)), &ModelClient::leave);
+  }
+  if (random_.chance(habits_.pipelined)) {
+    is_planned_ = true;
+    after(pause() / 10, &ModelClient::plan_batch);
+  }
+}
+
+void ModelClient::send_batch(const Batch& batch) {
   ++batches_;
   trace_.say(name_, "> " + batch.in_words.substr(0, words_max));
   if (unanswered_++ == 0) waits_since_ = kernel_.now();
@@ -310,15 +339,49 @@ void ModelClient::send_batch() {
   } else {
     send(batch.bytes);
   }
-  if (is_ending_) return;
-  if (random_.chance(habits_.leaves / 2)) {  // while it runs, or before
-    is_planned_ = true;
-    return after(up_to(milliseconds(30)), &ModelClient::leave);
-  }
-  if (random_.chance(habits_.pipelined)) {
-    is_planned_ = true;
-    after(pause() / 10, &ModelClient::send_batch);
-  }
+}
+
+// Frozen, or busy with something else. For less than the limit nothing may be missing afterwards.
+void ModelClient::stop_reading() {
+  send_batch(writer_.long_answer(habits_.long_answer));
+  trace_.say(name_, "stops reading");
+  reads_ = false;
+  is_planned_ = true;
+  if (random_.chance(0.5)) return after(up_to(client_write_limit * 4 / 5), &ModelClient::read_on);
+  must_be_ended_unread();
+}
+
+void ModelClient::read_on() {
+  trace_.say(name_, "reads on");
+  reads_ = true;
+  is_planned_ = false;
+  take_what_came();
+}
+
+// Where pgweir has all of the answer, and the server connection is free, the client ends as one that is idle.
+void ModelClient::must_be_ended_unread() {
+  if (end_->peer_has_left()) return be_gone("was ended, as it does not read");
+  if (end_->is_full() && !full_since_) full_since_ = kernel_.now();
+  if (full_since_ && kernel_.now() - *full_since_ > client_idle_limit + timeout_noticed)
+    return world_.fail(name_ + " does not read, and was not ended");
+  after(seconds(1), &ModelClient::must_be_ended_unread);
+}
+
+void ModelClient::fall_silent() {
+  const bool is_in_transaction = reference_->facts().status != TransactionStatus::idle;
+  const bool is_unsynced = random_.chance(habits_.unsynced);
+  silence_ends_with_ = is_in_transaction || is_unsynced ? "25P03" : "57P05";
+  if (is_unsynced) send_batch(writer_.unsynced());
+  trace_.say(name_, "falls silent");
+  after(is_unsynced ? habits_.patience : client_idle_limit + timeout_noticed,
+        &ModelClient::must_be_ended_silent);
+}
+
+void ModelClient::must_be_ended_silent() {
+  // Who hears something is not idle.
+  const SimTime until = heard_at_ + client_idle_limit + timeout_noticed;
+  if (kernel_.now() < until) return after(until - kernel_.now(), &ModelClient::must_be_ended_silent);
+  world_.fail(name_ + " is silent, and was not ended");
 }
 
 void ModelClient::send_long_batch() {
@@ -338,19 +401,48 @@ void ModelClient::request_cancel() {
   is_planned_ = false;
   if (!canceled_ && unanswered_ == 0) {
     is_planned_ = true;
-    after(pause(), &ModelClient::send_batch);
+    after(pause(), &ModelClient::plan_batch);
   }
-  const std::shared_ptr<End> end = kernel_.connect_to_program(port_, client_address);
-  if (!end) return;
-  ++cancels_;
-  cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
+  expect_cancel();
   if (canceled_) {
     const SimTime remaining = canceled_->batch.lasts - (kernel_.now() - waits_since_);
     canceled_->was_running = remaining > cancel_reaches && world_.is_running(canceled_->batch.word);
   }
   trace_.say(name_, "> asks to cancel");
+  send_cancel_request(cancel_key_);
+}
+
+void ModelClient::expect_cancel() {
+  cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
+}
+
+// Who has a key may use it. One that is almost right, or made up, is nobody's.
+void ModelClient::meddle() {
+  ModelClient* const other = world_.other_client(*this, random_);
+  if (other == nullptr || other->cancel_key().empty()) return;
+  ByteBuffer key = other->cancel_key();
+  if (random_.chance(0.5)) {
+    trace_.say(name_, "asks to cancel what " + other->name() + " does");
+    other->expect_cancel();
+    return send_cancel_request(key);
+  }
+  const bool knows_process = random_.chance(0.5);
+  key.back() = static_cast<Byte>(key.back() + 1);
+  if (!knows_process)
+    std::generate(key.begin(), key.end(), [&] { return static_cast<Byte>(random_.below(256)); });
+  trace_.say(name_, "asks to cancel what nobody does");
+  send_cancel_request(key);
+}
+
+void ModelClient::send_cancel_request(const ByteBuffer& key) {
+  const std::shared_ptr<End> end = kernel_.connect_to_program(port_, client_address);
+  if (!end) {
+    if (canceled_) canceled_->was_running = false;
+    return;
+  }
+  ++cancels_;
   ByteBuffer request;
-  write_cancel_request(request, load_u32(cancel_key_.data()), ByteView(cancel_key_).subspan(4));
+  write_cancel_request(request, load_u32(key.data()), ByteView(key).subspan(4));
   end->send(request);
   end->changed = [weak = std::weak_ptr(end)] {
     if (const auto still = weak.lock(); still && (still->has_end() || still->error() != 0)) still->close();
@@ -369,7 +461,9 @@ void ModelClient::leave() {
     end_->reset();
     return be_gone("resets its connection");
   }
-  if (random_.chance(0.3)) {
+  // In the middle of a batch pgweir waits for the rest of it, with a server connection, until the kernel gives the client
+  // up: no timeout is about messages without Flush or Sync (ClientHabits::unsynced).
+  if (random_.chance(0.3) && end_->unacknowledged() == 0 && unsent_.empty() && kernel_.now() >= pieces_end_) {
     end_->vanish();
     return be_gone("vanishes");
   }
@@ -380,6 +474,9 @@ void ModelClient::be_gone(const std::string& how) {
   trace_.say(name_, how);
   ++life_;
   is_planned_ = false;
+  reads_ = true;
+  full_since_.reset();
+  silence_ends_with_ = nullptr;
   unanswered_ = 0;
   canceled_.reset();
   pieces_end_ = {};

@@ -20,9 +20,12 @@
 namespace pgweir::simulation {
 
 // What a client needs to know of the world, and what it tells.
+class ModelClient;
 class ClientWorld {
  public:
   virtual ~ClientWorld() = default;
+  // Another client, if there is one.
+  virtual ModelClient* other_client(const ModelClient& than, Random& random) = 0;
   // Something is wrong that no fault explains.
   virtual void fail(const std::string& what) = 0;
   // Whether a client may be told this now, out of turn: the world has faults, or the program drains.
@@ -53,6 +56,10 @@ class ModelClient {
   void begin_to_end() { is_ending_ = true; }
   const std::string& name() const { return name_; }
   bool is_over() const { return is_over_; }
+  // Process and secret, of its last login. Empty while it logs in.
+  const ByteBuffer& cancel_key() const { return cancel_key_; }
+  // What it has sent, or is about to send, may be canceled by somebody else.
+  void expect_cancel();
   // Waits longer than it should.
   bool is_overdue() const;
   std::uint64_t lives() const { return lives_; }    // connections
@@ -82,9 +89,17 @@ class ModelClient {
   void check_news();
   void answered();
   void settled();
-  void send_batch();
+  void plan_batch();
+  void send_batch(const Batch& batch);
   void send_long_batch();
+  void stop_reading();
+  void read_on();
+  void must_be_ended_unread();
+  void fall_silent();
+  void must_be_ended_silent();
   void request_cancel();
+  void meddle();
+  void send_cancel_request(const ByteBuffer& key);
   void send(const ByteBuffer& bytes);
   void send_now(const ByteBuffer& bytes);
   void send_in_pieces(const ByteBuffer& bytes);
@@ -124,6 +139,10 @@ class ModelClient {
   SimTime waits_since_{};
   std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come
   SimTime pieces_end_{};                                 // when the last piece of a batch goes out
+  const char* silence_ends_with_ = nullptr;  // while it sends nothing: the error that a timeout gives it
+  SimTime heard_at_{};
+  bool reads_ = true;
+  std::optional<SimTime> full_since_;  // since when nothing more of what it does not read can arrive
   bool in_startup_ = true;
   bool asked_for_tls_ = false;
   bool was_refused_ = false;

@@ -199,10 +199,10 @@ std::string ScriptWriter::table_statement() {
 
 // A temporary table that hides one which others see. PostgreSQL goes on using the hidden one in what was prepared before,
 // but for the first temporary table of a session, which pgweir cannot tell from others (README). What names pg_temp counts
-// for it as such a first one.
+// for it as such a first one. It is created in a message of its own: what follows in the same one is not prepared anew.
 std::string ScriptWriter::place_statement() {
   const std::uint64_t which = random_.below(4);
-  if (which == 0 && (!may_have_temporary_ || !may_have_shared_)) {
+  if (which == 0 && may_hide_place_ && (!may_have_temporary_ || !may_have_shared_)) {
     may_have_temporary_ = true;
     return std::string("create temp table place (name text, size ") +
            (random_.chance(0.5) ? "int4)" : "text)");
@@ -267,10 +267,13 @@ Batch ScriptWriter::simple(const std::string& text) const {
 // brought at its startup comes back only with the end of the string in which it is reset; in a failed transaction a server
 // connection cannot be given the statements that a string names behind its ROLLBACK.
 Batch ScriptWriter::query(bool has_failed) {
+  may_hide_place_ = true;
   std::string text = statement();
+  may_hide_place_ = false;
   if (has_failed) return simple(text);
   const auto is_alone = [&](const std::string& each) {
-    return (brings_settings_ && each.starts_with("reset")) || each.starts_with("listen");
+    return (brings_settings_ && each.starts_with("reset")) || each.starts_with("listen") ||
+           each.starts_with("create temp table place");
   };
   for (int more = 0; more < 3 && random_.chance(0.15); ++more) {
     const std::string next = statement();
@@ -392,6 +395,20 @@ Batch ScriptWriter::sleep(SimTime lasts) {
   }
   batch.word = word;
   batch.lasts = lasts;
+  return batch;
+}
+
+Batch ScriptWriter::long_answer(std::size_t size) {
+  constexpr std::size_t row_size = 2'000;
+  return simple("select '" + nonce() + std::string(row_size, '-') + "', g from generate_series(1, " +
+                std::to_string(size / row_size) + ") g");
+}
+
+Batch ScriptWriter::unsynced() {
+  Batch batch;
+  batch.in_words = "without Sync: ";
+  add_extended(batch);
+  MessageWriter(batch.bytes, 'E').text("").number(0, 4);
   return batch;
 }
 

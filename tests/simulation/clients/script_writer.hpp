@@ -35,6 +35,10 @@ class ScriptWriter {
   // `is_pipelined`: earlier batches are still unanswered.
   Batch next(const SessionFacts& now, bool is_pipelined);
   Batch sleep(SimTime lasts);
+  // An answer of about that many bytes.
+  Batch long_answer(std::size_t size);
+  // What the server does not answer yet.
+  Batch unsynced();
   // What puts an end to what the client may have open, so that it can leave in peace.
   Batch last();
 
@@ -80,7 +84,8 @@ class ScriptWriter {
   bool may_have_temporary_ = false;  // or has had it, in this session
   bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too
   bool has_own_place_ = false;
-  std::uint64_t holds_ = 0;  // batches since the session began to hold something
+  bool may_hide_place_ = false;  // what is written now is a message of its own
+  std::uint64_t holds_ = 0;      // batches since the session began to hold something
 };
 
 }  // namespace pgweir::simulation

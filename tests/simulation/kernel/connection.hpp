@@ -59,6 +59,8 @@ class End {
   void be_patient(const PatienceWithPeer& patience);
 
   bool has_bytes() const { return !received_.empty(); }
+  // Nothing more can arrive before something is read.
+  bool is_full() const { return window() == 0; }
   // The other end has closed its direction, and all of it was read or waits to be read.
   bool has_end() const { return fin_arrived_; }
   bool has_room() const { return queued_ < quality_.send_buffer; }

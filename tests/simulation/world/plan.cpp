@@ -10,6 +10,9 @@
 namespace pgweir::simulation {
 namespace {
 
+// What pgweir keeps of an answer for a slow client is less than that.
+constexpr std::size_t long_answer_least = 300'000;
+
 SimTime milliseconds_of(double value) {
   return SimTime(static_cast<SimTime::rep>(value * 1e6));
 }
@@ -43,6 +46,10 @@ constexpr PlanValue values[] = {
     {"leaves", &Plan::leaves, 0},
     {"rude", &Plan::rude, 0},
     {"cancels", &Plan::cancels, 0},
+    {"meddles", &Plan::meddles, 0},
+    {"stops_reading", &Plan::stops_reading, 0},
+    {"silent", &Plan::silent, 0},
+    {"unsynced", &Plan::unsynced, 0},
     {"session_mode", &Plan::session_mode, 0},
     {"strict", &Plan::strict, 0},
     {"max_prepared", &Plan::max_prepared, 200},
@@ -159,6 +166,9 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.3, plan.drains, 1);
   if (draw.chance(0.5)) draw_faults(plan, draw);
   draw.maybe(0.2, plan.query_timeout_ms, 1'000, 3'000);
+  draw.maybe(0.2, plan.stops_reading, 0.005);
+  draw.maybe(0.2, plan.silent, 0.01);
+  draw.maybe(0.3, plan.meddles, 0.03);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;
   return plan;
@@ -174,7 +184,7 @@ bool Plan::has_client(int number) const {
 }
 
 std::string Plan::configuration(double size, bool is_loud) const {
-  const auto number = [](double value) { return std::to_string(static_cast<long>(value)); };
+  const auto number = [](auto value) { return std::to_string(static_cast<long>(value)); };
   std::string pool = "max_size: " + number(size) + ", min_size: " + number(std::min(min_size, size)) +
                      ", audit_every: " + number(audit_every) +
                      ", max_prepared_statements: " + number(max_prepared);
@@ -189,7 +199,10 @@ std::string Plan::configuration(double size, bool is_loud) const {
          "}\ndatabases: {app: {host: 10.0.1.2, port: 5432, tls: {mode: disable}, users: [" +
          (users > 1 ? "app, shop" : "app") +
          "]}}\nusers: {app: {password: secret}, shop: {password: secret}}\n"
-         "timeouts: {client_login: 300s, client_idle: 20s, idle_transaction: 10s, client_write: 10s" +
+         "timeouts: {client_login: 300s, client_idle: " +
+         number(client_idle_limit.count()) +
+         "s, idle_transaction: " + number(idle_transaction_limit.count()) +
+         "s, client_write: " + number(client_write_limit.count()) + "s" +
          (query_timeout_ms > 0 ? ", query: " + number(query_timeout_ms) + "ms" : std::string()) +
          "}\n"
          "log: {level: " +
@@ -229,6 +242,11 @@ ClientHabits Plan::habits() const {
   habits.leaves = leaves;
   habits.leaves_rudely = rude;
   habits.cancels = cancels;
+  habits.meddles = meddles;
+  habits.stops_reading = stops_reading;
+  habits.falls_silent = silent;
+  habits.unsynced = unsynced;
+  habits.long_answer = long_answer_least + 4 * static_cast<std::size_t>(buffer);
   habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);
   return habits;

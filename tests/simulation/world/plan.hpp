@@ -61,12 +61,16 @@ struct Plan {
   double refuse_s = 0;        // it lets nobody in for a while
 
   // The clients.
-  double pause_ms = 300;    // the most between two batches
-  double pieces = 0.1;      // that a batch is sent in pieces
-  double pipelined = 0.05;  // that the next batch does not wait for the answer
-  double leaves = 0.02;     // that the client leaves after a batch
-  double rude = 0.3;        // that it does so without a word
-  double cancels = 0;       // that it asks to cancel what it has sent
+  double pause_ms = 300;     // the most between two batches
+  double pieces = 0.1;       // that a batch is sent in pieces
+  double pipelined = 0.05;   // that the next batch does not wait for the answer
+  double leaves = 0.02;      // that the client leaves after a batch
+  double rude = 0.3;         // that it does so without a word
+  double cancels = 0;        // that it asks to cancel what it has sent
+  double meddles = 0;        // that it asks to cancel what is not its own
+  double stops_reading = 0;  // that it asks for a long answer and does not read it
+  double silent = 0;         // that it waits for a timeout to end it
+  double unsynced = 0;       // of those: behind messages without Flush or Sync
 
   // The program.
   double stall_s = 0;

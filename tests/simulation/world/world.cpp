@@ -428,6 +428,11 @@ std::size_t World::news_until(SimTime moment) const {
                                   news_times_.begin());
 }
 
+ModelClient* World::other_client(const ModelClient& than, Random& random) {
+  ModelClient* const other = clients_[random.below(clients_.size())].get();
+  return other == &than ? nullptr : other;
+}
+
 bool World::may_send() {
   if (batches_left_ < 1) return false;
   --batches_left_;

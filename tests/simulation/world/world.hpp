@@ -56,6 +56,7 @@ class World final : public ClientWorld {
   void disturb(const std::string& what, SimTime lasts);
   ServerHost::Ending any_ending();
 
+  ModelClient* other_client(const ModelClient& than, Random& random) override;
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
   bool explains_close() const override;
