@@ -59,12 +59,13 @@ void ResponseTracker::flush() {
   if (copy_ != Copy::open) asked_ = static_cast<std::uint32_t>(outstanding());
 }
 
-// What a Flush has asked for is forgotten: a COPY IN may have swallowed that.
-void ResponseTracker::count_asked() {
-  asked_ = 0;
+// How many answers a ReadyForQuery behind them will bring along.
+std::uint32_t ResponseTracker::count_asked() const {
+  std::uint32_t asked = 0;
   for (std::size_t i = oldest_; i < queue_.size(); ++i) {
-    if (makes_ready(queue_[i].reply)) asked_ = static_cast<std::uint32_t>(i - oldest_ + 1);
+    if (makes_ready(queue_[i].reply)) asked = static_cast<std::uint32_t>(i - oldest_ + 1);
   }
+  return asked;
 }
 
 void ResponseTracker::push(Expected&& expected) {
@@ -171,19 +172,27 @@ ResponseTracker::Verdict ResponseTracker::on_copy_in() {
   if (!opener.may_copy) ++may_copy_;
   opener.may_copy = true;
   bool synced = false;
+  // A Flush in front of the end of the data is swallowed, too.
+  bool flushed = false;
+  std::uint32_t asked = 1;
   std::size_t kept = oldest_ + 1;
   for (std::size_t i = kept; i < queue_.size(); ++i) {
-    if (copy_ == Copy::open && queue_[i].reply == Reply::copy_end) copy_ = Copy::ending;
+    const bool is_asked_for = i - oldest_ < asked_;
+    if (copy_ == Copy::open && queue_[i].reply == Reply::copy_end) {
+      copy_ = Copy::ending;
+      flushed = is_asked_for;
+    }
     if (copy_ == Copy::open && queue_[i].reply == Reply::sync) {
       ++swallowed_syncs_;
       continue;
     }
+    asked += is_asked_for ? 1 : 0;
     synced |= queue_[i].reply == Reply::sync;
     if (kept != i) queue_[kept] = std::move(queue_[i]);
     ++kept;
   }
   queue_.resize(kept);
-  count_asked();
+  asked_ = flushed ? asked : count_asked();
   // A swallowed Sync ended nothing: the implicit transaction stays open, unless one after the data ends it.
   if (swallowed_syncs_ > 0 && queue_[oldest_].reply == Reply::execute)
     batch_ = synced ? OpenBatch::none : OpenBatch::sent;

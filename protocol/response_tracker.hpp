@@ -190,7 +190,7 @@ class ResponseTracker {
   };
 
   void push(Expected&& expected);
-  void count_asked();
+  std::uint32_t count_asked() const;
   Verdict fate_of_oldest() const;
   void pop(Outcome outcome, ReplySink& sink);
   void settle_front(ReplySink& sink);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/sql_named.hpp"
+#include "protocol/sql_tokenizer.hpp"
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/state/prelude.hpp"
 #include "proxy/state/sql_quote.hpp"
@@ -17,13 +18,22 @@ constexpr std::array<std::string_view, 5> lists_of_names = {"local_preload_libra
                                                             "session_preload_libraries", "temp_tablespaces",
                                                             "unix_socket_directories"};
 
+// "app"."tenant"
+std::string quote_parts(std::string_view name) {
+  std::string quoted;
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+    quoted += quote_identifier(name.substr(0, dot)) + '.';
+    name.remove_prefix(dot + 1);
+  }
+  return quoted + quote_identifier(name);
+}
+
 // A SET may be the first statement of a transaction without taking its snapshot, as the client's RESET was. What it
 // cannot say is left to set_config().
 std::string restoring_statement(const std::string& name, const std::string& value, bool is_local) {
-  const bool is_plain = name.find('.') == std::string::npos && !is_identity(name) && is_ascii(value) &&
+  const bool is_plain = !is_identity(name) && is_ascii(value) && name.size() <= identifier_size_max &&
                         !std::binary_search(lists_of_names.begin(), lists_of_names.end(), name);
-  if (is_plain)
-    return (is_local ? "SET LOCAL " : "SET ") + quote_identifier(name) + " = " + quote_literal(value);
+  if (is_plain) return (is_local ? "SET LOCAL " : "SET ") + quote_parts(name) + " = " + quote_literal(value);
   std::string sql = make_prelude({}, {{name, value}}).sql;
   sql.pop_back();  // the semicolon
   if (is_local) sql.replace(sql.rfind(",false)"), 7, ",true)");

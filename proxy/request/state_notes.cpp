@@ -137,7 +137,8 @@ void StateNotes::note_string(std::string_view text) {
       // It is alone but for empty statements in front of it.
       x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
       x_.hand.step.push_back({.kind = SettingsItem::Kind::doubt});
-    } else if (const SetConfigUse use = find_set_config(part.text); !use.calls.empty() || use.hides_calls) {
+    } else if (const SetConfigUse use = find_set_config(part.text);
+               !use.calls.empty() || use.hides_calls || may_update_settings(part.text)) {
       note_config(use, part.text, nullptr);
     }
   }

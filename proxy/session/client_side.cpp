@@ -55,7 +55,8 @@ void ClientSide::read_once() {
   server_.note_activity(parts_.worker.now());
   parts_.worker.handshake_turns().note_query(parts_.life.started, parts_.worker.now());
   x_.pool->counters(parts_.worker).bytes_from_clients.add(result.size);
-  const bool asked = x_.tracker.is_asked();
+  // While the client sends the data of a COPY, the time is its own.
+  const bool waits_for_server = x_.tracker.is_asked() && !x_.tracker.copy_in();
   const ByteView fresh = parts_.worker.scratch().first(result.size);
   if (parts_.link.carry.empty()) {
     consume(fresh);
@@ -63,7 +64,7 @@ void ClientSide::read_once() {
     parts_.link.carry.insert(parts_.link.carry.end(), fresh.begin(), fresh.end());
     consume(parts_.link.carry);
   }
-  if (!asked) server_.query_starts(parts_.worker.now());
+  if (!waits_for_server) server_.query_starts(parts_.worker.now());
   server_.flush();
 }
 

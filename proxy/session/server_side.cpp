@@ -157,7 +157,7 @@ bool ServerSide::borrow() {
   if (!has_backend) return false;
   parts_.link.offer_again();
   held_cancel_.reset();
-  query_started_ = parts_.worker.now();
+  query_started_ = last_activity_ = parts_.worker.now();
   return true;
 }
 

@@ -11,6 +11,7 @@ namespace {
 // The order of changes: the login role's rights come back first, and another role is taken last; the encoding
 // changes before anything that is written in it.
 constexpr std::string_view client_encoding = "client_encoding";
+constexpr std::string_view date_style = "datestyle";
 
 // Settings that any role may change at any time, to any value that was once accepted. Changing others can
 // fail: their value names something that may have been dropped, or only some roles may set them (or RESET
@@ -113,7 +114,10 @@ std::string change_settings(const SettingMap& applied, const SettingMap& desired
   SetConfigList settings;
   for (const auto& [name, value] : applied) {
     if (is_short_timeout(name, value)) must_wait = true;
-    if (!all && !is_identity(name) && !desired.contains(name)) resets += reset_statement(name);
+    // A DateStyle that names a style or an order only keeps the last client's other half.
+    const bool is_left =
+        !desired.contains(name) || (name == date_style && desired.find(name)->second != value);
+    if (!all && !is_identity(name) && is_left) resets += reset_statement(name);
   }
   for (const auto& [name, value] : desired) {
     const auto has = applied.find(name);

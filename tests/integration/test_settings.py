@@ -43,6 +43,11 @@ HIDDEN = {
     "an UPDATE of pg_settings": m.Q("update pg_settings set setting = '3072' where name = 'work_mem'"),
     "an UPDATE of pg_settings, spelled otherwise": m.Q(
         r"""update U&"pg\005fsettings" set setting = '3072' where name = 'work_mem'"""),
+    "in a string": m.Q("select 1; update pg_settings set setting = '3072' where name = 'work_mem'"),
+    "in a string, behind a SET": m.Q("set geqo to on; with x as (select 1) update pg_settings set setting = '3072' "
+                                     "where name = 'work_mem'; select set_config('geqo', 'on', false)"),
+    "in a string, prepared": m.Q("prepare hidden as update pg_settings set setting = '3072' where name = 'work_mem'; "
+                                 "execute hidden; deallocate hidden"),
     "the same in a DO block": m.Q(
         r"""do $$ begin update u&"pg!005fsettings" uescape '!' set setting = '3072' where name = 'work_mem'; end $$"""),
 }
@@ -567,16 +572,29 @@ def test_a_pipeline_goes_on_behind_discard_all(start, case, delivery):
         wire.query("drop table behind_discard_all")
 
 
-@pytest.mark.parametrize("resets", ["reset timezone", "reset all", "set timezone to default", "set time zone local"])
+@pytest.mark.parametrize("resets", ["reset timezone", "reset all", "set timezone to default", "set time zone local", "reset app.tenant"])
 def test_what_restores_a_startup_setting_takes_no_snapshot(cluster, shared, resets):
     """It stands behind the client's RESET, which may come before the first query of its transaction."""
     heard = []
     for endpoint in (Direct(cluster), shared("one", max_size=1)):
-        with endpoint.wire(params=[("TimeZone", "Europe/Paris"), ("work_mem", "3MB")]) as wire:
-            each = ["begin", resets, "set transaction isolation level serializable", "show timezone", "rollback"]
+        with endpoint.wire(params=[("TimeZone", "Europe/Paris"), ("work_mem", "3MB"), ("app.tenant", "7")]) as wire:
+            each = ["begin", resets, "set transaction isolation level serializable", "show timezone", "show app.tenant", "rollback"]
             heard.append([wire.ask(m.Q(sql)) for sql in each])
             heard[-1] += [wire.ask(m.P("", sql) + m.B() + m.E() + m.S) for sql in each]
     assert heard[0] == heard[1]
+
+
+@pytest.mark.parametrize("mine, theirs", [("ISO", "SQL, DMY"), ("ISO", "ISO, DMY"), ("DMY", "German")])
+def test_half_a_date_style_at_startup_has_the_servers_other_half(cluster, shared, mine, theirs):
+    """pgjdbc brings `ISO`."""
+    shown = "select current_setting('datestyle') || ' ' || '01/02/2026'::date"
+    pooled = shared("one", max_size=1)
+    with pooled.wire() as other:
+        other.query(f"set datestyle to '{theirs}'")
+        with Direct(cluster).wire(params=[("DateStyle", mine)]) as direct, pooled.wire(params=[("DateStyle", mine)]) as wire:
+            assert wire.value(shown) == direct.value(shown)
+            other.query("select 1")
+            assert wire.value(shown) == direct.value(shown)
 
 
 # Commands that commit at once what ran before them in the same pipeline, whatever fails before its Sync.

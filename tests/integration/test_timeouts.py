@@ -90,6 +90,34 @@ def test_the_pause_before_a_client_asks_for_its_answers_is_not_the_querys(start,
 
 
 @pytest.mark.own
+def test_the_time_in_which_a_client_sends_the_data_of_a_copy_is_not_the_querys(start, admin):
+    limit = 1.0
+    proxy = start(max_size=1, changes={"timeouts": {"query": f"{int(limit * 1000)}ms"}})
+    with proxy.wire() as wire:
+        wire.query("create temp table kept (id int)")
+        wire.send(m.Q("copy kept from stdin"))
+        assert str(wire.receive()).startswith("G")
+        for _ in range(2):
+            time.sleep(limit * 0.8)  # what is to be tolerated
+            wire.send(m.message(b"d", b"1\n"))
+        wire.send(m.message(b"c"))
+        assert " ".join(str(x) for x in wire.until_ready()) == "C(COPY 2) Z(I)"
+
+
+@pytest.mark.own
+def test_the_wait_for_a_server_connection_is_not_idle_time(start, admin):
+    proxy = start(max_size=1, changes=IDLE)
+    with proxy.wire() as holder, proxy.wire() as waiter:
+        holder.send(m.Q("select pg_sleep(1.5)"))  # three times the deadline
+        until(lambda: proxy.metric("pgweir_borrows_total") == 1, "it has the backend")
+        waiter.send(m.P() + m.B() + m.E())
+        holder.until_ready()
+        until(lambda: proxy.metric("pgweir_borrows_total") == 2, "the other one has it")
+        waiter.send(m.S)
+        assert " ".join(str(x) for x in waiter.until_ready()).endswith("Z(I)")
+
+
+@pytest.mark.own
 def test_the_deadline_counts_idle_time_only(start):
     """A transaction that keeps working, or a query that runs long, is not idle."""
     deadline = 1.5  # leaves a client on a busy machine time to send what comes next

@@ -241,6 +241,10 @@ TEST_CASE("answers to extended messages are owed from the Flush, Sync or Query b
     CHECK_FALSE(is_asked("> P B E* < 1 2 G > d H c"));
     CHECK(is_asked("> P B E* < 1 2 G > d c H"));
     CHECK(is_asked("> P B E* d c S < 1 2 G"));
+    CHECK(is_asked("> P B E* d c H < 1 2 G"));
+    CHECK(is_asked("> P B E* S d c H < 1 2 G"));
+    CHECK_FALSE(is_asked("> P B E* d c H P < 1 2 G C"));
+    CHECK_FALSE(is_asked("> P B E* d H c < 1 2 G"));
     CHECK(is_asked("> Q* < G > d"));
     CHECK(is_asked("> Q* < G > d c"));
     CHECK_FALSE(is_asked("> Q* < G > d c < C Z(I)"));

@@ -43,6 +43,12 @@ TEST_CASE("a prelude sets what differs, resets what is left over and repeats not
   CHECK_FALSE(prelude.must_wait);
 }
 
+TEST_CASE("a DateStyle that names one half only does not keep the other of the last client") {
+  CHECK(make_prelude({{"datestyle", "SQL, DMY"}}, {{"datestyle", "ISO"}}).sql ==
+        "RESET \"datestyle\";SELECT pg_catalog.set_config('datestyle','ISO',false);");
+  CHECK(make_prelude({{"datestyle", "ISO"}}, {{"datestyle", "ISO"}}).sql.empty());
+}
+
 TEST_CASE("a prelude goes back to the login role, changes settings, and takes the other role last") {
   const Prelude prelude =
       make_prelude({{"role", "old"}, {"session_authorization", "bob"}, {"work_mem", "1MB"}},
