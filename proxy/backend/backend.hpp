@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "protocol/backend.hpp"
 #include "protocol/bytes.hpp"
@@ -50,6 +51,8 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   // The session that last had temporary objects here. The server process has had a temporary schema since then.
   // 0: there was none.
   std::uint64_t temporary_owner = 0;
+  // Who it was before, while the transaction in which it changed is open.
+  std::optional<std::uint64_t> temporary_owner_before;
 
   CancelState cancels;
 };

@@ -14,7 +14,7 @@ BackendStatements::Presence BackendStatements::find(const StatementRef& statemen
 
 BackendStatements::Presence BackendStatements::presence_of(const Entry& entry, std::uint64_t segment) {
   if (entry.pending > 0 && entry.segment != segment) return Presence::undecided;
-  if (entry.doubtful && entry.pending == 0) return Presence::absent;
+  if (entry.doubtful && entry.pending == entry.void_ones) return Presence::absent;
   return entry.will_exist ? Presence::present : Presence::absent;
 }
 
@@ -102,7 +102,11 @@ void BackendStatements::doubt_all() {
 }
 
 void BackendStatements::parse_again_all_but(const StatementRef& kept) {
-  for (Entry& entry : entries_) entry.doubtful |= entry.statement != kept;
+  for (Entry& entry : entries_) {
+    if (entry.statement == kept) continue;
+    entry.doubtful = true;
+    entry.void_ones = entry.pending;
+  }
   if (unnamed_pending_ == 0) unnamed_.reset();
 }
 
@@ -127,8 +131,9 @@ void BackendStatements::end(const StatementRef& statement, Outcome outcome, bool
   Entry& entry = *found->second;
   if (outcome == Outcome::done) {
     entry.exists = exists_when_done;
-    entry.doubtful = false;
+    entry.doubtful = entry.void_ones > 0;
   }
+  if (entry.void_ones > 0) --entry.void_ones;
   if (entry.pending > 0) --entry.pending;
   if (entry.pending > 0) return;
   entry.will_exist = entry.exists;

@@ -108,6 +108,8 @@ class BackendStatements {
     bool doubtful = false;    // `exists` is not certain
     Description description = Description::unknown;
     std::uint32_t pending = 0;  // unanswered Parse and Close
+    std::uint32_t void_ones =
+        0;  // of these, the oldest ones: what they find is to be parsed again all the same
     std::uint64_t segment = 0;  // of the last of them
     // Of the last Parse.
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;

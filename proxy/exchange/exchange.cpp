@@ -1,5 +1,7 @@
 #include "proxy/exchange/exchange.hpp"
 
+#include <utility>
+
 #include "proxy/listen/listen_hub.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/worker/worker.hpp"
@@ -40,7 +42,12 @@ void Exchange::begin_temporary() {
   if (backend->temporary_owner == session_id) return;
   // pgweir's own question names its schemas.
   if (backend->temporary_owner != 0) backend->statements.parse_again_all_but(commons->names_question());
-  backend->temporary_owner = session_id;
+  backend->temporary_owner_before = std::exchange(backend->temporary_owner, session_id);
+}
+
+void Exchange::undo_temporary() {
+  if (backend == nullptr || !backend->temporary_owner_before) return;
+  backend->temporary_owner = *std::exchange(backend->temporary_owner_before, std::nullopt);
 }
 
 void Exchange::may_begin_temporary() {

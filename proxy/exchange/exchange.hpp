@@ -143,6 +143,12 @@ struct Exchange {
   // The client makes a temporary object. PostgreSQL looks again at what it has planned when a session makes its first
   // one, which may hide a table; not so where an earlier client has had one on the connection.
   void begin_temporary();
+  // What the transaction has made is taken back, or was never made: the next temporary object is the first one again.
+  void undo_temporary();
+  // The transaction is over.
+  void end_temporary() {
+    if (backend != nullptr) backend->temporary_owner_before.reset();
+  }
   // Code may have made one, unseen.
   void may_begin_temporary();
   // The backend may have statements that SQL prepared under names that pgweir does not know.

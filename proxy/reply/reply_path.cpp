@@ -135,6 +135,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
 
 // What has been committed is visible to all sessions from now on, also if this session ends here.
 void ReplyPath::publish_changes() {
+  if (x_.tracker.idle()) x_.end_temporary();
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
   if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
   if (x_.code.any() && !x_.code.schema_doubt) x_.code.schema_doubt = x_.commons->schema_version()->doubt();
@@ -162,6 +163,7 @@ void ReplyPath::write_due() {
 
 Disposition ReplyPath::take_error(const Piece& piece) {
   x_.watch.marks.insert(Mark::failed);
+  x_.undo_temporary();
   ErrorView error;
   const bool whole = piece.whole() && ErrorView::parse(piece.body(), error) == Errc::ok;
   if (whole && ends_the_session(error.severity())) {

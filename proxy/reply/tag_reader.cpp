@@ -16,6 +16,7 @@ void TagReader::take(const Piece& piece) {
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming->statement) return take_prepared();
   x_.watch.note_tag(tag);
+  if (tag == "ROLLBACK") x_.undo_temporary();
   if (changes_schema(tag)) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();

@@ -477,6 +477,46 @@ def test_a_temporary_table_hides_a_table_where_others_had_temporary_tables(share
         assert "D(1)" in owner.ask(run)
 
 
+# What comes between the use of a statement and the temporary table that hides its own.
+BEFORE_THE_FIRST = {
+    "one that fails": [m.Q("insert into pg_temp.kept values (1)")],
+    "one that fails, extended": [m.P("", "create temp table x (a no_such_type)") + m.B() + m.E() + m.S],
+    "one that is rolled back": [m.Q(sql) for sql in ("begin", "create temp table x (a int)", "rollback")],
+    "one that is rolled back to a savepoint": [
+        m.Q(sql) for sql in ("begin", "savepoint s", "create temp table x (a int)", "rollback to s", "commit")],
+}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("way", BEFORE_THE_FIRST)
+def test_only_a_temporary_object_that_is_there_counts_as_the_first(shared, tables, cluster, way):
+    cluster.execute("create table kept as select 1 as v; grant all on kept to public", "app")
+    endpoint = shared("shared1", max_size=1)
+    text = unique("select v from kept")
+    with endpoint.wire() as earlier:
+        earlier.query("create temporary table anything (a int); drop table anything")
+    with endpoint.wire() as owner:
+        assert owner.ask(m.P("s", text) + use("s") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+        for message in BEFORE_THE_FIRST[way]:
+            owner.ask(message)
+        assert owner.ask(use("s") + m.S) == "2 D(1) C(SELECT 1) Z(I)"
+        owner.query("create temporary table kept as select 2 as v")
+        assert owner.ask(use("s") + m.S) == "2 D(2) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_a_temporary_table_hides_a_table_within_one_pipeline(shared, tables, cluster):
+    cluster.execute("create table kept as select 1 as v; grant all on kept to public", "app")
+    endpoint = shared("shared1", max_size=1)
+    text = unique("select v from kept")
+    with endpoint.wire() as earlier:
+        earlier.query("create temporary table anything (a int); drop table anything")
+    with endpoint.wire() as owner:
+        creates = m.P("", "create temporary table kept (v int)") + m.B() + m.E()
+        heard = owner.ask(m.P("s", text) + use("s") + creates + use("s") + m.S)
+        assert heard == "1 2 D(1) C(SELECT 1) 1 2 C(CREATE TABLE) 2 C(SELECT 0) Z(I)"
+
+
 def test_code_that_might_make_a_temporary_object_has_nothing_parsed_again(shared):
     """In a failed transaction it would be missed: the error is that of the Bind."""
     endpoint = shared("shared1", max_size=1)

@@ -461,9 +461,7 @@ void ModelClient::leave() {
     end_->reset();
     return be_gone("resets its connection");
   }
-  // In the middle of a batch pgweir waits for the rest of it, with a server connection, until the kernel gives the client
-  // up: no timeout is about messages without Flush or Sync (ClientHabits::unsynced).
-  if (random_.chance(0.3) && end_->unacknowledged() == 0 && unsent_.empty() && kernel_.now() >= pieces_end_) {
+  if (random_.chance(0.3)) {
     end_->vanish();
     return be_gone("vanishes");
   }

@@ -198,8 +198,7 @@ std::string ScriptWriter::table_statement() {
 }
 
 // A temporary table that hides one which others see. PostgreSQL goes on using the hidden one in what was prepared before,
-// but for the first temporary table of a session, which pgweir cannot tell from others (README). What names pg_temp counts
-// for it as such a first one. It is created in a message of its own: what follows in the same one is not prepared anew.
+// but for the first temporary table of a session, which pgweir cannot tell from others (README).
 std::string ScriptWriter::place_statement() {
   const std::uint64_t which = random_.below(4);
   if (which == 0 && may_hide_place_ && (!may_have_temporary_ || !may_have_shared_)) {
@@ -207,7 +206,7 @@ std::string ScriptWriter::place_statement() {
     return std::string("create temp table place (name text, size ") +
            (random_.chance(0.5) ? "int4)" : "text)");
   }
-  if (which == 1 && may_have_temporary_)
+  if (which == 1)
     return "insert into pg_temp.place values ('" + nonce() + "', '" + std::to_string(random_.below(9)) + "')";
   if (which == 2 && has_own_place_) return "drop table pg_temp.place";
   return "select * from place";

@@ -168,6 +168,7 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.2, plan.query_timeout_ms, 1'000, 3'000);
   draw.maybe(0.2, plan.stops_reading, 0.005);
   draw.maybe(0.2, plan.silent, 0.01);
+  draw.maybe(0.5, plan.unsynced, 0.5);
   draw.maybe(0.3, plan.meddles, 0.03);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;
