@@ -107,10 +107,9 @@ class BackendStatements {
     bool will_exist = false;  // once what is pending has happened
     bool doubtful = false;    // `exists` is not certain
     Description description = Description::unknown;
-    std::uint32_t pending = 0;  // unanswered Parse and Close
-    std::uint32_t void_ones =
-        0;  // of these, the oldest ones: what they find is to be parsed again all the same
-    std::uint64_t segment = 0;  // of the last of them
+    std::uint32_t pending = 0;    // unanswered Parse and Close
+    std::uint32_t void_ones = 0;  // the oldest of these: what they find has to be parsed again
+    std::uint64_t segment = 0;    // of the last of them
     // Of the last Parse.
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
