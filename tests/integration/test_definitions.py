@@ -103,16 +103,17 @@ def test_a_lock_in_a_view_pins(proxy, define):
 
 @pytest.mark.own
 @pytest.mark.parametrize("data", ["", " with no data"])
-def test_a_lock_that_filling_a_new_materialized_view_takes_ends_with_its_client(proxy, data):
-    endpoint = proxy()
+def test_a_lock_that_filling_a_new_materialized_view_takes_ends_with_its_client(start, data):
+    endpoint = start(max_size=2, audit_every=0)
     with endpoint.wire(database="other") as owner, endpoint.wire(database="other") as other:
-        other.value("select 1")  # pgweir knows what the database has
         owner.query("create schema filled; create function filled.lock() returns bool language sql as "
                     "'select pg_try_advisory_lock(4714)'")
         try:
-            owner.query(f"create materialized view filled.shown as select filled.lock(){data}")
-            owner.query("select pg_advisory_unlock_all()")
-            owner.query("refresh materialized view filled.shown")
+            for sql in ("create table filled.first as select 1",  # with it pgweir learns what the database has
+                        f"create materialized view filled.shown as select filled.lock(){data}",
+                        "select pg_advisory_unlock_all()", "refresh materialized view filled.shown"):
+                owner.query(sql)
+                other.query("select 1")
             owner.terminate()
             held = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4714"
             until(lambda: other.value(held) == "0", "the lock is free")
