@@ -487,15 +487,21 @@ BEFORE_THE_FIRST = {
 }
 
 
-@pytest.mark.own
-@pytest.mark.parametrize("way", BEFORE_THE_FIRST)
-def test_only_a_temporary_object_that_is_there_counts_as_the_first(shared, tables, cluster, way):
+@pytest.fixture
+def used(shared, tables, cluster):
+    """A pool whose server connection has had temporary tables, and a table that one may hide."""
     cluster.execute("create table kept as select 1 as v; grant all on kept to public", "app")
     endpoint = shared("shared1", max_size=1)
-    text = unique("select v from kept")
     with endpoint.wire() as earlier:
         earlier.query("create temporary table anything (a int); drop table anything")
-    with endpoint.wire() as owner:
+    return endpoint
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("way", BEFORE_THE_FIRST)
+def test_only_a_temporary_object_that_is_there_counts_as_the_first(used, way):
+    text = unique("select v from kept")
+    with used.wire() as owner:
         assert owner.ask(m.P("s", text) + use("s") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
         for message in BEFORE_THE_FIRST[way]:
             owner.ask(message)
@@ -505,13 +511,9 @@ def test_only_a_temporary_object_that_is_there_counts_as_the_first(shared, table
 
 
 @pytest.mark.own
-def test_a_temporary_table_hides_a_table_within_one_pipeline(shared, tables, cluster):
-    cluster.execute("create table kept as select 1 as v; grant all on kept to public", "app")
-    endpoint = shared("shared1", max_size=1)
+def test_a_temporary_table_hides_a_table_within_one_pipeline(used):
     text = unique("select v from kept")
-    with endpoint.wire() as earlier:
-        earlier.query("create temporary table anything (a int); drop table anything")
-    with endpoint.wire() as owner:
+    with used.wire() as owner:
         creates = m.P("", "create temporary table kept (v int)") + m.B() + m.E()
         heard = owner.ask(m.P("s", text) + use("s") + creates + use("s") + m.S)
         assert heard == "1 2 D(1) C(SELECT 1) 1 2 C(CREATE TABLE) 2 C(SELECT 0) Z(I)"

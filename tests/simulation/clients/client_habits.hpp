@@ -45,9 +45,8 @@ struct ClientHabits {
   double meddles = 0;          // that it asks to cancel what another client does, or nobody
   double stops_reading = 0;    // that it asks for a long answer and does not read it, for a while or for good
   double falls_silent = 0;     // that it sends no further batch, so that a timeout has to end it
-  // Of those: that it sends messages without Flush or Sync first. 0, as pgweir does not end such a client.
-  double unsynced = 0;
-  std::uint32_t without = 0;    // a bit for each StatementKind
+  double unsynced = 0;         // of those: that it sends messages without Flush or Sync first
+  std::uint32_t without = 0;   // a bit for each StatementKind
   std::size_t long_answer = 0;  // bytes that no buffer between a client and the server can take
   SimTime query_timeout{};      // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure

@@ -373,6 +373,7 @@ void ModelClient::fall_silent() {
   silence_ends_with_ = is_in_transaction || is_unsynced ? "25P03" : "57P05";
   if (is_unsynced) send_batch(writer_.unsynced());
   trace_.say(name_, "falls silent");
+  // What it has sent may have to wait for a server connection first.
   after(is_unsynced ? habits_.patience : client_idle_limit + timeout_noticed,
         &ModelClient::must_be_ended_silent);
 }

@@ -19,8 +19,9 @@
 
 namespace pgweir::simulation {
 
-// What a client needs to know of the world, and what it tells.
 class ModelClient;
+
+// What a client needs to know of the world, and what it tells.
 class ClientWorld {
  public:
   virtual ~ClientWorld() = default;
