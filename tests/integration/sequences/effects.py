@@ -20,7 +20,7 @@ SEQUENCES = [
         step(Q("do $$ begin raise exception 'x' using errcode='ZZ001', hint='h', detail='d'; end $$"),
              "E(ZZ001) Z(I)")]),
     Sequence("E04", "statement_timeout inside a pipeline", [
-        step(Q("set statement_timeout to '50ms'"), "C(SET) Z(I)"),
+        step(Q("set statement_timeout to '1s'"), "C(SET) Z(I)"),
         step(P("", "select 1") + B() + E() + P("", "select pg_sleep(5)") + B() + E() + P("", "select 2") + B() + E() +
              S, "1 2 D(1) C(SELECT 1) 1 2 E(57014) Z(I)"),
         step(Q("reset statement_timeout"), "C(RESET) Z(I)")]),
