@@ -140,6 +140,12 @@ class ResponseTracker {
   bool idle() const { return oldest_ == queue_.size(); }
   std::size_t outstanding() const { return queue_.size() - oldest_; }
   const Expected* oldest() const { return idle() ? nullptr : &queue_[oldest_]; }
+  // Whether a DataRow that comes now is the client's; receive() would change nothing for it.
+  bool gives_rows() const {
+    const Expected* const asked = oldest();
+    return asked != nullptr && asked->fate == Fate::forward &&
+           (asked->reply == Reply::query || asked->reply == Reply::execute);
+  }
   // Whether the server owes an answer that it gives without another message. It keeps those to extended messages until a
   // Flush or Sync comes: for how long is the client's affair.
   bool is_asked() const { return asked_ > 0; }

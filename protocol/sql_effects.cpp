@@ -36,14 +36,14 @@ bool has_unicode_name(std::string_view text) {
   return false;
 }
 
-bool may_update(std::string_view text, const Mentioned& mentioned) {
-  return (mentioned.pg_settings || has_unicode_name(text)) && folded_find(text, "update");
+bool may_update(std::string_view text, const Mentioned& mentioned, bool has_unicode) {
+  return (mentioned.pg_settings || has_unicode) && folded_find(text, "update");
 }
 
 }  // namespace
 
 bool may_update_settings(std::string_view text) {
-  return may_update(text, mentioned_in(text));
+  return may_update(text, mentioned_in(text), has_unicode_name(text));
 }
 
 bool mentions_sequence_value(std::string_view text) {
@@ -74,7 +74,9 @@ SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect)
   const bool by_verb = out.verbs.intersects({Verb::call, Verb::do_, Verb::listen, Verb::load});
   if (by_verb || has_facts) out.facts = scan_facts(text, dialect);
   const Mentioned mentioned = mentioned_in(text);
-  out.may_set = out.is_unreadable() || mentioned.set_config || may_update(text, mentioned);
+  // may_have_facts() has found what may be such a name.
+  const bool has_unicode = has_facts && has_unicode_name(text);
+  out.may_set = out.is_unreadable() || mentioned.set_config || may_update(text, mentioned, has_unicode);
   out.reads_sequence =
       out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
   return out;

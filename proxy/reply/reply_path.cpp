@@ -78,6 +78,10 @@ Disposition ReplyPath::take_parameter_status(const Piece& piece) {
 
 Disposition ReplyPath::take_first(const Piece& piece) {
   forwarding_rest_ = false;
+  if (piece.type == static_cast<char>(BackendType::DataRow) && x_.tracker.gives_rows()) {
+    forward(piece);
+    return Disposition::taken;
+  }
   TransactionStatus status = TransactionStatus::idle;
   switch (static_cast<BackendType>(piece.type)) {
     case BackendType::ErrorResponse:

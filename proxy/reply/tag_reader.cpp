@@ -5,6 +5,27 @@
 #include "proxy/state/schema_tags.hpp"
 
 namespace pgweir {
+namespace {
+
+// Nothing follows from the tags that most transactions have. The first letter tells which it can be.
+bool is_of_rows(std::string_view tag) {
+  switch (tag.empty() ? '\0' : tag[0]) {
+    case 'B':
+      return tag == "BEGIN";
+    case 'D':
+      return tag.starts_with("DELETE ");
+    case 'I':
+      return tag.starts_with("INSERT ");
+    case 'S':
+      return tag.starts_with("SELECT ");
+    case 'U':
+      return tag.starts_with("UPDATE ");
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 void TagReader::take(const Piece& piece) {
   std::string_view tag;
@@ -13,19 +34,22 @@ void TagReader::take(const Piece& piece) {
   if (oldest == nullptr || oldest->fate != Fate::forward) return;
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
   if (x_.listen && oldest->changes.contains(Change::channels)) x_.listen->completed(tag);
+  const bool is_awaited = oldest->resets_setting != 0 || x_.watch.marks.contains(Mark::changed_functions);
+  if (!is_awaited && is_of_rows(tag)) return;
   const bool prepares = tag == "PREPARE";
   if (prepares && x_.naming && x_.naming->statement) return take_prepared();
   x_.watch.note_tag(tag);
-  if (tag == "ROLLBACK") x_.undo_temporary();
+  const bool commits = tag == "COMMIT";
+  const bool rolls_back = tag == "ROLLBACK";
+  if (rolls_back) x_.undo_temporary();
   if (changes_schema(tag)) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();
   }
   // Other clients see it from now on, even where a transaction is open again at the end of the message.
-  if (tag == "COMMIT" && x_.watch.marks.contains(Mark::changed_schema))
-    x_.commons->schema_version()->change();
-  const bool hidden = !oldest->changes.contains(Change::settings) && x_.journal.follows_control() &&
-                      (tag == "COMMIT" || tag == "ROLLBACK");
+  if (commits && x_.watch.marks.contains(Mark::changed_schema)) x_.commons->schema_version()->change();
+  const bool hidden =
+      !oldest->changes.contains(Change::settings) && x_.journal.follows_control() && (commits || rolls_back);
   if (hidden) x_.journal.doubt({});  // the text that did this was not readable
   const bool resets = oldest->resets_setting != 0 || tag == "RESET" || tag == "DISCARD ALL";
   if (resets && oldest->reply == Reply::query) x_.watch.marks.insert(Mark::resets_now);

@@ -135,6 +135,10 @@ void ServerSide::tell_notifications() {
 }
 
 void ServerSide::flush() {
+  if (!parts_.worker.to_client().empty() || !parts_.worker.to_server().empty()) send_written();
+}
+
+void ServerSide::send_written() {
   Backend* const backend = x_.backend;
   if (backend == nullptr) {
     parts_.worker.to_server().clear();

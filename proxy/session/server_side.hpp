@@ -71,6 +71,7 @@ class ServerSide final : public WindDown::Host {
   void note_activity(TimePoint now) { last_activity_ = now; }
 
  private:
+  void send_written();
   void walk_replies(ByteView input, bool from_carry);
   void note_query_done();
   void take_events();

@@ -56,14 +56,14 @@ void Worker::start() {
 }
 
 void Worker::run() {
-  while (!io_.stopped()) turn();
+  while (!stopping_) turn();
 }
 
 void Worker::turn() {
   const bool looks_often = resolving_ > 0 || handshake_turns_.rests(now_);
   reactor_.fetch(looks_often ? short_interval : asio_interval);
   use_time(Clock::now());
-  if (reactor_.take_interrupt() || resolving_ > 0 || stopping_ || now_ >= asio_at_) {
+  if (reactor_.take_interrupt() || resolving_ > 0 || now_ >= asio_at_) {
     const auto functions = std::exchange(next_round_, {});
     io_.poll();
     for (const auto& function : functions) function();
