@@ -2,16 +2,31 @@
 // server is asked for its sources. Owned by a session. Pure.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "protocol/statement_map.hpp"
 #include "proxy/code/function_table.hpp"
 #include "proxy/state/schema_version.hpp"
+#include "proxy/state/settings_map.hpp"
 
 namespace pgweir {
 
+// A statement that was parsed in this transaction while some of its code was not judged. It is its client's own until
+// it is certain that it was parsed under the settings that were believed to be in force.
+struct PresumedStatement {
+  std::weak_ptr<Statement> statement;  // gone with the client's name for it
+  MapRef settings;                     // what was believed, as far as analysis reads it
+  std::uint64_t schema_version = 0;    // when it was parsed
+};
+
 struct CodeDoubts {
+  // The most that are remembered; more of them stay their client's own.
+  static constexpr std::size_t presumed_max = 256;
+
   FunctionQuestion question;               // the functions to ask about
   std::vector<std::string> unjudged;       // the texts that call them
   bool triggers_unjudged = false;          // there was a write before the triggers were judged
@@ -20,9 +35,7 @@ struct CodeDoubts {
   std::vector<std::string> trigger_names;  // what OwnQuery::triggers has answered
   std::string trigger_calls;               // all trigger functions, while they wait for judgement
   std::vector<FunctionSource> sources;     // what OwnQuery::sources has answered so far
-  // Statements that were parsed in this transaction while some of its code was not judged: under the settings
-  // that were believed to be in force.
-  std::vector<StatementRef> presumed;
+  std::vector<PresumedStatement> presumed;
 
   // Held from the end of the transaction until its code is judged: it may have changed the schema.
   SchemaVersion::Doubt schema_doubt;

@@ -75,15 +75,37 @@ StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view
   return made;
 }
 
+std::shared_ptr<Statement> StatementCache::make_own(std::string_view text, ByteView parameter_types) const {
+  std::shared_ptr<Statement> made = make(text, parameter_types);
+  made->server_name = random_name();
+  return made;
+}
+
 StatementRef StatementCache::intern(std::string_view text, ByteView parameter_types, const MapRef& context,
                                     std::uint64_t schema_version) {
-  if (!context) {
-    std::shared_ptr<Statement> made = make(text, parameter_types);
-    made->server_name = random_name();
-    return made;
-  }
+  if (!context) return make_own(text, parameter_types);
   const std::size_t hash = hash_of(text, parameter_types, context, schema_version);
   const std::lock_guard lock(mutex_);
+  if (StatementRef known = find_shared(hash, text, parameter_types, context, schema_version)) return known;
+  std::shared_ptr<Statement> made = make_own(text, parameter_types);
+  keep(made, hash, context, schema_version);
+  return made;
+}
+
+// Nobody else has the statement yet: its client alone does, and backends, which read only its name.
+void StatementCache::share(const std::shared_ptr<Statement>& own, const MapRef& context,
+                           std::uint64_t schema_version) {
+  const std::size_t hash = hash_of(own->text, own->parameter_types, context, schema_version);
+  const std::lock_guard lock(mutex_);
+  if (find_shared(hash, own->text, own->parameter_types, context, schema_version)) {
+    own->context = context;
+  } else {
+    keep(own, hash, context, schema_version);
+  }
+}
+
+StatementRef StatementCache::find_shared(std::size_t hash, std::string_view text, ByteView parameter_types,
+                                         const MapRef& context, std::uint64_t schema_version) const {
   const auto [begin, end] = known_.equal_range(hash);
   for (auto it = begin; it != end; ++it) {
     StatementRef known = it->second.statement.lock();
@@ -92,16 +114,18 @@ StatementRef StatementCache::intern(std::string_view text, ByteView parameter_ty
       return known;
     }
   }
+  return nullptr;
+}
+
+void StatementCache::keep(const std::shared_ptr<Statement>& made, std::size_t hash, const MapRef& context,
+                          std::uint64_t schema_version) {
   if (known_.size() >= sweep_at_) {
     std::erase_if(known_, [](const auto& entry) { return entry.second.statement.expired(); });
     sweep_at_ = std::max(sweep_least, known_.size() * 2);
   }
-  std::shared_ptr<Statement> made = make(text, parameter_types);
-  made->server_name = random_name();
   made->cache_hash = hash;
   made->context = context;
   known_.emplace(hash, Known{made, context, schema_version});
-  return made;
 }
 
 StatementCache::Table::iterator StatementCache::find(const StatementRef& statement) {

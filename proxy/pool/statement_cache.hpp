@@ -35,6 +35,11 @@ class StatementCache {
   // are not known, so that the statement is not shared. `schema_version`: of the database, now.
   StatementRef intern(std::string_view text, ByteView parameter_types, const MapRef& context,
                       std::uint64_t schema_version);
+  // One that is not shared until share() is called.
+  std::shared_ptr<Statement> make_own(std::string_view text, ByteView parameter_types) const;
+  // What decided the meaning of such a statement is known by now. Others may share it from then on, unless they already
+  // share another one.
+  void share(const std::shared_ptr<Statement>& own, const MapRef& context, std::uint64_t schema_version);
   // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. It is
   // never shared.
   StatementRef make_by_sql(std::string_view rest, std::string_view body);
@@ -60,6 +65,11 @@ class StatementCache {
   };
   using Table = std::unordered_multimap<std::size_t, Known>;
   Table::iterator find(const StatementRef& statement);
+  // What is shared by this hash; null: nothing.
+  StatementRef find_shared(std::size_t hash, std::string_view text, ByteView parameter_types,
+                           const MapRef& context, std::uint64_t schema_version) const;
+  void keep(const std::shared_ptr<Statement>& made, std::size_t hash, const MapRef& context,
+            std::uint64_t schema_version);
 
   mutable std::mutex mutex_;
   Table known_;

@@ -77,21 +77,36 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
   if (x_.statements.find(name)) return repeat_parse({name, text, types});
   if (x_.statements.full()) return RequestDisposition::too_many_names;
   if (x_.may_have_prepared()) probe_name(name, text, types);
-  const AnalysisContext context = analysis_context(x_);
-  NamedParse parse{name, x_.commons->statements().intern(text, types, context.settings,
-                                                         x_.commons->schema_version()->get())};
-  parse.sent = parse.statement;
+  NamedParse parse = begin_parse(name, text, types);
   if (SqlNames(x_).resolve(parse.sent) == Progress::hold) return RequestDisposition::hold;
   const Presence presence = x_.backend->statements.find(parse.sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*parse.sent);
-  parse.is_certain = context.is_certain;
   if (presence == Presence::present && is_unchanged_there(parse)) {
     answer_parse(parse);
   } else {
     send_parse(parse);
   }
   return RequestDisposition::taken;
+}
+
+// What is parsed beside code that nobody has judged is its client's own: perhaps it finds other tables than the
+// settings tell that are believed to be in force.
+ExtendedPath::NamedParse ExtendedPath::begin_parse(std::string_view name, std::string_view text,
+                                                   ByteView types) const {
+  StatementCache& statements = x_.commons->statements();
+  const std::uint64_t schema_version = x_.commons->schema_version()->get();
+  const AnalysisContext context = analysis_context(x_);
+  NamedParse parse{.name = name, .is_certain = context.is_certain};
+  if (context.is_certain || context.settings == nullptr) {
+    parse.statement = statements.intern(text, types, context.settings, schema_version);
+  } else {
+    const std::shared_ptr<Statement> own = statements.make_own(text, types);
+    parse.presumed = {own, context.settings, schema_version};
+    parse.statement = own;
+  }
+  parse.sent = parse.statement;
+  return parse;
 }
 
 // Whether the statement that the backend has is what the server would make of the Parse now.
@@ -120,7 +135,8 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
   BackendStatements& on_backend = x_.backend->statements;
   on_backend.begin_parse(sent, x_.tracker.segment());
   on_backend.note_client_parse(sent, parse.is_certain ? x_.worker.now() : TimePoint{});
-  if (!parse.is_certain) x_.code.presumed.push_back(sent);
+  if (parse.presumed.settings != nullptr && x_.code.presumed.size() < CodeDoubts::presumed_max)
+    x_.code.presumed.push_back(parse.presumed);
   ServerStream(x_).forward_rewritten({.reply = Reply::parse,
                                       .changes = {Change::names, Change::backend_statements},
                                       .statement = sent,

@@ -27,12 +27,14 @@ class ExtendedPath final {
   // A Parse under a name. `sent` is what goes to the server for the client's `statement`.
   struct NamedParse {
     std::string_view name;
-    StatementRef statement;
+    StatementRef statement{};
     StatementRef sent{};
     bool is_certain = false;  // it is known under which settings it is parsed
+    PresumedStatement presumed{};
   };
 
   RequestDisposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
+  NamedParse begin_parse(std::string_view name, std::string_view text, ByteView types) const;
   bool is_unchanged_there(const NamedParse& parse) const;
   void answer_parse(const NamedParse& parse);
   void send_parse(const NamedParse& parse);

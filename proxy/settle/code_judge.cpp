@@ -17,6 +17,13 @@ bool has_replaced(const std::string& calls) {
   return calls.find(not_ascii) != std::string::npos;
 }
 
+// What code may do that cannot be read.
+FunctionEffects opaque() {
+  FunctionEffects effects;
+  effects.add_opaque();
+  return effects;
+}
+
 // A question about code is rare, and concerns all clients: no timeout ends it, also none that was set in this
 // very transaction or by its code.
 OwnQuestion about_code(const Exchange& exchange, OwnQuery which, std::string_view sql) {
@@ -54,13 +61,11 @@ OwnQuestion CodeJudge::ask_triggers() {
 // From here on triggers are functions like any other that this transaction has called.
 void CodeJudge::take_triggers() {
   const std::vector<std::string> names = std::exchange(x_.code.trigger_names, {});
-  FunctionEffects opaque;
-  opaque.add_opaque();
   // The question failed for a reason of this client's, so that nothing is learnt for others.
-  if (x_.code.sources_failed) return StateNotes(x_).note_code(opaque, {});
+  if (x_.code.sources_failed) return note(opaque(), {});
   if (names.size() > UnseenCode::functions_max) {
-    x_.commons->code().triggers().learn(opaque);
-    StateNotes(x_).note_code(opaque, {});
+    x_.commons->code().triggers().learn(opaque());
+    note(opaque(), {});
   } else if (names.empty()) {
     x_.commons->code().triggers().learn({});
   } else {
@@ -98,16 +103,9 @@ void CodeJudge::take_sources() {
 // What is still unknown now stays so, and is treated with suspicion.
 void CodeJudge::judge_again() {
   const SchemaVersion::Doubt until_judged = std::move(x_.code.schema_doubt);
-  const bool is_known =
-      x_.code.unjudged.empty() && !x_.code.definitions_unjudged && x_.code.trigger_calls.empty();
-  if (is_known) return x_.code.presumed.clear();
   // By now the server shows other sources than those that have run, or none.
   if (x_.watch.marks.contains(Mark::made_code) && !x_.code.unjudged.empty())
-    StateNotes(x_).note_opaque_code(x_.code.unjudged.front());
-  const auto note = [this](const FunctionEffects& code, std::string_view text) {
-    StateNotes(x_).note_code(code, text);
-    if (code.touches_context) doubt_presumed();
-  };
+    note(opaque(), x_.code.unjudged.front());
   for (const std::string& text : std::exchange(x_.code.unjudged, {}))
     note(x_.commons->code().functions().judge(text, x_.code.question), text);
   if (std::exchange(x_.code.definitions_unjudged, false)) judge_definitions();
@@ -118,14 +116,20 @@ void CodeJudge::judge_again() {
     note(effects, {});
   }
   x_.code.question = {};
-  x_.code.presumed.clear();
+  share_presumed();
 }
 
-// Presumed statements may have been analysed under other settings than was believed.
-void CodeJudge::doubt_presumed() {
-  for (const StatementRef& statement : std::exchange(x_.code.presumed, {})) {
-    x_.commons->statements().forget(statement);
-    x_.backend->statements.doubt(statement);
+// What was parsed beside code that may change how it is read, or of which that is not known, stays its client's own.
+void CodeJudge::note(const FunctionEffects& code, std::string_view text) {
+  StateNotes(x_).note_code(code, text);
+  if (code.touches_context || code.changes_schema || !code.all_named) x_.code.presumed.clear();
+}
+
+// The settings that were believed to be in force were.
+void CodeJudge::share_presumed() {
+  for (const PresumedStatement& presumed : std::exchange(x_.code.presumed, {})) {
+    if (const std::shared_ptr<Statement> own = presumed.statement.lock())
+      x_.commons->statements().share(own, presumed.settings, presumed.schema_version);
   }
 }
 
@@ -133,7 +137,7 @@ void CodeJudge::doubt_presumed() {
 void CodeJudge::judge_definitions() {
   const FunctionEffects effects = x_.commons->code().functions().judge(definitions_call, x_.code.question);
   if (effects.verdict != FunctionVerdict::unknown) x_.commons->code().definitions().learn(effects);
-  StateNotes(x_).note_code(effects, definitions_call);
+  note(effects, definitions_call);
   if (x_.commons->code().views_advance_sequences()) SequenceGuard(x_).note_advance();
 }
 

@@ -22,7 +22,8 @@ class CodeJudge final {
   // The next question to the server that has to be answered before the code can be judged.
   std::optional<OwnQuestion> next();
   void take_answers(ReplyEvents& events);
-  // What is still unknown now stays so, and is treated with suspicion.
+  // What is still unknown now stays so, and is treated with suspicion. Then all is known that the transaction's
+  // code has done, also where there was none.
   void judge_again();
 
  private:
@@ -31,7 +32,8 @@ class CodeJudge final {
   OwnQuestion ask_sources();
   void take_sources();
   void judge_definitions();
-  void doubt_presumed();
+  void note(const FunctionEffects& code, std::string_view text);
+  void share_presumed();
 
   Exchange& x_;
 };

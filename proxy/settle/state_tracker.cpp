@@ -38,12 +38,11 @@ bool resets_behind_discard(const SettingsStep& committed) {
 // The next question that has to be answered before all that the transaction has left behind is known;
 // nullopt: there is none, and the pins are right.
 std::optional<OwnQuestion> StateTracker::next() {
-  if (x_.code.any()) {
+  // The answer about triggers may have been that there is no code to judge.
+  if (x_.code.any() || x_.code.schema_doubt || !x_.code.presumed.empty()) {
     CodeJudge judge(x_);
     if (std::optional<OwnQuestion> question = judge.next()) return question;
     judge.judge_again();
-  } else {
-    x_.code.presumed.clear();
   }
   note_sequences();
   const PinSet pins = open_pins();

@@ -329,6 +329,118 @@ def test_one_client_that_serves_both_tenants_parses_anew(endpoint, tenants, way)
             wire.query("commit")
 
 
+# Functions that nobody has called, each of which makes its transaction a tenant's in a way of its own.
+STRANGERS = {
+    "SQL": "(t text) returns text language sql as $$ select set_config('search_path', $1, true) $$",
+    "SQL, for good": "(t text) returns text language sql as $$ select set_config('search_path', $1, false) $$",
+    "PL/pgSQL": "(t text) returns void language plpgsql as $$ begin perform set_config('search_path', t, true); end $$",
+    "PL/pgSQL, for good": "(t text) returns void language plpgsql as $$ begin perform set_config('search_path', t, false); end $$",
+    "SET LOCAL": "(t text) returns void language plpgsql as $$ begin set local search_path = ta; end $$",
+    "dynamic": "(t text) returns void language plpgsql as $$ begin execute 'set local search_path = ' || quote_ident(t); end $$",
+    "a role": "(t text) returns void language plpgsql as $$ begin set local role ta; end $$",
+    "a role by set_config": "(t text) returns text language sql as $$ select set_config('role', $1, true) $$",
+}
+
+# How one is called: whole batches, and how the batch begins that ends with the Parse.
+CALLS = {
+    "simple": lambda call: (m.Q("begin"), m.Q(call), b""),
+    "in one string": lambda call: (m.Q("begin; " + call), b""),
+    "extended": lambda call: (m.Q("begin"), m.P("", call) + m.B() + m.E() + m.S, b""),
+    "prepared": lambda call: (m.P("c", call) + m.S, m.Q("begin"), m.B("", "c") + m.E() + m.S, b""),
+    "in the batch of the Parse": lambda call: (m.P("", "begin") + m.B() + m.E() + m.P("", call) + m.B() + m.E(),),
+    "pipelined": lambda call: (m.Q("begin"), m.Q(call), b""),
+}
+OF_TA, OF_TB, STALE = "2 D(1,a) C(SELECT 1)", f"2 D({UUID},b) C(SELECT 1)", "E(0A000)"
+
+
+@pytest.fixture
+def stranger(cluster, tenants):
+    """Factory: the name of a new function."""
+    made = []
+
+    def make(way):
+        made.append(f"stranger_{next(serial)}")
+        cluster.execute(f"create function public.{made[-1]}{STRANGERS[way]}", "app")
+        return f"public.{made[-1]}"
+
+    yield make
+    for name in made:
+        cluster.execute(f"drop function {name}", "app")
+
+
+def login_of_tb(endpoint):
+    return endpoint.wire(params=[("search_path", '"$user", tb')])
+
+
+def words(answers):
+    """Without what PostgreSQL tells before it finds that a plan is stale."""
+    return " ".join(str(x) for x in answers if x.kind not in "StTZ")
+
+
+def hear(wire, *batches):
+    """The answer to the last one."""
+    for batch in batches:
+        wire.send(batch)
+        heard = words(wire.until_ready())
+    return heard
+
+
+def parse_behind(wire, call, parse):
+    """The last answer to the call and the Parse."""
+    way, text = call
+    *before, beginning = CALLS[way](text)
+    if way != "pipelined":
+        return hear(wire, *before, beginning + parse + m.S)
+    wire.send(b"".join(before) + parse + m.S)
+    return [words(wire.until_ready()) for _ in (*before, parse)][-1]
+
+
+def parse_told_and_untold():
+    return m.P("told", unique("select * from items")) + m.DS("told") + m.P("untold", unique("select * from items"))
+
+
+@pytest.mark.parametrize("end", ["rollback", "commit"])
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("way", STRANGERS)
+def test_a_statement_parsed_behind_the_first_call_of_a_function_is_of_its_search_path(endpoint, stranger, way, call, end):
+    """What it does was not known when the statement was parsed, which was then taken for one of the login's search_path:
+    it was run as another one under that, and was refused under its own."""
+    function = stranger(way)
+    with login_of_tb(endpoint) as wire:
+        heard = parse_behind(wire, (call, f"select {function}('ta')"), parse_told_and_untold())
+        assert heard.endswith("1 1"), heard
+        hear(wire, m.Q(end))
+        stays = end == "commit" and "for good" in way
+        for name in ("told", "untold"):
+            for batch, good in ((m.DS(name), ""), (use(name), OF_TA), (use(name), OF_TA)):
+                assert hear(wire, batch + m.S) == (good if stays else STALE)
+        hear(wire, m.Q("begin"), m.Q(f"select {function}('ta')"))
+        for name in ("told", "untold"):
+            assert hear(wire, use(name) + m.S) == OF_TA
+        hear(wire, m.Q("rollback"), m.Q("""set search_path = "$user", tb"""))
+        for name in ("told", "untold"):
+            assert hear(wire, use(name) + m.S) == STALE
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("call", CALLS)
+def test_a_statement_parsed_behind_a_function_that_does_nothing_is_every_clients(shared, cluster, tenants, call):
+    """The server has it once for all, and it is mended behind DDL, as without the function."""
+    endpoint, function, text = shared("one", max_size=1), f"public.harmless_{next(serial)}", unique("select * from items")
+    cluster.execute(f"create function {function}() returns int language plpgsql as 'begin return 1; end'", "app")
+    with login_of_tb(endpoint) as wire, login_of_tb(endpoint) as other:
+        assert parse_behind(wire, (call, f"select {function}()"), m.P("s", text)).endswith("1")
+        hear(wire, m.Q("commit"))
+        assert hear(wire, use("s") + m.S) == OF_TB
+        assert hear(other, m.P("s", text) + use("s") + m.S) == f"1 {OF_TB}"
+        assert other.value(f"select count(*) from pg_prepared_statements where statement = '{text}'") == "1"
+        try:
+            cluster.execute("alter table tb.items add column w text default 'new'", "app")
+            assert hear(wire, use("s") + m.S) == f"2 D({UUID},b,new) C(SELECT 1)"
+        finally:
+            cluster.execute(f"alter table tb.items drop column w; drop function {function}", "app")
+
+
 def test_search_path_that_is_set_in_the_batch_of_the_parse(endpoint, tenants):
     text = unique("select v from items where id = $1")
     for tenant, value, shown in (("ta", "1", "a"), ("tb", UUID, "b")) * 2:

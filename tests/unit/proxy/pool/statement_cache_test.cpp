@@ -37,6 +37,26 @@ TEST_CASE("a statement whose context nobody knows is shared with nobody") {
   CHECK(cache.intern("select 1", {}, plain, 1) != a);
 }
 
+TEST_CASE("a statement is its client's own until it is known what decided its meaning") {
+  StatementCache cache;
+  const std::shared_ptr<Statement> own = cache.make_own("select 1", {});
+  CHECK(own->server_name.starts_with(server_name_prefix));
+  CHECK(cache.size() == 0);
+  SECTION("then others get it, too") {
+    cache.share(own, plain, 1);
+    CHECK(cache.intern("select 1", {}, plain, 1) == own);
+    CHECK(cache.intern("select 1", {}, plain, 2) != own);
+    cache.forget(own);
+    CHECK(cache.intern("select 1", {}, plain, 1) != own);
+  }
+  SECTION("if others have one by then, they keep that") {
+    const StatementRef theirs = cache.intern("select 1", {}, plain, 1);
+    cache.share(own, plain, 1);
+    CHECK(cache.intern("select 1", {}, plain, 1) == theirs);
+  }
+  CHECK(own->context == plain);
+}
+
 TEST_CASE("names cannot be guessed: one statement's says nothing about the next one's") {
   StatementCache cache;
   StatementCache other;

@@ -75,6 +75,29 @@ TEST_CASE("a Parse is answered without the server only while it is certain what 
   CHECK(relay.held().empty());
 }
 
+TEST_CASE("what is parsed beside code that is not judged is its client's own until it is") {
+  Extended relay;
+  relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(select f()) < C(SELECT 1) Z(T)");
+  relay.server();
+  relay.run("> P(t,select 1)");
+  CHECK(relay.server() == "P(#2,select 1) Ds(#2)");
+  const StatementRef own = relay.exchange.statements.find("t");
+  CHECK(own->context == nullptr);
+  REQUIRE(relay.exchange.code.presumed.size() == 1);
+  const PresumedStatement& presumed = relay.exchange.code.presumed.front();
+  CHECK(presumed.statement.lock() == own);
+  CHECK(presumed.settings == relay.statement("s")->context);
+}
+
+TEST_CASE("of very many statements beside code that is not judged, the last ones stay their client's own") {
+  Extended relay;
+  relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(select f()) < C(SELECT 1) Z(T)");
+  relay.exchange.code.presumed.resize(CodeDoubts::presumed_max);
+  relay.run("> P(t,select 1)");
+  CHECK(relay.exchange.statements.find("t")->context == nullptr);
+  CHECK(relay.exchange.code.presumed.size() == CodeDoubts::presumed_max);
+}
+
 TEST_CASE("a name that an unanswered batch makes or drops stands for nothing certain in the next one") {
   Extended relay;
   const std::string next = GENERATE(as<std::string>{}, "B(t)", "Ds(t)", "C(t)", "P(t,select 2)");

@@ -32,10 +32,21 @@ struct Judged : RelayScript {
     CHECK(ask().find("'f'") != std::string::npos);
     answer("T(a,25) D(f,plpgsql," + body + ",) C(SELECT 1) Z(I)");
   }
+  // Whether others share what was parsed while the code was not judged, now that it is.
+  bool is_shared_when_judged() {
+    const std::shared_ptr<Statement> own = pool().statements().make_own("select 1", {});
+    exchange.code.presumed = {{own, settings, 1}};
+    judge.judge_again();
+    CHECK(exchange.code.presumed.empty());
+    const bool is_shared = pool().statements().intern("select 1", {}, settings, 1) == own;
+    CHECK(own->context == (is_shared ? settings : nullptr));
+    return is_shared;
+  }
   bool is_marked(Mark mark) const { return exchange.watch.marks.contains(mark); }
   CodeCatalog& code() { return pool().code(); }
   void apply(SettingMap settings) { backend().applied = worker().interner().intern(std::move(settings)); }
 
+  const MapRef settings = worker().interner().intern({{"search_path", "mine"}});
   CodeJudge judge{exchange};
 };
 
@@ -67,10 +78,8 @@ TEST_CASE("code that is known raises no question, and leaves nothing in doubt") 
   Judged session;
   session.run("> Q(select upper('a')) Q(insert into t values (1)) < C(SELECT 1) Z(I) C(INSERT 0 1) Z(I)");
   CHECK(session.ask().empty());
-  session.exchange.code.presumed = {make_unnamed("select 1", {})};
   session.judge.judge_again();
   CHECK_FALSE(session.exchange.watch.touched());
-  CHECK(session.exchange.code.presumed.empty());
 }
 
 TEST_CASE("a function's source tells which settings are in doubt, for this transaction and the next ones") {
@@ -119,18 +128,42 @@ TEST_CASE("a transaction that has made code may have run another than the server
   CHECK(session.is_marked(Mark::unseen) == has_made_code);
 }
 
+// --- What was parsed in the meantime
+
 TEST_CASE(
-    "a statement parsed beside code that was not judged is parsed again if that has changed how it is read") {
+    "a statement parsed beside code that was not judged is shared if that has not changed how it is read") {
   Judged session;
-  session.run("> P(s,select 1) S < 1 t n Z(I)");
-  const StatementRef statement = session.exchange.statements.find("s");
+  const std::string body =
+      GENERATE("begin end", "begin set local app.tenant = 1; end", "begin set local search_path = x; end",
+               "begin set search_path = x; end", "begin set local role x; end",
+               "begin alter table t add b int; end", "begin execute x; end");
+  session.call_function(body);
+  CHECK(session.is_shared_when_judged() == (body == "begin end" || body.find("app.") != std::string::npos));
+}
+
+TEST_CASE("a statement parsed beside code of which the server does not tell is not shared") {
+  Judged session;
+  session.run("> Q(select f()) < C(SELECT 1) Z(I)");
+  session.ask();
+  session.answer("E(57014,too late) Z(I)");
+  CHECK_FALSE(session.is_shared_when_judged());
+}
+
+TEST_CASE("a statement parsed beside code that its transaction may have made is not shared") {
+  Judged session;
+  session.call_function("begin end");
+  session.exchange.watch.marks.insert(Mark::made_code);
+  CHECK_FALSE(session.is_shared_when_judged());
+}
+
+TEST_CASE("a statement parsed beside views is shared if none of them changes how it is read") {
+  Viewed session;
   const bool has_set_path = GENERATE(false, true);
-  session.call_function(has_set_path ? "begin set local search_path = x; end" : "begin end");
-  session.exchange.code.presumed = {statement};
-  session.judge.judge_again();
-  CHECK(session.backend().statements.is_doubtful(statement) == has_set_path);
-  CHECK(session.pool().statements().size() == (has_set_path ? 0 : 1));
-  CHECK(session.exchange.code.presumed.empty());
+  const std::string body = has_set_path ? "select set_config('search_path'; 'x'; true)" : "select 1";
+  session.run("> Q(select * from v) < C(SELECT 1) Z(I)");
+  session.ask();
+  session.answer("T(a,25) D(" + std::string(definitions_name) + ",sql," + body + ",) C(SELECT 1) Z(I)");
+  CHECK(session.is_shared_when_judged() == !has_set_path);
 }
 
 // --- Triggers
@@ -152,6 +185,19 @@ TEST_CASE("a database without triggers is not asked for them again") {
   Fired session;
   session.answer("T(a,25) C(SELECT 0) Z(I)");
   CHECK(session.code().triggers().is_free());
+}
+
+TEST_CASE("a statement parsed beside a write is shared if there is no trigger, and not if nobody knows") {
+  Judged session;
+  session.code().triggers().forget();
+  session.run("> Q(insert into t values (1)) < C(INSERT 0 1) Z(I)");
+  session.ask();
+  const bool is_told = GENERATE(true, false);
+  std::shared_ptr<Statement> own = session.pool().statements().make_own("select 1", {});
+  session.exchange.code.presumed = {{own, session.settings, 1}};
+  session.answer(is_told ? "T(a,25) C(SELECT 0) Z(I)" : "E(57014,too late) Z(I)");
+  session.judge.judge_again();
+  CHECK((session.pool().statements().intern("select 1", {}, session.settings, 1) == own) == is_told);
 }
 
 TEST_CASE("of more triggers than anybody would read each may do anything") {

@@ -48,6 +48,22 @@ TEST_CASE("of most transactions there is nothing to ask") {
   CHECK(session.backend().applied->at("work_mem") == "8MB");
 }
 
+TEST_CASE("a write in a database without triggers leaves nothing in doubt, nor what was parsed beside it") {
+  Tracked session;
+  session.pool().code().triggers().forget();
+  session.run(
+      "> Q(begin) < C(BEGIN) Z(T) > Q(insert into t values (1)) < C(INSERT 0 1) Z(T) > P(s,select 1) S < 1 t "
+      "n "
+      "Z(T) > Q(commit) < C(COMMIT) Z(I)");
+  CHECK(session.pool().schema_version()->is_in_doubt());
+  CHECK(session.exchange.statements.find("s")->context == nullptr);
+  CHECK(session.next().find("pg_trigger") != std::string::npos);
+  CHECK(session.answer("T(a,25) C(SELECT 0) Z(I)").empty());
+  CHECK(session.next().empty());
+  CHECK_FALSE(session.pool().schema_version()->is_in_doubt());
+  CHECK(session.exchange.statements.find("s")->context != nullptr);
+}
+
 TEST_CASE("a setting in doubt is asked for by its name, by a statement that the backend keeps") {
   Tracked session;
   session.exchange.journal.doubt("app.tenant");
