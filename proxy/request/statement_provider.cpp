@@ -60,7 +60,8 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   }
   // In a failed transaction the server has to say that first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
-  if (described || !is_in_its_context(x_, *statement)) return Provided::changed;
+  const bool by_ddl = is_in_its_context(x_, *statement) && x_.code.unjudged.empty();
+  if (described || !by_ddl) return Provided::changed;
   statement = x_.commons->statements().renew_for_holder(statement, x_.commons->schema_version()->get());
   x_.statements.put(name, statement);
   return provide_named(statement) == Progress::done ? Provided::yes : Provided::not_yet;

@@ -422,6 +422,21 @@ def test_a_statement_parsed_behind_the_first_call_of_a_function_is_of_its_search
             assert hear(wire, use(name) + m.S) == STALE
 
 
+@pytest.mark.parametrize("way", STRANGERS)
+def test_a_statement_used_behind_the_first_call_of_a_function_stays_what_it_is(endpoint, stranger, way):
+    """The refusal was taken for DDL's, and the statement for one that had to be made anew, under that function's path."""
+    function, text = stranger(way), unique("select * from items")
+    with login_of_tb(endpoint) as wire:
+        assert hear(wire, m.P("s", text) + m.S) == "1"
+        assert hear(wire, use("s") + m.S) == OF_TB
+        hear(wire, m.Q("begin"), m.Q(f"select {function}('ta')"), m.Q("savepoint a"))
+        assert hear(wire, use("s") + m.S) == STALE
+        hear(wire, m.Q("rollback to a"))
+        assert hear(wire, use("s") + m.S) == STALE
+        hear(wire, m.Q("rollback"))
+        assert hear(wire, use("s") + m.S) == OF_TB
+
+
 @pytest.mark.own
 @pytest.mark.parametrize("call", CALLS)
 def test_a_statement_parsed_behind_a_function_that_does_nothing_is_every_clients(shared, cluster, tenants, call):

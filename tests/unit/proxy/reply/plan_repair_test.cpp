@@ -69,6 +69,16 @@ TEST_CASE("a statement that has changed gets a successor, for its client and for
   CHECK_FALSE(relay.is_shared());
 }
 
+TEST_CASE("code that is not judged may have made the plan stale, if it has run before") {
+  Batched relay;
+  relay.exchange.code.unjudged = {"select f()"};
+  const bool has_run = GENERATE(true, false);  // or it is this batch that would have run it
+  relay.exchange.batch.answered = has_run;
+  CHECK(relay.begin(stale_plan) == (has_run ? Kind::no : Kind::renew));
+  CHECK((relay.exchange.statements.find("s") == relay.about));
+  CHECK_FALSE(relay.is_shared());
+}
+
 TEST_CASE("a statement that the server has lost is parsed again, and no other one is trusted") {
   Batched relay;
   std::string error = gone;

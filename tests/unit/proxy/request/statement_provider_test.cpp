@@ -112,6 +112,13 @@ TEST_CASE("a statement that a backend describes differently is looked at once mo
     CHECK((relay.given == relay.s) == described);
     CHECK(relay.exchange.statements.find("s") == relay.given);
   }
+  SECTION("code that is not judged may have changed the search_path: nobody gets another statement") {
+    relay.run("> S < 3 1 t T(a,25) Z(T)");
+    relay.server();
+    relay.exchange.code.unjudged = {"select f()"};
+    CHECK(relay.provide("s") == Provided::changed);
+    CHECK(relay.given == relay.s);
+  }
   SECTION("in a failed transaction the server has to say that first") {
     relay.run("> S < 3 1 t T(a,25) Z(E)");
     relay.server();
