@@ -33,6 +33,29 @@ TEST_CASE("a quick look finds what the full scan finds") {
   }
 }
 
+TEST_CASE("a quick look finds a fact wherever in the text it stands") {
+  // The text is looked at in blocks of sixteen bytes.
+  for (const char* fact : {"f(", "TEMP ", "hold ", "into t", "U&\"f\"", "$a$"}) {
+    for (std::size_t before = 0; before < 36; ++before) {
+      for (std::size_t after = 0; after < 36; ++after) {
+        const std::string text = std::string(before, ' ') + fact + std::string(after, '1');
+        INFO(text);
+        REQUIRE(may_have_facts(text));
+      }
+    }
+  }
+}
+
+TEST_CASE("a quick look takes nothing else for a fact") {
+  for (const char* part : {"MHI", "m ", "$1", "a & b", "insert into t", "hol", "tem", "int"}) {
+    for (std::size_t before = 0; before < 36; ++before) {
+      const std::string text = std::string(before, ' ') + part + std::string(before % 5, ' ');
+      INFO(text);
+      REQUIRE_FALSE(may_have_facts(text));
+    }
+  }
+}
+
 TEST_CASE("what runs code that the text does not show") {
   CHECK(effects_of("do $$ begin end $$").runs_code());
   CHECK(effects_of("select 1; call p()").runs_code());
