@@ -41,6 +41,8 @@ void Channels::commit() {
         break;
     }
   }
+  // Who listens to nothing any more does not read on from where it was.
+  if (s_.listening.empty()) s_.notifications.clear();
   for (const PendingNotification& sent : std::exchange(s_.pending_notifications, {}))
     s_.cluster.notify(s_.database, s_.pid, sent.channel, sent.payload);
 }
@@ -64,9 +66,10 @@ void Channels::merge(int level) {
   s_.pending_notifications = std::move(merged);
 }
 
+// A string may have gone on with UNLISTEN behind the COMMIT that notified.
 void Channels::deliver() {
   for (const Notification& told : std::exchange(s_.notifications, {}))
-    write_notification(s_.out, told.pid, told.channel, told.payload);
+    if (s_.listening.contains(told.channel)) write_notification(s_.out, told.pid, told.channel, told.payload);
 }
 
 }  // namespace pgweir::simulation

@@ -115,6 +115,20 @@ TEST_CASE("notifications come to whoever is idle, and to others before they are 
   CHECK(second.hear() == "A(ch,z)");
 }
 
+// What is told at the end of a string is what the session listens to then.
+TEST_CASE("an UNLISTEN behind the COMMIT that notifies is in time") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("LISTEN ch; LISTEN other");
+  client.query("BEGIN; NOTIFY ch, 'x'");
+  CHECK(client.query("COMMIT; UNLISTEN ch") == "C(COMMIT) C(UNLISTEN) Z(I)");
+  client.query("BEGIN; NOTIFY other, 'x'");
+  CHECK(client.query("COMMIT; UNLISTEN *; LISTEN other") ==
+        "C(COMMIT) C(UNLISTEN) C(LISTEN) A(other,x) Z(I)");
+  client.query("BEGIN; NOTIFY other, 'x'; COMMIT; UNLISTEN *");
+  CHECK(client.query("LISTEN other") == "C(LISTEN) Z(I)");
+}
+
 TEST_CASE("tables are shared, uncommitted rows are not, and an ALTER makes statements stale") {
   Server server;
   ModelClient first = server.client(1);

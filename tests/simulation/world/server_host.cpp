@@ -98,6 +98,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     if (session_) {
       advance();
       plan_wake();
+      host_.wake_all();
     }
     send();
     if (unsent_.empty() && end_->has_bytes())
@@ -251,8 +252,10 @@ void ServerHost::sweep() {
 
 // What one session does may let others go on: a lock, a notification, a cancel.
 void ServerHost::wake_all() {
+  const Time now(kernel_.now());
   for (const auto& each : connections_) {
-    if (!each->is_over() && each->session_ && each->session_->wakes_at()) each->plan_wake();
+    if (each->is_over() || !each->session_) continue;
+    if (const auto at = each->session_->wakes_at(); at && *at <= now) each->work_soon();
   }
 }
 
@@ -270,6 +273,7 @@ void ServerHost::end_one(Ending ending) {
   const auto one = *it;
   one->end(ending);
   sweep();
+  wake_all();
 }
 
 void ServerHost::vanish() {
