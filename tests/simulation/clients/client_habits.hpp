@@ -23,12 +23,15 @@ enum class StatementKind : std::uint8_t {
   lock,
   listen,
   discard,
+  ddl,  // that changes the columns of tables which are not temporary
+  // Those above are drawn by their weights.
   copy,
   extended,
   several,  // in one message
   shared,   // prepared under a name, of a text that other clients prepare, too
 };
-inline constexpr unsigned statement_kinds = 16;
+inline constexpr unsigned weighted_kinds = 13;
+inline constexpr unsigned statement_kinds = 17;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};
@@ -46,7 +49,10 @@ struct ClientHabits {
   double stops_reading = 0;    // that it asks for a long answer and does not read it, for a while or for good
   double falls_silent = 0;     // that it sends no further batch, so that a timeout has to end it
   double unsynced = 0;         // of those: that it sends messages without Flush or Sync first
-  std::uint32_t without = 0;   // a bit for each StatementKind
+  double strings = 0.15;       // that another statement follows in the same string
+  double favors = 0;           // that a statement is of the `favorite` kind, whatever its weight
+  StatementKind favorite = StatementKind::rows;
+  std::uint32_t without = 0;    // a bit for each StatementKind
   std::size_t long_answer = 0;  // bytes that no buffer between a client and the server can take
   SimTime query_timeout{};      // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <utility>
 
 #include "tests/simulation/clients/expectation.hpp"
 #include "tests/simulation/clients/message_writer.hpp"
@@ -26,7 +27,8 @@ constexpr Weight weights[] = {
     {StatementKind::rows, 30},        {StatementKind::error, 4},       {StatementKind::sleep, 8},
     {StatementKind::transaction, 18}, {StatementKind::setting, 16},    {StatementKind::role, 3},
     {StatementKind::table, 8},        {StatementKind::sql_prepare, 6}, {StatementKind::cursor, 4},
-    {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1}};
+    {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1},
+    {StatementKind::ddl, 6}};
 
 // Statements that many clients prepare. What they mean depends on the search_path, the role and temporary tables. All take
 // one parameter, a number. Those of the first list look the same whatever they mean.
@@ -34,7 +36,8 @@ constexpr std::string_view steady_texts[] = {"select $1::text, name from place",
                                              R"(select $1::text, name, 'a\\b' from place)",
                                              "select $1::text, current_user, current_setting('search_path'), "
                                              "coalesce(current_setting('app.tenant', true), "
-                                             "'')"};
+                                             "'')",
+                                             "select $1::text, name, size::text from public.board"};
 // The columns of these, or the type of their parameter, are those of the table that they find.
 constexpr std::string_view unsteady_texts[] = {"select *, $1::text from place",
                                                "select $1::text, size from place",
@@ -51,7 +54,7 @@ constexpr unsigned total_weight() {
 void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
-  may_have_temporary_ = may_have_shared_ = has_own_place_ = false;
+  may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = false;
 }
 
 std::string ScriptWriter::nonce() {
@@ -81,6 +84,7 @@ std::vector<StartupParameter> ScriptWriter::startup_parameters() {
 }
 
 StatementKind ScriptWriter::kind() {
+  if (habits_.favors > 0 && random_.chance(habits_.favors)) return habits_.favorite;
   std::uint64_t at = random_.below(total_weight());
   for (const Weight& each : weights) {
     if (at < each.weight) return each.kind;
@@ -117,6 +121,8 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
       return lock_statement();
     case StatementKind::listen:
       return listen_statement();
+    case StatementKind::ddl:
+      return ddl_statement();
     case StatementKind::discard:
       is_unlistening_ = true;
       return random_.chance(0.5) ? "discard all" : "reset all";
@@ -212,6 +218,32 @@ std::string ScriptWriter::place_statement() {
   return "select * from place";
 }
 
+// On a table of this session, which outlives it.
+std::string ScriptWriter::ddl_statement() {
+  const std::string table = "public." + own_name("d");
+  switch (std::exchange(may_have_own_table_, true) ? random_.below(10) : 0) {
+    case 0:
+      return "create table if not exists " + table + " (a text, n int4)";
+    case 2:
+      return "alter table " + table + " add column x " + (random_.chance(0.5) ? "text" : "int4");
+    case 3:
+      return "alter table " + table + " drop column x";
+    case 1:
+    case 4:
+      return "alter table " + table + " alter column n type " + (random_.chance(0.5) ? "text" : "int8");
+    case 5:
+      return "alter table " + table + " alter column n type int4 using n::int4";
+    case 6:
+      return random_.chance(0.3) ? "drop table if exists " + table
+                                 : "select '" + nonce() + "', * from " + table;
+    case 7:
+      return "select * from " + table;
+    default:
+      return "insert into " + table + " (a, n) values ('" + nonce() + "', '" +
+             std::to_string(random_.below(1'000)) + "')";
+  }
+}
+
 std::string ScriptWriter::prepare_statement() {
   const std::string name = random_.chance(0.7) ? "p" : "q";
   switch (random_.below(5)) {
@@ -274,7 +306,7 @@ Batch ScriptWriter::query(bool has_failed) {
     return (brings_settings_ && each.starts_with("reset")) || each.starts_with("listen") ||
            each.starts_with("create temp table place");
   };
-  for (int more = 0; more < 3 && random_.chance(0.15); ++more) {
+  for (int more = 0; more < 3 && random_.chance(habits_.strings); ++more) {
     const std::string next = statement();
     if (habits_.has(StatementKind::several) && !is_alone(text) && !is_alone(next)) text += "; " + next;
   }
@@ -295,6 +327,63 @@ Batch ScriptWriter::copy() {
   return batch;
 }
 
+// On the table whose columns all clients change. Who does so holds no other lock that somebody waits for, and has not read
+// it in the same transaction: two who had would wait for each other. What others read of it stays the same.
+Batch ScriptWriter::change_board() {
+  static const std::vector<std::string> types = {"int4", "int8", "text"};
+  const std::string& type = random_.pick(types);
+  const std::string column = "c" + std::to_string(client_) + "_" + std::to_string(++nonces_);
+  const std::string change =
+      "alter table public.board " + (random_.chance(0.5)
+                                         ? "add column " + column + " text"
+                                         : "alter column size type " + type + " using size::" + type);
+  switch (random_.below(4)) {
+    case 0:
+      return simple("begin; " + change + "; rollback");
+    case 1:
+      return simple("begin; " + change);
+    case 2: {
+      Batch batch = simple(change);
+      batch.bytes.clear();
+      MessageWriter(batch.bytes, 'P').text("").text(change).number(0, 2);
+      MessageWriter(batch.bytes, 'B').text("").text("").number(0, 2).number(0, 2).number(0, 2);
+      MessageWriter(batch.bytes, 'E').text("").number(0, 4);
+      MessageWriter(batch.bytes, 'S');
+      return batch;
+    }
+    default:
+      return simple(change);
+  }
+}
+
+void ScriptWriter::add_bind(Batch& batch, const std::string& name, const std::string& value) {
+  MessageWriter bind(batch.bytes, 'B');
+  bind.text("").text(name).number(0, 2).number(1, 2).number(value.size(), 4).raw(value).number(0, 2);
+}
+
+// Over the table that ddl_statement() changes. A client that was told the columns of a statement, and does not ask again, gets
+// the error of a stale plan as it would directly; another one gets the new columns (README). So who prepares one that may
+// become stale asks right behind that, and never later.
+void ScriptWriter::add_changing(Batch& batch) {
+  const std::string table = "public." + own_name("d");
+  const std::string name = "e" + std::to_string(random_.below(3));
+  const bool parses = random_.chance(0.4);
+  std::string sql = "again";
+  if (parses) {
+    static const std::vector<std::string> texts = {"select *, $1::text from ", "select n, $1::text from ",
+                                                   "select a, $1::text from ", "delete from "};
+    const std::string& text = random_.pick(texts);
+    sql = text + table + (text.starts_with("delete") ? " where a = $1" : "");
+    MessageWriter(batch.bytes, 'C').raw("S").text(name);
+    MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
+    MessageWriter(batch.bytes, 'D').raw("S").text(name);
+  }
+  const std::string value = nonce();
+  add_bind(batch, name, value);
+  is_stale_prone_ = true;
+  batch.in_words += "[" + name + "] " + sql + " (" + value + "); ";
+}
+
 // Where a statement has to be prepared on another server connection, it is what it would be now (README). A client that was
 // told its columns gets the error of a stale plan then, as it would directly, and others get the new columns: so a client
 // asks for those that may change. It does so behind the Parse, as what is broken is described in another way later (README).
@@ -311,13 +400,14 @@ void ScriptWriter::add_shared(Batch& batch) {
     if (!is_steady || random_.chance(0.3)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
   }
   const std::string value = number_word();
-  MessageWriter bind(batch.bytes, 'B');
-  bind.text("").text(name).number(0, 2).number(1, 2).number(value.size(), 4).raw(value).number(0, 2);
+  add_bind(batch, name, value);
   batch.in_words += "[" + name + "] " + (parses ? std::string(sql) : "again") + " (" + value + "); ";
 }
 
 void ScriptWriter::add_extended(Batch& batch) {
+  is_stale_prone_ = false;
   if (habits_.has(StatementKind::shared) && random_.chance(0.4)) return add_shared(batch);
+  if (habits_.has(StatementKind::ddl) && random_.chance(0.2)) return add_changing(batch);
   const bool is_named = random_.chance(0.4);
   const std::uint64_t which = random_.below(4);
   const std::string name = is_named ? "s" + std::to_string(which) : "";
@@ -353,7 +443,7 @@ Batch ScriptWriter::extended() {
   Batch batch;
   for (std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1; n > 0; --n) {
     add_extended(batch);
-    if (random_.chance(0.5)) MessageWriter(batch.bytes, 'D').raw("P").text("");
+    if (random_.chance(0.5) && !is_stale_prone_) MessageWriter(batch.bytes, 'D').raw("P").text("");
     MessageWriter(batch.bytes, 'E').text("").number(random_.chance(0.1) ? 2 : 0, 4);
     if (random_.chance(0.1))
       MessageWriter(batch.bytes, 'C').raw("S").text("s" + std::to_string(random_.below(4)));
@@ -373,6 +463,8 @@ Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
   holds_ = holds(now) ? holds_ + 1 : 0;
   if (holds_ > 1 + random_.below(holds_max))
     return simple(now.status != TransactionStatus::idle ? "rollback" : "discard all");
+  const bool is_at_rest = now.status == TransactionStatus::idle && !is_pipelined;
+  if (is_at_rest && habits_.has(StatementKind::ddl) && random_.chance(0.01)) return change_board();
   const double which = static_cast<double>(random_.below(100));
   if (which < 4 && habits_.has(StatementKind::copy)) return copy();
   if (which < 45 && habits_.has(StatementKind::extended)) return extended();

@@ -60,14 +60,19 @@ class ScriptWriter {
   std::string lock_statement();
   std::string listen_statement();
   std::string place_statement();
+  std::string ddl_statement();
   Batch simple(const std::string& text) const;
   Batch query(bool has_failed);
   Batch copy();
+  Batch change_board();
   Batch extended();
   // Statements that a name stands for take as many parameters each time: in a failed transaction a pooled client hears
   // of that where a direct one hears of a wrong number.
   void add_extended(Batch& batch);
   void add_shared(Batch& batch);
+  void add_changing(Batch& batch);
+  // A Bind of the unnamed portal; the statement takes one parameter.
+  void add_bind(Batch& batch, const std::string& name, const std::string& value);
 
   const int client_;
   Random random_;
@@ -84,8 +89,11 @@ class ScriptWriter {
   bool may_have_temporary_ = false;  // or has had it, in this session
   bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too
   bool has_own_place_ = false;
-  bool may_hide_place_ = false;  // what is written now is a message of its own
-  std::uint64_t holds_ = 0;      // batches since the session began to hold something
+  bool is_stale_prone_ =
+      false;  // what add_extended() has written last: its columns must not be asked for again
+  bool may_have_own_table_ = false;  // one that is not temporary
+  bool may_hide_place_ = false;      // what is written now is a message of its own
+  std::uint64_t holds_ = 0;          // batches since the session began to hold something
 };
 
 }  // namespace pgweir::simulation

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 
 #include "tests/simulation/kernel/random.hpp"
 
@@ -43,6 +44,9 @@ constexpr PlanValue values[] = {
     {"slow_cancel_ms", &Plan::slow_cancel_ms, 0},
     {"pieces", &Plan::pieces, 0},
     {"pipelined", &Plan::pipelined, 0},
+    {"strings", &Plan::strings, 0.15},
+    {"favors", &Plan::favors, 0},
+    {"favorite", &Plan::favorite, 0},
     {"leaves", &Plan::leaves, 0},
     {"rude", &Plan::rude, 0},
     {"cancels", &Plan::cancels, 0},
@@ -124,12 +128,22 @@ void draw_connections(Plan& plan, Draw& draw) {
   draw.maybe(0.3, plan.spurious, 0.1);
 }
 
+// What is rare among many kinds of statements, such as two of one kind in one string or pipeline, is frequent in a plan that
+// favors it. Other kinds leave nothing behind in a session.
+constexpr StatementKind favorites[] = {
+    StatementKind::transaction, StatementKind::setting, StatementKind::role,    StatementKind::table,
+    StatementKind::sql_prepare, StatementKind::listen,  StatementKind::discard, StatementKind::ddl};
+
 void draw_clients(Plan& plan, Draw& draw) {
   plan.clients = draw.between(2, 12);
   draw.maybe(0.3, plan.pause_ms, 20);
   draw.maybe(0.3, plan.leaves, 0.2);
   draw.maybe(0.3, plan.pipelined, 0.5);
   draw.maybe(0.2, plan.pieces, 0.5);
+  draw.maybe(0.3, plan.strings, 0.6);
+  draw.maybe(0.6, plan.favors, 0.5);
+  plan.favorite =
+      static_cast<double>(favorites[static_cast<std::size_t>(draw.between(0, std::size(favorites) - 1))]);
   draw.maybe(0.5, plan.cancels, draw.chance(0.5) ? 0.1 : 0.4);
 }
 
@@ -240,6 +254,9 @@ ClientHabits Plan::habits() const {
   habits.longest_pause = std::max(SimTime(1), milliseconds_of(pause_ms));
   habits.in_pieces = pieces;
   habits.pipelined = pipelined;
+  habits.strings = strings;
+  habits.favors = favors;
+  habits.favorite = static_cast<StatementKind>(std::min(favorite, static_cast<double>(weighted_kinds - 1)));
   habits.leaves = leaves;
   habits.leaves_rudely = rude;
   habits.cancels = cancels;

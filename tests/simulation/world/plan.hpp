@@ -64,6 +64,9 @@ struct Plan {
   double pause_ms = 300;     // the most between two batches
   double pieces = 0.1;       // that a batch is sent in pieces
   double pipelined = 0.05;   // that the next batch does not wait for the answer
+  double strings = 0.15;     // that another statement follows in the same string
+  double favors = 0;         // that a statement is of the kind
+  double favorite = 0;       // with this number in StatementKind
   double leaves = 0.02;      // that the client leaves after a batch
   double rude = 0.3;         // that it does so without a word
   double cancels = 0;        // that it asks to cancel what it has sent

@@ -66,6 +66,19 @@ void add_place(ModelCluster& cluster, const std::string& schema, Oid type_of_siz
   catalog.rows(catalog.add(std::move(place))).push_back(std::move(row));
 }
 
+// All clients change its columns; `name` stays, and so does the text of `size`.
+void add_board(ModelCluster& cluster) {
+  Catalog& catalog = cluster.catalog("app");
+  Relation board;
+  board.schema = "public";
+  board.name = "board";
+  board.columns = {{"name", type::text, 1}, {"size", type::int4, 2}};
+  board.attributes = 2;
+  StoredRow row;
+  row.values = {"board", "7"};
+  catalog.rows(catalog.add(std::move(board))).push_back(std::move(row));
+}
+
 template <class List>
 std::uint64_t sum_of(const List& list, std::uint64_t (ModelClient::*value)() const) {
   return std::accumulate(
@@ -90,6 +103,7 @@ void World::set_up(ModelCluster& cluster) {
   add_place(cluster, "tenant0", type::int4);
   add_place(cluster, "tenant1", type::text);
   add_place(cluster, "tenant2", type::int4, true);
+  add_board(cluster);
 }
 
 World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
