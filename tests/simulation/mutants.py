@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Puts bugs into a copy of the program, one at a time, and says after how many seeds the simulation finds each.
 
-  tests/simulation/mutants.py BUILD_DIRECTORY [--minutes M] [NAME...]
-  tests/simulation/mutants.py --check       only whether they all can be put in
+  tests/simulation/mutants.py BUILD_DIRECTORY [--minutes M] [--refresh] [NAME...]
+  tests/simulation/mutants.py --check       only whether they all can be put in, and seeds.txt names bugs that there are
 
-The bugs are the patches in tests/simulation/mutants/. Nothing but the build directory is written to; a second run
-there compiles only what a bug touches. Fails when a bug is not found in time, or does not apply or compile; those
-that begin with again_ were real, and may be missed."""
+The bugs are the patches in tests/simulation/mutants/. A second run in the same directory compiles only what a bug
+touches. Those that begin with again_ were real. Where seeds.txt has a seed that shows one of them, that is tried
+first, then new ones are. --refresh writes the seeds that were found into seeds.txt, where the old one shows the bug no
+longer, and sees that they pass without a bug. Fails when a bug is not found in time, or does not apply or compile; those that were real may be missed."""
 
 import argparse
 import os
@@ -19,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "tests" / "simulation" / "mutants"
+SEEDS = ROOT / "tests" / "simulation" / "seeds.txt"
+SEED_TAKES = 1800  # seconds, at the most: on a busy machine
 
 
 def run(*command, **options):
@@ -49,12 +52,73 @@ def build(source, directory):
     return next(path for path in directory.rglob("simulation") if path.is_file())
 
 
-def find(simulation, minutes):
-    """How many seeds it took, and the one that failed with what was wrong; or None."""
-    done = run(simulation, "--minutes", minutes, "--from", 1, "--stop", capture_output=True, timeout=minutes * 60 + 300)
+def result(done):
+    """How many seeds ran, and the one that failed with what was wrong; or None."""
     failed = re.search(r"simulation (--seed \d+.* FAILED: .*)", done.stdout)
     seeds = re.search(r"^(\d+) seeds:", done.stdout, re.MULTILINE)
     return int(seeds[1]), failed[1] if failed else None
+
+
+def find(simulation, minutes):
+    return result(run(simulation, "--minutes", minutes, "--from", 1, "--stop", capture_output=True,
+                      timeout=minutes * 60 + SEED_TAKES))
+
+
+def repeat(simulation, seed):
+    """The same of what stands in a line of seeds.txt."""
+    number, _, changes = seed.partition(" ")
+    command = [simulation, "--seed", number] + (["--with", changes] if changes else [])
+    return result(run(*command, capture_output=True, timeout=SEED_TAKES))
+
+
+def seeds_of_bugs():
+    """From the lines `seed [changes]  # bug`."""
+    lines = [line.split("#") for line in SEEDS.read_text().splitlines() if line.partition("#")[0].strip()]
+    return {bug.strip(): " ".join(seed.split()) for seed, bug in lines}
+
+
+def write_seeds(seeds):
+    comments = [line for line in SEEDS.read_text().splitlines() if line.startswith("#")]
+    lines = [f"{seed}  # {bug}" for bug, seed in sorted(seeds.items())]
+    SEEDS.write_text("\n".join(comments + lines) + "\n")
+
+
+def seed_in(failure):
+    """As a line of seeds.txt has it: "--seed 4 --with a=b FAILED: ..." is `4 a=b`."""
+    seed, changes = re.match(r"--seed (\d+)(?: --with (\S+))?", failure).groups()
+    return f"{seed} {changes}" if changes else seed
+
+
+def check():
+    patches = sorted(PATCHES.glob("*.patch"))
+    strangers = set(seeds_of_bugs()) - {patch.stem for patch in patches}
+    if strangers:
+        print("seeds.txt names no bug: " + ", ".join(sorted(strangers)))
+    applied = [run("git", "apply", "--check", patch, cwd=ROOT).returncode for patch in patches]
+    return max(applied + [len(strangers) > 0])
+
+
+def put_in(patch, source):
+    copy_sources(source)
+    # The copy may lie within the repository, and is none itself.
+    outside = {**os.environ, "GIT_CEILING_DIRECTORIES": str(source.parent)}
+    applied = run("git", "apply", patch, cwd=source, env=outside, capture_output=True)
+    if applied.returncode != 0:
+        sys.exit(f"{patch.stem} does not apply:\n{applied.stderr}")
+
+
+def look_for(bug, simulation, minutes, seeds):
+    """Whether it is found. `seeds` gets a new one where the old one does not show it."""
+    began = time.monotonic()
+    count, failure = repeat(simulation, seeds[bug]) if bug in seeds else (0, None)
+    how = "by its seed" if failure else ""
+    if not failure:
+        count, failure = find(simulation, minutes)
+        how = f"seeds: {count}"
+        if failure and bug.startswith("again_"):
+            seeds[bug] = seed_in(failure)
+    print(f"{bug:40} {how:12} {time.monotonic() - began:6.1f} s  {failure or 'NOT FOUND'}", flush=True)
+    return failure is not None
 
 
 def main():
@@ -62,38 +126,36 @@ def main():
     parser.add_argument("directory", type=Path, nargs="?", help="where the copy is built")
     parser.add_argument("--check", action="store_true", help="only say whether the patches apply")
     parser.add_argument("--minutes", type=float, default=5, help="how long a bug is looked for (default 5)")
+    parser.add_argument("--refresh", action="store_true", help="write the seeds that show a real bug into seeds.txt")
     parser.add_argument("names", nargs="*", help="only these bugs")
     arguments = parser.parse_intermixed_args()
     patches = sorted(PATCHES.glob("*.patch"))
     if arguments.check:
-        return max(run("git", "apply", "--check", patch, cwd=ROOT).returncode for patch in patches)
+        return check()
     if arguments.directory is None:
         parser.error("the build directory is missing")
     unknown = set(arguments.names) - {patch.stem for patch in patches}
     if unknown:
         parser.error("no such bug: " + ", ".join(sorted(unknown)))
     source, directory = arguments.directory.resolve() / "source", arguments.directory.resolve() / "build"
+    seeds = seeds_of_bugs()
     missed = 0
     for patch in patches:
         if arguments.names and patch.stem not in arguments.names:
             continue
+        put_in(patch, source)
+        is_found = look_for(patch.stem, build(source, directory), arguments.minutes, seeds)
+        # Some of those that were found once are rare: they need thousands of seeds.
+        missed += not is_found and not patch.stem.startswith("again_")
+        if arguments.refresh:
+            write_seeds(seeds)
+    if arguments.refresh:
         copy_sources(source)
-        # The copy may lie within the repository, and is none itself.
-        outside = {**os.environ, "GIT_CEILING_DIRECTORIES": str(source.parent)}
-        applied = run("git", "apply", patch, cwd=source, env=outside, capture_output=True)
-        if applied.returncode != 0:
-            sys.exit(f"{patch.stem} does not apply:\n{applied.stderr}")
-        simulation = build(source, directory)
-        began = time.monotonic()
-        seeds, failure = find(simulation, arguments.minutes)
-        took = time.monotonic() - began
-        # Those that were found once are rare: some need thousands of seeds.
-        missed += failure is None and not patch.stem.startswith("again_")
-        print(f"{patch.stem:32} {'seeds: ' + str(seeds):12} {took:6.1f} s  {failure or 'NOT FOUND'}", flush=True)
+        missed += run(build(source, directory), "--file", SEEDS, stderr=subprocess.DEVNULL).returncode != 0
     if missed == 0 and not arguments.names:
         copy_sources(source)
-        seeds, failure = find(build(source, directory), min(arguments.minutes, 1))
-        print(f"{'without a bug':32} {'seeds: ' + str(seeds):12}          {failure or 'nothing found'}", flush=True)
+        count, failure = find(build(source, directory), min(arguments.minutes, 1))
+        print(f"{'without a bug':40} {'seeds: ' + str(count):12}          {failure or 'nothing found'}", flush=True)
         missed += failure is not None
     return 1 if missed else 0
 
