@@ -1,6 +1,7 @@
 #include "proxy/backend/backend_statements.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace pgweir {
@@ -23,7 +24,8 @@ bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t 
   if (found == index_.end()) return false;
   mark_used(found->second);
   const Entry& entry = *found->second;
-  return entry.description == Description::same && presence_of(entry, segment) == Presence::present;
+  return entry.description == Description::same && !entry.is_foreign &&
+         presence_of(entry, segment) == Presence::present;
 }
 
 void BackendStatements::mark_used(Entries::iterator entry) {
@@ -49,6 +51,8 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.description = Description::unknown;
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
+  entry.is_foreign = false;
+  entry.foreign_settings = nullptr;
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -65,6 +69,24 @@ void BackendStatements::note_client_parse(const StatementRef& statement, TimePoi
 
 void BackendStatements::note_parse(const StatementRef& statement, TimePoint certain_at) {
   if (Entry* const entry = find_entry(statement)) entry->certain_at = certain_at;
+}
+
+void BackendStatements::note_foreign_parse(const StatementRef& statement,
+                                           std::shared_ptr<const void> settings) {
+  Entry* const entry = find_entry(statement);
+  if (entry == nullptr) return;
+  entry->is_foreign = true;
+  entry->foreign_settings = std::move(settings);
+}
+
+bool BackendStatements::is_foreign(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->is_foreign;
+}
+
+bool BackendStatements::is_parsed_under(const StatementRef& statement, const void* settings) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->foreign_settings.get() == settings;
 }
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {

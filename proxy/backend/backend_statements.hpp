@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -57,13 +58,20 @@ class BackendStatements {
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // The same for a Parse of pgweir's.
   void note_parse(const StatementRef& statement, TimePoint certain_at);
+  // Called after begin_parse(), for a Parse of pgweir's under settings by which the text is read in another way than the
+  // statement's clients mean it. `settings`: a value that stands for them; null: nobody knows them.
+  void note_foreign_parse(const StatementRef& statement, std::shared_ptr<const void> settings);
+  // Whether what is there was parsed in that way; under which settings.
+  bool is_foreign(const StatementRef& statement) const;
+  bool is_parsed_under(const StatementRef& statement, const void* settings) const;
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
   bool is_client_parse(const StatementRef& statement) const;
   // Whether a client's Parse of the statement here would find what the last one has found, which was not long ago.
   bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
-  // Whether find() says present and description_of() says same. Nearly always so, at the price of one look.
+  // Whether find() says present and description_of() says same, for whatever settings. Nearly always so, at the price of
+  // one look.
   bool is_as_told(const StatementRef& statement, std::uint64_t segment);
   // Also describes the unnamed statement, if it is this one.
   void describe(const StatementRef& statement, Description description);
@@ -112,7 +120,9 @@ class BackendStatements {
     std::uint64_t segment = 0;    // of the last of them
     // Of the last Parse.
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
-    TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
+    TimePoint certain_at{};   // when it was sent, if it is certain that each client's would find the same
+    bool is_foreign = false;  // see note_foreign_parse()
+    std::shared_ptr<const void> foreign_settings{};
   };
   using Entries = std::list<Entry>;
 

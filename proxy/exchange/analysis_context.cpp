@@ -1,5 +1,9 @@
 #include "proxy/exchange/analysis_context.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -18,17 +22,47 @@ AnalysisContext analysis_context(const Exchange& x) {
   return {x.worker.interner().intern(analysis_settings(*in_force)), is_certain};
 }
 
-// An unnamed statement is mostly parsed anew each time its client uses it.
+MapRef settings_of_unnamed(const Exchange& x) {
+  const bool is_known = x.journal.leaves_context() && !x.code.any() && !x.watch.marks.contains(Mark::unseen);
+  return is_known ? x.client.desired : nullptr;
+}
+
+namespace {
+
+// Null: it is not known under which settings the statement was parsed.
+MapRef context_of(const Exchange& x, const Statement& statement) {
+  const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
+  const bool is_unnamed = statement.server_name.empty() && settings != nullptr;
+  return is_unnamed ? x.worker.settings_memo().analysis_settings(settings) : settings;
+}
+
+}  // namespace
+
 bool is_in_its_context(const Exchange& exchange, const Statement& statement) {
-  if (statement.server_name.empty() || statement.by_sql) return true;
   const AnalysisContext now = analysis_context(exchange);
-  return now.settings != nullptr && statement.context == now.settings;
+  return now.settings != nullptr && context_of(exchange, statement) == now.settings;
 }
 
 bool is_in_another_context(const Exchange& exchange, const Statement& statement) {
-  if (statement.server_name.empty() || statement.by_sql) return false;
   const AnalysisContext now = analysis_context(exchange);
-  return now.settings != nullptr && statement.context != now.settings;
+  return now.settings != nullptr && context_of(exchange, statement) != now.settings;
+}
+
+// PostgreSQL itself looks at tables and functions again when one of these has changed, and at nothing else.
+bool reads_alike(const SettingMap& one, const SettingMap& other) {
+  static constexpr std::array<std::string_view, 4> looked_at = {"role", "row_security", "search_path",
+                                                                "session_authorization"};
+  const auto is_looked_at = [](const std::string& name) {
+    return std::find(looked_at.begin(), looked_at.end(), name) != looked_at.end();
+  };
+  auto a = one.begin();
+  auto b = other.begin();
+  for (;;) {
+    while (a != one.end() && is_looked_at(a->first)) ++a;
+    while (b != other.end() && is_looked_at(b->first)) ++b;
+    if (a == one.end() || b == other.end()) return a == one.end() && b == other.end();
+    if (*a++ != *b++) return false;
+  }
 }
 
 }  // namespace pgweir

@@ -58,19 +58,23 @@ std::size_t hash_of(std::string_view text, ByteView parameter_types, const MapRe
 
 }  // namespace
 
-StatementRef make_unnamed(std::string_view text, ByteView parameter_types) {
-  return make(text, parameter_types);
+StatementRef make_unnamed(std::string_view text, ByteView parameter_types, const MapRef& settings) {
+  const std::shared_ptr<Statement> made = make(text, parameter_types);
+  made->context = settings;
+  return made;
 }
 
 StatementCache::StatementCache() : own_name_(random_name()), taken_name_(make_taken()) {}
 
 // The statement is not shared: a second PREPARE of the same text has to succeed on the same backend.
-StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body) {
+StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body,
+                                         const MapRef& context) {
   std::shared_ptr<Statement> made = make(rest, {});
   made->effects = effects_of(body);
   made->set_config =
       made->effects.may_set ? std::make_unique<const SetConfigUse>(find_set_config(body)) : nullptr;
   made->by_sql = true;
+  made->context = context;
   made->server_name = random_name();
   return made;
 }

@@ -42,7 +42,7 @@ class StatementCache {
   void share(const std::shared_ptr<Statement>& own, const MapRef& context, std::uint64_t schema_version);
   // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. It is
   // never shared.
-  StatementRef make_by_sql(std::string_view rest, std::string_view body);
+  StatementRef make_by_sql(std::string_view rest, std::string_view body, const MapRef& context = nullptr);
   // The next intern() of its text makes a new statement: the server describes it differently by now.
   void forget(const StatementRef& statement);
   // Makes a new statement in its place, for the clients that come from now on, and for one that has to have
@@ -78,7 +78,7 @@ class StatementCache {
   const StatementRef taken_name_;
 };
 
-// A statement without a name of its own on the server.
-StatementRef make_unnamed(std::string_view text, ByteView parameter_types);
+// A statement without a name of its own on the server. `settings`: see settings_of_unnamed().
+StatementRef make_unnamed(std::string_view text, ByteView parameter_types, const MapRef& settings = nullptr);
 
 }  // namespace pgweir

@@ -35,7 +35,7 @@ PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& erro
   if (!changed && !is_out_of_step(error, failed, about)) return Kind::no;
   const bool may = may_send_again(failed);
   // Code that nobody has judged may have changed the search_path, if it has run before this batch or in it.
-  const bool by_ddl = is_in_its_context(x_, *about) && (may || x_.code.unjudged.empty());
+  const bool by_ddl = is_in_its_context(x_, *about) && (may || analysis_context(x_).is_certain);
   if (!changed) {
     x_.backend->statements.doubt_all();
     return may ? Kind::parse_again : Kind::no;

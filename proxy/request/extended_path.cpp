@@ -57,11 +57,12 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
 
   StatementRef statement = x_.statements.find({});
+  const MapRef settings = settings_of_unnamed(x_);
   // What was learned of the old statement's shape need not hold for the new one.
   const bool same_as_before = statement && statement->server_name.empty() && statement->text == parse.text &&
                               as_text(statement->parameter_types) == as_text(parse.parameter_types) &&
-                              statement->shape.get() == nullptr;
-  if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types);
+                              statement->shape.get() == nullptr && statement->context == settings;
+  if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types, settings);
   SequenceGuard(x_).guard_batch(*statement);
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
@@ -354,7 +355,7 @@ RequestDisposition ExtendedPath::take_naming_parse(const Piece& piece, const Par
   if (const std::optional<SqlNames::NamedUse> use = SqlNames(x_).find_named(parse.text))
     SqlNames(x_).tell_cut(parse.text, use->named);
   if (!parse.name.empty()) return take_named_parse(parse.name, parse.text, parse.parameter_types);
-  const StatementRef statement = make_unnamed(parse.text, parse.parameter_types);
+  const StatementRef statement = make_unnamed(parse.text, parse.parameter_types, settings_of_unnamed(x_));
   StatementRef sent = statement;
   if (SqlNames(x_).resolve(sent) == Progress::hold) return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*sent);

@@ -115,7 +115,7 @@ StatementRef SqlNames::unnamed_of(std::string_view text, ByteView types) const {
   const StatementRef on_backend = x_.backend->statements.unnamed();
   const bool same =
       on_backend && on_backend->text == text && as_text(on_backend->parameter_types) == as_text(types);
-  return same ? on_backend : make_unnamed(text, types);
+  return same ? on_backend : make_unnamed(text, types, settings_of_unnamed(x_));
 }
 
 // The client's name that the statement drops when it is run: a DEALLOCATE, or an EXECUTE of one. Empty: none, or all.
@@ -145,7 +145,9 @@ std::string SqlNames::rename_prepare(std::string_view text, SqlNaming& naming) {
   tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
   naming.name = named->name;
-  naming.statement = x_.commons->statements().make_by_sql(rest, named->body);
+  const AnalysisContext context = analysis_context(x_);
+  naming.statement = x_.commons->statements().make_by_sql(rest, named->body,
+                                                          context.is_certain ? context.settings : nullptr);
   std::string renamed(text.substr(0, named->name_offset));
   renamed += '"' + naming.statement->server_name + '"';
   return renamed += rest;

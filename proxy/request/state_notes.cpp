@@ -28,6 +28,11 @@ bool fires_event_triggers(const SqlEffects& effects) {
                                    Verb::security});
 }
 
+// Its tag says so, too, but a Parse may come behind it before that does.
+bool alters_schema(const SqlEffects& effects) {
+  return effects.verbs.intersects({Verb::alter, Verb::drop});
+}
+
 // Whether CREATE or SELECT INTO may run, also under EXPLAIN ANALYZE.
 bool may_create(const SqlEffects& effects, std::string_view text) {
   return effects.verbs.contains(Verb::create) || effects.facts.contains(SqlFact::selects_into) ||
@@ -60,7 +65,8 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (!x_.hand.step.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
     x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
   const bool creates = may_create(effects, text);
-  if (effects.is_unreadable() || (creates && !effects.facts.contains(SqlFact::creates_temporary)))
+  if (effects.is_unreadable() || alters_schema(effects) ||
+      (creates && !effects.facts.contains(SqlFact::creates_temporary)))
     watch.marks.insert(Mark::changed_schema);
   PinSet begun = may_begin(effects, x_.judgement);
   begun.erase({Pin::load});  // its tag tells if it has succeeded
@@ -278,6 +284,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
     keep_bound({std::string(portal), statement});
   }
   if (effects.sets()) return;  // noted when it is executed
+  if (alters_schema(effects)) x_.watch.marks.insert(Mark::changed_schema);
   const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
   const bool shows = !x_.commons->code().definitions().is_free();
   const bool controls = control_verbs.contains(effects.verb) && x_.journal.follows_control();

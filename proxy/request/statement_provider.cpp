@@ -60,7 +60,7 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   }
   // In a failed transaction the server has to say that first.
   if (x_.tracker.status() == TransactionStatus::failed) return Provided::yes;
-  const bool by_ddl = is_in_its_context(x_, *statement) && x_.code.unjudged.empty();
+  const bool by_ddl = is_in_its_context(x_, *statement) && analysis_context(x_).is_certain;
   if (described || !by_ddl) return Provided::changed;
   statement = x_.commons->statements().renew_for_holder(statement, x_.commons->schema_version()->get());
   x_.statements.put(name, statement);
@@ -74,11 +74,31 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
   return shape != nullptr ? shape->parameter_types : statement.parameter_types;
 }
 
-// Whether a Parse of pgweir's now is just what a client's would be that shares the statement.
-bool StatementProvider::is_as_a_clients(const Statement& statement) const {
-  if (as_text(known_types(statement)) != as_text(statement.parameter_types)) return false;
+// What is there of the statement, but for what was parsed as its clients do not mean it: the next use parses it again.
+BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
+  BackendStatements& on_backend = x_.backend->statements;
+  if (on_backend.is_foreign(statement)) {
+    const AnalysisContext now = analysis_context(x_);
+    if (!on_backend.is_parsed_under(statement, now.is_certain ? now.settings.get() : nullptr))
+      on_backend.doubt(statement);
+  }
+  return on_backend.find(statement, x_.tracker.segment());
+}
+
+// A Parse of pgweir's may be just what a client's would be that shares the statement, or quite another, by the settings
+// of the client that has the backend.
+void StatementProvider::note_parse(const StatementRef& statement) {
+  if (statement->context == nullptr) return;  // nobody shares it
+  BackendStatements& on_backend = x_.backend->statements;
   const AnalysisContext now = analysis_context(x_);
-  return now.is_certain && now.settings != nullptr && statement.context == now.settings;
+  if (!now.is_certain || now.settings == nullptr) return on_backend.note_foreign_parse(statement, nullptr);
+  const auto meant = std::static_pointer_cast<const SettingMap>(statement->context);
+  const bool has_its_types = as_text(known_types(*statement)) == as_text(statement->parameter_types);
+  if (meant == now.settings && has_its_types) {
+    on_backend.note_parse(statement, x_.worker.now());
+  } else if (meant != now.settings && !reads_alike(*meant, *now.settings)) {
+    on_backend.note_foreign_parse(statement, now.settings);
+  }
 }
 
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.
@@ -96,7 +116,7 @@ void StatementProvider::make_room_for(const StatementRef& statement) {
 }
 
 Progress StatementProvider::provide_named(const StatementRef& statement) {
-  const Presence presence = x_.backend->statements.find(statement, x_.tracker.segment());
+  const Presence presence = find(statement);
   if (presence == Presence::undecided) return Progress::hold;
   if (presence == Presence::present) return Progress::done;
   if (statement->by_sql) return provide_by_sql(statement);
@@ -105,7 +125,7 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
   x_.worker.to_server().end_own();
   x_.commons->counters(x_.worker).statements_injected.add();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-  if (is_as_a_clients(*statement)) x_.backend->statements.note_parse(statement, x_.worker.now());
+  note_parse(statement);
   x_.expect({.reply = Reply::parse,
              .fate = Fate::drop,
              .changes = {Change::backend_statements},
@@ -169,7 +189,7 @@ StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRe
 // Called before a Query, whose answer an error of pgweir's must not swallow.
 Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   ResponseTracker& tracker = x_.tracker;
-  const Presence presence = x_.backend->statements.find(statement, tracker.segment());
+  const Presence presence = find(statement);
   if (presence == Presence::present) return Progress::done;
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
   if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
@@ -188,6 +208,7 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
                .statement = statement});
   }
   x_.backend->statements.begin_parse(statement, tracker.segment());
+  note_parse(statement);
   x_.expect({.reply = Reply::parse,
              .fate = Fate::mute,
              .changes = {Change::backend_statements},

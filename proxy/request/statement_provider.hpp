@@ -36,7 +36,8 @@ class StatementProvider final {
   Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
-  bool is_as_a_clients(const Statement& statement) const;
+  BackendStatements::Presence find(const StatementRef& statement);
+  void note_parse(const StatementRef& statement);
   Progress provide_by_sql(const StatementRef& statement);
   Progress close_doubtful(const StatementRef& statement);
   bool close_surplus(std::size_t room, Fate fate);

@@ -52,9 +52,10 @@ ByteView BatchReplay::send_again() {
   const StatementRef stale = std::exchange(batch.stale, nullptr);
   if (batch.renews && x_.statements.find(batch.stale_name) == stale) {
     const bool is_unnamed = stale->server_name.empty();
-    x_.statements.put(batch.stale_name, is_unnamed ? make_unnamed(stale->text, stale->parameter_types)
-                                                   : x_.commons->statements().renew_for_holder(
-                                                         stale, x_.commons->schema_version()->get()));
+    x_.statements.put(
+        batch.stale_name,
+        is_unnamed ? make_unnamed(stale->text, stale->parameter_types, settings_of_unnamed(x_))
+                   : x_.commons->statements().renew_for_holder(stale, x_.commons->schema_version()->get()));
   }
   batch.state = Batch::State::none;
   batch.left_out = batch.acknowledged;

@@ -99,13 +99,16 @@ TEST_CASE("code that nobody has judged makes uncertain what the settings are, an
   CHECK(relay.path() == "-");
 }
 
-TEST_CASE("a shared statement is in its context only where that is known, and others are always") {
+TEST_CASE("a statement is in its context only where that is known") {
   Analysed relay;
   relay.run("> P(s,select * from t) P(,select 1) S < 1 t n 1 Z(I)");
   const StatementRef shared = relay.exchange.statements.find("s");
   const StatementRef unnamed = relay.exchange.statements.find("");
-  const StatementRef by_sql = relay.pool().statements().make_by_sql(" as select 1", "select 1");
+  const StatementRef by_sql =
+      relay.pool().statements().make_by_sql(" as select 1", "select 1", relay.context());
   CHECK(is_in_its_context(relay.exchange, *shared));
+  CHECK(is_in_its_context(relay.exchange, *unnamed));
+  CHECK(is_in_its_context(relay.exchange, *by_sql));
   SECTION("other settings") {
     relay.have({{"search_path", "mine"}});
   }
@@ -113,6 +116,20 @@ TEST_CASE("a shared statement is in its context only where that is known, and ot
     relay.exchange.watch.marks.insert(Mark::unseen);
   }
   CHECK_FALSE(is_in_its_context(relay.exchange, *shared));
-  CHECK(is_in_its_context(relay.exchange, *unnamed));
-  CHECK(is_in_its_context(relay.exchange, *by_sql));
+  CHECK_FALSE(is_in_its_context(relay.exchange, *unnamed));
+  CHECK_FALSE(is_in_its_context(relay.exchange, *by_sql));
+}
+
+TEST_CASE("texts are read alike where only the search_path and the role differ") {
+  const SettingMap own{{"TimeZone", "UTC"}, {"search_path", "a"}};
+  CHECK(reads_alike(own, own));
+  CHECK(reads_alike(own, {{"TimeZone", "UTC"}}));
+  CHECK(reads_alike(
+      own, {{"TimeZone", "UTC"}, {"role", "b"}, {"search_path", "b"}, {"session_authorization", "c"}}));
+  CHECK_FALSE(reads_alike(own, {{"TimeZone", "Asia/Tokyo"}, {"search_path", "a"}}));
+  CHECK_FALSE(reads_alike(own, {{"search_path", "a"}}));
+  CHECK_FALSE(
+      reads_alike(own, {{"TimeZone", "UTC"}, {"search_path", "a"}, {"standard_conforming_strings", "off"}}));
+  CHECK(reads_alike({}, {}));
+  CHECK_FALSE(reads_alike({}, own));
 }
