@@ -93,7 +93,10 @@ std::string trees_of_writes() {
          " UNION ALL SELECT adbin::pg_catalog.text FROM pg_catalog.pg_attrdef"
          " UNION ALL SELECT conbin::pg_catalog.text FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
          " UNION ALL SELECT polwithcheck::pg_catalog.text FROM pg_catalog.pg_policy"
-         " WHERE polwithcheck IS NOT NULL";
+         " WHERE polwithcheck IS NOT NULL"
+         " UNION ALL SELECT tgqual::pg_catalog.text FROM pg_catalog.pg_trigger WHERE tgqual IS NOT NULL"
+         " UNION ALL SELECT typdefaultbin::pg_catalog.text FROM pg_catalog.pg_type WHERE typdefaultbin IS "
+         "NOT NULL";
 }
 
 // An expression is stored as a tree, whose text names functions by their oid.
@@ -101,6 +104,15 @@ std::string functions_in(const std::string& trees) {
   return "SELECT m[1]::pg_catalog.oid FROM (" + trees +
          ") t(tree),LATERAL pg_catalog.regexp_matches(t.tree,"
          "':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)','g') m";
+}
+
+// Functions of index expressions and predicates and of partition keys (1259 is pg_class), of extended statistics (3381),
+// and of types: a domain's default, a range's subtype_diff (1247). They must be immutable, or are run by a type, so that
+// none of the server's own matters here, on which nothing depends in this catalogue.
+std::string functions_depended_on() {
+  return " UNION SELECT refobjid FROM pg_catalog.pg_depend WHERE " +
+         equals("classid", "ANY(ARRAY[1259,3381,1247]::pg_catalog.oid[])") + " AND " +
+         equals("refclassid", "1255") + " AND " + greater_or_equal("refobjid", first_own_oid);
 }
 
 // Functions that are run by operators, indexes, casts and attributes (those of one argument, which is a row),
@@ -123,8 +135,8 @@ std::string functions_unnamed() {
 // One row for each function.
 std::string definitions() {
   return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + ",'' FROM (" +
-         functions_in(trees_of_queries() + " UNION ALL " + trees_of_writes()) + functions_unnamed() +
-         ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
+         functions_in(trees_of_queries() + " UNION ALL " + trees_of_writes()) + functions_depended_on() +
+         functions_unnamed() + ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
          " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") + " WHERE " +
          equals("p.proname", "ANY(" + std::string(state_functions) + ")") + " OR (" +
          greater_or_equal("p.oid", first_own_oid) +

@@ -34,8 +34,9 @@ std::string replace_non_ascii(std::string_view text);
 std::string sources_query(const std::vector<std::string>& names);
 
 // Not a function: sources_query() answers it with the functions that run without being named in a statement,
-// in the definitions of views, column defaults, policies, constraints, operators, operator classes and casts,
-// or like a column (row.f). The answer has only those that may leave something behind, or are not the
+// in the definitions of views, defaults, policies, constraints, indexes, partition keys, extended statistics, the WHEN of
+// triggers, operators,
+// operator classes, types and casts, or like a column (row.f). The answer has only those that may leave something behind, or are not the
 // server's own. It has those of sequences only in views and policies, where it takes no write to run them:
 // column defaults are full of them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";

@@ -22,6 +22,10 @@ constexpr std::size_t named_text_max = query_whole_body_max;
 // is assumed.
 constexpr std::size_t unjudged_max = 16;
 
+// These read tables, too, for which indexes, constraints and statistics are evaluated; but no view takes the value of a
+// sequence for them.
+constexpr VerbSet evaluating_verbs{Verb::alter, Verb::analyze, Verb::cluster, Verb::reindex, Verb::vacuum};
+
 bool fires_event_triggers(const SqlEffects& effects) {
   return effects.verbs.intersects({Verb::alter, Verb::comment, Verb::create, Verb::drop, Verb::grant,
                                    Verb::import_, Verb::reassign, Verb::refresh, Verb::reindex, Verb::revoke,
@@ -54,7 +58,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (effects.runs_code() && makes_code) note_opaque_code(text);
   if (effects.runs_code() && !effects.is_unreadable()) judge_code(text, values);
   if ((effects.writes() || effects.runs_code()) && !x_.judgement.trust_triggers) note_triggers(text);
-  if (reads_relations(effects)) note_definitions(text);
+  if (reads_relations(effects) || effects.verbs.intersects(evaluating_verbs)) note_definitions(text);
   if (fires_event_triggers(effects)) judge_code(event_triggers_call);
   if (cannot_be_judged(effects, x_.judgement)) {
     watch.marks.insert(Mark::unseen);

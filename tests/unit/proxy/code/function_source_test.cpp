@@ -30,6 +30,15 @@ TEST_CASE("the question for sources leaves nothing to the session's search_path"
   }
 }
 
+TEST_CASE("definitions are read of all that the server evaluates, with the conditions of triggers") {
+  const std::string sql = sources_query({std::string(definitions_name)});
+  for (const char* catalog : {"pg_rewrite", "pg_policy", "pg_attrdef", "pg_constraint", "pg_trigger",
+                              "pg_depend", "pg_operator", "pg_amproc", "pg_cast", "typdefaultbin"}) {
+    INFO(catalog);
+    CHECK(sql.find(catalog) != std::string::npos);
+  }
+}
+
 TEST_CASE("the question for sources calls only functions of pg_catalog") {
   const std::string sql =
       sources_query({"f", std::string(definitions_name), std::string(event_triggers_name)});

@@ -1,0 +1,102 @@
+"""Code that no statement names: what it leaves follows its client or pins it, and no other client sees anything of it."""
+
+import pytest
+
+from harness import messages as m
+from harness.waiting import until
+
+pytestmark = pytest.mark.own
+
+SETS = "perform set_config('work_mem', '3MB', false);"
+
+
+def setter(name, arguments="", returns="int", result="1", volatility="volatile"):
+    return (f"create function {name}({arguments}) returns {returns} language plpgsql {volatility} as $$ begin {SETS} "
+            f"return {result}; end $$;")
+
+
+OF_NUMBER = setter("leave", "a int", "int", "a", "immutable")
+OF_TRUTH = setter("agrees", "a int", "bool", "true", "immutable")
+
+
+@pytest.fixture
+def schema(cluster):
+    """Makes things in a schema of its own, where the user of the tests may do everything."""
+    def make(sql):
+        cluster.execute(f"create schema changed; grant all on schema changed to app; set search_path = changed; {sql};"
+                        "alter default privileges revoke all on tables from app", "other")
+        cluster.execute("""do $$ declare r record; begin
+            for r in select c.oid::regclass as name from pg_class c where relnamespace = 'changed'::regnamespace
+                and relkind in ('r', 'p', 'v') loop execute format('alter table %s owner to app', r.name); end loop;
+            for r in select oid::regprocedure as name from pg_proc where pronamespace = 'changed'::regnamespace loop
+                execute format('alter routine %s owner to app', r.name); end loop; end $$""", "other")
+
+    yield make
+    cluster.execute("drop schema if exists changed cascade", "other")
+
+
+def wire_to(endpoint):
+    return endpoint.wire(database="other", params=[("options", "-c search_path=changed")])
+
+
+def say(wire, sql):
+    answer = wire.ask(m.Q(sql), timeout=30)
+    assert "E(" not in answer, (sql, answer)
+    return answer
+
+
+def run(wire, sql):
+    assert say(wire, sql).endswith("Z(I)")
+
+
+# Definitions that call a function, and the statement that makes the server call it.
+DEFINED = {
+    "index expression": (OF_NUMBER + "create table t(a int); create index on t (leave(a))", "insert into t values (1)"),
+    "index predicate": (OF_TRUTH + "create table t(a int); create index on t (a) where agrees(a)",
+                        "insert into t values (1)"),
+    "exclusion constraint": (OF_NUMBER + "create table t(a int, exclude (leave(a) with =))",
+                             "insert into t select count(*) from t"),
+    "partition key": (OF_NUMBER + "create table t(a int) partition by list (leave(a)); "
+                      "create table t1 partition of t default", "insert into t values (1)"),
+    "generated column": (OF_NUMBER + "create table t(a int, b int generated always as (leave(a)) stored)",
+                         "insert into t values (1)"),
+    "WHEN of a trigger": (OF_TRUTH + "create table t(a int); create function harmless() returns trigger language plpgsql "
+                          "as $$ begin return new; end $$; create trigger x before insert on t for each row "
+                          "when (agrees(new.a)) execute function harmless()", "insert into t values (1)"),
+    "WHEN of a trigger, built-in": ("create table t(a int); create function harmless() returns trigger language plpgsql "
+                                    "as $$ begin return new; end $$; create trigger x before insert on t for each row "
+                                    "when (set_config('work_mem', '3MB', false) <> '') execute function harmless()",
+                                    "insert into t values (1)"),
+    "default of a domain": (OF_NUMBER + "create domain d as int default leave(1); create table t(a int, b d)",
+                            "insert into t values (1)"),
+    "constraint that is validated": (OF_TRUTH + "create table t(a int); insert into t values (1); "
+                                     "alter table t add constraint c check (agrees(a)) not valid",
+                                     "alter table t validate constraint c"),
+}
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
+@pytest.mark.parametrize("name", DEFINED)
+def test_what_a_function_sets_that_only_a_definition_names(start, schema, name, extended):
+    definition, use = DEFINED[name]
+    schema(definition)
+    endpoint = start(max_size=1, audit_every=1)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        for _ in range(2 if "insert" in use else 1):  # before and after pgweir has read the definitions
+            answer = owner.ask(m.P("", use) + m.B() + m.E() + m.S if extended else m.Q(use))
+            assert answer.endswith("Z(I)") and "E(" not in answer, answer
+            assert other.value("show work_mem") == "4MB"
+            assert owner.value("show work_mem") == "3MB"
+            run(owner, "reset work_mem")
+        assert endpoint.metric("pgweir_audit_findings_total", database="other") == 0
+
+
+def test_a_lock_that_the_sample_of_analyze_takes_pins(start, schema):
+    """ANALYZE undoes what its functions set, and keeps their locks."""
+    schema("create function locks(a int) returns int language plpgsql immutable as $$ begin "
+           "perform pg_advisory_lock(4715); return a; end $$; create table t(a int); insert into t values (1); "
+           "create statistics s on (locks(a)), a from t")
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as owner:
+        run(owner, "analyze t")
+        until(lambda: endpoint.metric("pgweir_pinned_sessions", database="other", reason="advisory_lock") == 1, "a pin")
