@@ -43,6 +43,13 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
          (effects.verbs.contains(Verb::explain) && folded_find(text, "create"));
 }
 
+// Whether the text, which calls code that leaves something behind, makes an index, a table or the like that calls it from
+// now on.
+bool may_define_calls(std::string_view text) {
+  if (!folded_find(text, "create") && !folded_find(text, "alter")) return false;
+  return effects_of(text).verbs.intersects({Verb::create, Verb::alter});
+}
+
 }  // namespace
 
 void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
@@ -83,6 +90,10 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
   // With data, its tag is that of a SELECT.
   if (effects.verbs.contains(Verb::create) && folded_find(text, "materialized"))
+    watch.marks.insert(Mark::changed_functions);
+  const bool calls_builtin = effects.may_set || effects.facts.contains(SqlFact::session_advisory_lock) ||
+                             effects.facts.contains(SqlFact::keeps_hidden_state);
+  if (calls_builtin && effects.verbs.intersects({Verb::alter, Verb::create}))
     watch.marks.insert(Mark::changed_functions);
 }
 
@@ -247,6 +258,7 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   if (code.changes_schema && (code.touches_context || path_may_be_temporary()))
     watch.note_begin({Pin::temporary_object}, text);
   if (code.verdict == FunctionVerdict::harmless) return;
+  if (may_define_calls(text)) watch.marks.insert(Mark::changed_functions);
   for (const std::string& name : code.settings) {
     const bool is_custom = name.find('.') != std::string::npos;
     if (is_custom && !remember_name(x_.custom_names, name)) {

@@ -116,6 +116,8 @@ void CodeJudge::judge_again() {
     note(effects, {});
   }
   x_.code.question = {};
+  // Now that all is judged: a definition that the transaction has made calls what leaves something.
+  if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
   share_presumed();
 }
 

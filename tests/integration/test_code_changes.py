@@ -1,4 +1,5 @@
-"""Code that no statement names: what it leaves follows its client or pins it, and no other client sees anything of it."""
+"""Code that changes after pgweir has read it, or that no statement names: what it leaves follows its client or pins it, and
+no other client sees anything of it."""
 
 import pytest
 
@@ -15,6 +16,7 @@ def setter(name, arguments="", returns="int", result="1", volatility="volatile")
             f"return {result}; end $$;")
 
 
+OF_TRIGGER = setter("fired", "", "trigger", "new")
 OF_NUMBER = setter("leave", "a int", "int", "a", "immutable")
 OF_TRUTH = setter("agrees", "a int", "bool", "true", "immutable")
 
@@ -48,6 +50,18 @@ def say(wire, sql):
 def run(wire, sql):
     assert say(wire, sql).endswith("Z(I)")
 
+
+def assert_follows(endpoint, statements):
+    """The setting that the statements leave is their client's, and nobody else's."""
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        for sql in statements:
+            run(owner, sql)
+        assert other.value("show work_mem") == "4MB"
+        assert owner.value("show work_mem") == "3MB"
+
+
+# What pgweir reads of a database before it sees what follows.
+LOOKED = "select count(*) from pg_class"
 
 # Definitions that call a function, and the statement that makes the server call it.
 DEFINED = {
@@ -100,3 +114,31 @@ def test_a_lock_that_the_sample_of_analyze_takes_pins(start, schema):
     with wire_to(endpoint) as owner:
         run(owner, "analyze t")
         until(lambda: endpoint.metric("pgweir_pinned_sessions", database="other", reason="advisory_lock") == 1, "a pin")
+
+
+# What a client makes after pgweir has read what the database has, and the statement that runs it.
+MADE = {
+    "trigger": (OF_TRIGGER, "create trigger x before insert on t for each row execute function fired()"),
+    "trigger in a transaction": (OF_TRIGGER, "begin; create trigger x before insert on t for each row execute function "
+                                 "fired(); commit"),
+    "rule": (OF_NUMBER, "create rule r as on insert to t do also select leave(1)"),
+    "index": (OF_NUMBER, "create index on t (leave(a))"),
+    "unique index": (OF_NUMBER, "create unique index concurrently on t (leave(a))"),
+    "check constraint": (OF_TRUTH, "alter table t add check (agrees(a)) not valid"),
+    "table": (OF_TRUTH, "drop table t; create table t(a int check (agrees(a)))"),
+    "table if it is not there": (OF_NUMBER, "drop table t; create table if not exists t(a int, b int default leave(1))"),
+    "partition": (OF_TRIGGER + "create table p(a int) partition by list (a); create table q(a int); create trigger x before "
+                  "insert on q for each row execute function fired(); create view v as select 1",
+                  "drop table t; alter table p rename to t; alter table t attach partition q default"),
+    "enabled trigger": (OF_TRIGGER + "create trigger x before insert on t for each row execute function fired(); "
+                        "alter table t disable trigger x", "alter table t enable trigger x"),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_a_client_makes_after_an_insert_is_known_at_once(start, schema, name):
+    functions, make = MADE[name]
+    schema("create table t(a int); " + functions)
+    endpoint = start(max_size=1, audit_every=0)
+    assert_follows(endpoint, [LOOKED, "insert into t values (1)", make, "reset work_mem",
+                              "insert into t values (2)"])

@@ -78,3 +78,17 @@ TEST_CASE("DDL that has been committed ends what is known of texts for all") {
   relay.run("> Q(alter table t add b int) < C(ALTER TABLE) Z(I)");
   CHECK(relay.pool().schema_version()->get() > before);
 }
+
+TEST_CASE("what is made with a call of code that leaves something makes pgweir read the definitions anew") {
+  RelayScript relay;
+  const auto [text, forgets] = GENERATE(table<std::string, bool>({
+      {"create index on t (lower(a))", false},
+      {"create table t (a text default set_config('a.b'; 'c'; false))", true},
+      {"alter domain d set default set_config('a.b'; 'c'; false)", true},
+      {"select set_config('a.b'; 'c'; false) as created", false},
+      {"create table t (a varchar(10))", false},
+  }));
+  CAPTURE(text);
+  relay.run("> Q(" + text + ")");
+  CHECK(marked(relay, Mark::changed_functions) == forgets);
+}

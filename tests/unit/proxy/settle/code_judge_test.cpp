@@ -128,6 +128,22 @@ TEST_CASE("a transaction that has made code may have run another than the server
   CHECK(session.is_marked(Mark::unseen) == has_made_code);
 }
 
+TEST_CASE("a definition that calls what leaves something makes pgweir read the definitions anew") {
+  Judged session;
+  const auto [text, body, forgets] = GENERATE(table<std::string, std::string, bool>({
+      {"create index on t (f(a))", "begin set app.tenant = 'x'; end", true},
+      {"create index on t (f(a))", "begin end", false},
+      {"select f(1) as created", "begin set app.tenant = 'x'; end", false},
+  }));
+  CAPTURE(text, body);
+  session.run("> Q(" + text + ") < C(CREATE INDEX) Z(I)");
+  session.ask();
+  session.answer("T(a,25) D(f,plpgsql," + body + ",) C(SELECT 1) Z(I)");
+  session.code().triggers().learn({});
+  session.judge.judge_again();
+  CHECK((session.code().triggers().verdict() == FunctionVerdict::unknown) == forgets);
+}
+
 // --- What was parsed in the meantime
 
 TEST_CASE(
