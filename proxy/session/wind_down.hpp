@@ -41,6 +41,7 @@ class WindDown {
 
  private:
   Task<bool> judge_leftovers(TimePoint until);
+  Task<bool> learn_stamps(bool clean, TimePoint until);
   void forget_state(bool with_statements);
   void ask_to_finish();
   void cancel_leftovers();

@@ -47,9 +47,11 @@ std::optional<OwnQuestion> StateTracker::next() {
   note_sequences();
   const PinSet pins = open_pins();
   // After most transactions there is nothing to ask.
-  if (!pins.empty() || settings_are_open()) {
+  const bool asks_for_stamps = x_.watch.marks.contains(Mark::unseen_ddl);
+  if (!pins.empty() || asks_for_stamps || settings_are_open()) {
     StateQuestion question;
     question.pins = pins;
+    question.stamps = asks_for_stamps;
     question_settings(question);
     question.statements = pins.contains(Pin::sql_prepare);
     if (!question.empty()) return ask_state(std::move(question));

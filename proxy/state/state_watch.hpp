@@ -29,6 +29,7 @@ enum class Mark : std::uint8_t {
   changed_functions,
   made_code,       // in this transaction, at any time: code that it has called may be gone or replaced
   changed_schema,  // what texts mean may have changed
+  unseen_ddl,      // code may have changed, or what a login sets, without a tag that tells
 };
 
 using MarkSet = EnumSet<Mark, std::uint16_t>;

@@ -142,3 +142,102 @@ def test_what_a_client_makes_after_an_insert_is_known_at_once(start, schema, nam
     endpoint = start(max_size=1, audit_every=0)
     assert_follows(endpoint, [LOOKED, "insert into t values (1)", make, "reset work_mem",
                               "insert into t values (2)"])
+
+
+VICTIM = "create function victim() returns int language plpgsql as $$ begin return 1; end $$;"
+REPLACE = f"create or replace function victim() returns int language plpgsql as $$ begin {SETS} return 1; end $$"
+TABLE = "create table t(a int);" + OF_TRIGGER
+TRIGGER = "create trigger x before insert on t for each row execute function fired()"
+# How code is changed where pgweir sees no tag of it; {} is what changes it.
+UNSEEN = {
+    "DO": ("", "do $x$ begin {}; end $x$"),
+    "DO by dynamic SQL": ("", "do $x$ begin execute $y${}$y$; end $x$"),
+    "DO by SQL that is put together": ("", "do $x$ declare s text := $y${}$y$; begin execute s; end $x$"),
+    "function": ("create function change() returns void language plpgsql as $x$ begin {}; end $x$;", "select change()"),
+    "SQL function": ("create function change() returns void language sql as $x$ {} $x$;", "select change()"),
+    "function by dynamic SQL": ("create function change(s text) returns void language plpgsql as $x$ begin execute s; "
+                                "end $x$;", "select change($y${}$y$)"),
+    "procedure": ("create procedure change() language plpgsql as $x$ begin {}; commit; end $x$;", "call change()"),
+    "trigger": ("create table u(a int); create function change() returns trigger language plpgsql as $x$ begin {}; "
+                "return new; end $x$; create trigger c before insert on u for each row execute function change();",
+                "insert into u values (1)"),
+}
+CHANGES = {"a function": (VICTIM, "select victim()", REPLACE), "a trigger": (TABLE, "insert into t values (1)", TRIGGER)}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["for the first time", "known"])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("way", UNSEEN)
+def test_code_that_code_has_changed_is_judged_anew(start, schema, way, change, known):
+    define, use, ddl = CHANGES[change]
+    functions, call = UNSEEN[way]
+    # The body is not looked at while it is made: what it names may not be there.
+    schema("set check_function_bodies = off;" + define + functions.replace("{}", ddl))
+    endpoint = start(max_size=1, audit_every=0, borrow_timeout="5s")
+    call = call.replace("{}", ddl)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        run(owner, LOOKED)
+        if known:
+            for sql in ("begin", call, "rollback"):
+                owner.ask(m.Q(sql), timeout=30)
+        run(owner, use)
+        run(owner, call)
+        assert other.value("show work_mem") == "4MB"
+        run(owner, use)
+        assert other.value("show work_mem") == "4MB"
+        assert owner.value("show work_mem") == "3MB"
+
+
+def test_code_that_was_read_while_a_prepared_transaction_had_changed_it_already(start, schema):
+    schema(VICTIM)
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        for sql in ("begin", REPLACE, "prepare transaction 'changes'", "select victim()", "commit prepared 'changes'",
+                    "select victim()"):
+            say(owner, sql)
+        assert other.value("show work_mem") == "4MB"
+        assert owner.value("show work_mem") == "3MB"
+
+
+def test_code_that_a_client_has_changed_before_it_left_is_judged_anew(start, schema):
+    schema(VICTIM + "create function change(s text) returns void language plpgsql as $x$ begin execute s; end $x$;")
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        run(owner, "select victim()")
+        with wire_to(endpoint) as passing:
+            passing.send(m.Q(f"select change($y${REPLACE}$y$)") + m.X)
+            passing.until_eof()
+        run(owner, "select victim()")
+        assert other.value("show work_mem") == "4MB"
+
+
+@pytest.fixture
+def questions(cluster):
+    """How often the server was asked for something, by a word of the question."""
+    cluster.execute("alter role app set log_statement = 'all'")
+    yield lambda word: cluster.log_path.read_text(errors="replace").count(word)
+    cluster.execute("alter role app reset log_statement")
+
+
+def test_code_is_read_again_only_where_it_has_changed(start, schema, questions):
+    """Dynamic SQL costs a question, and no more than that."""
+    schema(VICTIM + "create function query(s text) returns void language plpgsql as $x$ begin execute s; end $x$;")
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        asked = []
+        for _ in range(6):
+            run(owner, "select query('select 1')")
+            run(other, "select victim()")
+            asked.append(questions("__pgweir_definitions"))
+        assert asked[-1] == asked[1] > 0
+
+
+def test_a_function_in_standard_sql_is_read_like_any_other(start, schema):
+    """The server shows it as the command that made it, which it does not run."""
+    schema("create function harmless() returns int language sql return 1")
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as wire:
+        run(wire, "select harmless()")
+        checks = endpoint.metric("pgweir_state_checks_total", database="other")
+        run(wire, "select harmless()")
+        assert endpoint.metric("pgweir_state_checks_total", database="other") == checks

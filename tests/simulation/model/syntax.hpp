@@ -198,12 +198,12 @@ struct AlterDefaults {
 
 // One part of pgweir's own question about a session's state; see state_question.hpp.
 struct StatePart {
-  enum class Kind : std::uint8_t { settings, name, statements, pin };
+  enum class Kind : std::uint8_t { settings, name, statements, stamp, pin };
   Kind kind = Kind::settings;
   std::vector<std::string> excluded;  // settings
   ExpressionPtr name;                 // name
   bool listed = false;                // name: only where the session itself has set it
-  std::string text;                   // pin: its name
+  std::string text;                   // pin, stamp: its name
 };
 struct StateQuestion {
   std::vector<StatePart> parts;
