@@ -211,8 +211,9 @@ struct StateQuestion {
 };
 // A question whose answer does not depend on the session, see own_questions.hpp.
 struct FixedQuestion {
+  enum class About : std::uint8_t { nothing, role, login };
   ResultColumns columns;
-  bool about_role = false;  // one row about the session's user
+  About about = About::nothing;  // one row about the session's user, or about what its login has set
 };
 
 struct Statement {
