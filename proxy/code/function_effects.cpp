@@ -123,7 +123,10 @@ void FunctionEffects::add(const FunctionEffects& other) {
 void FunctionEffects::add_setting(std::string name) {
   if (name == seed_setting) return add(FunctionVerdict::lasting);
   if (std::find(settings.begin(), settings.end(), name) != settings.end()) return;
-  if (settings.size() >= settings_max) return add_unnamed_setting();
+  if (settings.size() >= settings_max) {
+    add(FunctionVerdict::lasting);
+    return add_unnamed_setting();
+  }
   add(FunctionVerdict::suspicious);
   touches_context = touches_context || matters_to_analysis(name);
   settings.push_back(std::move(name));

@@ -21,9 +21,8 @@ enum class FunctionVerdict : std::uint8_t {
 };
 
 struct FunctionEffects {
-  // The most settings that are remembered by name; a function with more of them counts as one that hides
-  // them.
-  static constexpr std::size_t settings_max = 32;
+  // The most settings that are remembered by name; the client of a function with more of them keeps its connection.
+  static constexpr std::size_t settings_max = 1'024;
 
   FunctionVerdict verdict = FunctionVerdict::harmless;
   // The settings (in lower case) that the function may set for longer than its transaction, each once: the

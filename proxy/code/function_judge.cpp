@@ -328,6 +328,11 @@ FunctionEffects judge_do_at(SqlTokenizer tokens, int depth, std::vector<std::str
 FunctionEffects judge_body(const FunctionSource& source, std::vector<std::string>& calls) {
   if (source.language == "sql") return judge_code(Code::sql, source.body, depth_max, calls);
   if (source.language == "plpgsql") return judge_code(Code::plpgsql, source.body, depth_max, calls);
+  if (source.language == source_too_long) {
+    FunctionEffects unread = opaque();
+    unread.add(FunctionVerdict::lasting);
+    return unread;
+  }
   if (source.language != "c" && source.language != "internal") return opaque();
   FunctionEffects effects = effects_of_name(source.name);
   effects.add(effects_of_name(source.body));

@@ -8,8 +8,8 @@
 namespace pgweir {
 namespace {
 
-// The most characters of a body that are sent; triggers and helpers have some thousand.
-constexpr std::string_view body_size_max = "32768";
+// The most characters of a body that are sent, in a row that is read whole; triggers and helpers have some thousand.
+constexpr std::string_view body_size_max = "250000";
 // FirstNormalObjectId: initdb made all objects with a smaller OID.
 constexpr std::string_view first_own_oid = "'16384'::pg_catalog.oid";
 

@@ -115,7 +115,7 @@ struct Exchange {
   SequenceOwner sequences;
   Judgement judgement;
   PinSet pins;                            // why the session keeps its backend
-  std::vector<std::string> custom_names;  // settings with a dot that the client has set
+  std::vector<std::string> custom_names;  // settings with a dot that the client has set, sorted
   // The statement that was parsed again for the message in hand, because the server had described it
   // differently under what was in force then.
   const Statement* checked_again = nullptr;

@@ -14,7 +14,6 @@
 #include "proxy/request/startup_restorer.hpp"
 #include "proxy/request/state_notes.hpp"
 #include "proxy/request/statement_provider.hpp"
-#include "proxy/state/custom_names.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -158,7 +157,7 @@ RequestDisposition RequestPath::take_function_call(const Piece& piece) {
     StateNotes(x_).note(anything, {});
     // The arguments are laid out like those of a Bind.
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
-    for (std::string_view value; arguments.next(value);) remember_bound_name(x_.custom_names, value);
+    for (std::string_view value; arguments.next(value);) StateNotes(x_).guess_name(value);
   }
   if (x_.listen) x_.listen->note_may_notify();
   return ServerStream(x_).forward(piece, {.reply = Reply::function_call});

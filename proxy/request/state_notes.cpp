@@ -180,7 +180,7 @@ void StateNotes::note_config(const SetConfigUse& use, std::string_view text, con
     const SettingsItem& item = x_.hand.step[i];
     if (item.kind == SettingsItem::Kind::doubt && item.name.empty()) unnamed = true;
     if (item.local || item.name.find('.') == std::string::npos) continue;
-    if (!remember_name(x_.custom_names, item.name)) unnamed = true;
+    remember_name(x_.custom_names, item.name);
   }
   if (unnamed) note_names(text, false);
 }
@@ -262,11 +262,7 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   if (code.verdict == FunctionVerdict::harmless) return;
   if (may_define_calls(text)) watch.marks.insert(Mark::changed_functions);
   for (const std::string& name : code.settings) {
-    const bool is_custom = name.find('.') != std::string::npos;
-    if (is_custom && !remember_name(x_.custom_names, name)) {
-      watch.marks.insert(Mark::unknown_names);
-      watch.marks.insert(Mark::unseen);
-    }
+    remember_if_custom(name);
     if (x_.hand.is_looked_at) {
       x_.hand.step.push_back({.kind = SettingsItem::Kind::doubt, .name = name});
     } else {
@@ -276,7 +272,8 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
   if (!code.all_named) {
     watch.marks.insert(Mark::unseen);
     watch.marks.insert(Mark::unknown_names);
-    if (text.size() <= named_text_max) guess_custom_names(x_.custom_names, text);
+    if (text.size() <= named_text_max && !guess_custom_names(watch.guessed_names, text))
+      watch.marks.insert(Mark::missed_names);
   }
   watch.note_begin(code.pins, text);
   if (code.verdict == FunctionVerdict::lasting) watch.note_begin({Pin::session_function}, text);
@@ -284,7 +281,11 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
 }
 
 void StateNotes::keep_bound(Portals::Bound portal) {
+  const StatementRef statement = portal.statement;
   if (x_.portals.keep(std::move(portal))) return;
+  // What it sets will not be noted when it is run.
+  const std::optional<SetStatement> set = parse_set(statement->text);
+  if (set) remember_if_custom(set->name);
   x_.watch.marks.insert(Mark::unseen);
   x_.watch.marks.insert(Mark::unknown_names);
 }
@@ -313,7 +314,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   note(effects, statement->text, values.empty() ? nullptr : &bound);
   const bool hidden = x_.watch.marks.contains(Mark::unknown_names) || !x_.code.unjudged.empty();
   BindValues each(values);
-  for (std::string_view value; hidden && each.next(value);) guess_bound_name(x_.custom_names, value);
+  for (std::string_view value; hidden && each.next(value);) guess_name(value);
   if (x_.hand.step.empty()) return;
   if (!x_.portals.keep({std::string(portal), std::exchange(x_.hand.step, {})}))
     x_.watch.marks.insert(Mark::unseen);
@@ -326,13 +327,17 @@ void StateNotes::doubt_portals() {
   for (SettingsItem& item : doubts.steps) x_.journal.doubt(std::move(item.name));
   for (const StatementRef& statement : doubts.sets) {
     const std::optional<SetStatement> set = parse_set(statement->text);
-    const bool is_named = set && !set->name.empty() && remember_if_custom(set->name);
-    x_.journal.doubt(is_named ? set->name : std::string());
+    if (set) remember_if_custom(set->name);
+    x_.journal.doubt(set ? set->name : std::string());
   }
 }
 
-bool StateNotes::remember_if_custom(const std::string& name) {
-  return name.find('.') == std::string::npos || remember_name(x_.custom_names, name);
+void StateNotes::remember_if_custom(const std::string& name) {
+  if (name.find('.') != std::string::npos) remember_name(x_.custom_names, name);
+}
+
+void StateNotes::guess_name(std::string_view value) {
+  if (!guess_bound_name(x_.watch.guessed_names, value)) x_.watch.marks.insert(Mark::missed_names);
 }
 
 // Notes what a prepared statement does that a text of this verb names: it runs it, plans it, or runs it only perhaps.
@@ -360,11 +365,7 @@ void StateNotes::note_set(std::string_view text) {
     x_.watch.marks.insert(Mark::unknown_names);
     return;
   }
-  const bool is_custom = set->scope == SetScope::session && set->name.find('.') != std::string::npos;
-  if (is_custom && !remember_name(x_.custom_names, set->name)) {
-    x_.watch.marks.insert(Mark::unknown_names);
-    x_.watch.marks.insert(Mark::unseen);
-  }
+  if (set->scope == SetScope::session) remember_if_custom(set->name);
   // This setting restarts random(), which cannot be replayed.
   if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
   x_.hand.set = std::make_unique<const SetStatement>(*std::move(set));

@@ -30,9 +30,11 @@ class StateNotes final {
   void note_code(const FunctionEffects& code, std::string_view text);
   // Notes that the code that the transaction has called cannot be read, or has been replaced since.
   void note_opaque_code(std::string_view text);
+  // Notes that code which may set what it is told has been given this value.
+  void guess_name(std::string_view value);
 
  private:
-  bool remember_if_custom(const std::string& name);
+  void remember_if_custom(const std::string& name);
   void note_named(const Statement& statement);
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);

@@ -180,6 +180,9 @@ void StateTracker::question_settings(StateQuestion& question) {
 PinSet StateTracker::open_pins() {
   if (x_.watch.may_have_begun.contains(Pin::temporary_object)) x_.may_begin_temporary();
   StateWatch& watch = x_.watch;
+  // Where neither the code nor what it was given tells what it has set, the client keeps the connection that has it.
+  if (watch.marks.contains(Mark::unknown_names) && watch.marks.contains(Mark::missed_names))
+    watch.may_have_begun.insert(Pin::session_function);
   PinSet begun = watch.may_have_begun;
   PinSet certain = begun & lasting_pins;
   PinSet next = x_.pins;
@@ -211,12 +214,15 @@ void StateTracker::note_sequences() {
 }
 
 OwnQuestion StateTracker::ask_state(StateQuestion question) {
-  unknown_names_ = x_.watch.marks.contains(Mark::unknown_names);
+  // A connection that no other client will have may keep what cannot be asked for.
+  unknown_names_ = x_.watch.marks.contains(Mark::unknown_names) && (x_.pins & lasting_pins).empty();
+  const std::vector<std::string> guessed = std::move(x_.watch.guessed_names);
   asked().cause = std::move(x_.watch.cause);
   if (x_.watch.marks.contains(Mark::reset_seen)) asked().about.insert(Asked::About::reset);
   x_.watch.clear();
   if (question.settings) {
     question.names = x_.custom_names;
+    for (const std::string& name : guessed) remember_name(question.names, name);
     for (const SettingMap* map : {x_.client.desired.get(), x_.backend->applied.get()}) {
       for (const auto& [name, value] : *map) {
         if (name.find('.') != std::string::npos) remember_name(question.names, name);

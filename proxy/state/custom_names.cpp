@@ -11,8 +11,8 @@ namespace {
 
 // How deep strings within strings are read as code.
 constexpr unsigned nesting_max = 3;
-// Longer names are possible on the server, but clients do not bind them.
-constexpr std::size_t custom_name_max = 256;
+// Longer names are possible on the server, but what is so long and only guessed is something else.
+constexpr std::size_t guessed_name_max = 256;
 
 // Follows the tokens of one text for the two ways to name a setting: set_config('a.b' ...) and SET a.b.
 class NameScan {
@@ -60,7 +60,7 @@ void NameScan::argument(const Token& token) {
 }
 
 void NameScan::remember(std::string_view name) {
-  if (!remember_name(names_, ascii_lower(name))) all_known_ = false;
+  remember_name(names_, ascii_lower(name));
 }
 
 // A string may be code that is run: the names in it are worth a question.
@@ -89,36 +89,35 @@ void NameScan::set_target(Token token) {
 
 }  // namespace
 
-bool remember_name(std::vector<std::string>& names, std::string name) {
-  if (std::find(names.begin(), names.end(), name) != names.end()) return true;
-  if (names.size() >= custom_names_max) return false;
-  names.push_back(std::move(name));
-  return true;
+void remember_name(std::vector<std::string>& names, std::string name) {
+  const auto place = std::lower_bound(names.begin(), names.end(), name);
+  if (place == names.end() || *place != name) names.insert(place, std::move(name));
 }
 
 bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names) {
   return NameScan(text, bound, names).run();
 }
 
-bool remember_bound_name(std::vector<std::string>& names, std::string_view value) {
+bool guess_bound_name(std::vector<std::string>& names, std::string_view value) {
   const std::size_t dot = value.find('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == value.size()) return true;
-  if (value.size() > custom_name_max || !is_word_start(value.front())) return true;
+  if (value.size() > guessed_name_max || !is_word_start(value.front())) return true;
   const auto fits = [](char c) { return is_word_part(c) || c == '.'; };
-  return !std::all_of(value.begin(), value.end(), fits) || remember_name(names, ascii_lower(value));
+  if (!std::all_of(value.begin(), value.end(), fits)) return true;
+  if (names.size() >= guessed_names_max) return false;
+  remember_name(names, ascii_lower(value));
+  return true;
 }
 
-void guess_bound_name(std::vector<std::string>& names, std::string_view value) {
-  if (names.size() < guessed_names_max) (void)remember_bound_name(names, value);
-}
-
-void guess_custom_names(std::vector<std::string>& names, std::string_view text) {
+bool guess_custom_names(std::vector<std::string>& names, std::string_view text) {
   SqlTokenizer tokens(text);
   std::string value;
+  bool fits = true;
   for (Token token = tokens.next(); token.kind != TokenKind::end; token = tokens.next()) {
     if (token.text.find('.') != std::string_view::npos && string_value(token, value))
-      guess_bound_name(names, value);
+      fits = guess_bound_name(names, value) && fits;
   }
+  return fits;
 }
 
 }  // namespace pgweir

@@ -13,20 +13,14 @@ namespace pgweir {
 // `bound`: a name that is a parameter ($1) does not count as missing, because the caller has read its value.
 bool find_custom_names(std::string_view text, bool bound, std::vector<std::string>& names);
 
-// Adds a value of a Bind if it can be the name of a custom setting. False: it can be one, but there are too
-// many.
-bool remember_bound_name(std::vector<std::string>& names, std::string_view value);
-
 // For a function that may set what its arguments name: adds those values, and those literals of a text, that
-// can be names.
-void guess_bound_name(std::vector<std::string>& names, std::string_view value);
-void guess_custom_names(std::vector<std::string>& names, std::string_view text);
+// can be names. False: there are too many of them.
+bool guess_bound_name(std::vector<std::string>& names, std::string_view value);
+bool guess_custom_names(std::vector<std::string>& names, std::string_view text);
 
-// The most custom settings of a session that are followed. Names that were only guessed leave room for
-// others.
-inline constexpr std::size_t custom_names_max = 256;
-inline constexpr std::size_t guessed_names_max = 128;
-// Adds a name unless it is there. False: there are too many.
-bool remember_name(std::vector<std::string>& names, std::string name);
+// The most names that are guessed in one transaction: any value with a dot may look like one.
+inline constexpr std::size_t guessed_names_max = 4'096;
+// Adds a name to a sorted list unless it is there. A session has as many as it has set, as on the server.
+void remember_name(std::vector<std::string>& names, std::string name);
 
 }  // namespace pgweir

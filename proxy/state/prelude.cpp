@@ -85,10 +85,15 @@ std::string reset_statement(std::string_view name) {
   return "SELECT pg_catalog.set_config(" + text_expression(name) + ",NULL,false);";
 }
 
+// PostgreSQL has at most 1,664 results in a SELECT.
+constexpr unsigned results_max = 1'000;
+
 class SetConfigList {
  public:
   void add(std::string_view name, std::string_view value) {
-    sql_ += sql_.empty() ? "SELECT " : ",";
+    const bool begins = results_++ % results_max == 0;
+    if (begins && !sql_.empty()) sql_ += ';';
+    sql_ += begins ? "SELECT " : ",";
     sql_ += "pg_catalog.set_config(" + text_expression(name) + "," + text_expression(value) + ",false)";
     // The call's result is the value, for which the client_encoding may have no characters.
     if (!is_ascii(value)) sql_ += " IS NULL";
@@ -97,6 +102,7 @@ class SetConfigList {
 
  private:
   std::string sql_;
+  unsigned results_ = 0;
 };
 
 // RESET ALL cannot fail: it needs no privilege. It does not touch the identity.

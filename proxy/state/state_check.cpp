@@ -110,6 +110,16 @@ std::string in_ascii(const std::string& rows) {
          rows + ") r(name,value)) c(name,value,other)";
 }
 
+// SQL for rows of (name, value), for an array of names in lower case.
+std::string values_of(const std::string& array) {
+  return "SELECT n,CASE WHEN pg_catalog.strpos(n,'.') OPERATOR(pg_catalog.>) 0 OR n"
+         " OPERATOR(pg_catalog.=) ANY(ARRAY['role','session_authorization']) THEN " +
+         any_value("n") + " ELSE " + listed_value("n") + " END FROM pg_catalog.unnest(" + array + ") n";
+}
+
+// The most names that are asked for one by one: each is a SELECT, and of thousands the server has not enough stack.
+constexpr std::size_t single_names_max = 32;
+
 void add_part(std::string& sql, std::string_view part) {
   if (!sql.empty()) sql += " UNION ALL ";
   sql += part;
@@ -139,7 +149,10 @@ std::string state_query(const StateQuestion& question) {
             " UNION ALL SELECT 'role',pg_catalog.current_setting('role')"
             " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')");
   }
+  const bool is_long = question.names.size() > single_names_max;
+  if (is_long) add_part(sql, values_of(names_array(question.names)));
   for (const std::string& name : question.names) {
+    if (is_long) break;
     const std::string quoted = text_expression(name);
     add_part(sql, "SELECT " + quoted + "," + (is_listed(name) ? listed_value(quoted) : any_value(quoted)));
   }
@@ -161,11 +174,7 @@ std::string state_query(const StateQuestion& question) {
 }
 
 std::string names_query() {
-  return "(pg_catalog.text[]) AS " +
-         in_ascii(
-             "SELECT n,CASE WHEN pg_catalog.strpos(n,'.') OPERATOR(pg_catalog.>) 0 OR n"
-             " OPERATOR(pg_catalog.=) ANY(ARRAY['role','session_authorization']) THEN " +
-             any_value("n") + " ELSE " + listed_value("n") + " END FROM pg_catalog.unnest($1) n");
+  return "(pg_catalog.text[]) AS " + in_ascii(values_of("$1"));
 }
 
 std::string names_array(const std::vector<std::string>& names) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/enum_set.hpp"
 #include "protocol/sql_effects.hpp"
@@ -30,6 +31,7 @@ enum class Mark : std::uint8_t {
   made_code,       // in this transaction, at any time: code that it has called may be gone or replaced
   changed_schema,  // what texts mean may have changed
   unseen_ddl,      // code may have changed, or what a login sets, without a tag that tells
+  missed_names,    // more values were given to code than are remembered as names of settings
 };
 
 using MarkSet = EnumSet<Mark, std::uint16_t>;
@@ -42,6 +44,8 @@ struct StateWatch {
   std::uint32_t restores_now = 0;
   PinSet may_have_begun;
   PinSet may_have_ended;
+  // Values that code was given and that may be names of custom settings.
+  std::vector<std::string> guessed_names;
   std::string cause;  // the first words of what raised the first suspicion
 
   void clear() {
@@ -49,6 +53,7 @@ struct StateWatch {
     marks = {};
     restores_now = 0;
     may_have_begun = may_have_ended = {};
+    guessed_names.clear();
     cause.clear();
   }
 

@@ -80,7 +80,7 @@ Analysed Analyser::analyse_utility(Statement& statement) {
   }
   if (const auto* const state = statement.as<StateQuestion>()) {
     for (const StatePart& part : state->parts) {
-      if (part.name) analyse_value(*part.name, type::text, "name");
+      if (part.name && part.kind == StatePart::Kind::name) analyse_value(*part.name, type::text, "name");
     }
     if (state->about_array) {
       if (parameters_.types.empty()) parameters_.types.push_back(type::text_array);

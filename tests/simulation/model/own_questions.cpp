@@ -39,7 +39,7 @@ class StateParts {
 
   StateQuestion read() {
     StateQuestion question;
-    if (rest().starts_with(array_part)) {
+    if (rest().starts_with(array_part) && rest().ends_with("pg_catalog.unnest($1) n")) {
       question.about_array = true;
       return question;
     }
@@ -65,6 +65,7 @@ class StateParts {
     for (const std::string_view each : stamp_parts) {
       if (rest().starts_with(each)) return stamp(each);
     }
+    if (rest().starts_with(array_part)) return names();
     return name();
   }
 
@@ -126,6 +127,20 @@ class StateParts {
     if (!part.listed && !rest().starts_with("pg_catalog.current_setting(")) in_.refuse();
     const std::size_t next = rest().find(union_all);
     at_ = next == std::string_view::npos ? end_ : at_ + next;
+    return part;
+  }
+
+  StatePart names() {
+    constexpr std::string_view before = "END FROM pg_catalog.unnest(";
+    StatePart part;
+    part.kind = StatePart::Kind::names;
+    const std::size_t array = rest().find(before);
+    if (array == std::string_view::npos) in_.refuse();
+    at_ += array + before.size();
+    in_.skip_to(at_);
+    part.name = ExpressionParser(in_).parse();
+    at_ = in_.last_end();
+    take(") n");
     return part;
   }
 

@@ -106,6 +106,12 @@ std::vector<Row> answer_state(SessionState& state, const StateQuestion& question
         rows.push_back(
             answer_name(state, *Evaluator(state, parameters, replay).evaluate(*part.name), part.listed));
         break;
+      case StatePart::Kind::names:
+        for (const ExpressionPtr& each : part.name->arguments) {
+          const std::string name = *Evaluator(state, parameters, replay).evaluate(*each);
+          rows.push_back(answer_name(state, name, is_listed(name)));
+        }
+        break;
       case StatePart::Kind::statements:
         rows.push_back(statements_kept(state));
         break;

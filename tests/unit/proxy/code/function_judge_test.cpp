@@ -349,7 +349,6 @@ TEST_CASE("functions in C are known by their names, other languages are opaque")
       {"f", "plpython3u", "return 1", suspicious, false},
       {"f", "plv8", "return 1", suspicious, false},
       {"f", "SQL", "select 1", suspicious, false},
-      {"f", "-", "", suspicious, false},
   };
   for (const auto& c : cases) {
     INFO(c.name << " " << c.language);
@@ -375,7 +374,14 @@ TEST_CASE("a body with too many calls or settings is not judged by the first of 
   CHECK(calls.size() == body_calls_max);
   const FunctionEffects set = judge_body({"f", "sql", sets_many}, calls);
   CHECK(set.settings.size() == FunctionEffects::settings_max);
-  CHECK_FALSE(set.all_named);
+  CHECK(set.verdict == FunctionVerdict::lasting);
+}
+
+TEST_CASE("a body that is too long to be read keeps its client where it is") {
+  Names calls;
+  const FunctionEffects unread = judge_body({"f", std::string(source_too_long), ""}, calls);
+  CHECK(unread.verdict == FunctionVerdict::lasting);
+  CHECK_FALSE(unread.all_named);
 }
 
 TEST_CASE("a body cut anywhere is judged without complaint") {

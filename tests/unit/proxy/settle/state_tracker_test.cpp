@@ -93,6 +93,26 @@ TEST_CASE("what ran unseen is asked for as a whole, and what nobody can list is 
   CHECK(session.next().empty());
 }
 
+TEST_CASE("a client whose settings cannot all be known keeps the connection that has them") {
+  Tracked session;
+  session.exchange.watch.marks.insert(Mark::unseen);
+  session.exchange.watch.marks.insert(Mark::unknown_names);
+  session.exchange.watch.marks.insert(Mark::missed_names);
+  CHECK(session.next().find("pg_settings") != std::string::npos);
+  CHECK(session.exchange.pins.contains(Pin::session_function));
+  const std::string reset = session.answer("T(a,25) D(work_mem,8MB) C(SELECT 1) Z(I)");
+  CHECK(reset.find("RESET ALL") == std::string::npos);
+}
+
+TEST_CASE("values that code was given are asked for as names, and forgotten") {
+  Tracked session;
+  session.exchange.watch.marks.insert(Mark::unseen);
+  session.exchange.watch.guessed_names = {"app.tenant"};
+  CHECK(session.next().find("'app.tenant'") != std::string::npos);
+  CHECK(session.exchange.custom_names.empty());
+  CHECK(session.exchange.watch.guessed_names.empty());
+}
+
 TEST_CASE("a pin begins when the server confirms it, and ends when the server shows nothing any more") {
   Tracked session;
   session.run("> Q(select pg_advisory_lock(1)) < C(SELECT 1) Z(I)");

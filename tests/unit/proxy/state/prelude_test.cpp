@@ -14,6 +14,18 @@ TEST_CASE("a value that is not ASCII is no result of the prelude") {
         " IS NULL;");
 }
 
+TEST_CASE("more settings than a SELECT has results are set by several") {
+  SettingMap many;
+  for (int i = 0; i < 2'001; ++i) many.emplace("a.b" + std::to_string(i), "x");
+  const std::string sql = make_prelude({}, many).sql;
+  std::size_t statements = 0;
+  for (std::size_t at = sql.find("SELECT "); at != std::string::npos; at = sql.find("SELECT ", at + 1))
+    ++statements;
+  CHECK(statements == 3);
+  CHECK(sql.find(",;") == std::string::npos);
+  CHECK(sql.find(";,") == std::string::npos);
+}
+
 TEST_CASE("a short timeout of the last client's is lifted while the settings change") {
   const Prelude prelude = make_prelude({{"statement_timeout", "5ms"}}, {{"geqo", "off"}});
   CHECK(prelude.sql.starts_with("SET LOCAL statement_timeout TO 0;RESET \"statement_timeout\";"));

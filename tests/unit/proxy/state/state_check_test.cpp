@@ -28,6 +28,15 @@ TEST_CASE("custom settings are asked for by quoted names") {
             " UNION ALL SELECT 'a.it''s',pg_catalog.current_setting('a.it''s',true)") != std::string::npos);
 }
 
+TEST_CASE("many names are asked for in one list") {
+  StateQuestion question;
+  question.settings = true;
+  for (int i = 0; i < 1'000; ++i) question.names.push_back("a.b" + std::to_string(i));
+  const std::string query = state_query(question);
+  CHECK(query.find("unnest(ARRAY['a.b0','a.b1',") != std::string::npos);
+  CHECK(query.find("SELECT 'a.b0'") == std::string::npos);
+}
+
 TEST_CASE("a lifted timeout is asked for before it is lifted, and is not among the others") {
   StateQuestion question;
   question.pins = {Pin::advisory_lock};
