@@ -175,6 +175,7 @@ struct Exchange {
   std::uint64_t session_id = 0;         // as the worker knows it
   Subscriber subscriber() const;
   bool begin_listening();
+  bool listens() const { return (listen && listen->listens()) || pins.contains(Pin::listen); }
   void leave_hub();
   // Writes the notifications that wait for the client, until so many bytes are in the worker's buffer.
   static constexpr std::size_t all_notifications = std::numeric_limits<std::size_t>::max();

@@ -129,7 +129,6 @@ void ServerSide::tell_notifications() {
   while (parts_.link.backlog.empty() && parts_.life.is_serving()) {
     hub_side_.write_notifications(HubSide::telling_max);
     if (parts_.worker.to_client().empty()) return;
-    last_activity_ = parts_.worker.now();
     flush();
   }
 }
@@ -198,7 +197,19 @@ void ServerSide::give_back_if_free() {
     return;
   }
   // A backend that was just borrowed for the waiting message stays.
-  if (x_.forwarded || parts_.link.carry.empty()) give_back();
+  if (!x_.forwarded && !parts_.link.carry.empty()) return;
+  if (lift_idle_timeout() == Progress::done) give_back();
+}
+
+// The server would end a connection that waits for its next client, or while it is lent to that. Progress::hold: the
+// server has been asked to do without the client's timeout, which pgweir keeps itself.
+Progress ServerSide::lift_idle_timeout() {
+  if (idle_timeout_in(*x_.backend->applied).count() == 0) return Progress::done;
+  SettingMap applied = *x_.backend->applied;
+  applied.erase(std::string(idle_timeout_setting));
+  x_.backend->applied = parts_.worker.interner().intern(std::move(applied));
+  ask({OwnQuery::reset_settings, "RESET idle_session_timeout"});
+  return Progress::hold;
 }
 
 bool ServerSide::is_resting() const {

@@ -46,6 +46,7 @@ class ServerSide final : public WindDown::Host {
   // client's that other clients must not see, or that the client needs again.
   void give_back_if_free();
   void give_back();
+  Progress lift_idle_timeout();
   // Passes a cancel for the client on. False: its statement still waits for a backend.
   bool cancel(std::shared_ptr<void> done);
   // Cancels a query that is past its time. Returns the reason to end the session if that was of no use.

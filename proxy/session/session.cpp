@@ -120,6 +120,19 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
   }
   static_cast<void>(server_.apply_settings());
   server_.flush();
+  const bool applied = co_await settle_own_queries();
+  if (!applied) co_return false;
+  admission.learned(settings);
+  if (server_.lift_idle_timeout() == Progress::hold) {
+    const bool lifted = co_await settle_own_queries();
+    if (!lifted) co_return false;
+  }
+  server_.give_back();
+  co_return !life_.is_over();
+}
+
+// Reads until the server has answered all that pgweir itself has asked. False: the session is over.
+Task<bool> Session::settle_own_queries() {
   while (!life_.is_over() && exchange_.backend != nullptr && !exchange_.own.empty()) {
     if (life_.interrupt) {
       life_.end(life_.interrupt_of_server_wait());
@@ -134,9 +147,7 @@ Task<bool> Session::learn_parameters(Admission& admission, const SettingMap& set
     life_.end(Reason::server_lost);
     co_return false;
   }
-  admission.learned(settings);
-  server_.give_back();
-  co_return !life_.is_over();
+  co_return true;
 }
 
 // A turn is bounded by one read from each side. The server comes first: its answer may free the backend for

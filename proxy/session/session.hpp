@@ -58,6 +58,7 @@ class Session final {
   Task<bool> log_in();
   Task<bool> enter(const ClientLogin& client);
   Task<bool> learn_parameters(Admission& admission, const SettingMap& settings);
+  Task<bool> settle_own_queries();
   void turn();
   void end_without_memory();
   bool has_more_to_do() const;

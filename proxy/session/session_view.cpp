@@ -35,8 +35,11 @@ std::optional<Reason> SessionView::overdue(TimePoint now, const config::Settings
     const bool waits = link.held.is_waiting() || server_is_full || exchange.backend->cancels.in_flight();
     if (!waits && has_passed(now, last_activity, timeouts.idle_transaction))
       return Reason::idle_transaction_timeout;
-  } else if (!link.held.is_waiting() && has_passed(now, last_activity, timeouts.client_idle)) {
-    return Reason::idle_timeout;
+  } else if (!link.held.is_waiting()) {
+    // A client that listens is silent because it waits; the timeout that it has set for itself counts all the same.
+    const bool is_idle = !exchange.listens() && has_passed(now, last_activity, timeouts.client_idle);
+    if (is_idle || has_passed(now, last_activity, idle_timeout_in(*exchange.client.desired)))
+      return Reason::idle_timeout;
   }
   return std::nullopt;
 }

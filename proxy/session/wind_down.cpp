@@ -43,8 +43,8 @@ Task<bool> WindDown::run(bool at_boundary) {
     clean = co_await settle(until);
   }
   // What a rollback does not undo: session locks, settings, temporary tables, statements that SQL prepared.
-  const bool dirty =
-      !was_settled || x_.pinned() || x_.watch.touched() || x_.code.any() || !x_.journal.is_empty();
+  const bool dirty = !was_settled || x_.pinned() || x_.watch.touched() || x_.code.any() ||
+                     !x_.journal.is_empty() || has_idle_timeout();
   if (clean && x_.code.any()) clean = co_await judge_leftovers(until);
   if (clean && dirty) {
     PinSet left = x_.pins;
@@ -87,6 +87,11 @@ Task<bool> WindDown::learn_stamps(bool clean, TimePoint until) {
   ServerStream(x_).send_own(OwnQuery::check, unhurried(x_, OwnQuery::check, state_query(question)).sql);
   const bool answered = co_await settle(until);
   co_return answered && !x_.own.failed && !x_.own.cancelled;
+}
+
+// The server would end the connection while it waits for its next client.
+bool WindDown::has_idle_timeout() const {
+  return x_.backend != nullptr && idle_timeout_in(*x_.backend->applied).count() > 0;
 }
 
 // The reset has taken back all that the backend had of its client.

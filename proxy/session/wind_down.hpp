@@ -43,6 +43,7 @@ class WindDown {
   Task<bool> judge_leftovers(TimePoint until);
   Task<bool> learn_stamps(bool clean, TimePoint until);
   void forget_state(bool with_statements);
+  bool has_idle_timeout() const;
   void ask_to_finish();
   void cancel_leftovers();
   bool is_settled() const;

@@ -2,6 +2,7 @@
 // read under them. Owned by a session. Pure.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,11 @@
 #include "proxy/state/settings_steps.hpp"
 
 namespace pgweir {
+
+// After this time the server ends a session that is idle outside of a transaction.
+inline constexpr std::string_view idle_timeout_setting = "idle_session_timeout";
+// Its value in a session's settings, as the server would read it; 0: there is none, or no such value.
+std::chrono::milliseconds idle_timeout_in(const SettingMap& settings);
 
 struct ClientSettings {
   explicit ClientSettings(const MapRef& none) : startup(none), desired(none), view(none) {}

@@ -34,7 +34,7 @@ enum class Mark : std::uint8_t {
   missed_names,    // more values were given to code than are remembered as names of settings
 };
 
-using MarkSet = EnumSet<Mark, std::uint16_t>;
+using MarkSet = EnumSet<Mark, std::uint32_t>;
 
 struct StateWatch {
   unsigned set_tags = 0;    // CommandComplete SET or RESET

@@ -240,6 +240,77 @@ def test_client_idle_closes_with_57P05_or_57P01(start):
         assert wire.until_eof()[-1] is EOF if answer is not EOF else True
 
 
+@pytest.mark.own
+def test_a_client_that_listens_is_not_idle(start):
+    proxy = start(max_size=1, changes={"timeouts": {"client_idle": "500ms"}})
+    with proxy.wire() as listener, proxy.wire() as by_function:
+        listener.query("listen rare")
+        by_function.query("do $$ begin listen rare; end $$")
+        time.sleep(2.5)
+        with proxy.wire(user="app2") as speaker:
+            speaker.query("notify rare")
+        for wire in (listener, by_function):
+            heard = wire.receive(seconds(5))
+            assert heard.kind == "A", heard
+        listener.query("unlisten rare")
+        answer = listener.receive(seconds(5))
+        assert answer.kind == "E" and answer.sqlstate == "57P05", answer
+
+
+# How a client may come by an idle_session_timeout: its startup message, what it sends.
+OWN_TIMEOUTS = {
+    "SET": ([], m.Q("set idle_session_timeout = 800")),
+    "SET with a unit": ([], m.Q("set idle_session_timeout to '0.8 s'")),
+    "extended": ([], m.P("", "set idle_session_timeout = 800") + m.B() + m.E() + m.S),
+    "set_config": ([], m.Q("select set_config('idle_session_timeout', '800ms', false)")),
+    "a DO block": ([], m.Q("do $$ begin perform set_config('idle_session_timeout', '800', false); end $$")),
+    "options": ([("options", "-c idle_session_timeout=800")], None),
+    "a startup parameter": ([("idle_session_timeout", "800ms")], None),
+    "RESET to it": ([("idle_session_timeout", "800ms")], m.Q("set idle_session_timeout = 0; reset idle_session_timeout")),
+    "beside a lock": ([], m.Q("select pg_advisory_lock(7); set idle_session_timeout = 800")),
+    "while it listens": ([], m.Q("listen idle; set idle_session_timeout = 800")),
+}
+
+
+@pytest.mark.parametrize("way", OWN_TIMEOUTS)
+def test_a_clients_own_idle_session_timeout_ends_it(shared, way):
+    proxy = shared("own timeout", max_size=2, audit_every=0)
+    params, message = OWN_TIMEOUTS[way]
+    with proxy.wire(params=params) as wire:
+        if message:
+            assert "E(" not in wire.ask(message)
+        assert wire.value("show idle_session_timeout") == "800ms"
+        for _ in range(4):
+            time.sleep(0.4)
+            assert wire.value("select 1") == "1", "each message begins the time anew"
+        wire.query("begin")
+        time.sleep(1.5)
+        wire.query("commit")
+        answer = wire.until_eof(seconds(5))
+        assert answer[0].kind == "E" and answer[0].sqlstate == "57P05", answer
+        assert answer[0].fields()["M"] == "terminating connection due to idle-session timeout"
+        assert answer[0].fields()["S"] == "FATAL"
+
+
+def test_an_idle_session_timeout_is_no_other_clients(shared, admin):
+    """Nor does the server end a connection for it that waits for its next client."""
+    proxy = shared("own timeout of one", max_size=1, audit_every=0)
+    with proxy.wire() as other, proxy.wire() as brief, proxy.wire(params=[("idle_session_timeout", "600ms")]) as first:
+        before = other.value("select pg_backend_pid()")
+        brief.query("set idle_session_timeout = '300ms'")
+        brief.query("begin; select 1")
+        brief.terminate()
+        time.sleep(1.5)
+        assert other.value("select pg_backend_pid()") == before
+        assert other.value("show idle_session_timeout") == "0"
+        assert first.until_eof(seconds(5))[0].sqlstate == "57P05"
+    with proxy.wire() as never:
+        never.query("set idle_session_timeout = '300ms'")
+        never.query("set idle_session_timeout = 0")
+        time.sleep(1.2)
+        assert never.value("select 1") == "1"
+
+
 def terminate_backends(admin):
     with admin.cursor() as cursor:
         cursor.execute("select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "

@@ -105,6 +105,27 @@ TEST_CASE("a query's time begins when the client asks for its answer") {
   CHECK(session.server_side.query_started() == session.worker().now());
 }
 
+TEST_CASE("a client's own idle_session_timeout ends it outside of a transaction") {
+  Watched session;
+  session.exchange.client.desired =
+      std::make_shared<const SettingMap>(SettingMap{{"idle_session_timeout", "2s"}});
+  session.add_server();
+  CHECK_FALSE(session.overdue_after(1'999ms).has_value());
+  CHECK(session.overdue_after(2s) == Reason::idle_timeout);
+  session.run("> Q(begin) < C(BEGIN) Z(T)");
+  CHECK_FALSE(session.overdue_after(9s).has_value());
+}
+
+TEST_CASE("a client that listens is not idle, but for the timeout that it has set for itself") {
+  Watched session;
+  session.exchange.pins.insert(Pin::listen);
+  CHECK_FALSE(session.overdue_after(1h).has_value());
+  session.exchange.client.desired =
+      std::make_shared<const SettingMap>(SettingMap{{"idle_session_timeout", "40s"}});
+  CHECK_FALSE(session.overdue_after(39s).has_value());
+  CHECK(session.overdue_after(40s) == Reason::idle_timeout);
+}
+
 TEST_CASE("a client whose LISTEN waits for its server is not idle") {
   Watched session;
   session.link.held.wait = ClientLink::Wait::waits;

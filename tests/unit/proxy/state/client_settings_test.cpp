@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 using namespace pgweir;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -91,4 +92,37 @@ TEST_CASE("unqualified names are temporary where the search_path names the tempo
   }
   client.want({{"search_path", "\"$user\", public"}, {"application_name", "pg_temp"}});
   CHECK_FALSE(client.settings.creates_temporary());
+}
+
+TEST_CASE("an idle_session_timeout is read as the server reads it") {
+  struct Case {
+    const char* value;
+    std::chrono::milliseconds timeout;
+  };
+  const auto c = GENERATE(values<Case>({{"0", 0ms},
+                                        {"250", 250ms},
+                                        {" 250 ms ", 250ms},
+                                        {"+3s", 3s},
+                                        {"1.5 s", 1'500ms},
+                                        {"2min", 2min},
+                                        {"1h", 1h},
+                                        {"1d", 24h},
+                                        {"1600us", 2ms},
+                                        {"400us", 0ms},
+                                        {"1e3", 1s},
+                                        {"0x10", 16ms},
+                                        {"010", 8ms},
+                                        {"08", 8ms},
+                                        {".5s", 500ms},
+                                        {"-1", 0ms},
+                                        {"", 0ms},
+                                        {"5 weeks", 0ms},
+                                        {"1S", 0ms},
+                                        {"0x", 0ms},
+                                        {"nan", 0ms},
+                                        {"1e40", 0ms},
+                                        {"2147483647", 2'147'483'647ms}}));
+  CAPTURE(c.value);
+  CHECK(idle_timeout_in({{"idle_session_timeout", c.value}}) == c.timeout);
+  CHECK(idle_timeout_in({}) == 0ms);
 }
