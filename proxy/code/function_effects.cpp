@@ -36,7 +36,7 @@ constexpr std::array<NameRule, 7> builtins{{
 }};
 
 // Functions of well-known extensions.
-constexpr std::array<NameRule, 14> extensions{{
+constexpr std::array<NameRule, 15> extensions{{
     {"connectby*", Habit::runs_text},
     {"crosstab*", Habit::runs_text},
     {"dbms_alert_*", Habit::keeps_hidden_state},
@@ -44,6 +44,7 @@ constexpr std::array<NameRule, 14> extensions{{
     {"dbms_pipe_*", Habit::keeps_hidden_state},
     {"dbms_random_*", Habit::keeps_hidden_state},
     {"hypopg*", Habit::keeps_hidden_state},
+    {"isn_weak", Habit::keeps_hidden_state},
     {"pgv_*", Habit::keeps_hidden_state},
     {"reset_user", Habit::changes_role},
     {"set_limit", Habit::changes_threshold},

@@ -208,6 +208,11 @@ void BodyScan::set(const Token& verb) {
   name_setting(parsed->name);
 }
 
+// Whether a text that is put together may call what leaves behind something that the server does not show.
+bool may_hide_state(std::string_view text) {
+  return folded_find(text, "setseed") || folded_find(text, "dblink_connect") || folded_find(text, "isn_weak");
+}
+
 // EXECUTE 'literal'; anything else is dynamic.
 void BodyScan::execute() {
   SqlTokenizer ahead = tokens_;
@@ -221,6 +226,7 @@ void BodyScan::execute() {
     effects_.add(judge_code(Code::sql, sql, depth_ - 1, calls_));
   } else {
     effects_.add_opaque();
+    if (may_hide_state(body_)) effects_.add(FunctionVerdict::lasting);
   }
 }
 

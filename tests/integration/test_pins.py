@@ -251,3 +251,25 @@ def test_an_audit_finds_what_nobody_has_seen(start, blind_spot, close):
         until(lambda: proxy.metric("pgweir_audit_findings_total", database="app") == 1, "the finding")
         assert (wire.value("select pg_backend_pid()") != backend) == close
     assert any("audit_finding" in line and "advisory_lock" in line for line in proxy.log_text().splitlines())
+
+
+# What the server does not show, by a function of an extension and by a text that is put together.
+HIDDEN = {"isn_weak": ("select isn_weak(true)", "select isn_weak()", "f"),
+          "setseed by a text": ("select seed_by_text(0.5)", "select random() = 0.9851677175347999", "f")}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_isn_weak_and_setseed_by_a_text_pin(cluster, start, way):
+    cluster.execute("create extension if not exists isn", "app")
+    cluster.execute("create or replace function seed_by_text(f float8) returns void language plpgsql as $$ begin "
+                    "execute format('select setseed(%s)', f); end $$", "app")
+    act, probe, clean = HIDDEN[way]
+    endpoint = start(max_size=2, audit_every=0)
+    with endpoint.wire() as mine:
+        mine.query(act)
+        until(lambda: pinned(endpoint, "session_function") == 1, "the client is pinned")
+        for _ in range(3):
+            with endpoint.wire() as other:
+                assert other.value(probe) == clean
+    with endpoint.wire() as other:
+        assert other.value(probe) == clean

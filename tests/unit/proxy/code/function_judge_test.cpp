@@ -377,6 +377,18 @@ TEST_CASE("a body with too many calls or settings is not judged by the first of 
   CHECK(set.verdict == FunctionVerdict::lasting);
 }
 
+TEST_CASE("what a text that is put together calls, and hides, is known by its name") {
+  Names calls;
+  for (const char* const text :
+       {"'select setseed(%s)'", "'select DBLINK_connect(%s)'", "'select isn_weak(%s)'"}) {
+    const std::string body = "begin execute format(" + std::string(text) + ", f); end";
+    CHECK(judge_body({"f", "plpgsql", body}, calls).verdict == FunctionVerdict::lasting);
+  }
+  CHECK(judge_body({"f", "plpgsql", "begin execute format('select %s', f); end"}, calls).verdict ==
+        suspicious);
+  CHECK(judge_body({"isn_weak", "c", "accept_weak_input"}, calls).verdict == FunctionVerdict::lasting);
+}
+
 TEST_CASE("a body that is too long to be read keeps its client where it is") {
   Names calls;
   const FunctionEffects unread = judge_body({"f", std::string(source_too_long), ""}, calls);
