@@ -273,8 +273,8 @@ OWN_TIMEOUTS = {
 
 
 @pytest.mark.parametrize("way", OWN_TIMEOUTS)
-def test_a_clients_own_idle_session_timeout_ends_it(shared, way):
-    proxy = shared("own timeout", max_size=2, audit_every=0)
+def test_a_clients_own_idle_session_timeout_ends_it(start, way):
+    proxy = start(max_size=2, audit_every=0)
     params, message = OWN_TIMEOUTS[way]
     with proxy.wire(params=params) as wire:
         if message:
@@ -292,9 +292,9 @@ def test_a_clients_own_idle_session_timeout_ends_it(shared, way):
         assert answer[0].fields()["S"] == "FATAL"
 
 
-def test_an_idle_session_timeout_is_no_other_clients(shared, admin):
+def test_an_idle_session_timeout_is_no_other_clients(start):
     """Nor does the server end a connection for it that waits for its next client."""
-    proxy = shared("own timeout of one", max_size=1, audit_every=0)
+    proxy = start(max_size=1, audit_every=0)
     with proxy.wire() as other, proxy.wire() as brief, proxy.wire(params=[("idle_session_timeout", "600ms")]) as first:
         before = other.value("select pg_backend_pid()")
         brief.query("set idle_session_timeout = '300ms'")

@@ -27,8 +27,8 @@ constexpr std::size_t memory_at_rest_max = 8 * 1024 * 1024;
 // After the last fault clients may meet its consequences for this long.
 constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
-// vanished by keepalive only.
-constexpr SimTime rest_max = seconds(600);
+// vanished by keepalive only, and of one that listens, when it has been sent a notification, by the last retransmission.
+constexpr SimTime rest_max = seconds(1'200);
 // After this the program has noticed that the server at the other end of a connection has vanished.
 constexpr SimTime keepalive_lasts = seconds(60);
 
