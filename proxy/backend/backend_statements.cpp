@@ -24,7 +24,7 @@ bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t 
   if (found == index_.end()) return false;
   mark_used(found->second);
   const Entry& entry = *found->second;
-  return entry.description == Description::same && !entry.is_foreign &&
+  return entry.description == Description::same && entry.by != Entry::By::foreign &&
          presence_of(entry, segment) == Presence::present;
 }
 
@@ -51,7 +51,6 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.description = Description::unknown;
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
-  entry.is_foreign = false;
   entry.foreign_settings = nullptr;
 }
 
@@ -75,13 +74,13 @@ void BackendStatements::note_foreign_parse(const StatementRef& statement,
                                            std::shared_ptr<const void> settings) {
   Entry* const entry = find_entry(statement);
   if (entry == nullptr) return;
-  entry->is_foreign = true;
+  entry->by = Entry::By::foreign;
   entry->foreign_settings = std::move(settings);
 }
 
 bool BackendStatements::is_foreign(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->is_foreign;
+  return entry != nullptr && entry->by == Entry::By::foreign;
 }
 
 bool BackendStatements::is_parsed_under(const StatementRef& statement, const void* settings) const {

@@ -118,10 +118,9 @@ class BackendStatements {
     std::uint32_t pending = 0;    // unanswered Parse and Close
     std::uint32_t void_ones = 0;  // the oldest of these: what they find has to be parsed again
     std::uint64_t segment = 0;    // of the last of them
-    // Of the last Parse.
-    enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
-    TimePoint certain_at{};   // when it was sent, if it is certain that each client's would find the same
-    bool is_foreign = false;  // see note_foreign_parse()
+    // Of the last Parse. `foreign`: see note_foreign_parse().
+    enum class By : std::uint8_t { pgweir, foreign, client } by = By::pgweir;
+    TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
     std::shared_ptr<const void> foreign_settings{};
   };
   using Entries = std::list<Entry>;

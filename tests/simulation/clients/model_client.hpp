@@ -97,6 +97,7 @@ class ModelClient {
   void read_on();
   void must_be_ended_unread();
   void fall_silent();
+  void go_as_listener();
   void must_be_ended_silent();
   void request_cancel();
   void meddle();
