@@ -1,7 +1,8 @@
 // A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
 // role): "none" is not the default then, and no catalogue tells later which role it was. It is also asked
 // whether the login's search_path has the temporary schema: a table that is made without a schema may then be
-// temporary; and for the stamp of the defaults that logins have now, see StateAnswer::defaults_stamp. SQL, a reader of the answer, sans-I/O, and the exchange.
+// temporary; and for the stamp of the defaults that logins have now, see StateAnswer::defaults_stamp. SQL, a reader of
+// the answer, sans-I/O, and the exchange.
 //
 //   Query(question) ->   <- T D C Z
 //

@@ -35,10 +35,9 @@ std::string sources_query(const std::vector<std::string>& names);
 
 // Not a function: sources_query() answers it with the functions that run without being named in a statement,
 // in the definitions of views, defaults, policies, constraints, indexes, partition keys, extended statistics, the WHEN of
-// triggers, operators,
-// operator classes, types and casts, or like a column (row.f). The answer has only those that may leave something behind, or are not the
-// server's own. It has those of sequences only in views and policies, where it takes no write to run them:
-// column defaults are full of them.
+// triggers, operators, operator classes, types and casts, or like a column (row.f). The answer has only those that may
+// leave something behind, or are not the server's own. It has those of sequences only in views and policies, where it
+// takes no write to run them: column defaults are full of them.
 inline constexpr std::string_view definitions_name = "__pgweir_definitions";
 // A statement that calls it, for FunctionTable::judge().
 inline constexpr std::string_view definitions_call = "SELECT \"__pgweir_definitions\"()";
