@@ -33,7 +33,6 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   std::string login_user;
   std::string default_role = "none";       // the role that its login gave it
   bool default_path_is_temporary = false;  // the search_path that its login gave it has pg_temp
-  std::string defaults_stamp;              // of the defaults of logins at that time
   bool proved_password = false;            // the server has asked for a password, and taken it
   Endpoint remote;
   Endpoint local;

@@ -2,7 +2,6 @@
 
 #include "protocol/frontend.hpp"
 #include "proxy/backend/reported_parameters.hpp"
-#include "proxy/state/state_check.hpp"
 #include "proxy/worker/connect.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -10,9 +9,6 @@ namespace pgweir {
 namespace {
 
 using Step = DefaultRoleReply::Step;
-
-// The stamps are compared.
-static_assert(default_role_question.ends_with(defaults_stamp));
 
 // The part of a message that has not arrived whole stays in `carry`.
 Step walk(Backend& backend, DefaultRoleReply& reply, SettingsMemo& memo) {
@@ -67,14 +63,12 @@ Step DefaultRoleReply::take_row(const Piece& piece) {
   std::uint16_t columns = 0;
   Column role;
   Column place;
-  Column stamp;
-  if (row.begin(columns) != Errc::ok || columns != 3 || row.next(role) != Errc::ok || role.is_null ||
-      row.next(place) != Errc::ok || place.is_null || row.next(stamp) != Errc::ok || stamp.is_null)
+  if (row.begin(columns) != Errc::ok || columns != 2 || row.next(role) != Errc::ok || role.is_null ||
+      row.next(place) != Errc::ok || place.is_null)
     return Step::broken;
   has_row_ = true;
   role_ = as_text(role.value);
   path_is_temporary_ = as_text(place.value) != "0";
-  defaults_stamp_ = as_text(stamp.value);
   return Step::go_on;
 }
 
@@ -106,7 +100,6 @@ Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::millis
   if (step == Step::done) {
     backend.default_role = reply.role();
     backend.default_path_is_temporary = reply.path_is_temporary();
-    backend.defaults_stamp = reply.defaults_stamp();
     co_return opened;
   }
   if (clock.expired())

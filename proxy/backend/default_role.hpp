@@ -1,8 +1,7 @@
 // A server connection that has just logged in is asked which role its login gave it (ALTER ROLE ... SET
 // role): "none" is not the default then, and no catalogue tells later which role it was. It is also asked
 // whether the login's search_path has the temporary schema: a table that is made without a schema may then be
-// temporary; and for the stamp of the defaults that logins have now, see StateAnswer::defaults_stamp. SQL, a reader of
-// the answer, sans-I/O, and the exchange.
+// temporary. SQL, a reader of the answer, sans-I/O, and the exchange.
 //
 //   Query(question) ->   <- T D C Z
 //
@@ -20,9 +19,7 @@ namespace pgweir {
 
 inline constexpr std::string_view default_role_question =
     "SELECT pg_catalog.current_setting('role'),"
-    "pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')),'pg_temp'),"
-    "(SELECT COALESCE(pg_catalog.sum(pg_catalog.hashtext(d::pg_catalog.text)),0)::pg_catalog.text"
-    " FROM pg_catalog.pg_db_role_setting d)";
+    "pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')),'pg_temp')";
 
 class DefaultRoleReply {
  public:
@@ -34,7 +31,6 @@ class DefaultRoleReply {
   const std::string& role() const { return role_; }
   // Whether objects that are created without a schema may be temporary, by the search_path of the login.
   bool path_is_temporary() const { return path_is_temporary_; }
-  const std::string& defaults_stamp() const { return defaults_stamp_; }
 
  private:
   Step take_row(const Piece& piece);
@@ -43,10 +39,9 @@ class DefaultRoleReply {
   bool has_row_ = false;
   std::string role_;
   bool path_is_temporary_ = false;
-  std::string defaults_stamp_;
 };
 
-// Fills in Backend::default_role, default_path_is_temporary and defaults_stamp. A server that does not answer in time is
+// Fills in Backend::default_role and default_path_is_temporary. A server that does not answer in time is
 // treated like one that refused the login.
 Task<Opened> learn_default_role(Worker& here, Opened opened, std::chrono::milliseconds limit);
 

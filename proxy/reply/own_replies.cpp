@@ -48,15 +48,10 @@ void OwnReplies::take_row(const Piece& piece) {
   }
 }
 
-// At once, as nobody looks at the rest of the answer when the client has left. The stamp of this backend is the new one from
-// now on: as long as its client keeps it, it gives no reason to replace other backends again.
+// At once, as nobody looks at the rest of the answer when the client has left.
 void OwnReplies::take_stamps() {
-  StateAnswer& answer = x_.own.answer;
-  if (!answer.code_stamp.empty()) x_.commons->code().take_stamp(std::exchange(answer.code_stamp, {}));
-  if (answer.defaults_stamp.empty()) return;
-  const std::string before =
-      std::exchange(x_.backend->defaults_stamp, std::exchange(answer.defaults_stamp, {}));
-  if (before != x_.backend->defaults_stamp) events_.insert(ReplyEvent::defaults_changed);
+  std::string& stamp = x_.own.answer.code_stamp;
+  if (!stamp.empty()) x_.commons->code().take_stamp(std::exchange(stamp, {}));
 }
 
 void OwnReplies::take_error(const Expected& failed, const ErrorView& error) {

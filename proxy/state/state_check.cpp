@@ -45,7 +45,6 @@ constexpr std::string_view code_stamp =
     " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
     " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_trigger WHERE tgqual IS NOT NULL) v)";
 constexpr std::string_view code_stamp_name = "=code";
-constexpr std::string_view defaults_stamp_name = "=defaults";
 
 struct PinQuestion {
   Pin pin;
@@ -159,7 +158,6 @@ std::string state_query(const StateQuestion& question) {
   if (question.statements) add_part(sql, statements_kept);
   if (question.stamps) {
     add_part(sql, "SELECT '" + std::string(code_stamp_name) + "'," + std::string(code_stamp));
-    add_part(sql, "SELECT '" + std::string(defaults_stamp_name) + "'," + std::string(defaults_stamp));
   }
   for (const PinQuestion& q : pin_questions) {
     if (!question.pins.contains(q.pin)) continue;
@@ -192,10 +190,6 @@ void take_state_row(std::string_view name, std::string_view value, const LoginSt
   }
   if (name == code_stamp_name) {
     out.code_stamp = value;
-    return;
-  }
-  if (name == defaults_stamp_name) {
-    out.defaults_stamp = value;
     return;
   }
   if (name.empty()) {

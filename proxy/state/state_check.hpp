@@ -17,7 +17,7 @@ struct StateQuestion {
   std::vector<std::string> names;
   PinSet pins;                      // of visible_pins
   bool statements = false;          // which prepared statements of pgweir's there are
-  bool stamps = false;              // code_stamp and defaults_stamp
+  bool stamps = false;              // see StateAnswer::code_stamp
   std::vector<std::string> lifted;  // timeouts that the client has set, which must not end the question
   bool empty() const { return !settings && names.empty() && pins.empty() && !statements && !stamps; }
   // Whether names_query() can ask it.
@@ -32,13 +32,7 @@ struct StateAnswer {
   PinSet pins;
   std::string statements;  // BackendStatements::listing()
   std::string code_stamp;
-  std::string defaults_stamp;
 };
-
-// SQL for a number that is another when what a login sets (ALTER ROLE or ALTER DATABASE ... SET) is another.
-inline constexpr std::string_view defaults_stamp =
-    "(SELECT COALESCE(pg_catalog.sum(pg_catalog.hashtext(d::pg_catalog.text)),0)::pg_catalog.text"
-    " FROM pg_catalog.pg_db_role_setting d)";
 
 // SQL whose rows are (name, value): settings, the value null for a custom one that does not exist; pins have
 // an empty name and their own as value. What is not ASCII comes as the hexadecimal digits of its UTF-8, name

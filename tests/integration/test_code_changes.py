@@ -1,5 +1,5 @@
 """Code that changes after pgweir has read it, or that no statement names: what it leaves follows its client or pins it, and
-no other client sees anything of it. And defaults that code changes: later logins get them."""
+no other client sees anything of it."""
 
 import pytest
 
@@ -241,64 +241,3 @@ def test_a_function_in_standard_sql_is_read_like_any_other(start, schema):
         checks = endpoint.metric("pgweir_state_checks_total", database="other")
         run(wire, "select harmless()")
         assert endpoint.metric("pgweir_state_checks_total", database="other") == checks
-
-
-# How code changes what a login sets.
-DEFAULTS = {
-    "function": ("create function change() returns void language plpgsql security definer as $x$ begin {}; end $x$;",
-                 "select change()"),
-    "function by dynamic SQL": ("create function change(s text) returns void language plpgsql security definer as "
-                                "$x$ begin execute s; end $x$;", "select change($y${}$y$)"),
-    "DO": ("", "do $x$ begin {}; end $x$"),
-    "trigger": ("create table u(a int); create function change() returns trigger language plpgsql security definer as "
-                "$x$ begin {}; return new; end $x$; create trigger c before insert on u for each row execute function "
-                "change();", "insert into u values (1)"),
-    "prepared transaction": ("", "begin; {}; prepare transaction 'changes'; commit prepared 'changes'"),
-}
-
-
-@pytest.mark.parametrize("known", [False, True], ids=["for the first time", "known"])
-@pytest.mark.parametrize("way", DEFAULTS)
-def test_a_login_after_code_has_changed_the_defaults_gets_them(start, cluster, schema, way, known):
-    functions, call = DEFAULTS[way]
-    ddl = "alter role app set work_mem = '5MB'"  # a role may change its own defaults
-    schema("create table t(a int);" + functions.replace("{}", ddl))
-    call = call.replace("{}", ddl)
-    endpoint = start(max_size=1, audit_every=0)
-    try:
-        with wire_to(endpoint) as owner:
-            run(owner, LOOKED)
-            if known and "prepare" not in call:
-                # It has been read, and undone.
-                for sql in ("begin", call, "rollback"):
-                    say(owner, sql)
-            for sql in call.split("; ") if "prepare" in call else [call]:
-                say(owner, sql)
-        with wire_to(endpoint) as later:
-            assert later.value("show work_mem") == "5MB"
-    finally:
-        cluster.execute("alter role app reset work_mem")
-
-
-def test_defaults_that_a_client_has_changed_before_it_left(start, cluster, schema):
-    schema("create function change(s text) returns void language plpgsql security definer as $x$ begin execute s; end $x$;")
-    endpoint = start(max_size=1, audit_every=0)
-    try:
-        with wire_to(endpoint) as passing:
-            passing.send(m.Q("select change($$alter role app set work_mem = '6MB'$$)") + m.X)
-            passing.until_eof()
-        with wire_to(endpoint) as later:
-            assert later.value("show work_mem") == "6MB"
-    finally:
-        cluster.execute("alter role app reset work_mem")
-
-
-def test_server_connections_stay_where_code_has_not_changed_the_defaults(start, schema):
-    schema("create function query(s text) returns void language plpgsql as $x$ begin execute s; end $x$;")
-    endpoint = start(max_size=1, audit_every=0)
-    with wire_to(endpoint) as wire:
-        pid = wire.value("select pg_backend_pid()")
-        for _ in range(3):
-            run(wire, "select query('create table if not exists t(a int)')")
-            run(wire, "do $x$ begin execute 'select 1'; end $x$")
-            assert wire.value("select pg_backend_pid()") == pid

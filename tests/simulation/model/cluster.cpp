@@ -23,7 +23,6 @@ void ModelCluster::add_schema(const std::string& database, const std::string& sc
 
 void ModelCluster::alter_default(const std::string& role, const std::string& database,
                                  const std::string& setting, const std::optional<std::string>& value) {
-  ++defaults_changed_;
   auto& settings = defaults_[{role, database}];
   if (value) {
     settings[ascii_lower(setting)] = *value;
@@ -33,7 +32,6 @@ void ModelCluster::alter_default(const std::string& role, const std::string& dat
 }
 
 void ModelCluster::forget_defaults(const std::string& role, const std::string& database) {
-  ++defaults_changed_;
   defaults_.erase({role, database});
 }
 

@@ -75,8 +75,6 @@ class ModelCluster {
   TransactionLog& log() { return log_; }
   LockTable& locks() { return locks_; }
   std::map<std::string, std::string> defaults(const std::string& role, const std::string& database) const;
-  // How often they have changed.
-  unsigned defaults_changed() const { return defaults_changed_; }
   void forget_defaults(const std::string& role, const std::string& database);
   void transaction_began() { ++running_; }
   void transaction_ended();
@@ -98,7 +96,6 @@ class ModelCluster {
   LockTable locks_;
   std::map<std::string, Catalog> databases_;
   std::map<std::pair<std::string, std::string>, std::map<std::string, std::string>> defaults_;
-  unsigned defaults_changed_ = 0;
   std::map<Pid, ModelSession*> sessions_;
   std::size_t running_ = 0;
 };

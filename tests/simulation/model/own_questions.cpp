@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "proxy/backend/default_role.hpp"
 #include "proxy/backend/role_question.hpp"
 #include "tests/simulation/model/expression_parser.hpp"
 
@@ -21,7 +20,7 @@ constexpr std::string_view identity_part =
     " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')";
 constexpr std::string_view statements_part = "SELECT '=statements',";
 constexpr std::string_view array_part = "SELECT n,CASE WHEN pg_catalog.strpos(n,'.')";
-constexpr std::string_view stamp_parts[] = {"SELECT '=code',", "SELECT '=defaults',"};
+constexpr std::string_view stamp_parts[] = {"SELECT '=code',"};
 constexpr std::string_view pin_part = "SELECT '','";
 constexpr std::string_view union_all = " UNION ALL ";
 
@@ -95,7 +94,7 @@ class StateParts {
     StatePart part;
     part.kind = StatePart::Kind::stamp;
     take(begin);
-    const std::string_view end = begin == stamp_parts[0] ? ") v)" : " d)";
+    const std::string_view end = ") v)";
     const std::size_t length = rest().find(end);
     if (length == std::string_view::npos) in_.refuse();
     part.text = begin.substr(8, begin.size() - 10);
@@ -167,7 +166,7 @@ void take_fixed(LexemeCursor& in, Statement& out, FixedQuestion question) {
 }  // namespace
 
 std::vector<NamedQuestion> whole_questions() {
-  return {{"triggers", triggers_question}, {"role", role_question}, {"login", default_role_question}};
+  return {{"triggers", triggers_question}, {"role", role_question}};
 }
 
 bool take_own_question(LexemeCursor& in, Statement& out) {
@@ -184,10 +183,7 @@ bool take_own_question(LexemeCursor& in, Statement& out) {
                {{{"rolname", type::name, 12000, 1},
                  {"rolcanlogin", type::boolean, 12000, 6},
                  {"?column?", type::float8}},
-                FixedQuestion::About::role});
-  } else if (text.starts_with(default_role_question)) {
-    take_fixed(in, out,
-               {{{"current_setting"}, {"strpos", type::int4}, {"coalesce"}}, FixedQuestion::About::login});
+                true});
   } else {
     return false;
   }

@@ -5,7 +5,6 @@
 //   triggers                 proxy/code/unseen_code.cpp: the model has none, so there are no rows
 //   sources of functions     proxy/code/function_source.cpp: none either
 //   may the role log in      proxy/backend/role_question.hpp: one row about session_user
-//   what a login has set     proxy/backend/default_role.hpp: one row; its stamp is always the same
 #pragma once
 
 #include <string_view>

@@ -64,10 +64,6 @@ Row statements_kept(const SessionState& state) {
   return in_ascii("=statements", list);
 }
 
-std::string defaults_stamp(const SessionState& state) {
-  return std::to_string(state.cluster.defaults_changed());
-}
-
 }  // namespace
 
 bool has_pin(const SessionState& state, std::string_view pin) {
@@ -116,7 +112,7 @@ std::vector<Row> answer_state(SessionState& state, const StateQuestion& question
         rows.push_back(statements_kept(state));
         break;
       case StatePart::Kind::stamp:  // the model's functions are always the same
-        rows.push_back({part.text, part.text == "=code" ? "0" : defaults_stamp(state)});
+        rows.push_back({part.text, "0"});
         break;
       case StatePart::Kind::pin:
         if (has_pin(state, part.text)) rows.push_back({"", part.text});
@@ -127,14 +123,8 @@ std::vector<Row> answer_state(SessionState& state, const StateQuestion& question
 }
 
 // Roles of the model never expire.
-std::vector<Row> answer_fixed(SessionState& state, const FixedQuestion& question) {
-  if (question.about == FixedQuestion::About::nothing) return {};
-  if (question.about == FixedQuestion::About::login) {
-    const SettingCommands settings(state);
-    const std::size_t place = ascii_lower(settings.shown("search_path").value_or("")).find("pg_temp");
-    const std::string found = std::to_string(place == std::string::npos ? 0 : place + 1);
-    return {{settings.shown("role"), found, defaults_stamp(state)}};
-  }
+std::vector<Row> answer_fixed(const SessionState& state, const FixedQuestion& question) {
+  if (!question.about_role) return {};
   const ModelRole* const role = state.cluster.find_role(state.identity.session_user());
   if (role == nullptr) return {};
   return {{state.identity.session_user(), role->can_login ? "t" : "f", std::nullopt}};

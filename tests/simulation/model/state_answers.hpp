@@ -7,7 +7,7 @@ namespace pgweir::simulation {
 
 std::vector<Row> answer_state(SessionState& state, const StateQuestion& question,
                               const std::vector<Value>& parameters, Replay& replay);
-std::vector<Row> answer_fixed(SessionState& state, const FixedQuestion& question);
+std::vector<Row> answer_fixed(const SessionState& state, const FixedQuestion& question);
 
 // What would pin the session, by the names that the question has for it: temporary_object, advisory_lock,
 // holdable_cursor, listen, sql_prepare. Not understood: any other one.

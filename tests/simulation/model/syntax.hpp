@@ -211,9 +211,8 @@ struct StateQuestion {
 };
 // A question whose answer does not depend on the session, see own_questions.hpp.
 struct FixedQuestion {
-  enum class About : std::uint8_t { nothing, role, login };
   ResultColumns columns;
-  About about = About::nothing;  // one row about the session's user, or about what its login has set
+  bool about_role = false;  // one row about the session's user
 };
 
 struct Statement {

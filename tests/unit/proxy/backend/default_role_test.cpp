@@ -13,9 +13,8 @@ ByteBuffer role_answer(std::string_view role, char status = 'I', std::string_vie
   ByteBuffer out;
   Writer(out).begin_message('T').u16(0).end_message();
   Writer row(out);
-  row.begin_message('D').u16(3).u32(static_cast<std::uint32_t>(role.size())).text(role);
-  row.u32(static_cast<std::uint32_t>(place.size())).text(place);
-  row.u32(2).text("-7").end_message();
+  row.begin_message('D').u16(2).u32(static_cast<std::uint32_t>(role.size())).text(role);
+  row.u32(static_cast<std::uint32_t>(place.size())).text(place).end_message();
   Writer(out).begin_message('C').cstring("SELECT 1").end_message();
   Writer(out).begin_message('Z').u8(static_cast<std::uint8_t>(status)).end_message();
   return out;
@@ -38,7 +37,6 @@ TEST_CASE("a login's role is what the server says right after it") {
   DefaultRoleReply other;
   CHECK(feed_role(other, role_answer("owner")) == RoleStep::done);
   CHECK(other.role() == "owner");
-  CHECK(other.defaults_stamp() == "-7");
   CHECK_FALSE(other.path_is_temporary());
 }
 

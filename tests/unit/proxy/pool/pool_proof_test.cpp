@@ -38,7 +38,7 @@ struct ProvingPool : test::ReachablePool {
     connection.let_in();
     turn_until([&] { return !connection.is_silent(); });
     CHECK(connection.query() == default_role_question);
-    connection.say(reply("D(none,0,1)"));
+    connection.say(reply("D(none,0)"));
     connection.ready();
   }
   PasswordVerdict judgement() {

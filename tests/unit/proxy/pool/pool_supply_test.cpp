@@ -37,7 +37,7 @@ struct SuppliedByServer : test::ReachablePool {
     connection.log_in();
     turn_until([&] { return !connection.is_silent(); });
     CHECK(connection.query() == default_role_question);
-    connection.say(reply("D(none,0,1)"));
+    connection.say(reply("D(none,0)"));
     connection.ready();
   }
   void let_in(testing::FakeBackend& connection) {

@@ -151,16 +151,3 @@ TEST_CASE("code is forgotten when the server has other code than at the last ans
   CHECK(triggers.verdict() == FunctionVerdict::unknown);
   CHECK(relay.exchange.own.answer.settings.empty());
 }
-
-TEST_CASE("other defaults than at a connection's login are told of once") {
-  Asked relay;
-  relay.backend().defaults_stamp = "1";
-  const auto answer = [&](const std::string& stamp) {
-    relay.ask(OwnQuery::check);
-    relay.run("< T(a,25) D(=defaults," + stamp + ") C(SELECT 1) Z(I)");
-    return relay.happened(ReplyEvent::defaults_changed);
-  };
-  CHECK_FALSE(answer("1"));
-  CHECK(answer("2"));
-  CHECK_FALSE(answer("2"));
-}

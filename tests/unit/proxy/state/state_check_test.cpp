@@ -92,7 +92,7 @@ TEST_CASE("an audit takes what is not told for what the login gave") {
         std::vector<std::string>{"session_authorization"});
 }
 
-TEST_CASE("stamps of code and of defaults are asked for as a whole question, and are no settings") {
+TEST_CASE("the stamp of code is asked for as a whole question, and is no setting") {
   StateQuestion question;
   question.names = {"app.tenant"};
   CHECK(question.is_about_names());
@@ -100,11 +100,9 @@ TEST_CASE("stamps of code and of defaults are asked for as a whole question, and
   CHECK_FALSE(question.is_about_names());
   question.names.clear();
   CHECK_FALSE(question.empty());
-  CHECK(state_query(question).find("pg_db_role_setting") != std::string::npos);
+  CHECK(state_query(question).find("pg_proc") != std::string::npos);
   StateAnswer answer;
   take_state_row("=code", "17", {"app"}, answer);
-  take_state_row("=defaults", "-4", {"app"}, answer);
   CHECK(answer.code_stamp == "17");
-  CHECK(answer.defaults_stamp == "-4");
   CHECK(answer.settings.empty());
 }
