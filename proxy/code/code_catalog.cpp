@@ -8,11 +8,4 @@ void CodeCatalog::forget() {
   definitions_.forget();
 }
 
-void CodeCatalog::take_stamp(std::string_view stamp) {
-  const std::lock_guard lock(stamp_mutex_);
-  if (stamp_ == stamp) return;
-  stamp_ = stamp;
-  forget();
-}
-
 }  // namespace pgweir

@@ -4,9 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
-#include <string>
-#include <string_view>
 
 #include "proxy/base/clock.hpp"
 #include "proxy/code/function_table.hpp"
@@ -22,9 +19,6 @@ class CodeCatalog {
   UnseenCode& definitions() { return definitions_; }
   // What is known of all three may have become wrong.
   void forget();
-  // The server's answer after a transaction that may have changed code unseen, see StateAnswer::code_stamp: if it is
-  // another than the last one, all is forgotten.
-  void take_stamp(std::string_view stamp);
 
   // A client has asked for currval() or lastval(): from now on a session that advances a sequence keeps its
   // backend.
@@ -45,8 +39,6 @@ class CodeCatalog {
   FunctionTable functions_;
   UnseenCode triggers_;
   UnseenCode definitions_;
-  std::mutex stamp_mutex_;
-  std::string stamp_;
   std::atomic<bool> uses_sequence_values_{false};
   std::atomic<bool> views_advance_{false};
   std::atomic<bool> views_read_{false};

@@ -35,11 +35,6 @@ struct FunctionEffects {
 
   // Whether nothing has to be noted when it is called.
   bool is_free() const { return verdict == FunctionVerdict::harmless && !changes_schema && !touches_context; }
-  // Whether it may make or replace code that leaves something behind: it runs DDL that cannot be read, or that may name
-  // a function that leaves something.
-  bool may_change_code() const {
-    return changes_schema && (!all_named || !settings.empty() || verdict == FunctionVerdict::lasting);
-  }
   void add(FunctionVerdict other);
   void add(const FunctionEffects& other);
   void add_setting(std::string name);

@@ -43,17 +43,6 @@ bool is_object(const Token& token) {
          is_string(token);
 }
 
-// Whether CREATE or ALTER makes or changes no code, and no defaults of logins. What a table or an index calls is judged by
-// its name, as it stands in the same text. `tokens` stands after the verb.
-bool is_of_data_alone(Verb verb, SqlTokenizer tokens) {
-  Token token = tokens.next();
-  while (is_word_in(token, {"global", "local", "temp", "temporary", "unlogged", "unique", "foreign"}))
-    token = tokens.next();
-  if (is_word_in(token, {"index", "sequence", "statistics"})) return true;
-  // ALTER TABLE enables triggers, and attaches partitions with theirs.
-  return is_word(token, "table") && verb == Verb::create;
-}
-
 // A literal that is one of several arguments, perhaps with the cast to text that pg_get_functiondef() adds.
 bool literal_argument(SqlTokenizer arguments, std::string& value) {
   if (!string_value(arguments.next(), value)) return false;
@@ -140,8 +129,7 @@ bool BodyScan::run() {
 void BodyScan::statement(const Token& verb) {
   SqlTokenizer ahead = tokens_;
   const Token next = ahead.next();
-  const Verb kind = verb_of(verb.text);
-  switch (kind) {
+  switch (verb_of(verb.text)) {
     case Verb::set:
     case Verb::reset:
       if (is_object(next)) set(verb);
@@ -164,8 +152,6 @@ void BodyScan::statement(const Token& verb) {
     case Verb::import_:
       if (!is_object(next)) return;
       effects_.changes_schema = true;
-      // The same transaction may run what it makes, before anybody can read that.
-      if (!is_of_data_alone(kind, tokens_)) effects_.add_opaque();
       return calls(std::string(event_triggers_name));
     case Verb::comment:
     case Verb::grant:

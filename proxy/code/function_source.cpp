@@ -18,11 +18,10 @@ std::string equals(std::string_view left, std::string_view right) {
 }
 
 // The code as text. An SQL-standard body (BEGIN ATOMIC, RETURN) leaves prosrc empty: prosqlbody does not
-// exist before PostgreSQL 14, pg_get_functiondef() does, and shows it behind CREATE OR REPLACE, which the
-// function does not run.
+// exist before PostgreSQL 14, pg_get_functiondef() does, and shows it.
 std::string code() {
   return "CASE WHEN " + equals("l.lanname", "'sql'") + " AND " + equals("p.prosrc", "''") +
-         " THEN pg_catalog.substr(pg_catalog.pg_get_functiondef(p.oid),19) ELSE p.prosrc END";
+         " THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END";
 }
 
 // See FunctionSource::arguments.

@@ -39,19 +39,12 @@ void OwnReplies::take_row(const Piece& piece) {
   if (!read_texts(whole, {texts.data(), wanted})) return;
   if (which == OwnQuery::check) {
     take_state_row(texts[0], texts[1], {x_.commons->user(), x_.backend->default_role}, x_.own.answer);
-    take_stamps();
   } else if (which == OwnQuery::triggers) {
     x_.code.trigger_names.emplace_back(texts[0]);
   } else {
     x_.code.sources.push_back(
         {std::string(texts[0]), std::string(texts[1]), std::string(texts[2]), std::string(texts[3])});
   }
-}
-
-// At once, as nobody looks at the rest of the answer when the client has left.
-void OwnReplies::take_stamps() {
-  std::string& stamp = x_.own.answer.code_stamp;
-  if (!stamp.empty()) x_.commons->code().take_stamp(std::exchange(stamp, {}));
 }
 
 void OwnReplies::take_error(const Expected& failed, const ErrorView& error) {

@@ -22,8 +22,6 @@ class OwnReplies final {
   bool take_prepare_failed() { return std::exchange(prepare_failed_, false); }
 
  private:
-  void take_stamps();
-
   Exchange& x_;
   ReplyEvents& events_;
   ByteBuffer row_;  // the part of a row that has arrived

@@ -79,7 +79,6 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (effects.is_unreadable() || alters_schema(effects) ||
       (creates && !effects.facts.contains(SqlFact::creates_temporary)))
     watch.marks.insert(Mark::changed_schema);
-  if (effects.is_unreadable()) watch.marks.insert(Mark::unseen_ddl);
   PinSet begun = may_begin(effects, x_.judgement);
   begun.erase({Pin::load});  // its tag tells if it has succeeded
   watch.note_begin(begun, text);
@@ -254,7 +253,6 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
     // The change may have been committed already, unseen.
     if (!x_.hand.is_looked_at) x_.commons->schema_version()->change();
   }
-  if (code.may_change_code()) watch.marks.insert(Mark::unseen_ddl);
   if (code.touches_context && x_.hand.is_looked_at)
     x_.hand.step.push_back({.kind = SettingsItem::Kind::local_doubt});
   if (code.changes_schema && (code.touches_context || path_may_be_temporary()))

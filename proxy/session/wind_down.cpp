@@ -57,7 +57,6 @@ Task<bool> WindDown::run(bool at_boundary) {
     if (clean) clean = co_await settle(until);
     if (clean) forget_state(with_statements);
   }
-  if (x_.watch.marks.contains(Mark::unseen_ddl)) clean = co_await learn_stamps(clean, until);
   const bool is_clean = clean && x_.backend != nullptr && x_.tracker.settled() && !x_.own.failed;
   co_return is_clean;
 }
@@ -76,17 +75,6 @@ Task<bool> WindDown::judge_leftovers(TimePoint until) {
   }
   judge.judge_again();
   co_return !x_.own.failed;
-}
-
-// What the client's code has changed concerns other clients. What comes of the answer is done when it is read.
-Task<bool> WindDown::learn_stamps(bool clean, TimePoint until) {
-  if (!clean) x_.commons->code().forget();
-  if (!clean) co_return false;
-  StateQuestion question;
-  question.stamps = true;
-  ServerStream(x_).send_own(OwnQuery::check, unhurried(x_, OwnQuery::check, state_query(question)).sql);
-  const bool answered = co_await settle(until);
-  co_return answered && !x_.own.failed && !x_.own.cancelled;
 }
 
 // The server would end the connection while it waits for its next client.

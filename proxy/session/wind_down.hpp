@@ -41,7 +41,6 @@ class WindDown {
 
  private:
   Task<bool> judge_leftovers(TimePoint until);
-  Task<bool> learn_stamps(bool clean, TimePoint until);
   void forget_state(bool with_statements);
   bool has_idle_timeout() const;
   void ask_to_finish();

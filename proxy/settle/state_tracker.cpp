@@ -47,11 +47,9 @@ std::optional<OwnQuestion> StateTracker::next() {
   note_sequences();
   const PinSet pins = open_pins();
   // After most transactions there is nothing to ask.
-  const bool asks_for_stamps = x_.watch.marks.contains(Mark::unseen_ddl);
-  if (!pins.empty() || asks_for_stamps || settings_are_open()) {
+  if (!pins.empty() || settings_are_open()) {
     StateQuestion question;
     question.pins = pins;
-    question.stamps = asks_for_stamps;
     question_settings(question);
     question.statements = pins.contains(Pin::sql_prepare);
     if (!question.empty()) return ask_state(std::move(question));

@@ -29,23 +29,6 @@ constexpr std::string_view statements_kept =
     " CASE WHEN from_sql THEN 't' ELSE 'f' END,',' ORDER BY name COLLATE pg_catalog.\"C\")"
     " FROM pg_catalog.pg_prepared_statements WHERE pg_catalog.starts_with(name,'__pgweir_')";
 
-// A number that is another when the user's functions are others, or what calls them: every version of a row has a place and
-// a transaction of its own. 1255 is pg_proc, 16384 FirstNormalObjectId. What calls a function depends on it, but what calls
-// one of the server's own does not.
-constexpr std::string_view code_stamp =
-    "(SELECT COALESCE(pg_catalog.sum(pg_catalog.hashtext(v.ctid::pg_catalog.text OPERATOR(pg_catalog.||)"
-    " v.xmin::pg_catalog.text)),0)::pg_catalog.text FROM ("
-    "SELECT ctid,xmin FROM pg_catalog.pg_proc WHERE oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid"
-    " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 1255"
-    " AND refobjid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid"
-    " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_rewrite"
-    " WHERE ev_class OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid"
-    " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_policy UNION ALL SELECT ctid,xmin FROM "
-    "pg_catalog.pg_attrdef"
-    " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_constraint WHERE conbin IS NOT NULL"
-    " UNION ALL SELECT ctid,xmin FROM pg_catalog.pg_trigger WHERE tgqual IS NOT NULL) v)";
-constexpr std::string_view code_stamp_name = "=code";
-
 struct PinQuestion {
   Pin pin;
   std::string_view condition;
@@ -156,9 +139,6 @@ std::string state_query(const StateQuestion& question) {
     add_part(sql, "SELECT " + quoted + "," + (is_listed(name) ? listed_value(quoted) : any_value(quoted)));
   }
   if (question.statements) add_part(sql, statements_kept);
-  if (question.stamps) {
-    add_part(sql, "SELECT '" + std::string(code_stamp_name) + "'," + std::string(code_stamp));
-  }
   for (const PinQuestion& q : pin_questions) {
     if (!question.pins.contains(q.pin)) continue;
     add_part(sql, "SELECT '','" + std::string(text_of(q.pin).name) + "' WHERE " + std::string(q.condition));
@@ -186,10 +166,6 @@ void take_state_row(std::string_view name, std::string_view value, const LoginSt
   if (name.starts_with(' ')) return take_state_row(of_hex(name.substr(1)), of_hex(value), login, out);
   if (name == statements_name) {
     out.statements = value;
-    return;
-  }
-  if (name == code_stamp_name) {
-    out.code_stamp = value;
     return;
   }
   if (name.empty()) {

@@ -17,12 +17,11 @@ struct StateQuestion {
   std::vector<std::string> names;
   PinSet pins;                      // of visible_pins
   bool statements = false;          // which prepared statements of pgweir's there are
-  bool stamps = false;              // see StateAnswer::code_stamp
   std::vector<std::string> lifted;  // timeouts that the client has set, which must not end the question
-  bool empty() const { return !settings && names.empty() && pins.empty() && !statements && !stamps; }
+  bool empty() const { return !settings && names.empty() && pins.empty() && !statements; }
   // Whether names_query() can ask it.
   bool is_about_names() const {
-    return !names.empty() && !settings && pins.empty() && !statements && !stamps && lifted.empty();
+    return !names.empty() && !settings && pins.empty() && !statements && lifted.empty();
   }
 };
 
@@ -31,7 +30,6 @@ struct StateAnswer {
   SettingMap settings;
   PinSet pins;
   std::string statements;  // BackendStatements::listing()
-  std::string code_stamp;
 };
 
 // SQL whose rows are (name, value): settings, the value null for a custom one that does not exist; pins have

@@ -22,7 +22,6 @@ void StateWatch::note_tag(std::string_view tag) {
       return;
     case 'C':
       if (changes_functions(tag)) marks.insert(Mark::changed_functions);
-      if (tag == "COMMIT PREPARED") marks.insert(Mark::unseen_ddl);
       if (tag.starts_with("CLOSE")) break;
       return;
     case 'D':

@@ -30,11 +30,10 @@ enum class Mark : std::uint8_t {
   changed_functions,
   made_code,       // in this transaction, at any time: code that it has called may be gone or replaced
   changed_schema,  // what texts mean may have changed
-  unseen_ddl,      // code may have changed, or what a login sets, without a tag that tells
   missed_names,    // more values were given to code than are remembered as names of settings
 };
 
-using MarkSet = EnumSet<Mark, std::uint32_t>;
+using MarkSet = EnumSet<Mark, std::uint16_t>;
 
 struct StateWatch {
   unsigned set_tags = 0;    // CommandComplete SET or RESET

@@ -20,7 +20,6 @@ constexpr std::string_view identity_part =
     " UNION ALL SELECT 'session_authorization',pg_catalog.current_setting('session_authorization')";
 constexpr std::string_view statements_part = "SELECT '=statements',";
 constexpr std::string_view array_part = "SELECT n,CASE WHEN pg_catalog.strpos(n,'.')";
-constexpr std::string_view stamp_parts[] = {"SELECT '=code',"};
 constexpr std::string_view pin_part = "SELECT '','";
 constexpr std::string_view union_all = " UNION ALL ";
 
@@ -61,9 +60,6 @@ class StateParts {
     if (rest().starts_with(settings_part)) return settings();
     if (rest().starts_with(statements_part)) return statements();
     if (rest().starts_with(pin_part)) return pin();
-    for (const std::string_view each : stamp_parts) {
-      if (rest().starts_with(each)) return stamp(each);
-    }
     if (rest().starts_with(array_part)) return names();
     return name();
   }
@@ -86,19 +82,6 @@ class StateParts {
     if (end == std::string_view::npos) in_.refuse();
     at_ += end;
     take("pg_catalog.starts_with(name,'__pgweir_')");
-    return part;
-  }
-
-  // The second half of the code's stamp has unions of its own.
-  StatePart stamp(std::string_view begin) {
-    StatePart part;
-    part.kind = StatePart::Kind::stamp;
-    take(begin);
-    const std::string_view end = ") v)";
-    const std::size_t length = rest().find(end);
-    if (length == std::string_view::npos) in_.refuse();
-    part.text = begin.substr(8, begin.size() - 10);
-    at_ += length + end.size();
     return part;
   }
 

@@ -111,9 +111,6 @@ std::vector<Row> answer_state(SessionState& state, const StateQuestion& question
       case StatePart::Kind::statements:
         rows.push_back(statements_kept(state));
         break;
-      case StatePart::Kind::stamp:  // the model's functions are always the same
-        rows.push_back({part.text, "0"});
-        break;
       case StatePart::Kind::pin:
         if (has_pin(state, part.text)) rows.push_back({"", part.text});
         break;

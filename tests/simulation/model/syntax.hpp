@@ -198,12 +198,12 @@ struct AlterDefaults {
 
 // One part of pgweir's own question about a session's state; see state_question.hpp.
 struct StatePart {
-  enum class Kind : std::uint8_t { settings, name, names, statements, stamp, pin };
+  enum class Kind : std::uint8_t { settings, name, names, statements, pin };
   Kind kind = Kind::settings;
   std::vector<std::string> excluded;  // settings
   ExpressionPtr name;                 // name; names: an array
   bool listed = false;                // name: only where the session itself has set it
-  std::string text;                   // pin, stamp: its name
+  std::string text;                   // pin: its name
 };
 struct StateQuestion {
   std::vector<StatePart> parts;

@@ -189,17 +189,17 @@ TEST_CASE("functions in SQL") {
       {"a table whose name is not ASCII", harmless, "select * from pr__not_ascii__fung"},
       {"BEGIN ATOMIC, as pg_get_functiondef shows it",
        suspicious,
-       "FUNCTION public.g(a integer DEFAULT h(1))\n RETURNS void\n LANGUAGE sql\n"
+       "CREATE OR REPLACE FUNCTION public.g(a integer DEFAULT h(1))\n RETURNS void\n LANGUAGE sql\n"
        " SET search_path TO 'public'\nBEGIN ATOMIC\n SELECT u(1);\n SELECT set_config('a.b'::text, "
        "'c'::text, "
        "false) AS set_config;\nEND\n",
-       {"g", "h", "u"},
+       {on_ddl, "g", "h", "u"},
        {"a.b"}},
       {"RETURN",
        harmless,
-       "FUNCTION public.g(a integer)\n RETURNS integer\n LANGUAGE sql\n"
+       "CREATE OR REPLACE FUNCTION public.g(a integer)\n RETURNS integer\n LANGUAGE sql\n"
        " SET work_mem TO '8MB'\nRETURN (a + u(1))\n",
-       {"g", "return", "u"}},
+       {on_ddl, "g", "return", "u"}},
       {"text that ends in a string", suspicious, "select 'abc", {}, {}, false},
   };
   for (const Case& c : cases) check("sql", c);
@@ -268,12 +268,10 @@ TEST_CASE("functions in PL/pgSQL") {
        false},
       {"DO with a literal", harmless, block("DO $x$ BEGIN PERFORM f(1); END $x$;"), {"f"}},
       {"GRANT EXECUTE and a trigger",
-       suspicious,
+       harmless,
        block("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA s TO r; "
              "CREATE TRIGGER t AFTER INSERT ON x FOR EACH ROW EXECUTE FUNCTION audit();"),
-       {on_ddl, "audit"},
-       {},
-       false},
+       {on_ddl, "audit"}},
       {"SET behind THEN, ELSE, LOOP and BEGIN",
        suspicious,
        block("IF a THEN SET x.a = 1; ELSE SET x.b = 2; END IF; LOOP SET x.c = 3; END LOOP; BEGIN SET x.d = "
@@ -407,31 +405,4 @@ TEST_CASE("a body cut anywhere is judged without complaint") {
       CHECK((effects.verdict == harmless || effects.verdict == suspicious));
     }
   }
-}
-
-TEST_CASE(
-    "a body that makes code may change code, one that makes a table may only if it calls what leaves "
-    "something") {
-  const auto [body, changes] = GENERATE(table<const char*, bool>({
-      {"begin create function f() returns int language sql as 'select 1'; end", true},
-      {"begin create or replace procedure p() language sql as ''; end", true},
-      {"begin create trigger x before insert on t for each row execute function f(); end", true},
-      {"begin create or replace view v as select 1; end", true},
-      {"begin alter table t attach partition u default; end", true},
-      {"begin alter database d set work_mem = '5MB'; end", true},
-      {"begin alter role r set work_mem = '5MB'; end", true},
-      {"begin execute s; end", true},
-      {"begin execute 'alter role r set work_mem = 1'; end", true},
-      {"begin create unlogged table t(a int); end", false},
-      {"begin create temp table t(a int); end", false},
-      {"begin create unique index on t (a); end", false},
-      {"begin alter sequence s restart; end", false},
-      {"begin drop function f(); end", false},
-      {"begin perform set_config('a.b', 'c', false); end", false},
-      {"begin create table t(a text default set_config('a.b', 'c', false)); end", true},
-      {"begin select 1; end", false},
-  }));
-  CAPTURE(body);
-  std::vector<std::string> calls;
-  CHECK(judge_body({"f", "plpgsql", body}, calls).may_change_code() == changes);
 }

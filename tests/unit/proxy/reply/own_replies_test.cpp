@@ -135,19 +135,3 @@ TEST_CASE("a client is told its parameters when the settings in front of its sta
     CHECK(relay.happened(ReplyEvent::prelude_failed));
   }
 }
-
-TEST_CASE("code is forgotten when the server has other code than at the last answer") {
-  Asked relay;
-  UnseenCode& triggers = relay.pool().code().triggers();
-  const auto answer = [&](const std::string& stamp) {
-    relay.ask(OwnQuery::check);
-    relay.run("< T(a,25) D(=code," + stamp + ") C(SELECT 1) Z(I)");
-  };
-  answer("1");
-  triggers.learn({});
-  answer("1");
-  CHECK(triggers.verdict() == FunctionVerdict::harmless);
-  answer("2");
-  CHECK(triggers.verdict() == FunctionVerdict::unknown);
-  CHECK(relay.exchange.own.answer.settings.empty());
-}

@@ -143,18 +143,3 @@ TEST_CASE("a backend is given up when it is not clean") {
     CHECK_FALSE(client.leave(answers));
   }
 }
-
-TEST_CASE(
-    "what the code of a client that has left may have changed is asked for, once all else is taken back") {
-  Leaving client;
-  client.after("> Q(select 1) < C(COMMIT PREPARED) Z(I)");
-  const bool answers = GENERATE(true, false);
-  client.pool().code().triggers().learn({});
-  if (answers) {
-    CHECK(client.leave({"T(a,25) D(=code,5) C(SELECT 1) Z(I)"}));
-  } else {
-    CHECK_FALSE(client.leave({"gone"}));
-  }
-  CHECK(client.sent.find("pg_proc") != std::string::npos);
-  CHECK((client.pool().code().triggers().verdict() == FunctionVerdict::unknown) == answers);
-}

@@ -144,15 +144,6 @@ TEST_CASE("a definition that calls what leaves something makes pgweir read the d
   CHECK((session.code().triggers().verdict() == FunctionVerdict::unknown) == forgets);
 }
 
-TEST_CASE("code that may have changed code leaves a question about that") {
-  Judged session;
-  const std::string body = GENERATE("begin create function g() returns int language sql as ''; end",
-                                    "begin execute x; end", "begin end");
-  session.call_function(body);
-  session.judge.judge_again();
-  CHECK(session.is_marked(Mark::unseen_ddl) == (body != "begin end"));
-}
-
 // --- What was parsed in the meantime
 
 TEST_CASE(

@@ -91,18 +91,3 @@ TEST_CASE("an audit takes what is not told for what the login gave") {
   CHECK(differing_settings({{"session_authorization", "boss"}}, {}, owner) ==
         std::vector<std::string>{"session_authorization"});
 }
-
-TEST_CASE("the stamp of code is asked for as a whole question, and is no setting") {
-  StateQuestion question;
-  question.names = {"app.tenant"};
-  CHECK(question.is_about_names());
-  question.stamps = true;
-  CHECK_FALSE(question.is_about_names());
-  question.names.clear();
-  CHECK_FALSE(question.empty());
-  CHECK(state_query(question).find("pg_proc") != std::string::npos);
-  StateAnswer answer;
-  take_state_row("=code", "17", {"app"}, answer);
-  CHECK(answer.code_stamp == "17");
-  CHECK(answer.settings.empty());
-}

@@ -117,10 +117,3 @@ TEST_CASE("a watch that is cleared suspects nothing of what comes next") {
   watch.note_tag("LOAD");
   CHECK(watch.cause == "LOAD");
 }
-
-TEST_CASE("what a prepared transaction has changed becomes visible without a tag that tells") {
-  StateWatch watch;
-  const std::string_view tag = GENERATE("COMMIT PREPARED", "COMMIT", "PREPARE TRANSACTION");
-  watch.note_tag(tag);
-  CHECK(watch.marks.contains(Mark::unseen_ddl) == (tag == "COMMIT PREPARED"));
-}
