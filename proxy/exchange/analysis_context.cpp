@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "protocol/sql_tokenizer.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -63,6 +64,16 @@ bool reads_alike(const SettingMap& one, const SettingMap& other) {
     if (a == one.end() || b == other.end()) return a == one.end() && b == other.end();
     if (*a++ != *b++) return false;
   }
+}
+
+bool is_read_by_settings(std::string_view text) {
+  const auto is_sign = [](char c) { return c == '\'' || static_cast<unsigned char>(c) >= 0x80; };
+  if (std::any_of(text.begin(), text.end(), is_sign)) return true;
+  for (std::size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1)) {
+    const bool is_parameter = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
+    if (!is_parameter) return true;  // a string in dollar quotes
+  }
+  return folded_find(text, "null");
 }
 
 }  // namespace pgweir

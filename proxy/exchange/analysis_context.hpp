@@ -2,6 +2,8 @@
 // when it was parsed under them. Thread rule: the session's worker.
 #pragma once
 
+#include <string_view>
+
 #include "proxy/exchange/exchange.hpp"
 
 namespace pgweir {
@@ -23,5 +25,8 @@ bool is_in_another_context(const Exchange& exchange, const Statement& statement)
 // Whether a text that was analysed under one of them means under the other what it would mean if it were analysed
 // there, as far as PostgreSQL does not see to it by itself: literals and the way that texts are read.
 bool reads_alike(const SettingMap& one, const SettingMap& other);
+// Whether any setting but those may decide what the text means: it has a string (which may be a date), a character that
+// is not ASCII, or NULL (transform_null_equals).
+bool is_read_by_settings(std::string_view text);
 
 }  // namespace pgweir

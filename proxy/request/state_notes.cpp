@@ -47,7 +47,10 @@ bool may_create(const SqlEffects& effects, std::string_view text) {
 // now on.
 bool may_define_calls(std::string_view text) {
   if (!folded_find(text, "create") && !folded_find(text, "alter")) return false;
-  return effects_of(text).verbs.intersects({Verb::create, Verb::alter});
+  const SqlEffects effects = effects_of(text);
+  // A temporary table is its client's alone.
+  return effects.verbs.intersects({Verb::create, Verb::alter}) &&
+         !effects.facts.contains(SqlFact::creates_temporary);
 }
 
 }  // namespace

@@ -91,13 +91,13 @@ void StatementProvider::note_parse(const StatementRef& statement) {
   if (statement->context == nullptr) return;  // nobody shares it
   BackendStatements& on_backend = x_.backend->statements;
   const AnalysisContext now = analysis_context(x_);
-  if (!now.is_certain || now.settings == nullptr) return on_backend.note_foreign_parse(statement, nullptr);
+  const bool is_known = now.is_certain && now.settings != nullptr;
   const auto meant = std::static_pointer_cast<const SettingMap>(statement->context);
   const bool has_its_types = as_text(known_types(*statement)) == as_text(statement->parameter_types);
-  if (meant == now.settings && has_its_types) {
-    on_backend.note_parse(statement, x_.worker.now());
-  } else if (meant != now.settings && !reads_alike(*meant, *now.settings)) {
-    on_backend.note_foreign_parse(statement, now.settings);
+  if (is_known && meant == now.settings) {
+    if (has_its_types) on_backend.note_parse(statement, x_.worker.now());
+  } else if (is_read_by_settings(statement->text) && !(is_known && reads_alike(*meant, *now.settings))) {
+    on_backend.note_foreign_parse(statement, is_known ? now.settings : nullptr);
   }
 }
 

@@ -133,3 +133,12 @@ TEST_CASE("texts are read alike where only the search_path and the role differ")
   CHECK(reads_alike({}, {}));
   CHECK_FALSE(reads_alike({}, own));
 }
+
+TEST_CASE("settings decide what strings, NULL and characters that are not ASCII mean") {
+  for (const char* text :
+       {"select '2024-01-01'", "select $$a$$", "select $a$b$a$", "select a = NULL", "select \xc3\xa9 from t"})
+    CHECK(is_read_by_settings(text));
+  for (const char* text :
+       {"select a from items where a = $1 and b = $22", "insert into t values ($1, 7)", ""})
+    CHECK_FALSE(is_read_by_settings(text));
+}
