@@ -213,10 +213,13 @@ class Conditions:
         cancel = ("select pg_cancel_backend(pid) from pg_stat_activity where usename = 'app' and state = 'active' "
                   "and wait_event_type = 'Lock' and query like '%current_setting(''statement_timeout'')%'")
         try:
+            # Put together, so that nobody knows which settings to ask for.
+            sets = m.Q("do $$ begin execute format('set statement_timeout to %L', '400ms'); end $$")
             with seen.endpoint.wire() as wire, locker.cursor() as lock:
+                wire.ask(sets)  # what the database's definitions call is known then, and not asked for behind the lock
+                assert wire.value("select 1") == "1"
                 lock.execute("begin; lock table pg_catalog.pg_depend in access exclusive mode")
-                # Put together, so that nobody knows which settings to ask for.
-                wire.send(m.Q("do $$ begin execute format('set statement_timeout to %L', '400ms'); end $$"))
+                wire.send(sets)
                 until(given_up, "it is given up")
                 lock.execute("rollback")
         finally:

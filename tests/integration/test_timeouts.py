@@ -405,6 +405,8 @@ def test_a_clients_statement_timeout_does_not_end_a_question_of_pgweirs_own(star
     locker = cluster.connect("app")
     try:
         with proxy.wire() as wire, proxy.wire() as other, locker.cursor() as lock:
+            assert wire.ask(m.Q(TIMEOUT_SET[way][1])) == "C(DO) Z(I)"  # what the database's definitions call is known then
+            assert other.value("select 1") == "1"
             assert not wire.ask(m.Q(TIMEOUT_SET[way][0])).startswith("E")
             lock.execute("begin; lock table pg_catalog.pg_depend in access exclusive mode")
             assert wire.ask(m.Q(TIMEOUT_SET[way][1])) == "C(DO) Z(I)"
