@@ -58,10 +58,10 @@ class BackendStatements {
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // The same for a Parse of pgweir's.
   void note_parse(const StatementRef& statement, TimePoint certain_at);
-  // Called after begin_parse(), for a Parse of pgweir's under settings by which the text is read in another way than the
-  // statement's clients mean it. `settings`: a value that stands for them; null: nobody knows them.
+  // Called after begin_parse(), where pgweir had to parse the statement under one client's settings, and its text means
+  // something else under those of its other clients. `settings`: stands for that client's; null: they are not known.
   void note_foreign_parse(const StatementRef& statement, std::shared_ptr<const void> settings);
-  // Whether what is there was parsed in that way; under which settings.
+  // Whether the last Parse was such a one; whether it was made under these settings.
   bool is_foreign(const StatementRef& statement) const;
   bool is_parsed_under(const StatementRef& statement, const void* settings) const;
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description

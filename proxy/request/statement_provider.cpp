@@ -74,7 +74,8 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
   return shape != nullptr ? shape->parameter_types : statement.parameter_types;
 }
 
-// What is there of the statement, but for what was parsed as its clients do not mean it: the next use parses it again.
+// As BackendStatements::find(), but a statement that was parsed under another client's settings counts as missing where
+// its text would mean something else: it is parsed again.
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
   if (on_backend.is_foreign(statement)) {
@@ -85,8 +86,8 @@ BackendStatements::Presence StatementProvider::find(const StatementRef& statemen
   return on_backend.find(statement, x_.tracker.segment());
 }
 
-// A Parse of pgweir's may be just what a client's would be that shares the statement, or quite another, by the settings
-// of the client that has the backend.
+// Notes under which settings pgweir has parsed a shared statement: those that its clients mean, or others, which the
+// client that has the backend has set.
 void StatementProvider::note_parse(const StatementRef& statement) {
   if (statement->context == nullptr) return;  // nobody shares it
   BackendStatements& on_backend = x_.backend->statements;
