@@ -99,17 +99,22 @@ class FactScan {
 
  private:
   void start_statement();
+  void open_paren();
+  void close_paren();
   void name(const Token& token);
   void word(const Token& token);
   void call();
+  std::uint64_t depth_bit() const { return std::uint64_t{1} << std::min<std::size_t>(depth_, 63); }
 
   SqlTokenizer tokens_;
   StatementTracker tracker_;
   SqlFacts facts_;
   Verb verb_ = Verb::empty;
-  bool cursor_seen_ = false;  // CURSOR, in this statement
-  std::size_t depth_ = 0;     // open parentheses
-  Token previous_;            // the last token
+  bool cursor_seen_ = false;   // CURSOR, in this statement
+  bool into_selects_ = false;  // the last INTO is not that of an INSERT or MERGE
+  std::size_t depth_ = 0;      // open parentheses
+  std::uint64_t selects_ = 0;  // a bit for each depth at which this statement has a SELECT
+  Token previous_;             // the last token
   Token before_previous_;
   Token qualifier_;    // in front of previous_, if that is the last part of a qualified name
   Token before_name_;  // the token before the whole name that ends with previous_
@@ -125,15 +130,10 @@ SqlFacts FactScan::run() {
       verb_ = Verb::empty;
       cursor_seen_ = false;
       depth_ = 0;
+      selects_ = 0;
     }
-    if (token.kind == TokenKind::open_paren) {
-      ++depth_;
-      // A statement's first word is never the name of a function: EXPLAIN (ANALYZE), VALUES (1).
-      if (is_name(previous_) && before_name_.kind != TokenKind::end &&
-          before_name_.kind != TokenKind::semicolon)
-        call();
-    }
-    if (token.kind == TokenKind::close_paren && depth_ > 0) --depth_;
+    if (token.kind == TokenKind::open_paren) open_paren();
+    if (token.kind == TokenKind::close_paren) close_paren();
     if (is_name(token)) name(token);
     if (step == StatementTracker::Step::verb) start_statement();
     before_previous_ = previous_;
@@ -146,6 +146,18 @@ void FactScan::start_statement() {
   if (verb_ == Verb::listen) facts_.insert(SqlFact::listens);
   if (verb_ == Verb::load) facts_.insert(SqlFact::loads);
   if (verb_ == Verb::do_) facts_.insert(SqlFact::calls_unknown_function);
+}
+
+void FactScan::open_paren() {
+  ++depth_;
+  // A statement's first word is never the name of a function: EXPLAIN (ANALYZE), VALUES (1).
+  if (is_name(previous_) && before_name_.kind != TokenKind::end && before_name_.kind != TokenKind::semicolon)
+    call();
+}
+
+void FactScan::close_paren() {
+  selects_ &= ~depth_bit();
+  if (depth_ > 0) --depth_;
 }
 
 void FactScan::name(const Token& token) {
@@ -173,10 +185,8 @@ void FactScan::word(const Token& token) {
       if (!is_word(token, "temp") && !is_word(token, "temporary")) return;
       // INSERT INTO temp names a table; SELECT ... INTO temp has a name after it, which costs no more than a
       // check.
-      const bool selects_into = is_word(previous_, "into") && !is_word(before_previous_, "insert") &&
-                                !is_word(before_previous_, "merge");
-      if (selects_into || is_word(previous_, "create") || is_word(previous_, "local") ||
-          is_word(previous_, "global") || is_word(previous_, "replace")) {
+      if ((is_word(previous_, "into") && into_selects_) || is_word(previous_, "create") ||
+          is_word(previous_, "local") || is_word(previous_, "global") || is_word(previous_, "replace")) {
         facts_.insert(SqlFact::creates_temporary);
       }
       return;
@@ -185,8 +195,11 @@ void FactScan::word(const Token& token) {
       if (is_word(token, "cursor")) cursor_seen_ = true;
       return;
     case 'i':
-      if (is_word(token, "into") && !is_word(previous_, "insert") && !is_word(previous_, "merge"))
-        facts_.insert(SqlFact::selects_into);
+      if (!is_word(token, "into")) return;
+      // Behind a SELECT they are the name of a column: SELECT 1 AS insert INTO t.
+      into_selects_ =
+          (selects_ & depth_bit()) != 0 || (!is_word(previous_, "insert") && !is_word(previous_, "merge"));
+      if (into_selects_) facts_.insert(SqlFact::selects_into);
       return;
     case 'h':
       if (cursor_seen_ && is_word(token, "hold") && is_word(previous_, "with")) {
@@ -194,6 +207,7 @@ void FactScan::word(const Token& token) {
       }
       return;
     case 's':
+      if (is_word(token, "select")) selects_ |= depth_bit();
       // PostgreSQL does not mind COPY ... FROM STDOUT and TO STDIN.
       if (verb_ != Verb::copy || depth_ > 0 || (!is_word(token, "stdin") && !is_word(token, "stdout")))
         return;
@@ -256,15 +270,29 @@ bool may_call_stateful(std::string_view before) {
   return !is_harmless_builtin(folded_name(name, buffer));
 }
 
-// INSERT INTO and MERGE INTO create nothing.
+// INSERT INTO and MERGE INTO create nothing. Only where nothing stands in front of them, as both words may also
+// be names of a SELECT's columns.
 bool may_select_into(std::string_view sql, std::size_t at) {
   if (!folded_equals(sql.substr(at, 4), "into")) return false;
   std::string_view before = sql.substr(0, at);
-  while (!before.empty() && is_sql_space(before.back())) before.remove_suffix(1);
-  const auto ends_with = [before](std::string_view word) {
-    return before.size() >= word.size() && folded_equals(before.substr(before.size() - word.size()), word);
+  const auto drop_space = [&before] {
+    while (!before.empty() && is_sql_space(before.back())) before.remove_suffix(1);
   };
-  return !ends_with("insert") && !ends_with("merge");
+  const auto drop_word = [&before](std::string_view word) {
+    if (before.size() < word.size() || !folded_equals(before.substr(before.size() - word.size()), word))
+      return false;
+    before.remove_suffix(word.size());
+    return true;
+  };
+  drop_space();
+  if (!drop_word("insert") && !drop_word("merge")) return true;
+  const std::size_t end = before.size();
+  drop_space();
+  if (before.empty()) return false;
+  // What ends a line may end a comment.
+  const std::string_view space = sql.substr(before.size(), end - before.size());
+  return (before.back() != ';' && before.back() != '(') ||
+         space.find_first_of("\n\r") != std::string_view::npos;
 }
 
 // Most bytes of a statement are none of these.

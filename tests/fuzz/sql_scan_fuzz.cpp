@@ -54,6 +54,17 @@ VerbSet check_statements(std::string_view sql, SqlDialect dialect) {
   return verbs;
 }
 
+// Facts that no verb tells of.
+bool shows_more_than_verbs(SqlFacts facts) {
+  using enum SqlFact;
+  for (const SqlFact fact :
+       {set_config, session_advisory_lock, advisory_unlock, sequence_value, nextval_or_setval,
+        creates_temporary, declares_cursor_with_hold, keeps_hidden_state, selects_into}) {
+    if (facts.contains(fact)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -65,5 +76,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SqlFacts facts = scan_facts(sql, dialect);
   if (verbs.contains(Verb::undecided)) require(facts.contains(SqlFact::undecided));
   if (verbs.contains(Verb::listen)) require(facts.contains(SqlFact::listens));
+  require(may_have_facts(sql) || !shows_more_than_verbs(facts));
   return 0;
 }
