@@ -160,9 +160,14 @@ bool ListenState::may_forward(const ListenSteps& steps, TransactionStatus status
   if (offer_ == Offer::waits || offer_ == Offer::abandoned) return false;
   if (offer_ != Offer::none) return true;
   const bool unlistens = has_verb(steps, ListenVerb::unlisten) || has_verb(steps, ListenVerb::unlisten_all);
-  // What was committed before is the client's, but not what this message itself may send.
-  if (unlistens && status == TransactionStatus::idle && !asked_.empty()) return false;
-  const bool matters = has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
+  const bool commits = !steps || has_verb(steps, ListenVerb::commit);
+  const bool ends_listening =
+      unlistens ? commits || status == TransactionStatus::idle : commits && pending_.unlistens();
+  // What was committed before is the client's, but not what this transaction itself has sent.
+  if (ends_listening && !asked_.empty()) return false;
+  // Nor what the client sends behind an UNLISTEN: no older ReadyForQuery brings it.
+  const bool matters =
+      unlistens || has_verb(steps, ListenVerb::listen) || has_verb(steps, ListenVerb::commit);
   if (matters && !status_is_known) return false;
   std::vector<std::string> names = wanted_by(steps, status);
   if (std::all_of(names.begin(), names.end(),

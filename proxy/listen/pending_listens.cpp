@@ -93,4 +93,10 @@ std::vector<std::string> PendingListens::candidates() const {
   return channels;
 }
 
+bool PendingListens::unlistens() const {
+  return std::any_of(pending_.begin(), pending_.end(), [](const ListenStep& step) {
+    return step.verb == ListenVerb::unlisten || step.verb == ListenVerb::unlisten_all;
+  });
+}
+
 }  // namespace pgweir

@@ -34,6 +34,8 @@ class PendingListens {
 
   // The channels of every LISTEN that could take effect when the transaction commits; some may come twice.
   std::vector<std::string> candidates() const;
+  // Whether an UNLISTEN could.
+  bool unlistens() const;
   bool empty() const { return pending_.empty() && effective_.empty(); }
   // What has taken effect since the last settled moment is only a part of the truth. Until settle().
   bool lost_track() const { return lost_track_; }

@@ -370,8 +370,7 @@ void ModelClient::must_be_ended_unread() {
 
 // Who listens is not ended for its silence.
 void ModelClient::go_as_listener() {
-  end_->vanish();
-  be_gone("was silent as long as it liked, and vanishes");
+  vanish("was silent as long as it liked, and vanishes");
 }
 
 void ModelClient::fall_silent() {
@@ -471,11 +470,14 @@ void ModelClient::leave() {
     end_->reset();
     return be_gone("resets its connection");
   }
-  if (random_.chance(0.3)) {
-    end_->vanish();
-    return be_gone("vanishes");
-  }
+  if (random_.chance(0.3)) return vanish("vanishes");
   be_gone("closes its connection");
+}
+
+void ModelClient::vanish(const std::string& how) {
+  if (!reference_->facts().channels.empty()) world_.note_vanished_listener();
+  end_->vanish();
+  be_gone(how);
 }
 
 void ModelClient::be_gone(const std::string& how) {

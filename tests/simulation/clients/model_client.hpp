@@ -33,6 +33,8 @@ class ClientWorld {
   virtual bool explains(const std::string& sqlstate) const = 0;
   // Whether a connection may end without a word now.
   virtual bool explains_close() const = 0;
+  // A client that listens cannot be reached any more.
+  virtual void note_vanished_listener() = 0;
   // Whether the server may be, or may have been, another one than the client's reference: a standby.
   virtual bool is_standby() const = 0;
   // Whether a server runs a statement with this word now.
@@ -107,6 +109,7 @@ class ModelClient {
   void send_in_pieces(const ByteBuffer& bytes);
   void push();
   void leave();
+  void vanish(const std::string& how);
   void be_gone(const std::string& how);
   void connection_lost(const std::string& how);
   void after(SimTime delay, void (ModelClient::*then)());

@@ -54,7 +54,6 @@ constexpr unsigned total_weight() {
 void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
-  has_notified_ = false;
   may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = false;
 }
 
@@ -125,9 +124,7 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
     case StatementKind::ddl:
       return ddl_statement();
     case StatementKind::discard:
-      if (has_notified_ || random_.chance(0.5)) return "reset all";
-      is_unlistening_ = true;
-      return "discard all";
+      return random_.chance(0.5) ? "discard all" : "reset all";
     default:
       return rows_statement();
   }
@@ -278,19 +275,11 @@ std::string ScriptWriter::lock_statement() {
   return (random_.chance(0.5) ? "select pg_advisory_lock(" : "select pg_advisory_unlock(") + key + ")";
 }
 
-// A client that sends NOTIFY behind its own unanswered UNLISTEN, or UNLISTEN behind a NOTIFY of the same transaction, may still
-// hear it (README).
 std::string ScriptWriter::listen_statement() {
   const std::string channel = random_.chance(0.5) ? own_name("ch") : Expectation::shared_channel;
   const std::uint64_t which = random_.below(4);
   if (which == 0) return "listen " + channel;
-  const bool notifies = which > 1;
-  if (notifies ? is_unlistening_ : has_notified_) return "select '" + nonce() + "'";
-  if (notifies) {
-    has_notified_ = true;
-    return "notify " + channel + ", '" + nonce() + "'";
-  }
-  is_unlistening_ = true;
+  if (which > 1) return "notify " + channel + ", '" + nonce() + "'";
   return random_.chance(0.5) ? "unlisten *" : "unlisten " + channel;
 }
 
@@ -461,8 +450,6 @@ Batch ScriptWriter::extended() {
 }
 
 Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
-  is_unlistening_ &= is_pipelined;
-  has_notified_ &= is_pipelined || now.status != TransactionStatus::idle;
   may_have_shared_ = std::any_of(now.prepared.begin(), now.prepared.end(), [](const auto& each) {
     return each.first.starts_with("h") || each.first.starts_with("k");
   });

@@ -85,8 +85,6 @@ class ScriptWriter {
     bool has_parameter;
   };
   std::optional<Unnamed> unnamed_;
-  bool is_unlistening_ = false;      // an UNLISTEN may be unanswered
-  bool has_notified_ = false;        // a NOTIFY may not be committed yet
   bool may_have_temporary_ = false;  // or has had it, in this session
   bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too
   bool has_own_place_ = false;

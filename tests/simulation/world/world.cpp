@@ -418,6 +418,8 @@ bool World::explains(const std::string& sqlstate) const {
                                                   "08001", "08004", "53300", "58000"};
   if (is_draining_ && of_draining.contains(sqlstate)) return true;
   if (sqlstate == "53300" && (plan_.borrow_timeout_ms > 0 || plan_.max_clients > 0)) return true;
+  // It keeps the server connection that it has for as long as TCP sends it a notification again.
+  if (sqlstate == "53300" && listener_has_vanished_) return true;
   if (sqlstate == "25006" && is_standby()) return true;
   // A connection that is only listened on shows its loss when it is asked next.
   if (sqlstate == "08006" && has_vanished_) return true;

@@ -60,6 +60,7 @@ class World final : public ClientWorld {
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
   bool explains_close() const override;
+  void note_vanished_listener() override { listener_has_vanished_ = true; }
   bool is_standby() const override;
   bool is_running(const std::string& word) const override { return server_.is_running(word); }
   bool may_send() override;
@@ -85,6 +86,7 @@ class World final : public ClientWorld {
   std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;
   bool has_vanished_ = false;  // connections to the server were cut in silence
+  bool listener_has_vanished_ = false;
   bool is_draining_ = false;
   bool is_ending_ = false;
 };

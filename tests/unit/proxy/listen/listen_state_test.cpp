@@ -33,7 +33,8 @@ class Following {
     state.forwarded();
     state.completed(tag);
     state.ended();
-    while (!state.may_be_ready()) answer();
+    // Only the end of a transaction waits for the hub.
+    while (then == TransactionStatus::idle && !state.may_be_ready()) answer();
     state.settle(then, false);
   }
 
@@ -80,6 +81,46 @@ TEST_CASE("what came during a transaction that ends with UNLISTEN is not deliver
   client.run("commit", "COMMIT");
   CHECK(client.state.take_held() == before);
   CHECK(client.state.take_held() == nullptr);
+}
+
+TEST_CASE("what a transaction notifies is not its client's if it ends with UNLISTEN") {
+  const std::string sql = GENERATE("unlisten jobs", "unlisten *", "discard all");
+  const bool in_one_message = GENERATE(false, true);
+  const auto in_transaction = TransactionStatus::in_transaction;
+  Following client;
+  client.state.begin();
+  client.state.note_may_notify();
+  const auto before = client.deliver();
+  client.run("begin", "BEGIN", in_transaction);
+  if (!in_one_message) {
+    CHECK(client.may_forward(sql, in_transaction));
+    client.run(sql, "UNLISTEN", in_transaction);
+  }
+  const std::string end = in_one_message ? sql + ";commit" : "commit";
+  CHECK_FALSE(client.may_forward(end, in_transaction));  // what has come until now is not all from before
+  CHECK(client.may_forward("rollback", in_transaction));
+  client.answer();
+  REQUIRE(client.may_forward(end, in_transaction));
+  const auto own = client.deliver();
+  client.state.set_next(listen_steps(end));
+  client.state.forwarded();
+  if (in_one_message) client.state.completed("UNLISTEN");
+  client.state.completed("COMMIT");
+  client.state.ended();
+  while (!client.state.may_be_ready()) client.answer();
+  client.state.settle(TransactionStatus::idle, false);
+  CHECK(client.state.take_held() == before);
+  CHECK(client.state.take_held() == nullptr);
+}
+
+TEST_CASE("an UNLISTEN waits for the answers to what was sent before it") {
+  // What is notified behind it would come with the ReadyForQuery of an older statement.
+  const std::string sql = GENERATE("unlisten jobs", "unlisten *", "discard all");
+  Following client;
+  client.state.begin();
+  client.answer();
+  CHECK_FALSE(client.state.may_forward(listen_steps(sql), TransactionStatus::idle, false));
+  CHECK(client.state.may_forward(listen_steps(sql), TransactionStatus::idle, true));
 }
 
 TEST_CASE("an UNLISTEN that was rolled back loses nothing") {
