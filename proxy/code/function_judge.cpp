@@ -274,6 +274,8 @@ bool BodyScan::sets_until_end_of_transaction(SqlTokenizer arguments) const {
 }
 
 void BodyScan::name_setting(const std::string& name) {
+  // A custom setting, which the server can be asked for only by its whole name.
+  if (name.find(not_ascii) != std::string::npos) effects_.add(FunctionVerdict::lasting);
   if (name.empty() || name.find(not_ascii) != std::string::npos) return effects_.add_unnamed_setting();
   effects_.add_setting(ascii_lower(name));
 }

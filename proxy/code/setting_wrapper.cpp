@@ -50,6 +50,8 @@ bool read_parameters(std::string_view arguments, std::vector<Parameter>& out) {
 // An argument of set_config() in the body: a literal, or one of the wrapper's own arguments. False: anything
 // else.
 bool resolve(ConfigArgument& argument, const std::vector<Parameter>& parameters, ParameterType wanted) {
+  // The text here is not the whole one.
+  if (argument.text.find(not_ascii) != std::string::npos) return false;
   if (argument.kind == ArgumentKind::literal) return true;
   if (argument.kind == ArgumentKind::name) {
     for (argument.number = 1; argument.number <= parameters.size(); ++argument.number) {

@@ -103,3 +103,42 @@ def test_values_without_end_that_may_be_names_keep_their_client(shared, cluster)
         assert mine.value("select count(*) from generate_series(0, 4999) n where current_setting('told.y' || n, true) = 'of A'"
                           ) == "5000"
         assert not other.value("select current_setting('told.y4999', true)")
+
+
+NAMES = ["app.t\u00f1", "\u00e9.tenant"]
+BODIES = {
+    "SQL": "sql as $$ select set_config('{name}', 'A', false) $$",
+    "PL/pgSQL": "plpgsql as $$ begin return set_config('{name}', 'A', false); end $$",
+    "PL/pgSQL that only sets": "plpgsql as $$ begin perform set_config('{name}', 'A', false); return ''; end $$",
+    "SET": "plpgsql as $$ begin set {name} = 'A'; return ''; end $$",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", BODIES)
+def test_a_function_that_names_a_setting_beyond_ascii(cluster, shared, language, name):
+    """The source comes without such characters, so that the name is not known: its client keeps the connection."""
+    cluster.execute("create or replace function beyond_ascii() returns text language " + BODIES[language].format(name=name), "app")
+    endpoint = shared("beyond", max_size=2)
+    shown = f"select coalesce(current_setting('{name}', true), '')"
+    with endpoint.wire() as mine, endpoint.wire() as other:
+        for _ in range(2):
+            mine.query("select beyond_ascii()")
+            assert mine.value(shown) == "A"
+            assert not other.value(shown)
+    with endpoint.wire() as next_one:
+        assert not next_one.value(shown)
+
+
+def test_a_function_that_sets_a_value_beyond_ascii(cluster, shared):
+    cluster.execute("create or replace function value_beyond_ascii() returns void language plpgsql as $$ begin "
+                    "perform set_config('beyond.value', 'se\u00f1or', false); end $$", "app")
+    endpoint = shared("beyond", max_size=2)
+    with endpoint.wire() as mine, endpoint.wire() as second, endpoint.wire() as third:
+        for _ in range(2):
+            mine.query("select value_beyond_ascii()")
+            for other in (second, third):
+                other.query("begin; select 1")
+                assert mine.value("select current_setting('beyond.value', true)") == "se\u00f1or"
+                other.query("commit")
+                assert not other.value("select coalesce(current_setting('beyond.value', true), '')")

@@ -48,6 +48,16 @@ TEST_CASE("a function of nothing but set_config is as certain as set_config itse
         "a.b=v/true");
 }
 
+TEST_CASE("a wrapper whose names or values did not come whole is none") {
+  CHECK(wrapped(sql("select set_config('app.t__not_ascii__', 'A', false)"), "select f('a')") == "-");
+  CHECK(wrapped(sql("select set_config('app.t', 'se__not_ascii__or', false)"), "select f('a')") == "-");
+  CHECK(wrapped(plpgsql("begin perform set_config('app.t', n__not_ascii__, false); end",
+                        "n__not_ascii__,n__not_ascii__|25 25"),
+                "select f('a', 'b')") == "-");
+  CHECK(wrapped(sql("/* gr__not_ascii__n */ select set_config('app.t', t, false)"), "select f('a')") ==
+        "app.t=a/false");
+}
+
 TEST_CASE("anything beside it, and it is no wrapper") {
   CHECK(wrapped(sql("select set_config('a.b', t, true) where t <> ''"), "select f('a')") == "-");
   CHECK(wrapped(sql("select set_config('a.b', upper(t), true)"), "select f('a')") == "-");
