@@ -53,6 +53,8 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   std::uint64_t temporary_owner = 0;
   // Who it was before, while the transaction in which it changed is open.
   std::optional<std::uint64_t> temporary_owner_before;
+  // The same while it is not certain that its session has made one.
+  std::optional<std::uint64_t> temporary_owner_before_presumed;
 
   CancelState cancels;
 };

@@ -38,8 +38,10 @@ void Exchange::write_notifications(std::size_t limit) {
   }
 }
 
-void Exchange::begin_temporary() {
+void Exchange::begin_temporary(bool is_certain) {
+  if (is_certain) backend->temporary_owner_before_presumed.reset();
   if (backend->temporary_owner == session_id) return;
+  if (!is_certain) backend->temporary_owner_before_presumed = backend->temporary_owner;
   // pgweir's own question names its schemas.
   if (backend->temporary_owner != 0) backend->statements.parse_again_all_but(commons->names_question());
   backend->temporary_owner_before = std::exchange(backend->temporary_owner, session_id);
@@ -48,6 +50,11 @@ void Exchange::begin_temporary() {
 void Exchange::undo_temporary() {
   if (backend == nullptr || !backend->temporary_owner_before) return;
   backend->temporary_owner = *std::exchange(backend->temporary_owner_before, std::nullopt);
+}
+
+void Exchange::deny_temporary() {
+  if (backend->temporary_owner != session_id || !backend->temporary_owner_before_presumed) return;
+  backend->temporary_owner = *std::exchange(backend->temporary_owner_before_presumed, std::nullopt);
 }
 
 void Exchange::may_begin_temporary() {

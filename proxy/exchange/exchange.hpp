@@ -142,7 +142,10 @@ struct Exchange {
   }
   // The client makes a temporary object. PostgreSQL looks again at what it has planned when a session makes its first
   // one, which may hide a table; not so where an earlier client has had one on the connection.
-  void begin_temporary();
+  // Not `is_certain`: perhaps, which the server is asked at the end of the transaction.
+  void begin_temporary(bool is_certain = true);
+  // It says that the session has none.
+  void deny_temporary();
   // What the transaction has made is taken back, or was never made: the next temporary object is the first one again.
   void undo_temporary();
   // The transaction is over.

@@ -90,7 +90,8 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   const bool may_set_path = !effects.single && effects.may_set;
   const bool creates_temporary = creates && (may_set_path || path_may_be_temporary());
   if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
-  if (creates_temporary || effects.facts.contains(SqlFact::creates_temporary)) x_.begin_temporary();
+  const bool says_temporary = effects.facts.contains(SqlFact::creates_temporary);
+  if (creates_temporary || says_temporary) x_.begin_temporary(creates && says_temporary);
   // With data, its tag is that of a SELECT.
   if (effects.verbs.contains(Verb::create) && folded_find(text, "materialized"))
     watch.marks.insert(Mark::changed_functions);

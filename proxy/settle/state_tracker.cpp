@@ -129,7 +129,11 @@ std::optional<OwnQuestion> StateTracker::take_state() {
     x_.backend->statements.doubt_all();
   x_.pins.erase(was.question.pins);
   x_.pins.insert(answer.pins);
-  if (answer.pins.contains(Pin::temporary_object)) x_.begin_temporary();
+  if (answer.pins.contains(Pin::temporary_object)) {
+    x_.begin_temporary();
+  } else if (was.question.pins.contains(Pin::temporary_object)) {
+    x_.deny_temporary();
+  }
   return reset;
 }
 

@@ -62,6 +62,28 @@ TEST_CASE("a client's first temporary object hides tables from statements that w
   CHECK(relay.backend().temporary_owner == 7);
 }
 
+TEST_CASE("a statement that only may have made a temporary object is no first one if the server denies it") {
+  Temporary relay;
+  relay.backend().temporary_owner = 6;
+  relay.exchange.begin_temporary(false);
+  CHECK_FALSE(relay.has_statement());
+  SECTION("denied: another client was the last one") {
+    relay.exchange.deny_temporary();
+    CHECK(relay.backend().temporary_owner == 6);
+  }
+  SECTION("a certain one came behind it") {
+    relay.exchange.begin_temporary();
+    relay.exchange.deny_temporary();
+    CHECK(relay.backend().temporary_owner == 7);
+  }
+  SECTION("it was one: that it is dropped by now does not matter") {
+    relay.exchange.begin_temporary();
+    relay.exchange.end_temporary();
+    relay.exchange.deny_temporary();
+    CHECK(relay.backend().temporary_owner == 7);
+  }
+}
+
 TEST_CASE("temporary objects that code may have made are taken for its client's where nobody has had any") {
   Temporary relay;
   SECTION("nobody") {
