@@ -140,22 +140,37 @@ void write_copy_fail(ByteBuffer& out, std::string_view reason) {
   Writer(out).begin_message(type_of(FrontendType::CopyFail)).cstring(reason).end_message();
 }
 
-bool asks_for_binary(ByteView rest) {
+namespace {
+
+// Moves to the result formats of a Bind. False: the message is not whole.
+bool find_result_formats(Reader& reader, std::uint16_t& count) {
   constexpr std::uint32_t null_size = 0xffffffff;
-  Reader reader(rest);
-  std::uint16_t count = 0;
-  if (reader.u16(count) != Errc::ok || reader.skip(count * sizeof(std::uint16_t)) != Errc::ok) return true;
-  if (reader.u16(count) != Errc::ok) return true;
+  if (reader.u16(count) != Errc::ok || reader.skip(count * sizeof(std::uint16_t)) != Errc::ok) return false;
+  if (reader.u16(count) != Errc::ok) return false;
   for (std::uint16_t i = 0; i < count; ++i) {
     std::uint32_t size = 0;
-    if (reader.u32(size) != Errc::ok || (size != null_size && reader.skip(size) != Errc::ok)) return true;
+    if (reader.u32(size) != Errc::ok || (size != null_size && reader.skip(size) != Errc::ok)) return false;
   }
-  if (reader.u16(count) != Errc::ok) return true;
+  return reader.u16(count) == Errc::ok;
+}
+
+}  // namespace
+
+bool asks_for_binary(ByteView rest) {
+  Reader reader(rest);
+  std::uint16_t count = 0;
+  if (!find_result_formats(reader, count)) return true;
   for (std::uint16_t i = 0; i < count; ++i) {
     std::uint16_t format = 0;
     if (reader.u16(format) != Errc::ok || format != 0) return true;
   }
   return false;
+}
+
+bool counts_columns(ByteView rest) {
+  Reader reader(rest);
+  std::uint16_t count = 0;
+  return !find_result_formats(reader, count) || count > 1;
 }
 
 }  // namespace pgweir

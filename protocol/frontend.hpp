@@ -37,6 +37,8 @@ class BindValues {
 // Whether a Bind asks for binary results: its client knows the types of the columns. `rest` as in BindView;
 // true also if that is not whole.
 bool asks_for_binary(ByteView rest);
+// Whether it has a format for each column: its client knows how many there are. `rest` and true as above.
+bool counts_columns(ByteView rest);
 struct TargetView {  // Describe and Close
   char kind = 0;     // 'S' statement, 'P' portal
   std::string_view name;

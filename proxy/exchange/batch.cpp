@@ -7,6 +7,21 @@
 #include "protocol/frontend.hpp"
 
 namespace pgweir {
+namespace {
+
+// Whether there is a Bind of the statement of which this holds.
+bool has_bind(ByteView messages, std::string_view name, bool (*holds)(ByteView rest)) {
+  Framer framer(frontend_rule);
+  Piece piece;
+  while (framer.next(messages, piece) == FrameStatus::piece) {
+    BindView bind;
+    if (piece.type != static_cast<char>(FrontendType::Bind)) continue;
+    if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name && holds(bind.rest)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 bool Batch::note_reply(BackendType type) {
   switch (type) {
@@ -61,15 +76,11 @@ bool Batch::describes(ByteView messages, std::string_view name) {
 }
 
 bool Batch::reads_binary(ByteView messages, std::string_view name) {
-  Framer framer(frontend_rule);
-  Piece piece;
-  while (framer.next(messages, piece) == FrameStatus::piece) {
-    BindView bind;
-    if (piece.type != static_cast<char>(FrontendType::Bind)) continue;
-    if (parse_bind(piece.body(), bind) == Errc::ok && bind.statement == name && asks_for_binary(bind.rest))
-      return true;
-  }
-  return false;
+  return has_bind(messages, name, &asks_for_binary);
+}
+
+bool Batch::counts_columns(ByteView messages, std::string_view name) {
+  return has_bind(messages, name, &pgweir::counts_columns);
 }
 
 }  // namespace pgweir

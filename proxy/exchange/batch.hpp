@@ -22,6 +22,8 @@ struct Batch {
   static bool describes(ByteView messages, std::string_view name);
   // Whether the statement's rows are asked for in binary, by a client that knows their types.
   static bool reads_binary(ByteView messages, std::string_view name);
+  // Whether a Bind of it counts its columns, so that it fits no others, whatever is described behind it.
+  static bool counts_columns(ByteView messages, std::string_view name);
 
   static constexpr std::size_t size_max = 16 * 1024;
   enum class State : std::uint8_t {

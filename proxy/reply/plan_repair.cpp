@@ -46,9 +46,13 @@ PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& erro
   // The server refuses this statement for ever. A client that parses the text again gets a new one.
   x_.commons->statements().forget(about);
   if (!by_ddl) return Kind::no;
+  const ByteView batch = x_.backend->kept_batch;
+  const bool counts = Batch::counts_columns(batch, client_name);
   const bool described =
-      x_.statements.is_described(client_name) || x_.batch.reads_binary(x_.backend->kept_batch, client_name);
-  const bool told = described && !x_.batch.describes(x_.backend->kept_batch, client_name);
+      counts || x_.statements.is_described(client_name) || Batch::reads_binary(batch, client_name);
+  // An EXECUTE of SQL describes its rows, but the client's next Bind of that name has rows by the old description.
+  const bool is_told_again = failed.reply != Reply::query && Batch::describes(batch, client_name);
+  const bool told = described && (counts || !is_told_again);
   if (may && !told) return Kind::renew;
   // The client gets the error. If it has no description of the statement, it gets a new one, and no second
   // error.

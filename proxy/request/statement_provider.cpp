@@ -13,6 +13,10 @@ namespace {
 using Presence = BackendStatements::Presence;
 using Description = BackendStatements::Description;
 
+bool relies_on_columns(ByteView rest) {
+  return asks_for_binary(rest) || counts_columns(rest);
+}
+
 }  // namespace
 
 // Asks after a Parse for the statement's description, which tells whether it has changed.
@@ -51,7 +55,8 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   const Description description = x_.backend->statements.description_of(statement);
   if (description != Description::asked) x_.checked_again = nullptr;
   if (description == Description::same) return Provided::yes;
-  const bool described = x_.statements.is_described(name) || (bind != nullptr && asks_for_binary(bind->rest));
+  const bool described =
+      x_.statements.is_described(name) || (bind != nullptr && relies_on_columns(bind->rest));
   if (description != Description::changed) {
     const bool compares = described && statement->shape.get() != nullptr;
     if (!compares || x_.backend->statements.is_client_parse(statement)) return Provided::yes;

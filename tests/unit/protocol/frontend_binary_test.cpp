@@ -16,6 +16,10 @@ TEST_CASE("a Bind tells whether it asks for binary rows, cut anywhere it may") {
   CHECK_FALSE(asks_for_binary(bind({})));
   CHECK_FALSE(asks_for_binary(bind({0, 0})));
   CHECK(asks_for_binary(bind({0, 1})));
+  CHECK_FALSE(counts_columns(bind({})));
+  CHECK_FALSE(counts_columns(bind({1})));
+  CHECK(counts_columns(bind({0, 0})));
   const ByteBuffer whole = bind({0, 0});
   for (std::size_t size = 0; size < whole.size(); ++size) CHECK(asks_for_binary(ByteView(whole).first(size)));
+  for (std::size_t size = 0; size < whole.size(); ++size) CHECK(counts_columns(ByteView(whole).first(size)));
 }

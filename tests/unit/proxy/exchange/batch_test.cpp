@@ -12,10 +12,13 @@ namespace {
 // The messages of a client, in order.
 class Messages {
  public:
-  Messages& bind(std::string_view portal, std::string_view statement, bool binary = false) {
+  Messages& bind(std::string_view portal, std::string_view statement, bool binary = false,
+                 std::uint16_t formats = 1) {
     Writer writer(bytes_);
     writer.begin_message('B').cstring(portal).cstring(statement).u16(0).u16(0);
-    writer.u16(1).u16(binary ? 1 : 0).end_message();
+    writer.u16(formats);
+    for (std::uint16_t i = 0; i < formats; ++i) writer.u16(binary ? 1 : 0);
+    writer.end_message();
     return *this;
   }
   Messages& execute(std::string_view portal) {
@@ -82,6 +85,13 @@ TEST_CASE("a client that runs a statement without describing it first has an ear
 TEST_CASE("another statement of the batch need not be described") {
   CHECK(Batch::describes(
       Messages().bind("other", "t").execute("other").describe("s").bind("", "s").execute(""), "s"));
+}
+
+TEST_CASE("a Bind with a format for each column fits no other columns") {
+  const Messages batch =
+      Messages().bind("", "s", false).describe_portal("").execute("").bind("", "t", true, 2);
+  CHECK_FALSE(Batch::counts_columns(batch, "s"));
+  CHECK(Batch::counts_columns(batch, "t"));
 }
 
 TEST_CASE("a client that asks for a statement's rows in binary is told from one that asks for another's") {
