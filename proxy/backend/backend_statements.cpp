@@ -24,7 +24,7 @@ bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t 
   if (found == index_.end()) return false;
   mark_used(found->second);
   const Entry& entry = *found->second;
-  return entry.description == Description::same && entry.by != Entry::By::foreign &&
+  return entry.description == Description::same && entry.foreign_user == nullptr &&
          presence_of(entry, segment) == Presence::present;
 }
 
@@ -49,9 +49,9 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.by = Entry::By::pgweir;
+  entry.by_client = false;
   entry.certain_at = {};
-  entry.foreign_settings = nullptr;
+  entry.foreign_user.reset();
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -62,7 +62,7 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
 void BackendStatements::note_client_parse(const StatementRef& statement, TimePoint certain_at) {
   Entry* const entry = find_entry(statement);
   if (entry == nullptr) return;
-  entry->by = Entry::By::client;
+  entry->by_client = true;
   entry->certain_at = certain_at;
 }
 
@@ -70,27 +70,21 @@ void BackendStatements::note_parse(const StatementRef& statement, TimePoint cert
   if (Entry* const entry = find_entry(statement)) entry->certain_at = certain_at;
 }
 
-void BackendStatements::note_foreign_parse(const StatementRef& statement,
-                                           std::shared_ptr<const void> settings) {
+void BackendStatements::note_foreign_use(const StatementRef& statement, User user) {
   Entry* const entry = find_entry(statement);
   if (entry == nullptr) return;
-  entry->by = Entry::By::foreign;
-  entry->foreign_settings = std::move(settings);
+  entry->certain_at = {};
+  entry->foreign_user = std::make_unique<User>(std::move(user));
 }
 
-bool BackendStatements::is_foreign(const StatementRef& statement) const {
+bool BackendStatements::is_foreign_to(const StatementRef& statement, const User& user) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->by == Entry::By::foreign;
-}
-
-bool BackendStatements::is_parsed_under(const StatementRef& statement, const void* settings) const {
-  const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->foreign_settings.get() == settings;
+  return entry != nullptr && entry->foreign_user != nullptr && !entry->foreign_user->is_like(user);
 }
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->by == Entry::By::client && entry->description == Description::asked;
+  return entry != nullptr && entry->by_client && entry->description == Description::asked;
 }
 
 bool BackendStatements::was_parsed_lately(const StatementRef& statement, TimePoint now) const {

@@ -58,20 +58,28 @@ class BackendStatements {
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // The same for a Parse of pgweir's.
   void note_parse(const StatementRef& statement, TimePoint certain_at);
-  // Called after begin_parse(), where pgweir had to parse the statement under one client's settings, and its text means
-  // something else under those of its other clients. `settings`: stands for that client's; null: they are not known.
-  void note_foreign_parse(const StatementRef& statement, std::shared_ptr<const void> settings);
-  // Whether the last Parse was such a one; whether it was made under these settings.
-  bool is_foreign(const StatementRef& statement) const;
-  bool is_parsed_under(const StatementRef& statement, const void* settings) const;
+  // Who has a statement analysed or planned by the server: whenever something has changed in the database, or a plan is
+  // not kept yet, it does both anew under the settings of the client that uses the statement then.
+  struct User {
+    std::shared_ptr<const void> settings;  // stand for those that matter; null: they are not known
+    std::uint64_t session = 0;
+    // What a session has made of its own statement it would find on a server connection of its own, too.
+    bool is_like(const User& other) const {
+      return session == other.session || (settings != nullptr && settings == other.settings);
+    }
+  };
+  // The statement is used under other settings than those of its clients' Parse: only for a user like this it still is
+  // what it was.
+  void note_foreign_use(const StatementRef& statement, User user);
+  bool is_foreign_to(const StatementRef& statement, const User& user) const;
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
   bool is_client_parse(const StatementRef& statement) const;
   // Whether a client's Parse of the statement here would find what the last one has found, which was not long ago.
   bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
-  // Whether find() says present and description_of() says same, for whatever settings. Nearly always so, at the price of
-  // one look.
+  // Whether find() says present and description_of() says same, and nobody has noted a foreign use. Nearly always so, at
+  // the price of one look.
   bool is_as_told(const StatementRef& statement, std::uint64_t segment);
   // Also describes the unnamed statement, if it is this one.
   void describe(const StatementRef& statement, Description description);
@@ -118,10 +126,9 @@ class BackendStatements {
     std::uint32_t pending = 0;    // unanswered Parse and Close
     std::uint32_t void_ones = 0;  // the oldest of these: what they find has to be parsed again
     std::uint64_t segment = 0;    // of the last of them
-    // Of the last Parse. `foreign`: see note_foreign_parse().
-    enum class By : std::uint8_t { pgweir, foreign, client } by = By::pgweir;
-    TimePoint certain_at{};  // when it was sent, if it is certain that each client's would find the same
-    std::shared_ptr<const void> foreign_settings{};
+    bool by_client = false;  // the last Parse; and when it was sent, if each client's would find the same
+    TimePoint certain_at{};
+    std::unique_ptr<User> foreign_user{};  // since the last Parse: the last one
   };
   using Entries = std::list<Entry>;
 

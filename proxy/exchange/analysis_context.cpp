@@ -1,21 +1,26 @@
 #include "proxy/exchange/analysis_context.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string_view>
+#include <memory>
+#include <optional>
 
-#include "protocol/sql_tokenizer.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
+
+namespace {
+
+bool is_code_judged(const Exchange& x) {
+  return x.code.unjudged.empty() && !x.code.triggers_unjudged && !x.code.definitions_unjudged;
+}
+
+}  // namespace
 
 AnalysisContext analysis_context(const Exchange& x) {
   // Its own DDL is not seen by other sessions before it is committed.
   if (x.may_have_temporary() || x.watch.marks.contains(Mark::unseen) ||
       x.watch.marks.contains(Mark::changed_schema))
     return {};
-  const bool is_certain =
-      x.code.unjudged.empty() && !x.code.triggers_unjudged && !x.code.definitions_unjudged;
+  const bool is_certain = is_code_judged(x);
   if (x.journal.leaves_context())
     return {x.worker.settings_memo().analysis_settings(x.client.desired), is_certain};
   const std::optional<SettingMap> in_force = x.journal.in_force(*x.client.desired, *x.client.startup);
@@ -49,31 +54,38 @@ bool is_in_another_context(const Exchange& exchange, const Statement& statement)
   return now.settings != nullptr && context_of(exchange, statement) != now.settings;
 }
 
-// PostgreSQL itself looks at tables and functions again when one of these has changed, and at nothing else.
-bool reads_alike(const SettingMap& one, const SettingMap& other) {
-  static constexpr std::array<std::string_view, 4> looked_at = {"role", "row_security", "search_path",
-                                                                "session_authorization"};
-  const auto is_looked_at = [](const std::string& name) {
-    return std::find(looked_at.begin(), looked_at.end(), name) != looked_at.end();
-  };
-  auto a = one.begin();
-  auto b = other.begin();
-  for (;;) {
-    while (a != one.end() && is_looked_at(a->first)) ++a;
-    while (b != other.end() && is_looked_at(b->first)) ++b;
-    if (a == one.end() || b == other.end()) return a == one.end() && b == other.end();
-    if (*a++ != *b++) return false;
-  }
+MapRef plan_settings(const Exchange& x) {
+  if (x.watch.marks.contains(Mark::unseen) || !is_code_judged(x)) return nullptr;
+  if (x.journal.leaves_plans()) return x.worker.settings_memo().plan_settings(x.client.desired);
+  const std::optional<SettingMap> in_force = x.journal.in_force(*x.client.desired, *x.client.startup);
+  return in_force ? x.worker.interner().intern(plan_settings(*in_force)) : nullptr;
 }
 
-bool is_read_by_settings(std::string_view text) {
-  const auto is_sign = [](char c) { return c == '\'' || static_cast<unsigned char>(c) >= 0x80; };
-  if (std::any_of(text.begin(), text.end(), is_sign)) return true;
-  for (std::size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1)) {
-    const bool is_parameter = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
-    if (!is_parameter) return true;  // a string in dollar quotes
-  }
-  return folded_find(text, "null");
+namespace {
+
+// Nearly always so, at the price of a few comparisons.
+bool is_in_settled_context(const Exchange& x, const Statement& statement) {
+  if (x.watch.marks.contains(Mark::unseen) || !is_code_judged(x) || !x.journal.leaves_context()) return false;
+  return x.worker.settings_memo().analysis_settings(x.client.desired).get() == statement.context.get();
+}
+
+bool differ_in_times_only(const SettingMap& one, const SettingMap& other) {
+  const auto without_times = [](const SettingMap& settings) {
+    SettingMap rest = settings;
+    for (const char* const name : {"datestyle", "intervalstyle", "timezone"}) rest.erase(name);
+    return rest;
+  };
+  return without_times(one) == without_times(other);
+}
+
+}  // namespace
+
+bool is_planned_alike(const Exchange& x, const Statement& statement) {
+  if (statement.context == nullptr || is_in_settled_context(x, statement)) return true;
+  const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
+  const MapRef meant = x.worker.settings_memo().plan_settings(settings);
+  const MapRef now = plan_settings(x);
+  return now == meant || (now != nullptr && !statement.may_read_times && differ_in_times_only(*now, *meant));
 }
 
 }  // namespace pgweir

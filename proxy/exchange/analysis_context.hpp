@@ -2,8 +2,6 @@
 // when it was parsed under them. Thread rule: the session's worker.
 #pragma once
 
-#include <string_view>
-
 #include "proxy/exchange/exchange.hpp"
 
 namespace pgweir {
@@ -22,11 +20,10 @@ MapRef settings_of_unnamed(const Exchange& exchange);
 bool is_in_its_context(const Exchange& exchange, const Statement& statement);
 // Whether it was parsed under others. Neither holds where it is not known what is in force.
 bool is_in_another_context(const Exchange& exchange, const Statement& statement);
-// Whether a text that was analysed under one of them means under the other what it would mean if it were analysed
-// there, as far as PostgreSQL does not see to it by itself: literals and the way that texts are read.
-bool reads_alike(const SettingMap& one, const SettingMap& other);
-// Whether any setting but those may decide what the text means: it has a string (which may be a date), a character that
-// is not ASCII, or NULL (transform_null_equals).
-bool is_read_by_settings(std::string_view text);
+// The settings under which PostgreSQL would analyse and plan a statement now that it has had for a while, as far as it
+// does not see by itself that they have changed: see plan_settings() of a map. Interned; null: they are not known.
+MapRef plan_settings(const Exchange& exchange);
+// Whether it is the same to the statement as those under which it was parsed. True for one that its client does not share.
+bool is_planned_alike(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

@@ -37,7 +37,7 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
   if (!statement) return Provided::yes;
   // The server's description holds only for the settings and parameter types that were in force then.
   BackendStatements& on_backend = x_.backend->statements;
-  if (on_backend.is_as_told(statement, x_.tracker.segment())) {
+  if (on_backend.is_as_told(statement, x_.tracker.segment()) && is_planned_alike(x_, *statement)) {
     x_.checked_again = nullptr;
     return Provided::yes;
   }
@@ -79,32 +79,30 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
   return shape != nullptr ? shape->parameter_types : statement.parameter_types;
 }
 
-// As BackendStatements::find(), but a statement that was parsed under another client's settings counts as missing where
-// its text would mean something else: it is parsed again.
+// As BackendStatements::find(), but a statement counts as missing where the server may have analysed or planned it under
+// other settings than this client's: it is parsed again.
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
-  if (on_backend.is_foreign(statement)) {
-    const AnalysisContext now = analysis_context(x_);
-    if (!on_backend.is_parsed_under(statement, now.is_certain ? now.settings.get() : nullptr))
-      on_backend.doubt(statement);
-  }
+  if (on_backend.is_foreign_to(statement, user())) on_backend.doubt(statement);
   return on_backend.find(statement, x_.tracker.segment());
 }
 
-// Notes under which settings pgweir has parsed a shared statement: those that its clients mean, or others, which the
-// client that has the backend has set.
+BackendStatements::User StatementProvider::user() const {
+  return {plan_settings(x_), x_.session_id};
+}
+
+// The server may analyse and plan the statement from now on, under the settings that this client has.
+void StatementProvider::note_use(const StatementRef& statement) {
+  if (!is_planned_alike(x_, *statement)) x_.backend->statements.note_foreign_use(statement, user());
+}
+
+// Notes whether a Parse of pgweir's finds what each client's would.
 void StatementProvider::note_parse(const StatementRef& statement) {
-  if (statement->context == nullptr) return;  // nobody shares it
-  BackendStatements& on_backend = x_.backend->statements;
   const AnalysisContext now = analysis_context(x_);
-  const bool is_known = now.is_certain && now.settings != nullptr;
-  const auto meant = std::static_pointer_cast<const SettingMap>(statement->context);
+  const bool is_meant = now.is_certain && now.settings != nullptr && statement->context == now.settings;
   const bool has_its_types = as_text(known_types(*statement)) == as_text(statement->parameter_types);
-  if (is_known && meant == now.settings) {
-    if (has_its_types) on_backend.note_parse(statement, x_.worker.now());
-  } else if (is_read_by_settings(statement->text) && !(is_known && reads_alike(*meant, *now.settings))) {
-    on_backend.note_foreign_parse(statement, is_known ? now.settings : nullptr);
-  }
+  if (is_meant && has_its_types) x_.backend->statements.note_parse(statement, x_.worker.now());
+  note_use(statement);
 }
 
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.
@@ -124,7 +122,10 @@ void StatementProvider::make_room_for(const StatementRef& statement) {
 Progress StatementProvider::provide_named(const StatementRef& statement) {
   const Presence presence = find(statement);
   if (presence == Presence::undecided) return Progress::hold;
-  if (presence == Presence::present) return Progress::done;
+  if (presence == Presence::present) {
+    note_use(statement);
+    return Progress::done;
+  }
   if (statement->by_sql) return provide_by_sql(statement);
   make_room_for(statement);
   write_parse(x_.worker.to_server().own(), statement->server_name, statement->text, known_types(*statement));
@@ -196,7 +197,10 @@ StatementProvider::Provided StatementProvider::provide_unnamed(const StatementRe
 Progress StatementProvider::provide_for_query(const StatementRef& statement) {
   ResponseTracker& tracker = x_.tracker;
   const Presence presence = find(statement);
-  if (presence == Presence::present) return Progress::done;
+  if (presence == Presence::present) {
+    note_use(statement);
+    return Progress::done;
+  }
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
   if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();

@@ -37,6 +37,8 @@ class StatementProvider final {
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
   BackendStatements::Presence find(const StatementRef& statement);
+  BackendStatements::User user() const;
+  void note_use(const StatementRef& statement);
   void note_parse(const StatementRef& statement);
   Progress provide_by_sql(const StatementRef& statement);
   Progress close_doubtful(const StatementRef& statement);

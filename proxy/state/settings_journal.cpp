@@ -39,6 +39,15 @@ bool changes_context(const SettingsItem& item) {
   }
 }
 
+// PostgreSQL analyses a statement again when these have changed (plancache.c; row_security where it matters).
+bool is_looked_at(std::string_view name) {
+  return name == "search_path" || name == "row_security";
+}
+
+bool changes_plans(const SettingsItem& item) {
+  return changes_context(item) && !is_looked_at(item.name);
+}
+
 void copy_identity(SettingMap& to, const SettingMap& from) {
   for (const std::string_view name : {role_setting, authorization_setting}) {
     if (const auto it = from.find(name); it != from.end()) to.insert_or_assign(it->first, it->second);
@@ -222,10 +231,17 @@ bool SettingsJournal::is_context_lost() const {
   return s_ != nullptr && (s_->context_lost || has_pending() || s_->doubts.concern_analysis());
 }
 
+bool SettingsJournal::leaves(bool (*changes)(const SettingsItem&)) const {
+  return is_empty() || (!is_context_lost() && std::none_of(s_->open.begin(), s_->open.end(), changes) &&
+                        std::none_of(s_->committed.begin(), s_->committed.end(), changes));
+}
+
 bool SettingsJournal::leaves_context() const {
-  return is_empty() ||
-         (!is_context_lost() && std::none_of(s_->open.begin(), s_->open.end(), changes_context) &&
-          std::none_of(s_->committed.begin(), s_->committed.end(), changes_context));
+  return leaves(changes_context);
+}
+
+bool SettingsJournal::leaves_plans() const {
+  return leaves(changes_plans);
 }
 
 // False: it is not known what is in force.
@@ -320,6 +336,12 @@ SettingMap analysis_settings(const SettingMap& settings) {
   for (const auto& [name, value] : settings) {
     if (matters_to_analysis(name)) out.emplace_hint(out.end(), name, value);
   }
+  return out;
+}
+
+SettingMap plan_settings(const SettingMap& settings) {
+  SettingMap out = analysis_settings(settings);
+  std::erase_if(out, [](const auto& setting) { return is_looked_at(setting.first); });
   return out;
 }
 

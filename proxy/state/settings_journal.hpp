@@ -74,8 +74,9 @@ class SettingsJournal {
   // The settings that are in force now, in a session that had `desired` when the transaction began and
   // brought `startup`. nullopt: that is not known. May be called only while nothing is pending.
   std::optional<SettingMap> in_force(const SettingMap& desired, const SettingMap& startup) const;
-  // Whether the settings in force are `desired`, as far as analysis reads them.
+  // Whether the settings in force are `desired`, as far as analysis reads them, or as plan_settings() has them.
   bool leaves_context() const;
+  bool leaves_plans() const;
   // Whether something in this transaction may have put the temporary schema into search_path.
   bool may_use_temporary_path() const;
 
@@ -91,6 +92,7 @@ class SettingsJournal {
     std::size_t at = 0;  // in State::open
   };
   bool is_context_lost() const;
+  bool leaves(bool (*changes)(const SettingsItem&)) const;
   static bool overlay(const SettingsStep& step, const SettingMap& startup, SettingMap& map);
   void apply(SettingsItem&& item);
   void commit();
@@ -133,6 +135,9 @@ bool matters_to_analysis(std::string_view name);
 // The settings of a map that matter to analysis. Statements are shared between clients that have the same
 // ones.
 SettingMap analysis_settings(const SettingMap& settings);
+// Those of them that PostgreSQL does not look at when it uses a statement: it may have analysed or planned it anew under
+// one client's, and goes on with that under another's.
+SettingMap plan_settings(const SettingMap& settings);
 
 // Whether all items set what is set already, so that carrying them out would change nothing. This is for
 // clients that set the same in each transaction.

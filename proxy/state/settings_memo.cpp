@@ -1,7 +1,6 @@
 #include "proxy/state/settings_memo.hpp"
 
 #include "proxy/state/prelude.hpp"
-#include "proxy/state/settings_journal.hpp"
 
 #include <functional>
 
@@ -52,12 +51,15 @@ MapRef SettingsMemo::with(const MapRef& before, std::string_view name, std::stri
   return after;
 }
 
-MapRef SettingsMemo::analysis_settings(const MapRef& settings) {
-  if (analysed_ != settings) {
-    analysis_ = interner_.intern(pgweir::analysis_settings(*settings));
-    analysed_ = settings;
-  }
-  return analysis_;
+const MapRef& SettingsMemo::find_part(Parts& parts, const MapRef& whole) {
+  parts.whole = whole;
+  if (const auto known = parts.known.find(whole.get()); known != parts.known.end())
+    return parts.part = known->second.second;
+  parts.part = interner_.intern(parts.take(*whole));
+  if (!is_small(*whole)) return parts.part;
+  if (parts.known.size() >= entries_max) parts.known.clear();
+  parts.known.emplace(whole.get(), std::pair(whole, parts.part));
+  return parts.part;
 }
 
 }  // namespace pgweir

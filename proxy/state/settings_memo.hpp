@@ -7,15 +7,17 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "proxy/state/prelude.hpp"
+#include "proxy/state/settings_journal.hpp"
 #include "proxy/state/settings_map.hpp"
 
 namespace pgweir {
 
 class SettingsMemo {
  public:
-  // The size of each of the two tables. A full table is emptied: what is still in use is soon there again.
+  // The size of each of the tables. A full table is emptied: what is still in use is soon there again.
   static constexpr std::size_t entries_max = 2048;
   // Sets of settings whose names and values have more bytes than this are not kept.
   static constexpr std::size_t text_max = 4 * 1024;
@@ -27,8 +29,9 @@ class SettingsMemo {
   // `before` with this value for the parameter. Interned.
   MapRef with(const MapRef& before, std::string_view name, std::string_view value);
 
-  // analysis_settings(*settings). Interned.
-  MapRef analysis_settings(const MapRef& settings);
+  // analysis_settings(*settings), plan_settings(*settings). Interned; the references last until the next call.
+  const MapRef& analysis_settings(const MapRef& settings) { return part(analysed_, settings); }
+  const MapRef& plan_settings(const MapRef& settings) { return part(planned_, settings); }
 
   std::size_t size() const { return preludes_.size() + changes_.size(); }
 
@@ -59,12 +62,24 @@ class SettingsMemo {
     MapRef after;  // owns the texts of the key, too
   };
 
+  // What some settings consist of that matter to somebody.
+  struct Parts {
+    SettingMap (*take)(const SettingMap&);
+    // The last one: most clients of a pool have the same settings.
+    MapRef whole{};
+    MapRef part{};
+    std::unordered_map<const SettingMap*, std::pair<MapRef, MapRef>> known{};  // the two
+  };
+  const MapRef& part(Parts& parts, const MapRef& whole) {
+    return parts.whole == whole ? parts.part : find_part(parts, whole);
+  }
+  const MapRef& find_part(Parts& parts, const MapRef& whole);
+
   Interner& interner_;
   std::unordered_map<Pair, KnownPrelude, Hash> preludes_;
   std::unordered_map<Change, KnownChange, Hash> changes_;
-  // The last map: most clients of a pool have the same settings.
-  MapRef analysed_;
-  MapRef analysis_;
+  Parts analysed_{&pgweir::analysis_settings};
+  Parts planned_{&pgweir::plan_settings};
 };
 
 }  // namespace pgweir

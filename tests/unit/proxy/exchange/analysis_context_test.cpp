@@ -120,25 +120,55 @@ TEST_CASE("a statement is in its context only where that is known") {
   CHECK_FALSE(is_in_its_context(relay.exchange, *by_sql));
 }
 
-TEST_CASE("texts are read alike where only the search_path and the role differ") {
-  const SettingMap own{{"TimeZone", "UTC"}, {"search_path", "a"}};
-  CHECK(reads_alike(own, own));
-  CHECK(reads_alike(own, {{"TimeZone", "UTC"}}));
-  CHECK(reads_alike(
-      own, {{"TimeZone", "UTC"}, {"role", "b"}, {"search_path", "b"}, {"session_authorization", "c"}}));
-  CHECK_FALSE(reads_alike(own, {{"TimeZone", "Asia/Tokyo"}, {"search_path", "a"}}));
-  CHECK_FALSE(reads_alike(own, {{"search_path", "a"}}));
-  CHECK_FALSE(
-      reads_alike(own, {{"TimeZone", "UTC"}, {"search_path", "a"}, {"standard_conforming_strings", "off"}}));
-  CHECK(reads_alike({}, {}));
-  CHECK_FALSE(reads_alike({}, own));
+TEST_CASE(
+    "a statement is used under the settings of its Parse but for those that the server looks at itself") {
+  Analysed relay;
+  relay.run("> P(s,select * from t where v = '1') S < 1 t n Z(I)");
+  const StatementRef shared = relay.exchange.statements.find("s");
+  const auto is_alike = [&](SettingMap settings) {
+    relay.have(std::move(settings));
+    return is_planned_alike(relay.exchange, *shared);
+  };
+  CHECK(is_alike({}));
+  CHECK(is_alike(
+      {{"search_path", "mine"}, {"row_security", "off"}, {"app.tenant", "7"}, {"lock_timeout", "1"}}));
+  CHECK_FALSE(is_alike({{"timezone", "Asia/Tokyo"}}));
+  CHECK_FALSE(is_alike({{"role", "other"}}));
+  CHECK_FALSE(is_alike({{"bytea_output", "escape"}}));
+  CHECK(is_alike({}));
+  SECTION("a SET of its transaction") {
+    relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(set local role other) < C(SET) Z(T)");
+    CHECK_FALSE(is_alike({}));
+    relay.run("> Q(rollback) < C(ROLLBACK) Z(I)");
+    CHECK(is_alike({}));
+  }
+  SECTION("a search_path of its transaction") {
+    relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(set local search_path = a) < C(SET) Z(T)");
+    CHECK(is_alike({}));
+  }
+  SECTION("what it has run may have set anything") {
+    relay.exchange.watch.marks.insert(Mark::unseen);
+    CHECK_FALSE(is_alike({}));
+  }
+  SECTION("code that nobody has judged") {
+    relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(select my_function()) < C(SELECT 1) Z(T)");
+    CHECK_FALSE(is_alike({}));
+  }
+  SECTION("a statement that nobody shares") {
+    relay.exchange.watch.marks.insert(Mark::unseen);
+    CHECK(is_planned_alike(relay.exchange,
+                           *relay.pool().statements().make_own("select 1", no_parameter_types)));
+  }
 }
 
-TEST_CASE("settings decide what strings, NULL and characters that are not ASCII mean") {
-  for (const char* text :
-       {"select '2024-01-01'", "select $$a$$", "select $a$b$a$", "select a = NULL", "select \xc3\xa9 from t"})
-    CHECK(is_read_by_settings(text));
-  for (const char* text :
-       {"select a from items where a = $1 and b = $22", "insert into t values ($1, 7)", ""})
-    CHECK_FALSE(is_read_by_settings(text));
+TEST_CASE("the time zone matters only to a statement that may have a time in it, or calls what may") {
+  Analysed relay;
+  relay.run("> P(s,select * from t where v = 'a') P(t,select my_function\\(\\)) S < 1 t n 1 t n Z(I)");
+  const StatementRef plain = relay.exchange.statements.find("s");
+  const StatementRef calls = relay.exchange.statements.find("t");
+  relay.have({{"timezone", "Asia/Tokyo"}, {"datestyle", "German"}, {"intervalstyle", "iso_8601"}});
+  CHECK(is_planned_alike(relay.exchange, *plain));
+  CHECK_FALSE(is_planned_alike(relay.exchange, *calls));
+  relay.have({{"timezone", "Asia/Tokyo"}, {"bytea_output", "escape"}});
+  CHECK_FALSE(is_planned_alike(relay.exchange, *plain));
 }

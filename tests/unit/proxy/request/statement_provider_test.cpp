@@ -70,6 +70,38 @@ TEST_CASE("a statement of which only a part may be left is closed before it is p
   CHECK(relay.server() == "Cs(#1) P(#1,select 1) Ds(#1)");
 }
 
+TEST_CASE("what the server may have planned under one client's settings is parsed again for another client") {
+  Moved relay;
+  const auto use = [&](std::uint64_t session, SettingMap settings) {
+    relay.exchange.session_id = session;
+    relay.exchange.client.desired = relay.worker().interner().intern(std::move(settings));
+    CHECK(relay.provide("s") == Provided::yes);
+    const std::string sent = relay.server();
+    if (!sent.empty()) relay.run(sent.starts_with("C") ? "> S < 3 1 t n Z(I)" : "> S < 1 t n Z(I)");
+    relay.server();
+    return sent;
+  };
+  const char* const again = "Cs(#1) P(#1,select 1) Ds(#1)";
+  CHECK(use(1, {}) == "P(#1,select 1) Ds(#1)");
+  CHECK(use(2, {}).empty());
+  CHECK(use(2, {{"search_path", "mine"}}).empty());
+  CHECK(use(1, {}).empty());
+  // On a server connection of its own it would go on with the statement, too.
+  CHECK(use(2, {{"bytea_output", "escape"}}).empty());
+  CHECK(use(2, {{"bytea_output", "escape"}}).empty());
+  CHECK(use(2, {}).empty());
+  CHECK_FALSE(relay.fresh->statements.was_parsed_lately(relay.s, relay.worker().now()));
+  CHECK(use(1, {}) == again);
+  CHECK(use(3, {}).empty());
+  CHECK(use(2, {{"role", "other"}}).empty());
+  CHECK(use(3, {{"role", "other"}}).empty());  // like the last one
+  CHECK(use(2, {{"role", "third"}}) == again);
+  CHECK(use(1, {}) == again);
+  relay.exchange.watch.marks.insert(Mark::unseen);
+  CHECK(use(4, {}).empty());
+  CHECK(use(5, {}) == again);  // both are not known, which does not make them alike
+}
+
 TEST_CASE("types that the server has inferred once are those of the next Parse") {
   Moved relay;
   const ByteBuffer text_type = {0, 1, 0, 0, 0, 25};

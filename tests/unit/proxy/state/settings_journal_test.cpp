@@ -164,8 +164,12 @@ TEST_CASE("settings that analysis does not read leave the context as it is") {
   script.run("set local statement_timeout = 5", in_transaction);
   script.run("select set_config('app.tenant', 'a', false)", in_transaction);
   CHECK(script.journal().leaves_context());
-  script.run("set local role other", in_transaction);
+  CHECK(script.journal().leaves_plans());
+  script.run("set local search_path = a", in_transaction);
   CHECK_FALSE(script.journal().leaves_context());
+  CHECK(script.journal().leaves_plans());
+  script.run("set local role other", in_transaction);
+  CHECK_FALSE(script.journal().leaves_plans());
 }
 
 TEST_CASE("between two pipelined statements what the first has set is in force") {

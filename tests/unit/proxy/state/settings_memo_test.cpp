@@ -44,6 +44,20 @@ TEST_CASE("names and values that meet differently are different changes") {
   CHECK(memo.with(none, "a", "bc") == interner.intern({{"a", "bc"}}));
 }
 
+TEST_CASE("what matters of a map is found in any order of maps") {
+  Interner interner;
+  SettingsMemo memo(interner);
+  for (int i = 0; i < 3000; ++i) {
+    const MapRef map =
+        interner.intern({{"app.tenant", std::to_string(i)}, {"role", "r"}, {"search_path", "a"}});
+    const MapRef other = interner.intern({{"timezone", std::to_string(i)}});
+    CHECK(memo.analysis_settings(map) == interner.intern({{"role", "r"}, {"search_path", "a"}}));
+    CHECK(memo.plan_settings(map) == interner.intern({{"role", "r"}}));
+    CHECK(memo.plan_settings(other) == other);
+    CHECK(memo.plan_settings(map) == interner.intern({{"role", "r"}}));
+  }
+}
+
 // The address of a map that nobody holds may be that of another one a moment later.
 TEST_CASE("what is remembered of a map stays true when only the memory holds it") {
   Interner interner;
