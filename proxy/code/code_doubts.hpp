@@ -39,6 +39,9 @@ struct CodeDoubts {
 
   // Held from the end of the transaction until its code is judged: it may have changed the schema.
   SchemaVersion::Doubt schema_doubt;
+  // Held while a message is unanswered that may commit what the session has changed: others may see that before the
+  // server tells.
+  SchemaVersion::Doubt commit_doubt;
 
   // Whether code has run that is not judged yet.
   bool any() const {

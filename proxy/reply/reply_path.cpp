@@ -142,6 +142,7 @@ void ReplyPath::publish_changes() {
   if (x_.tracker.idle()) x_.end_temporary();
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
   if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
+  x_.code.commit_doubt.reset();
   if (x_.code.any() && !x_.code.schema_doubt) x_.code.schema_doubt = x_.commons->schema_version()->doubt();
   if (x_.watch.marks.take(Mark::changed_defaults)) events_.insert(ReplyEvent::defaults_changed);
 }

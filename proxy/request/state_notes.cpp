@@ -10,6 +10,7 @@
 #include "protocol/sql_set.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/state/custom_names.hpp"
+#include "proxy/state/schema_version.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -82,6 +83,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   if (effects.is_unreadable() || alters_schema(effects) ||
       (creates && !effects.facts.contains(SqlFact::creates_temporary)))
     watch.marks.insert(Mark::changed_schema);
+  note_commit(effects, text);
   PinSet begun = may_begin(effects, x_.judgement);
   begun.erase({Pin::load});  // its tag tells if it has succeeded
   watch.note_begin(begun, text);
@@ -99,6 +101,14 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
                              effects.facts.contains(SqlFact::keeps_hidden_state);
   if (calls_builtin && effects.verbs.intersects({Verb::alter, Verb::create}))
     watch.marks.insert(Mark::changed_functions);
+}
+
+// What the session has changed may be committed long before the answer is here.
+void StateNotes::note_commit(const SqlEffects& effects, std::string_view text) {
+  if (!effects.verbs.intersects({Verb::commit, Verb::end, Verb::call, Verb::do_})) return;
+  const bool publishes = x_.watch.marks.contains(Mark::changed_schema) || !x_.code.unjudged.empty() ||
+                         folded_find(text, "prepared");
+  if (publishes && !x_.code.commit_doubt) x_.code.commit_doubt = x_.commons->schema_version()->doubt();
 }
 
 // What prepared statements and code of a string set is noted in front of or behind all that its text does, wherever they
@@ -306,6 +316,7 @@ void StateNotes::note_portal(std::string_view portal, const StatementRef& statem
   }
   if (effects.sets()) return;  // noted when it is executed
   if (alters_schema(effects)) x_.watch.marks.insert(Mark::changed_schema);
+  note_commit(effects, statement->text);
   const bool fires = effects.writes() && !x_.commons->code().triggers().is_free();
   const bool shows = !x_.commons->code().definitions().is_free();
   const bool controls = control_verbs.contains(effects.verb) && x_.journal.follows_control();

@@ -39,6 +39,7 @@ class StateNotes final {
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);
+  void note_commit(const SqlEffects& effects, std::string_view text);
   void note_order(const SqlEffects& effects, std::size_t from_names, std::size_t from_text);
   void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
   void note_names(std::string_view text, bool bound);

@@ -350,6 +350,7 @@ void ServerSide::lose_backend(BackendClose reason, bool told) {
   x_.code.definitions_unjudged = false;
   x_.code.question = {};
   x_.code.schema_doubt.reset();
+  x_.code.commit_doubt.reset();
   replies_.forget_answers();
   x_.tracker = ResponseTracker();
   x_.own.clear();

@@ -58,6 +58,7 @@ TEST_CASE("a Parse is answered without the server only while it is certain what 
   }
   SECTION("code that is not judged may have changed the schema") {
     doubt = relay.pool().schema_version()->doubt();
+    expected = "P(#2,select 1) Ds(#2)";
   }
   SECTION("in a failed transaction it is an error") {
     relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(select x) < E(42703,no x) Z(E)");
@@ -87,6 +88,45 @@ TEST_CASE("what is parsed beside code that is not judged is its client's own unt
   const PresumedStatement& presumed = relay.exchange.code.presumed.front();
   CHECK(presumed.statement.lock() == own);
   CHECK(presumed.settings == relay.statement("s")->context);
+}
+
+TEST_CASE("what is parsed while a change of the schema is being committed is its client's own") {
+  RelayScript relay;
+  const auto is_in_doubt = [&] {
+    const bool doubts = relay.exchange.code.commit_doubt != nullptr;
+    CHECK((!doubts || relay.pool().schema_version()->is_in_doubt()));
+    return doubts;
+  };
+  relay.run("> Q(begin) < C(BEGIN) Z(T) > Q(create table t as select 1) < C(SELECT 1) Z(T)");
+  CHECK_FALSE(is_in_doubt());
+  SECTION("by a COMMIT in front of something slow") {
+    relay.run("> P(,commit) B() E P(,select pg_sleep\\(1\\)) B() E S < 1 2");
+    CHECK(is_in_doubt());
+    relay.run("< C(COMMIT)");
+  }
+  SECTION("by a block that commits") {
+    relay.run(
+        "> Q(rollback) < C(ROLLBACK) Z(I) > Q(do 'begin create table t \\(\\); commit; perform "
+        "pg_sleep\\(1\\); end')");
+    CHECK(is_in_doubt());
+    relay.run("< C(DO) Z(I)");
+  }
+  SECTION("of a prepared transaction") {
+    relay.run("> Q(rollback) < C(ROLLBACK) Z(I) > Q(commit prepared 'x')");
+    CHECK(is_in_doubt());
+    relay.run("< C(COMMIT PREPARED) Z(I)");
+  }
+  CHECK_FALSE(is_in_doubt());
+}
+
+TEST_CASE("a client shares no statement that it parses while another one's change is being committed") {
+  RelayScript relay;
+  SchemaVersion::Doubt doubt = relay.pool().schema_version()->doubt();
+  relay.run("> P(s,select 1) S < 1 t n Z(I)");
+  CHECK(relay.exchange.statements.find("s")->context == nullptr);
+  doubt.reset();
+  relay.run("> P(t,select 1) S < 1 t n Z(I)");
+  CHECK(relay.exchange.statements.find("t")->context != nullptr);
 }
 
 TEST_CASE("of very many statements beside code that is not judged, the last ones stay their client's own") {
