@@ -180,6 +180,8 @@ void ModelSession::handle(const Message& message) {
       extended.sync();
       return send_ready();
     case 'H':
+      flushed_ = s_.out.size();  // whatever follows in the same packet
+      return;
     case 'd':
     case 'c':
     case 'f':

@@ -247,6 +247,25 @@ TEST_CASE("bytes may come one at a time") {
   CHECK(heard == "T D(1) C(SELECT 1) Z(I)");
 }
 
+TEST_CASE("a Flush sends what is there, whatever follows in the same packet") {
+  Server server;
+  ModelClient client = server.client(1);
+  ByteBuffer bytes;
+  write_parse(bytes, "", "SELECT 1", no_parameter_types);
+  write_flush(bytes);
+  write_bind(bytes, "", "");
+  client.session().receive(bytes);
+  CHECK(in_letters(client.session().take_sent_output()) == "1");
+  ByteBuffer rest;
+  write_execute(rest, "");
+  client.session().receive(rest);
+  CHECK(client.session().take_sent_output().empty());
+  ByteBuffer sync;
+  write_sync(sync);
+  client.session().receive(sync);
+  CHECK(in_letters(client.session().take_sent_output()) == "2 D(1) C(SELECT 1) Z(I)");
+}
+
 TEST_CASE("what differs between versions is answered as that version does") {
   for (const auto& [version, in_pipeline] : {std::pair("15.18", "1 2 C(SET) 1 2 N(25P01) C(SET) Z(I)"),
                                              std::pair("17.10", "1 2 C(SET) 1 2 N(25P01) C(SET) Z(I)"),
