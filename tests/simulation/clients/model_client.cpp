@@ -24,7 +24,8 @@ constexpr SimTime cancel_reaches = seconds(4);
 constexpr SimTime answer_takes = milliseconds(500);
 // How long after it was sent a request may still be under way.
 constexpr SimTime cancel_lasts = seconds(5);
-// A notification comes this long after it was sent at the latest, if the client does something meanwhile.
+// A notification that was sent this long before a batch comes before the end of its answer. One that is sent later may stand
+// behind that, as the end may wait long for a client that does not read, or behind many rows in a small buffer.
 constexpr SimTime notification_lasts = seconds(5);
 // How long after a limit a client is ended at the latest.
 constexpr SimTime timeout_noticed = seconds(10);
@@ -248,7 +249,7 @@ void ModelClient::check_news() {
   if (!listens || now.status != TransactionStatus::idle) return;
   if (!hears_from_) hears_from_ = world_.news_until(kernel_.now());
   const std::size_t next = std::max(*hears_from_, last_news_ ? *last_news_ + 1 : 0);
-  if (kernel_.now() > notification_lasts && world_.news_until(kernel_.now() - notification_lasts) > next)
+  if (asked_at_ > notification_lasts && world_.news_until(asked_at_ - notification_lasts) > next)
     world_.fail(name_ + " has not heard news number " + std::to_string(next));
 }
 
@@ -296,7 +297,7 @@ void ModelClient::settled() {
   if (expected_.missing_notification().empty() || world_.is_standby()) settled_without_notification_.reset();
   const SimTime since = settled_without_notification_.value_or(kernel_.now());
   if (!expected_.missing_notification().empty()) settled_without_notification_ = since;
-  if (kernel_.now() - since > notification_lasts)
+  if (asked_at_ - since > notification_lasts)
     return world_.fail(name_ + " misses " + expected_.missing_notification());
   check_news();
   if (has_said_last_ || (!is_ending_ && random_.chance(habits_.leaves))) return leave();
@@ -330,7 +331,8 @@ void ModelClient::plan_batch() {
 void ModelClient::send_batch(const Batch& batch) {
   ++batches_;
   trace_.say(name_, "> " + batch.in_words.substr(0, words_max));
-  if (unanswered_++ == 0) waits_since_ = kernel_.now();
+  asked_at_ = kernel_.now();
+  if (unanswered_++ == 0) waits_since_ = asked_at_;
   expected_.expect(reference_->answer(batch.bytes));
   const std::vector<std::string> channels = reference_->facts().channels;
   is_unlistening_ |= std::count(channels.begin(), channels.end(), Expectation::shared_channel) == 0;
@@ -398,7 +400,7 @@ void ModelClient::send_long_batch() {
   canceled_ = Canceled{writer_.sleep(lasts), {}, false};
   ++batches_;
   unanswered_ = 1;
-  waits_since_ = kernel_.now();
+  asked_at_ = waits_since_ = kernel_.now();
   trace_.say(name_, "> " + canceled_->batch.in_words);
   send(canceled_->batch.bytes);
   is_planned_ = true;

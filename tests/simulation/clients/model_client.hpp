@@ -142,6 +142,7 @@ class ModelClient {
   std::uint64_t life_ = 0;  // plans of an earlier connection are void
   int unanswered_ = 0;      // batches
   SimTime waits_since_{};
+  SimTime asked_at_{};                                   // when it sent its last batch
   std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come
   SimTime pieces_end_{};                                 // when the last piece of a batch goes out
   const char* silence_ends_with_ = nullptr;  // while it sends nothing: the error that a timeout gives it
