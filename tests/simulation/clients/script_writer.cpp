@@ -419,7 +419,7 @@ void ScriptWriter::add_extended(Batch& batch) {
   if (!is_named && parses) {
     unnamed_.reset();
     if (sql.starts_with("select") && sql.find("place") == std::string::npos)
-      unnamed_ = Unnamed{has_parameter};
+      unnamed_ = Unnamed{has_parameter, sql};
   }
   if (parses) MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
   if (is_named && random_.chance(0.2)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
@@ -454,7 +454,10 @@ Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
     return each.first.starts_with("h") || each.first.starts_with("k");
   });
   has_own_place_ = std::count(now.temporary_tables.begin(), now.temporary_tables.end(), "place") > 0;
-  if (is_pipelined || now.status == TransactionStatus::failed) unnamed_.reset();
+  // Its Parse was skipped where something before it in the batch has failed: an older statement is still there.
+  const auto unnamed = now.prepared.find("");
+  const bool is_older = unnamed_ && unnamed != now.prepared.end() && unnamed->second.text != unnamed_->sql;
+  if (is_pipelined || now.status == TransactionStatus::failed || is_older) unnamed_.reset();
   holds_ = holds(now) ? holds_ + 1 : 0;
   if (holds_ > 1 + random_.below(holds_max))
     return simple(now.status != TransactionStatus::idle ? "rollback" : "discard all");

@@ -83,6 +83,7 @@ class ScriptWriter {
   // The unnamed statement that was parsed last, if it may be bound again.
   struct Unnamed {
     bool has_parameter;
+    std::string sql;
   };
   std::optional<Unnamed> unnamed_;
   bool may_have_temporary_ = false;  // or has had it, in this session
