@@ -330,7 +330,7 @@ void ModelClient::plan_batch() {
 
 void ModelClient::send_batch(const Batch& batch) {
   ++batches_;
-  trace_.say(name_, "> " + batch.in_words.substr(0, words_max));
+  trace_.say(name_, "> " + with_short_words(batch.in_words).substr(0, words_max));
   asked_at_ = kernel_.now();
   if (unanswered_++ == 0) waits_since_ = asked_at_;
   expected_.expect(reference_->answer(batch.bytes));

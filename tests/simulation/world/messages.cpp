@@ -6,6 +6,9 @@
 namespace pgweir::simulation {
 namespace {
 
+constexpr std::size_t word_max = 90;
+constexpr std::size_t left_of_longer_word = 60;
+
 std::uint32_t number_at(const ByteBuffer& bytes, std::size_t at) {
   std::uint32_t number = 0;
   for (std::size_t i = 0; i < 4; ++i) number = number << 8 | (at + i < bytes.size() ? bytes[at + i] : 0);
@@ -32,8 +35,9 @@ std::string row(const ByteBuffer& body) {
       continue;
     }
     const auto end = std::min(body.size(), at + static_cast<std::size_t>(size));
-    text += printable(
-        {body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end)}, 0);
+    text += with_short_words(printable(
+        {body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(end)},
+        0));
     at = end;
   }
   return text;
@@ -90,6 +94,18 @@ std::string field(const Message& message, char which) {
   return {};
 }
 
+std::string with_short_words(const std::string& text) {
+  std::string shorter;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size() - 1) + 1;
+    const bool is_long = end - at > word_max;
+    shorter += text.substr(at, is_long ? left_of_longer_word : end - at);
+    if (is_long) shorter += text[end - 1] == ' ' ? "... " : "...";
+    at = end;
+  }
+  return shorter;
+}
+
 std::string in_words(const Message& message, bool from_server) {
   const std::string name = from_server ? name_in(of_server, message.type) : name_in(of_client, message.type);
   if (from_server && (message.type == 'E' || message.type == 'N'))
@@ -97,8 +113,8 @@ std::string in_words(const Message& message, bool from_server) {
   if (from_server && message.type == 'D') return name + " " + row(message.body);
   if (from_server && (message.type == 'T' || message.type == 't'))
     return name + " of " + std::to_string(number_at(message.body, 0) >> 16);
-  if (from_server && message.type == 'A') return name + " " + printable(message.body, 4);
-  return message.body.empty() ? name : name + " " + printable(message.body, 0);
+  if (from_server && message.type == 'A') return name + " " + with_short_words(printable(message.body, 4));
+  return message.body.empty() ? name : name + " " + with_short_words(printable(message.body, 0));
 }
 
 }  // namespace pgweir::simulation
