@@ -11,6 +11,7 @@
 #include <string>
 
 #include "tests/simulation/world/apart.hpp"
+#include "tests/simulation/world/program.hpp"
 #include "tests/simulation/world/shrink.hpp"
 #include "tests/simulation/world/world.hpp"
 
@@ -35,13 +36,26 @@ unsigned long long number(std::uint64_t value) {
   return value;
 }
 
+// As it was called, for the commands that repeat what failed.
+std::string program_name = "simulation";
+
+// An option's value that is a number from `least` on.
+CLI::Validator at_least(double least, const std::string& in_words) {
+  return {[least, in_words](const std::string& text) {
+            double value = 0;
+            const bool is_right = CLI::detail::lexical_cast(text, value) && value >= least;
+            return is_right ? std::string() : text + " is not " + in_words;
+          },
+          in_words};
+}
+
 // What the plan of a seed and the changes to it are; a seed alone does not say what was changed.
 struct Case {
   std::uint64_t seed = 0;
   Plan plan;
 
   std::string command() const {
-    std::string text = "simulation --seed " + std::to_string(seed);
+    std::string text = program_name + " --seed " + std::to_string(seed);
     const std::string changes = changes_between(make_plan(seed), plan);
     return changes.empty() ? text : text + " --with " + changes;
   }
@@ -64,7 +78,7 @@ class Runner {
     const double simulated = seconds_of(all_.simulated);
     std::printf(
         "%llu seeds: %.2f simulated hours in %.0f s (%.0f : 1), %llu batches, %llu transactions, %llu "
-        "messages, "
+        "messages,\n"
         "%llu faults, %llu cancels, %llu logins to the server, %llu system calls, at most %llu KiB of "
         "memory\n"
         "%llu passed, %llu failed\n",
@@ -152,6 +166,7 @@ bool run_file(const std::string& path, Runner& runner) {
 
 int main(int count, char** arguments) {
   fix_addresses(arguments);
+  program_name = arguments[0];
   CLI::App app("Simulates pgweir with its clients and servers. A seed is a simulation that can be repeated.");
   std::uint64_t first = 0;
   std::uint64_t seeds = 20;
@@ -163,16 +178,32 @@ int main(int count, char** arguments) {
   bool stops = false;
   int tries = 500;
   CLI::Option* const one = app.add_option("--seed", first, "run this seed alone");
-  app.add_option("--seeds", seeds, "how many new seeds to run")->capture_default_str();
-  app.add_option("--minutes", minutes, "run new seeds for this long instead");
+  CLI::Option* const count_of_seeds =
+      app.add_option("--seeds", seeds, "how many new seeds to run")->capture_default_str();
+  CLI::Option* const for_minutes = app.add_option("--minutes", minutes, "run new seeds for this long instead")
+                                       ->check(at_least(1e-6, "a number above 0"))
+                                       ->excludes(count_of_seeds);
   CLI::Option* const from =
       app.add_option("--from", first, "the first of the new seeds; without it by chance");
-  app.add_option("--with", changes, "change the plan of the seeds: clients=2,cut=0");
-  app.add_option("--file", file, "run the seeds of this file, one a line, and no new ones");
-  app.add_flag("--trace", is_loud, "print everything that happens (with --seed)");
-  app.add_flag("--shrink", shrinks, "look for a shorter simulation that fails, too (with --seed)");
-  app.add_option("--tries", tries, "how many simulations --shrink runs")->capture_default_str();
-  app.add_flag("--stop", stops, "stop at the first seed that fails");
+  CLI::Option* const with =
+      app.add_option("--with", changes, "change the plan of the seeds: clients=2,cut=0");
+  CLI::Option* const in_file =
+      app.add_option("--file", file, "run the seeds of this file, one a line, and no new ones");
+  CLI::Option* const trace =
+      app.add_flag("--trace", is_loud, "print everything that happens (with --seed)")->needs(one);
+  CLI::Option* const shrink_it =
+      app.add_flag("--shrink", shrinks, "look for a shorter simulation that fails, too (with --seed)")
+          ->needs(one)
+          ->excludes(trace);
+  app.add_option("--tries", tries, "how many simulations --shrink runs")
+      ->capture_default_str()
+      ->check(at_least(1, "a number from 1 on"))
+      ->needs(shrink_it);
+  CLI::Option* const stop = app.add_flag("--stop", stops, "stop at the first seed that fails");
+  for (CLI::Option* const each : {one, from}) each->check(at_least(0, "a number from 0 on"));
+  count_of_seeds->check(at_least(1, "a number from 1 on"));
+  for (CLI::Option* const each : {count_of_seeds, for_minutes, from, in_file, stop}) one->excludes(each);
+  for (CLI::Option* const each : {count_of_seeds, for_minutes, from, with, stop}) in_file->excludes(each);
   CLI11_PARSE(app, count, arguments);
 
   const auto case_of = [&](std::uint64_t seed) {
@@ -181,7 +212,9 @@ int main(int count, char** arguments) {
     return what;
   };
   try {
-    case_of(0);
+    const Plan plan = case_of(first).plan;
+    const std::string problem = Program::problem_of(plan.configuration(plan.max_size, false));
+    if (!problem.empty()) throw CLI::ValidationError("--with", "the configuration is refused: " + problem);
   } catch (const CLI::Error& error) {
     return app.exit(error);
   }

@@ -21,6 +21,10 @@ constexpr SimTime longest_round = std::chrono::microseconds(60);
 // Rounds in which a program that was told to stop has to end what it does.
 constexpr int last_rounds = 1'000;
 
+config::LoadResult load(const std::string& yaml) {
+  return config::load_text(yaml, "simulation.yaml", config::process_environment());
+}
+
 }  // namespace
 
 Program::Program(Kernel& kernel, const std::string& yaml) : kernel_(kernel) {
@@ -51,8 +55,13 @@ Program::~Program() {
   services_.workers.list.clear();
 }
 
+std::string Program::problem_of(const std::string& yaml) {
+  const config::LoadResult loaded = load(yaml);
+  return loaded.settings ? std::string() : config::to_string(loaded.problems.front());
+}
+
 SnapshotRef Program::snapshot_of(const std::string& yaml, const SnapshotRef& previous) {
-  const config::LoadResult loaded = config::load_text(yaml, "simulation.yaml", config::process_environment());
+  const config::LoadResult loaded = load(yaml);
   if (!loaded.settings) throw std::runtime_error(config::to_string(loaded.problems.front()));
   return make_snapshot(loaded.settings, previous);
 }

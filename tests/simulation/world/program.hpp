@@ -21,6 +21,8 @@ namespace pgweir::simulation {
 
 class Program {
  public:
+  // What is wrong with a configuration, in words; empty: nothing.
+  static std::string problem_of(const std::string& yaml);
   // The text is a configuration file; `workers` in it says how many there are.
   Program(Kernel& kernel, const std::string& yaml);
   ~Program();
