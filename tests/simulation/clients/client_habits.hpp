@@ -37,6 +37,9 @@ inline constexpr unsigned statement_kinds = 17;
 inline constexpr std::chrono::seconds idle_transaction_limit{10};
 inline constexpr std::chrono::seconds client_idle_limit{20};
 inline constexpr std::chrono::seconds client_write_limit{10};
+// What a drain gives clients that are not done, and what of it may be short for telling them.
+inline constexpr std::chrono::seconds drain_limit{25};
+inline constexpr std::chrono::seconds drain_last_words{1};
 
 struct ClientHabits {
   SimTime longest_pause = std::chrono::milliseconds(300);

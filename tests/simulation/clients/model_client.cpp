@@ -29,6 +29,8 @@ constexpr SimTime cancel_lasts = seconds(5);
 constexpr SimTime notification_lasts = seconds(5);
 // How long after a limit a client is ended at the latest.
 constexpr SimTime timeout_noticed = seconds(10);
+// What was sent so long ago has arrived.
+constexpr SimTime message_arrives = seconds(2);
 
 }  // namespace
 
@@ -72,7 +74,8 @@ void ModelClient::connect() {
     if (life == life_) take_what_came();
   };
   in_startup_ = true;
-  asked_for_tls_ = was_refused_ = has_said_last_ = false;
+  asked_for_tls_ = was_refused_ = has_said_last_ = is_amid_answer_ = false;
+  status_ = TransactionStatus::idle;
   told_.clear();
   told_directly_.clear();
   received_.clear();
@@ -209,6 +212,7 @@ void ModelClient::take_of_canceled(const Message& message) {
   if (message.type != 'Z') {
     if (message.type == 'E' && world_.explains(field(message, 'C')) && field(message, 'C') != "57014") {
       was_refused_ = true;
+      check_drain();
       be_gone("goes: " + field(message, 'C') + " was not its own");
     }
     return;
@@ -258,7 +262,13 @@ void ModelClient::compare(const Message& message) {
     return take_news(notification(message).second);
   const std::string complaint = expected_.take(message);
   if (complaint.empty()) {
-    if (message.type == 'Z') answered();
+    // These may come at any time.
+    if (std::string_view("ANS").find(message.type) == std::string_view::npos)
+      is_amid_answer_ = message.type != 'Z';
+    if (message.type == 'Z') {
+      status_ = static_cast<TransactionStatus>(message.body.front());
+      answered();
+    }
     return;
   }
   if (message.type == 'E') {
@@ -270,12 +280,34 @@ void ModelClient::compare(const Message& message) {
     if (world_.explains(code) ||
         (code == "57014" && (is_past_query_timeout() || waits_since_ < cancel_may_hit_until_))) {
       was_refused_ = true;
+      if (code != "57014") check_drain();
       return be_gone("goes: " + code + " was not its own");
     }
   }
   // Writes fail, and what the server says of itself changes.
   if (world_.is_standby()) return be_gone("goes: it has met a standby");
   world_.fail(name_ + " " + complaint);
+}
+
+// Why a drain has to wait for it; empty: there is no reason. What the client has sent last may not have arrived.
+std::string ModelClient::not_done() const {
+  if (in_startup_) return {};
+  if (status_ != TransactionStatus::idle) return "in its transaction";
+  if (is_amid_answer_) return "in the middle of an answer";
+  const SimTime sent = std::max(waits_since_, pieces_end_);
+  if (unanswered_ > 0 && sent + message_arrives < *world_.drains_patiently_since())
+    return "without its answer";
+  const SessionFacts has = reference_->facts();
+  if (unanswered_ == 0 && (!has.temporary_tables.empty() || has.advisory_locks > 0 || !has.portals.empty()))
+    return "although it has what it cannot have elsewhere";
+  return {};
+}
+
+// It is ended.
+void ModelClient::check_drain() {
+  if (!world_.drains_patiently_since()) return;
+  if (const std::string why = not_done(); !why.empty())
+    world_.fail(name_ + " was ended " + why + ", long before the end of the drain");
 }
 
 // Whether what it waits for takes longer than pgweir lets a query take.
@@ -501,6 +533,7 @@ void ModelClient::connection_lost(const std::string& how) {
   // In the middle of a row no reason can be told.
   if (!was_refused_ && !world_.explains_close() && !is_past_query_timeout())
     return world_.fail(name_ + " " + how + " without a reason");
+  if (!was_refused_) check_drain();
   be_gone(how);
 }
 

@@ -33,6 +33,9 @@ class ClientWorld {
   virtual bool explains(const std::string& sqlstate) const = 0;
   // Whether a connection may end without a word now.
   virtual bool explains_close() const = 0;
+  // Since when the program drains, while nothing but that may end a client, and who is not done still has time. nullopt:
+  // otherwise.
+  virtual std::optional<SimTime> drains_patiently_since() const = 0;
   // A client that listens cannot be reached any more.
   virtual void note_vanished_listener() = 0;
   // Whether the server may be, or may have been, another one than the client's reference: a standby.
@@ -88,6 +91,8 @@ class ModelClient {
   void take_of_canceled(const Message& message);
   void compare(const Message& message);
   bool is_past_query_timeout() const;
+  void check_drain();
+  std::string not_done() const;
   void take_news(const std::string& payload);
   void check_news();
   void answered();
@@ -139,8 +144,10 @@ class ModelClient {
   std::map<std::string, std::string> told_directly_;  // the same by the reference
   ByteBuffer received_;
   ByteBuffer unsent_;
-  std::uint64_t life_ = 0;  // plans of an earlier connection are void
-  int unanswered_ = 0;      // batches
+  std::uint64_t life_ = 0;                              // plans of an earlier connection are void
+  int unanswered_ = 0;                                  // batches
+  TransactionStatus status_ = TransactionStatus::idle;  // as it was told
+  bool is_amid_answer_ = false;                         // it has a part of one
   SimTime waits_since_{};
   SimTime asked_at_{};                                   // when it sent its last batch
   std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come

@@ -217,7 +217,8 @@ std::string Plan::configuration(double size, bool is_loud) const {
          "timeouts: {client_login: 300s, client_idle: " +
          number(client_idle_limit.count()) +
          "s, idle_transaction: " + number(idle_transaction_limit.count()) +
-         "s, client_write: " + number(client_write_limit.count()) + "s" +
+         "s, client_write: " + number(client_write_limit.count()) +
+         "s, drain: " + number(drain_limit.count()) + "s" +
          (query_timeout_ms > 0 ? ", query: " + number(query_timeout_ms) + "ms" : std::string()) +
          "}\n"
          "log: {level: " +

@@ -29,6 +29,8 @@ constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
 // vanished by keepalive only, and of one that listens, when it has been sent a notification, by the last retransmission.
 constexpr SimTime rest_max = seconds(1'200);
+// How long clients go on as if there were no drain, at most.
+constexpr SimTime clients_stay = seconds(5);
 // After this the program has noticed that the server at the other end of a connection has vanished.
 constexpr SimTime keepalive_lasts = seconds(60);
 
@@ -155,7 +157,11 @@ Outcome World::run() {
   if (plan_.drains > 0 && failure_.empty()) {
     trace_.say("world", "the program drains");
     is_draining_ = true;
+    drains_since_ = kernel_.now();
     program_->drain();
+    // Who is in the middle of something goes on with it for a while.
+    run_until(kernel_.now() + SimTime(static_cast<SimTime::rep>(
+                                  random_.below(static_cast<std::uint64_t>(clients_stay.count())))));
   }
   end_clients();
   if (failure_.empty()) check_at_rest();
@@ -428,6 +434,13 @@ bool World::explains(const std::string& sqlstate) const {
 
 bool World::explains_close() const {
   return is_draining_ || kernel_.now() < disturbed_until_;
+}
+
+std::optional<SimTime> World::drains_patiently_since() const {
+  const SimTime now = kernel_.now();
+  const bool is_patient = is_draining_ && now < drains_since_ + drain_limit - drain_last_words;
+  if (!is_patient || now < disturbed_until_ || is_standby()) return std::nullopt;
+  return drains_since_;
 }
 
 bool World::is_standby() const {

@@ -60,6 +60,7 @@ class World final : public ClientWorld {
   void fail(const std::string& what) override;
   bool explains(const std::string& sqlstate) const override;
   bool explains_close() const override;
+  std::optional<SimTime> drains_patiently_since() const override;
   void note_vanished_listener() override { listener_has_vanished_ = true; }
   bool is_standby() const override;
   bool is_running(const std::string& word) const override { return server_.is_running(word); }
@@ -88,6 +89,7 @@ class World final : public ClientWorld {
   bool has_vanished_ = false;  // connections to the server were cut in silence
   bool listener_has_vanished_ = false;
   bool is_draining_ = false;
+  SimTime drains_since_{};
   bool is_ending_ = false;
 };
 
