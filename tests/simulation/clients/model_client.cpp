@@ -29,6 +29,10 @@ constexpr SimTime cancel_lasts = seconds(5);
 constexpr SimTime notification_lasts = seconds(5);
 // How long after a limit a client is ended at the latest.
 constexpr SimTime timeout_noticed = seconds(10);
+// Of the long answers that a client does not read: how many are more than the program may allocate, and their size.
+constexpr double huge_answers = 0.2;
+constexpr std::size_t huge_least = 20'000'000;
+constexpr std::size_t huge_most = 30'000'000;
 // What was sent so long ago has arrived.
 constexpr SimTime message_arrives = seconds(2);
 
@@ -377,11 +381,13 @@ void ModelClient::send_batch(const Batch& batch) {
 
 // Frozen, or busy with something else. For less than the limit nothing may be missing afterwards.
 void ModelClient::stop_reading() {
-  send_batch(writer_.long_answer(habits_.long_answer));
+  const bool for_good = random_.chance(0.5);
+  const bool is_huge = for_good && random_.chance(huge_answers);
+  send_batch(writer_.long_answer(is_huge ? random_.between(huge_least, huge_most) : habits_.long_answer));
   trace_.say(name_, "stops reading");
   reads_ = false;
   is_planned_ = true;
-  if (random_.chance(0.5)) return after(up_to(client_write_limit * 4 / 5), &ModelClient::read_on);
+  if (!for_good) return after(up_to(client_write_limit * 4 / 5), &ModelClient::read_on);
   must_be_ended_unread();
 }
 

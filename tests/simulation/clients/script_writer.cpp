@@ -488,7 +488,7 @@ Batch ScriptWriter::sleep(SimTime lasts) {
 }
 
 Batch ScriptWriter::long_answer(std::size_t size) {
-  constexpr std::size_t row_size = 2'000;
+  const std::size_t row_size = size < 5'000'000 ? 2'000 : 20'000;
   return simple("select '" + nonce() + std::string(row_size, '-') + "', g from generate_series(1, " +
                 std::to_string(size / row_size) + ") g");
 }

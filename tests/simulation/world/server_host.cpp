@@ -47,9 +47,10 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     if (session_ && ending != Ending::untold) {
       session_->terminate(SqlError{"57P01", "terminating connection due to administrator command"});
       advance();
-      if (ending == Ending::half_told && unsent_.size() > 1)
-        unsent_.resize(host_.kernel_.random().between(1, unsent_.size() - 1));
-      end_->send(unsent_);
+      ByteView rest = ByteView(unsent_).subspan(sent_);
+      if (ending == Ending::half_told && rest.size() > 1)
+        rest = rest.first(host_.kernel_.random().between(1, rest.size() - 1));
+      end_->send(rest);
     }
     host_.trace_.say(name_, ending == Ending::told        ? "ends"
                             : ending == Ending::half_told ? "breaks off"
@@ -180,8 +181,10 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
 
   void send() {
     if (unsent_.empty()) return;
-    const std::size_t size = end_->send(unsent_);
-    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(size));
+    sent_ += end_->send(ByteView(unsent_).subspan(sent_));
+    if (sent_ < unsent_.size() && sent_ < unsent_.size() / 2) return;
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
   }
 
   void plan_wake() {
@@ -209,8 +212,9 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<ModelSession> session_;
   ByteBuffer received_;
   ByteBuffer unsent_;
-  ByteBuffer heard_;  // for the trace
-  ByteBuffer said_;   // for the trace
+  std::size_t sent_ = 0;  // of it
+  ByteBuffer heard_;      // for the trace
+  ByteBuffer said_;       // for the trace
   std::uint64_t wakes_ = 0;
   std::string last_text_;
   bool is_slow_ = false;  // a request to cancel that is not looked at yet
