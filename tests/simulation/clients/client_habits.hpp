@@ -27,11 +27,12 @@ enum class StatementKind : std::uint8_t {
   // Those above are drawn by their weights.
   copy,
   extended,
-  several,  // in one message
-  shared,   // prepared under a name, of a text that other clients prepare, too
+  several,     // in one message
+  shared,      // prepared under a name, of a text that other clients prepare, too
+  savepoints,  // transactions in which a part of what was done is taken back
 };
 inline constexpr unsigned weighted_kinds = 13;
-inline constexpr unsigned statement_kinds = 17;
+inline constexpr unsigned statement_kinds = 18;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};

@@ -54,6 +54,7 @@ constexpr unsigned total_weight() {
 void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
+  planned_.clear();
   may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = false;
 }
 
@@ -283,6 +284,119 @@ std::string ScriptWriter::listen_statement() {
   return random_.chance(0.5) ? "unlisten *" : "unlisten " + channel;
 }
 
+std::string ScriptWriter::setting_effect() {
+  const std::string name = random_.chance(0.5) ? "app.tenant" : "app.owner";
+  switch (random_.below(6)) {
+    case 0:
+    case 1:
+      return "set " + name + " = '" + nonce() + "'";
+    case 2:
+      return "set local " + name + " = '" + nonce() + "'";
+    case 3:
+      return "select set_config('" + name + "', '" + nonce() + "', false)";
+    case 4:
+      return "set search_path = tenant" + std::to_string(random_.below(3)) + ", public";
+    default:
+      return "reset " + name;
+  }
+}
+
+std::string ScriptWriter::effect(const SessionFacts& now) {
+  static const std::vector<StatementKind> kinds = {StatementKind::setting,     StatementKind::setting,
+                                                   StatementKind::role,        StatementKind::table,
+                                                   StatementKind::sql_prepare, StatementKind::listen};
+  const StatementKind kind = random_.pick(kinds);
+  if (!habits_.has(kind)) return "select '" + nonce() + "'";
+  switch (kind) {
+    case StatementKind::role:
+      return random_.chance(0.7) ? "set role other" : "reset role";
+    case StatementKind::table: {
+      const std::string table = own_name("t");
+      if (std::count(now.temporary_tables.begin(), now.temporary_tables.end(), table) > 0)
+        return random_.chance(0.5) ? "drop table " + table
+                                   : "insert into " + table + " values ('" + nonce() + "')";
+      may_have_temporary_ = true;
+      return "create temp table " + table + " (a text)";
+    }
+    case StatementKind::sql_prepare: {
+      const std::string name = random_.chance(0.5) ? "p" : "q";
+      if (now.prepared.contains(name)) return "deallocate " + name;
+      return "prepare " + name + " as select '" + nonce() + "', $1::text";
+    }
+    case StatementKind::listen: {
+      const std::string channel = own_name("ch");
+      const std::uint64_t which = random_.below(4);
+      return which == 0   ? random_.chance(0.5) ? "unlisten *" : "unlisten " + channel
+             : which == 1 ? "notify " + channel + ", '" + nonce() + "'"
+                          : "listen " + channel;
+    }
+    default:
+      return setting_effect();
+  }
+}
+
+std::string ScriptWriter::look_at_effects() {
+  switch (random_.below(5)) {
+    case 0:
+      if (habits_.has(StatementKind::listen)) return "notify " + own_name("ch") + ", '" + nonce() + "'";
+      [[fallthrough]];
+    case 1:
+      if (habits_.has(StatementKind::sql_prepare))
+        return std::string("execute ") + (random_.chance(0.5) ? "p" : "q") + "('" + nonce() + "')";
+      [[fallthrough]];
+    case 2:
+      if (habits_.has(StatementKind::table)) return "select * from " + own_name("t");
+      [[fallthrough]];
+    default:
+      return "select current_user, session_user, current_setting('search_path'), "
+             "coalesce(current_setting('app.tenant', true), ''), coalesce(current_setting('app.owner', "
+             "true), '')";
+  }
+}
+
+// begin; savepoint a; X; savepoint b; Y; rollback to a; commit, and others like it. Then it looks at what is left of X and Y.
+void ScriptWriter::plan_savepoints(const SessionFacts& now) {
+  static const std::vector<std::string> names = {"a", "b"};
+  const std::string first = random_.pick(names);
+  std::string last = first;
+  if (random_.chance(0.3)) planned_.push_back(effect(now));
+  planned_.emplace_back("begin");
+  if (random_.chance(0.3)) planned_.push_back(effect(now));
+  planned_.push_back("savepoint " + first);
+  planned_.push_back(effect(now));
+  if (random_.chance(0.7)) {
+    last = random_.pick(names);
+    planned_.push_back("savepoint " + last);
+    planned_.push_back(effect(now));
+  }
+  const std::string& target = random_.chance(0.5) ? first : last;
+  if (random_.chance(0.2)) planned_.push_back("release " + target);
+  planned_.push_back("rollback to " + (random_.chance(0.5) ? first : last));
+  if (random_.chance(0.3)) planned_.push_back("release " + target);
+  if (random_.chance(0.3)) planned_.push_back(effect(now));
+  planned_.emplace_back(random_.chance(0.85) ? "commit" : "rollback");
+  for (std::uint64_t looks = random_.between(1, 4); looks > 0; --looks) planned_.push_back(look_at_effects());
+}
+
+Batch ScriptWriter::planned() {
+  const std::string text = planned_.front();
+  planned_.pop_front();
+  if (!habits_.has(StatementKind::extended) || random_.chance(0.7)) return simple(text);
+  unnamed_.reset();
+  return alone(text);
+}
+
+// By extended messages.
+Batch ScriptWriter::alone(const std::string& text) const {
+  Batch batch;
+  batch.in_words = "[] " + text;
+  MessageWriter(batch.bytes, 'P').text("").text(text).number(0, 2);
+  MessageWriter(batch.bytes, 'B').text("").text("").number(0, 2).number(0, 2).number(0, 2);
+  MessageWriter(batch.bytes, 'E').text("").number(0, 4);
+  MessageWriter(batch.bytes, 'S');
+  return batch;
+}
+
 Batch ScriptWriter::simple(const std::string& text) const {
   Batch batch;
   batch.in_words = text;
@@ -459,10 +573,16 @@ Batch ScriptWriter::next(const SessionFacts& now, bool is_pipelined) {
   const bool is_older = unnamed_ && unnamed != now.prepared.end() && unnamed->second.text != unnamed_->sql;
   if (is_pipelined || now.status == TransactionStatus::failed || is_older) unnamed_.reset();
   holds_ = holds(now) ? holds_ + 1 : 0;
+  if (!planned_.empty()) return planned();
   if (holds_ > 1 + random_.below(holds_max))
     return simple(now.status != TransactionStatus::idle ? "rollback" : "discard all");
   const bool is_at_rest = now.status == TransactionStatus::idle && !is_pipelined;
   if (is_at_rest && habits_.has(StatementKind::ddl) && random_.chance(0.01)) return change_board();
+  const bool is_favorite = habits_.favors > 0 && habits_.favorite == StatementKind::transaction;
+  if (is_at_rest && habits_.has(StatementKind::savepoints) && random_.chance(is_favorite ? 0.2 : 0.03)) {
+    plan_savepoints(now);
+    return planned();
+  }
   const double which = static_cast<double>(random_.below(100));
   if (which < 4 && habits_.has(StatementKind::copy)) return copy();
   if (which < 45 && habits_.has(StatementKind::extended)) return extended();

@@ -3,6 +3,7 @@
 // chance.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,13 @@ class ScriptWriter {
   std::string listen_statement();
   std::string place_statement();
   std::string ddl_statement();
+  // Changes what a transaction may take back.
+  std::string effect(const SessionFacts& now);
+  std::string setting_effect();
+  std::string look_at_effects();
+  void plan_savepoints(const SessionFacts& now);
+  Batch planned();
+  Batch alone(const std::string& text) const;
   Batch simple(const std::string& text) const;
   Batch query(bool has_failed);
   Batch copy();
@@ -93,6 +101,7 @@ class ScriptWriter {
       false;  // what add_extended() has written last: its columns must not be asked for again
   bool may_have_own_table_ = false;  // one that is not temporary
   bool may_hide_place_ = false;      // what is written now is a message of its own
+  std::deque<std::string> planned_;  // the statements that come next, one by one
   std::uint64_t holds_ = 0;          // batches since the session began to hold something
 };
 
