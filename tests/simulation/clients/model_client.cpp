@@ -351,6 +351,7 @@ void ModelClient::plan_batch() {
   if (may_wait && random_.chance(habits_.cancels)) return send_long_batch();
   if (may_wait && random_.chance(habits_.stops_reading)) return stop_reading();
   const SessionFacts now = reference_->facts();
+  if (!is_ending_ && random_.chance(habits_.leaves / 4)) return leave_unfinished();
   has_said_last_ = is_ending_;
   send_batch(is_ending_ ? writer_.last() : writer_.next(now, unanswered_ > 0));
   if (is_ending_) return;
@@ -496,6 +497,12 @@ void ModelClient::send_cancel_request(const ByteBuffer& key) {
   end->changed = [weak = std::weak_ptr(end)] {
     if (const auto still = weak.lock(); still && (still->has_end() || still->error() != 0)) still->close();
   };
+}
+
+void ModelClient::leave_unfinished() {
+  send_batch(writer_.unfinished());
+  is_planned_ = true;
+  after(up_to(random_.chance(0.5) ? milliseconds(30) : milliseconds(3'000)), &ModelClient::leave);
 }
 
 void ModelClient::leave() {

@@ -113,6 +113,7 @@ class ModelClient {
   void send_now(const ByteBuffer& bytes);
   void send_in_pieces(const ByteBuffer& bytes);
   void push();
+  void leave_unfinished();
   void leave();
   void vanish(const std::string& how);
   void be_gone(const std::string& how);

@@ -621,6 +621,25 @@ Batch ScriptWriter::unsynced() {
   return batch;
 }
 
+Batch ScriptWriter::unfinished() {
+  const std::string row = std::string(ghost) + " " + nonce();
+  const std::string insert = std::string("insert into ") + ledger + " values ('" + row + "')";
+  const std::uint64_t which = habits_.has(StatementKind::extended) ? random_.below(4) : 3;
+  if (which == 3) return simple("begin; " + insert);
+  if (which == 2) {
+    Batch batch = simple(std::string("copy ") + ledger + " from stdin");
+    MessageWriter(batch.bytes, 'd').raw(row + "\n");
+    return batch;
+  }
+  Batch batch;
+  batch.in_words = "without Sync: " + insert;
+  MessageWriter(batch.bytes, 'P').text("").text(insert).number(0, 2);
+  MessageWriter(batch.bytes, 'B').text("").text("").number(0, 2).number(0, 2).number(0, 2);
+  MessageWriter(batch.bytes, 'E').text("").number(0, 4);
+  if (random_.chance(0.5)) MessageWriter(batch.bytes, 'H');
+  return batch;
+}
+
 Batch ScriptWriter::last() {
   return simple("rollback");
 }

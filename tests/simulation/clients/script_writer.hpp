@@ -40,6 +40,11 @@ class ScriptWriter {
   Batch long_answer(std::size_t size);
   // What the server does not answer yet.
   Batch unsynced();
+  // A row that must never be committed: the client has to leave before it has asked for that.
+  Batch unfinished();
+  static constexpr const char* ledger =
+      "public.ledger";  // to which all add rows; the first word of those is:
+  static constexpr const char* ghost = "ghost";
   // What puts an end to what the client may have open, so that it can leave in peace.
   Batch last();
 

@@ -81,6 +81,27 @@ void add_board(ModelCluster& cluster) {
   catalog.rows(catalog.add(std::move(board))).push_back(std::move(row));
 }
 
+void add_ledger(ModelCluster& cluster) {
+  Relation ledger;
+  ledger.schema = "public";
+  ledger.name = "ledger";
+  ledger.columns = {{"a", type::text, 1}};
+  ledger.attributes = 1;
+  cluster.catalog("app").add(std::move(ledger));
+}
+
+// What was committed although its client has left without asking for it; empty: nothing.
+std::string committed_ghost(ModelCluster& cluster) {
+  Catalog& catalog = cluster.catalog("app");
+  for (const StoredRow& row : catalog.rows(catalog.find("public", "ledger", 0)->oid)) {
+    const std::string& text = row.values.front().value_or("");
+    if (text.starts_with(ScriptWriter::ghost) &&
+        cluster.log().fate(row.made_by) == TransactionLog::Fate::committed)
+      return text;
+  }
+  return {};
+}
+
 template <class List>
 std::uint64_t sum_of(const List& list, std::uint64_t (ModelClient::*value)() const) {
   return std::accumulate(
@@ -106,6 +127,7 @@ void World::set_up(ModelCluster& cluster) {
   add_place(cluster, "tenant1", type::text);
   add_place(cluster, "tenant2", type::int4, true);
   add_board(cluster);
+  add_ledger(cluster);
 }
 
 World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
@@ -261,6 +283,8 @@ void World::check_at_rest() {
     if (const std::string left = left_behind(*session); !left.empty())
       return fail("session " + std::to_string(pid) + " of the server was left with " + left);
   }
+  if (const std::string ghost = committed_ghost(cluster_); !ghost.empty())
+    return fail("the row '" + ghost + "' of a client that left was committed");
   if (ProgramMemory::in_use() > memory_at_rest_max)
     return fail("the program keeps " + std::to_string(ProgramMemory::in_use()) + " bytes when all are gone");
   check_counters();
