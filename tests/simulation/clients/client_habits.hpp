@@ -24,15 +24,15 @@ enum class StatementKind : std::uint8_t {
   listen,
   discard,
   ddl,  // that changes the columns of tables which are not temporary
-  // Those above are drawn by their weights.
+  // Those above, and sequence, are drawn by their weights.
   copy,
   extended,
   several,     // in one message
   shared,      // prepared under a name, of a text that other clients prepare, too
   savepoints,  // transactions in which a part of what was done is taken back
+  sequence,    // nextval, currval, lastval
 };
-inline constexpr unsigned weighted_kinds = 13;
-inline constexpr unsigned statement_kinds = 18;
+inline constexpr unsigned statement_kinds = 19;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};
@@ -56,9 +56,10 @@ struct ClientHabits {
   double strings = 0.15;       // that another statement follows in the same string
   double favors = 0;           // that a statement is of the `favorite` kind, whatever its weight
   StatementKind favorite = StatementKind::rows;
-  std::uint32_t without = 0;    // a bit for each StatementKind
-  std::size_t long_answer = 0;  // bytes that no buffer between a client and the server can take
-  SimTime query_timeout{};      // what pgweir lets a query take; zero: no limit
+  bool learns_sequences = false;  // the first currval of a pool may miss the value that was taken before
+  std::uint32_t without = 0;      // a bit for each StatementKind
+  std::size_t long_answer = 0;    // bytes that no buffer between a client and the server can take
+  SimTime query_timeout{};        // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure
 
   bool has(StatementKind kind) const { return (without >> static_cast<unsigned>(kind) & 1u) == 0; }

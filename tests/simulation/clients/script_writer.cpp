@@ -28,7 +28,7 @@ constexpr Weight weights[] = {
     {StatementKind::transaction, 18}, {StatementKind::setting, 16},    {StatementKind::role, 3},
     {StatementKind::table, 8},        {StatementKind::sql_prepare, 6}, {StatementKind::cursor, 4},
     {StatementKind::lock, 3},         {StatementKind::listen, 4},      {StatementKind::discard, 1},
-    {StatementKind::ddl, 6}};
+    {StatementKind::ddl, 6},          {StatementKind::sequence, 4}};
 
 // Statements that many clients prepare. What they mean depends on the search_path, the role and temporary tables. All take
 // one parameter, a number. Those of the first list look the same whatever they mean.
@@ -55,7 +55,7 @@ void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
   planned_.clear();
-  may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = false;
+  may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = has_own_sequence_ = false;
 }
 
 std::string ScriptWriter::nonce() {
@@ -124,6 +124,8 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
       return listen_statement();
     case StatementKind::ddl:
       return ddl_statement();
+    case StatementKind::sequence:
+      return sequence_statement();
     case StatementKind::discard:
       return random_.chance(0.5) ? "discard all" : "reset all";
     default:
@@ -241,6 +243,26 @@ std::string ScriptWriter::ddl_statement() {
     default:
       return "insert into " + table + " (a, n) values ('" + nonce() + "', '" +
              std::to_string(random_.below(1'000)) + "')";
+  }
+}
+
+// The values that a session has taken are its own. Nobody takes the next one of the shared sequence, which would depend on
+// the others: they set it.
+std::string ScriptWriter::sequence_statement() {
+  const std::string own = "public." + own_name("q");
+  if (!std::exchange(has_own_sequence_, true)) return "create sequence " + own;
+  switch (random_.below(6)) {
+    case 0:
+      return std::string("select setval('") + ticket + "', " + number_word() + ")";
+    case 1:
+    case 2:
+      return "select '" + nonce() + "', nextval('" + own + "')";
+    case 3:
+      return "select currval('" + own + "')";
+    case 4:
+      return std::string("select currval('") + ticket + "')";
+    default:
+      return random_.chance(0.1) ? "discard sequences" : "select lastval()";
   }
 }
 

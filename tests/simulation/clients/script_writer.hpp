@@ -42,6 +42,7 @@ class ScriptWriter {
   Batch unsynced();
   // A row that must never be committed: the client has to leave before it has asked for that.
   Batch unfinished();
+  static constexpr const char* ticket = "public.ticket";  // a sequence that many clients set
   static constexpr const char* ledger =
       "public.ledger";  // to which all add rows; the first word of those is:
   static constexpr const char* ghost = "ghost";
@@ -67,6 +68,7 @@ class ScriptWriter {
   std::string listen_statement();
   std::string place_statement();
   std::string ddl_statement();
+  std::string sequence_statement();
   // Changes what a transaction may take back.
   std::string effect(const SessionFacts& now);
   std::string setting_effect();
@@ -105,6 +107,7 @@ class ScriptWriter {
   bool is_stale_prone_ =
       false;  // what add_extended() has written last: its columns must not be asked for again
   bool may_have_own_table_ = false;  // one that is not temporary
+  bool has_own_sequence_ = false;
   bool may_hide_place_ = false;      // what is written now is a message of its own
   std::deque<std::string> planned_;  // the statements that come next, one by one
   std::uint64_t holds_ = 0;          // batches since the session began to hold something

@@ -64,6 +64,7 @@ constexpr PlanValue values[] = {
     {"audit_every", &Plan::audit_every, 0},
     {"users", &Plan::users, 1},
     {"max_clients", &Plan::max_clients, 0},
+    {"pin_sequences", &Plan::pin_sequences, 1},
     {"md5", &Plan::md5, 0},
     {"min_size", &Plan::min_size, 0},
     {"workers", &Plan::workers, 1},
@@ -116,6 +117,7 @@ void draw_configuration(Plan& plan, Draw& draw) {
   draw.maybe(0.3, plan.users, 2);
   draw.maybe(0.1, plan.max_clients, 1, 10);
   draw.maybe(0.3, plan.md5, 1);
+  draw.maybe(0.5, plan.pin_sequences, 0);
 }
 
 void draw_connections(Plan& plan, Draw& draw) {
@@ -131,8 +133,9 @@ void draw_connections(Plan& plan, Draw& draw) {
 // What is rare among many kinds of statements, such as two of one kind in one string or pipeline, is frequent in a plan that
 // favors it. Other kinds leave nothing behind in a session.
 constexpr StatementKind favorites[] = {
-    StatementKind::transaction, StatementKind::setting, StatementKind::role,    StatementKind::table,
-    StatementKind::sql_prepare, StatementKind::listen,  StatementKind::discard, StatementKind::ddl};
+    StatementKind::transaction, StatementKind::setting,     StatementKind::role,
+    StatementKind::table,       StatementKind::sql_prepare, StatementKind::listen,
+    StatementKind::discard,     StatementKind::ddl,         StatementKind::sequence};
 
 void draw_clients(Plan& plan, Draw& draw) {
   plan.clients = draw.between(2, 12);
@@ -205,6 +208,7 @@ std::string Plan::configuration(double size, bool is_loud) const {
                      ", max_prepared_statements: " + number(max_prepared);
   if (session_mode > 0) pool += ", mode: session";
   if (strict > 0) pool += ", state: strict";
+  if (pin_sequences > 0) pool += ", sequence_values: pin";
   if (max_lifetime_ms > 0) pool += ", max_lifetime: " + number(max_lifetime_ms) + "ms";
   if (idle_timeout_ms > 0) pool += ", idle_timeout: " + number(idle_timeout_ms) + "ms";
   pool += ", borrow_timeout: " + (borrow_timeout_ms > 0 ? number(borrow_timeout_ms) + "ms" : "300s");
@@ -257,7 +261,7 @@ ClientHabits Plan::habits() const {
   habits.pipelined = pipelined;
   habits.strings = strings;
   habits.favors = favors;
-  habits.favorite = static_cast<StatementKind>(std::min(favorite, static_cast<double>(weighted_kinds - 1)));
+  habits.favorite = static_cast<StatementKind>(std::min(favorite, static_cast<double>(statement_kinds - 1)));
   habits.leaves = leaves;
   habits.leaves_rudely = rude;
   habits.cancels = cancels;
@@ -266,6 +270,7 @@ ClientHabits Plan::habits() const {
   habits.falls_silent = silent;
   habits.unsynced = unsynced;
   habits.long_answer = long_answer_least + 4 * static_cast<std::size_t>(buffer);
+  habits.learns_sequences = pin_sequences == 0;
   habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);
   return habits;

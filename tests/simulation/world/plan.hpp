@@ -34,9 +34,10 @@ struct Plan {
   double borrow_timeout_ms = 0;
   double query_timeout_ms = 0;
   double audit_every = 10;
-  double users = 1;        // 2: every other client is another user, with a pool of its own
-  double max_clients = 0;  // 0: enough for all
-  double md5 = 0;          // 1: the server asks for a password
+  double users = 1;          // 2: every other client is another user, with a pool of its own
+  double max_clients = 0;    // 0: enough for all
+  double pin_sequences = 1;  // 1: pool.sequence_values is pin
+  double md5 = 0;            // 1: the server asks for a password
 
   // Connections and system calls.
   double cut = 0.1;          // that what is sent arrives in two parts

@@ -128,6 +128,11 @@ void World::set_up(ModelCluster& cluster) {
   add_place(cluster, "tenant2", type::int4, true);
   add_board(cluster);
   add_ledger(cluster);
+  Relation ticket;
+  ticket.schema = "public";
+  ticket.name = "ticket";
+  ticket.sequence = true;
+  cluster.catalog("app").add(std::move(ticket));
 }
 
 World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
