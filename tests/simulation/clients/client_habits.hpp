@@ -31,8 +31,9 @@ enum class StatementKind : std::uint8_t {
   shared,      // prepared under a name, of a text that other clients prepare, too
   savepoints,  // transactions in which a part of what was done is taken back
   sequence,    // nextval, currval, lastval
+  portal,      // bound and not run, run in parts or again, or under a name
 };
-inline constexpr unsigned statement_kinds = 19;
+inline constexpr unsigned statement_kinds = 20;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};

@@ -571,9 +571,56 @@ void ScriptWriter::add_extended(Batch& batch) {
   batch.in_words += "[" + name + "] " + (parses ? sql : "again") + "; ";
 }
 
+std::string ScriptWriter::statement_to_bind() {
+  switch (random_.below(6)) {
+    case 0:
+      return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 6)) +
+             ") g";
+    case 1:
+    case 2:
+      return habits_.has(StatementKind::setting) ? setting_effect() : "select '" + nonce() + "'";
+    case 3:
+      return habits_.has(StatementKind::role) ? role_statement() : "select '" + nonce() + "'";
+    default:
+      return statement();
+  }
+}
+
+// A name is bound to another statement before it was closed now and then, which is an error, and a portal that has ended with
+// its transaction is run.
+void ScriptWriter::add_portals(Batch& batch) {
+  static const std::vector<std::string> names = {"", "", "o", "r"};
+  unnamed_.reset();
+  std::string portal;
+  for (std::uint64_t n = random_.between(1, 3); n > 0; --n) {
+    portal = random_.pick(names);
+    if (!portal.empty() && random_.chance(0.7)) MessageWriter(batch.bytes, 'C').raw("P").text(portal);
+    const std::string sql = statement_to_bind();
+    MessageWriter(batch.bytes, 'P').text("").text(sql).number(0, 2);
+    MessageWriter(batch.bytes, 'B').text(portal).text("").number(0, 2).number(0, 2).number(0, 2);
+    batch.in_words += "portal " + portal + ": " + sql + "; ";
+    if (random_.chance(0.5)) continue;
+    for (std::uint64_t runs = random_.between(1, 3); runs > 0; --runs) {
+      const std::uint64_t rows = random_.below(4);  // 0: all
+      MessageWriter(batch.bytes, 'E').text(portal).number(rows, 4);
+      batch.in_words += "run " + std::to_string(rows) + "; ";
+    }
+  }
+  if (random_.chance(0.3)) portal = random_.pick(names);
+  if (random_.chance(0.7)) {
+    MessageWriter(batch.bytes, 'E').text(portal).number(0, 4);
+    batch.in_words += "run " + portal + "; ";
+  }
+  if (random_.chance(0.2)) MessageWriter(batch.bytes, 'C').raw("P").text(random_.pick(names));
+}
+
 Batch ScriptWriter::extended() {
   Batch batch;
   for (std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1; n > 0; --n) {
+    if (habits_.has(StatementKind::portal) && random_.chance(0.1)) {
+      add_portals(batch);
+      continue;
+    }
     add_extended(batch);
     if (random_.chance(0.5) && !is_stale_prone_) MessageWriter(batch.bytes, 'D').raw("P").text("");
     MessageWriter(batch.bytes, 'E').text("").number(random_.chance(0.1) ? 2 : 0, 4);

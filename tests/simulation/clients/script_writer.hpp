@@ -86,6 +86,10 @@ class ScriptWriter {
   void add_extended(Batch& batch);
   void add_shared(Batch& batch);
   void add_changing(Batch& batch);
+  // Two portals, one of which may hide the other, and what is run of them.
+  void add_portals(Batch& batch);
+  // What running it once more, or not at all, makes a difference for.
+  std::string statement_to_bind();
   // A Bind of the unnamed portal; the statement takes one parameter.
   void add_bind(Batch& batch, const std::string& name, const std::string& value);
 
