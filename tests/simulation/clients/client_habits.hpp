@@ -32,8 +32,9 @@ enum class StatementKind : std::uint8_t {
   savepoints,  // transactions in which a part of what was done is taken back
   sequence,    // nextval, currval, lastval
   portal,      // bound and not run, run in parts or again, or under a name
+  reported,    // settings whose value the server tells: DateStyle, TimeZone, application_name
 };
-inline constexpr unsigned statement_kinds = 20;
+inline constexpr unsigned statement_kinds = 21;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};

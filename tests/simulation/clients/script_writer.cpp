@@ -150,6 +150,7 @@ std::string ScriptWriter::transaction_statement() {
 }
 
 std::string ScriptWriter::setting_statement() {
+  if (habits_.has(StatementKind::reported) && random_.chance(0.25)) return reported_statement();
   const std::string name = random_.chance(0.5) ? "app.tenant" : "app.owner";
   switch (random_.below(12)) {
     case 0:
@@ -175,6 +176,32 @@ std::string ScriptWriter::setting_statement() {
     default:
       return "select current_user, session_user, current_setting('search_path'), coalesce(current_setting('" +
              name + "', true), '')";
+  }
+}
+
+// A DateStyle may name a style, an order or both; what it does not name stays as it is.
+std::string ScriptWriter::reported_statement() {
+  static const std::vector<std::string> styles = {"german",   "iso",      "sql", "postgres, ymd",
+                                                  "sql, dmy", "iso, mdy", "ymd", "dmy"};
+  static const std::vector<std::string> zones = {"Asia/Tokyo", "Europe/Berlin", "America/New_York", "GMT"};
+  const std::uint64_t which = random_.below(3);
+  const std::string name = which == 0 ? "datestyle" : which == 1 ? "timezone" : "application_name";
+  const std::string value = which == 0 ? random_.pick(styles) : which == 1 ? random_.pick(zones) : nonce();
+  switch (random_.below(8)) {
+    case 0:
+      return "set local " + name + " = '" + value + "'";
+    case 1:
+      return "select set_config('" + name + "', '" + value + "', " +
+             (random_.chance(0.5) ? "false)" : "true)");
+    case 2:
+      return "reset " + name;
+    case 3:
+      return "show " + name;
+    case 4:
+      return "select current_setting('datestyle'), current_setting('timezone'), "
+             "current_setting('application_name')";
+    default:
+      return "set " + name + " = '" + value + "'";
   }
 }
 
@@ -307,6 +334,7 @@ std::string ScriptWriter::listen_statement() {
 }
 
 std::string ScriptWriter::setting_effect() {
+  if (habits_.has(StatementKind::reported) && random_.chance(0.25)) return reported_statement();
   const std::string name = random_.chance(0.5) ? "app.tenant" : "app.owner";
   switch (random_.below(6)) {
     case 0:

@@ -69,6 +69,7 @@ class ScriptWriter {
   std::string place_statement();
   std::string ddl_statement();
   std::string sequence_statement();
+  std::string reported_statement();
   // Changes what a transaction may take back.
   std::string effect(const SessionFacts& now);
   std::string setting_effect();
