@@ -288,11 +288,11 @@ void ModelClient::compare(const Message& message) {
       return be_gone("goes: " + code + " was not its own");
     }
   }
-  // A limit (README).
-  if (habits_.learns_sequences && message.type == 'E' && field(message, 'C') == "55000" &&
+  // Its own values only; those of others it never gets.
+  if (habits_.may_lose_sequences && message.type == 'E' && field(message, 'C') == "55000" &&
       field(message, 'M').find("not yet defined in this session") != std::string::npos) {
     was_refused_ = true;
-    return be_gone("goes: its pool did not follow sequences yet");
+    return be_gone("goes: it has lost the values of its sequences");
   }
   // Writes fail, and what the server says of itself changes.
   if (world_.is_standby()) return be_gone("goes: it has met a standby");

@@ -43,6 +43,9 @@ constexpr std::string_view unsteady_texts[] = {"select *, $1::text from place",
                                                "select $1::text, size from place",
                                                "select name from place where size <> $1"};
 
+// A DateStyle may name a style, an order or both; what it does not name stays as it is.
+const std::vector<std::string> styles = {"iso", "mdy", "sql", "german", "sql, dmy", "postgres, ymd", "dmy"};
+
 constexpr unsigned total_weight() {
   unsigned total = 0;
   for (const Weight& each : weights) total += each.weight;
@@ -73,7 +76,17 @@ std::string ScriptWriter::own_name(const std::string& prefix) const {
 
 std::vector<StartupParameter> ScriptWriter::startup_parameters() {
   std::vector<StartupParameter> parameters;
-  if (random_.chance(0.3)) parameters.push_back({"application_name", nonce()});
+  reported_ = {"timezone"};
+  if (random_.chance(0.3)) {
+    parameters.push_back({"application_name", nonce()});
+  } else {
+    reported_.emplace_back("application_name");
+  }
+  if (habits_.has(StatementKind::reported) && random_.chance(0.15)) {
+    parameters.push_back({"DateStyle", random_.pick(styles)});
+  } else {
+    reported_.emplace_back("datestyle");
+  }
   std::string options;
   if (random_.chance(0.15)) options = "-c search_path=tenant" + std::to_string(random_.below(3));
   // It stays so: texts are read again where they have to be prepared on another server connection (README).
@@ -127,6 +140,10 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
     case StatementKind::sequence:
       return sequence_statement();
     case StatementKind::discard:
+    case StatementKind::reported:
+      return reported_statement();
+    case StatementKind::portal:
+      return look_at_effects();
       return random_.chance(0.5) ? "discard all" : "reset all";
     default:
       return rows_statement();
@@ -179,14 +196,13 @@ std::string ScriptWriter::setting_statement() {
   }
 }
 
-// A DateStyle may name a style, an order or both; what it does not name stays as it is.
+// Who has brought a value is not told that it comes back where it is reset in a pipeline.
 std::string ScriptWriter::reported_statement() {
-  static const std::vector<std::string> styles = {"german",   "iso",      "sql", "postgres, ymd",
-                                                  "sql, dmy", "iso, mdy", "ymd", "dmy"};
   static const std::vector<std::string> zones = {"Asia/Tokyo", "Europe/Berlin", "America/New_York", "GMT"};
-  const std::uint64_t which = random_.below(3);
-  const std::string name = which == 0 ? "datestyle" : which == 1 ? "timezone" : "application_name";
-  const std::string value = which == 0 ? random_.pick(styles) : which == 1 ? random_.pick(zones) : nonce();
+  const std::string& name = random_.pick(reported_);
+  const std::string value = name == "datestyle"  ? random_.pick(styles)
+                            : name == "timezone" ? random_.pick(zones)
+                                                 : nonce();
   switch (random_.below(8)) {
     case 0:
       return "set local " + name + " = '" + value + "'";
@@ -600,7 +616,7 @@ void ScriptWriter::add_extended(Batch& batch) {
 }
 
 std::string ScriptWriter::statement_to_bind() {
-  switch (random_.below(6)) {
+  switch (random_.below(7)) {
     case 0:
       return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 6)) +
              ") g";
@@ -623,7 +639,13 @@ void ScriptWriter::add_portals(Batch& batch) {
   for (std::uint64_t n = random_.between(1, 3); n > 0; --n) {
     portal = random_.pick(names);
     if (!portal.empty() && random_.chance(0.7)) MessageWriter(batch.bytes, 'C').raw("P").text(portal);
-    const std::string sql = statement_to_bind();
+    std::string sql = statement_to_bind();
+    // What the client has brought comes back later than at once (README).
+    if (brings_settings_ && (sql.starts_with("reset") || sql.starts_with("discard")))
+      sql = "select '" + nonce() + "'";
+    case 6:
+      if (!habits_.has(StatementKind::setting)) return "select '" + nonce() + "'";
+      return "select set_config('app.tenant', '" + nonce() + "', false)";
     MessageWriter(batch.bytes, 'P').text("").text(sql).number(0, 2);
     MessageWriter(batch.bytes, 'B').text(portal).text("").number(0, 2).number(0, 2).number(0, 2);
     batch.in_words += "portal " + portal + ": " + sql + "; ";
@@ -645,7 +667,8 @@ void ScriptWriter::add_portals(Batch& batch) {
 Batch ScriptWriter::extended() {
   Batch batch;
   for (std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1; n > 0; --n) {
-    if (habits_.has(StatementKind::portal) && random_.chance(0.1)) {
+    const bool is_favorite = habits_.favors > 0 && habits_.favorite == StatementKind::portal;
+    if (habits_.has(StatementKind::portal) && random_.chance(is_favorite ? 0.6 : 0.1)) {
       add_portals(batch);
       continue;
     }

@@ -105,6 +105,8 @@ class ScriptWriter {
     bool has_parameter;
     std::string sql;
   };
+  // Reported settings that the session has not brought.
+  std::vector<std::string> reported_;
   std::optional<Unnamed> unnamed_;
   bool may_have_temporary_ = false;  // or has had it, in this session
   bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too

@@ -133,9 +133,9 @@ void draw_connections(Plan& plan, Draw& draw) {
 // What is rare among many kinds of statements, such as two of one kind in one string or pipeline, is frequent in a plan that
 // favors it. Other kinds leave nothing behind in a session.
 constexpr StatementKind favorites[] = {
-    StatementKind::transaction, StatementKind::setting,     StatementKind::role,
-    StatementKind::table,       StatementKind::sql_prepare, StatementKind::listen,
-    StatementKind::discard,     StatementKind::ddl,         StatementKind::sequence};
+    StatementKind::transaction, StatementKind::setting, StatementKind::role,    StatementKind::table,
+    StatementKind::sql_prepare, StatementKind::listen,  StatementKind::discard, StatementKind::ddl,
+    StatementKind::sequence,    StatementKind::portal,  StatementKind::reported};
 
 void draw_clients(Plan& plan, Draw& draw) {
   plan.clients = draw.between(2, 12);
@@ -270,7 +270,8 @@ ClientHabits Plan::habits() const {
   habits.falls_silent = silent;
   habits.unsynced = unsynced;
   habits.long_answer = long_answer_least + 4 * static_cast<std::size_t>(buffer);
-  habits.learns_sequences = pin_sequences == 0;
+  // Where a batch fails behind one that took a value, in one pipeline, the value is lost, too.
+  habits.may_lose_sequences = pin_sequences == 0 || pipelined > 0;
   habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);
   return habits;
