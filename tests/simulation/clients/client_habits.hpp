@@ -33,8 +33,9 @@ enum class StatementKind : std::uint8_t {
   sequence,    // nextval, currval, lastval
   portal,      // bound and not run, run in parts or again, or under a name
   reported,    // settings whose value the server tells: DateStyle, TimeZone, application_name
+  zoned,       // shared, with a literal that is read under the TimeZone
 };
-inline constexpr unsigned statement_kinds = 21;
+inline constexpr unsigned statement_kinds = 22;
 
 // What pgweir is configured to do with clients that keep it waiting.
 inline constexpr std::chrono::seconds idle_transaction_limit{10};

@@ -12,6 +12,33 @@ std::string essence(const Message& message) {
   return all;
 }
 
+// The columns of a DataRow.
+std::vector<std::string> columns(const Message& row) {
+  std::vector<std::string> all;
+  for (std::size_t at = 2; at + 4 <= row.body.size();) {
+    const std::int32_t size = static_cast<std::int32_t>(load_u32(row.body.data() + at));
+    at += 4;
+    if (size < 0) {
+      all.emplace_back();
+      continue;
+    }
+    const auto begin = row.body.begin() + static_cast<std::ptrdiff_t>(at);
+    all.emplace_back(begin, begin + size);
+    at += static_cast<std::size_t>(size);
+  }
+  return all;
+}
+
+bool differ_in_zone(const Message& one, const Message& other) {
+  if (one.type != 'D' || other.type != 'D') return false;
+  std::vector<std::string> a = columns(one);
+  std::vector<std::string> b = columns(other);
+  if (a.empty() || b.empty() || a.front() != Expectation::zoned_row) return false;
+  a.pop_back();
+  b.pop_back();
+  return a == b;
+}
+
 // A RowDescription without the numbers of tables, which two servers choose each for itself.
 ByteBuffer without_tables(ByteBuffer body) {
   for (std::size_t at = 2; at < body.size();) {
@@ -56,13 +83,15 @@ void Expectation::expect(std::vector<Message> answer) {
 }
 
 void Expectation::clear() {
+  may_be_in_other_zone = false;
   messages_.clear();
   notifications_.clear();
 }
 
 std::string Expectation::take(const Message& message) {
   std::deque<Message>& wanted = message.type == 'A' ? notifications_ : messages_;
-  if (!wanted.empty() && is_same(message, wanted.front())) {
+  if (!wanted.empty() && (is_same(message, wanted.front()) ||
+                          (may_be_in_other_zone && differ_in_zone(message, wanted.front())))) {
     wanted.pop_front();
     return {};
   }

@@ -15,6 +15,9 @@ class Expectation {
   void expect(std::vector<Message> answer);
   // Notifications on this channel, which other clients use, too, are not expected one by one.
   static constexpr const char* shared_channel = "news";
+  // The last column of rows that begin with this depends on when the statement was analysed.
+  static constexpr const char* zoned_row = "zoned";
+  bool may_be_in_other_zone = false;
   void clear();
   // Empty: the message is what had to come next. Otherwise what is wrong with it.
   std::string take(const Message& message);

@@ -90,6 +90,7 @@ void ModelClient::connect() {
   is_unlistening_ = false;
   settled_without_notification_.reset();
   expected_.clear();
+  zone_.clear();
   canceled_.reset();
   cancel_may_hit_until_ = {};
   log_in();
@@ -377,6 +378,7 @@ void ModelClient::send_batch(const Batch& batch) {
   asked_at_ = kernel_.now();
   if (unanswered_++ == 0) waits_since_ = asked_at_;
   expected_.expect(reference_->answer(batch.bytes));
+  note_zone(batch);
   const std::vector<std::string> channels = reference_->facts().channels;
   is_unlistening_ |= std::count(channels.begin(), channels.end(), Expectation::shared_channel) == 0;
   if (random_.chance(habits_.in_pieces)) {
@@ -384,6 +386,18 @@ void ModelClient::send_batch(const Batch& batch) {
   } else {
     send(batch.bytes);
   }
+}
+
+// Whether a literal of the session's may have been read under another TimeZone than by the reference.
+void ModelClient::note_zone(const Batch& batch) {
+  const SessionFacts now = reference_->facts();
+  const auto found = now.settings.find("timezone");
+  const std::string before = std::exchange(zone_, found == now.settings.end() ? "" : found->second);
+  if (!writer_.has_zoned()) return;
+  bool changes = zone_ != before;
+  for (const char* const text : {"set timezone", "local timezone", "set_config('timezone", "reset timezone"})
+    changes |= batch.in_words.find(text) != std::string::npos;
+  expected_.may_be_in_other_zone |= changes;
 }
 
 // Frozen, or busy with something else. For less than the limit nothing may be missing afterwards.

@@ -113,6 +113,7 @@ class ModelClient {
   void send_now(const ByteBuffer& bytes);
   void send_in_pieces(const ByteBuffer& bytes);
   void push();
+  void note_zone(const Batch& batch);
   void leave_unfinished();
   void leave();
   void vanish(const std::string& how);
@@ -135,6 +136,7 @@ class ModelClient {
   std::unique_ptr<Reference> reference_;
   std::shared_ptr<End> end_;
   Expectation expected_;
+  std::string zone_;  // TimeZone, behind the last batch
   std::optional<Canceled> canceled_;
   std::optional<std::size_t> last_news_;     // that the client has heard since it began to listen
   std::optional<std::size_t> hears_from_;    // the first that it has to hear

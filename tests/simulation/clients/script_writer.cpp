@@ -58,7 +58,8 @@ void ScriptWriter::begin_session() {
   ++sessions_;
   holds_ = 0;
   planned_.clear();
-  may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = has_own_sequence_ = false;
+  may_have_temporary_ = may_have_shared_ = has_own_place_ = may_have_own_table_ = has_own_sequence_ =
+      may_have_zoned_ = false;
 }
 
 std::string ScriptWriter::nonce() {
@@ -139,11 +140,11 @@ std::string ScriptWriter::statement_of(StatementKind kind) {
       return ddl_statement();
     case StatementKind::sequence:
       return sequence_statement();
-    case StatementKind::discard:
     case StatementKind::reported:
       return reported_statement();
     case StatementKind::portal:
       return look_at_effects();
+    case StatementKind::discard:
       return random_.chance(0.5) ? "discard all" : "reset all";
     default:
       return rows_statement();
@@ -560,10 +561,29 @@ void ScriptWriter::add_changing(Batch& batch) {
   batch.in_words += "[" + name + "] " + sql + " (" + value + "); ";
 }
 
+// The literal is read where the statement is analysed, and that is done again when others have changed the table: under the
+// settings of the client whose statement it is. One that has changed its TimeZone may get either (README).
+void ScriptWriter::add_zoned(Batch& batch) {
+  const std::string name = "z" + std::to_string(random_.below(2));
+  const std::string sql = std::string("select '") + Expectation::zoned_row +
+                          "', $1::text, name, (timestamptz '2020-01-01 00:00')::text from public.board";
+  const bool parses = random_.chance(0.4);
+  if (parses) {
+    may_have_zoned_ = true;
+    MessageWriter(batch.bytes, 'C').raw("S").text(name);
+    MessageWriter(batch.bytes, 'P').text(name).text(sql).number(0, 2);
+    if (random_.chance(0.3)) MessageWriter(batch.bytes, 'D').raw("S").text(name);
+  }
+  const std::string value = number_word();
+  add_bind(batch, name, value);
+  batch.in_words += "[" + name + "] " + (parses ? sql : "again") + " (" + value + "); ";
+}
+
 // Where a statement has to be prepared on another server connection, it is what it would be now (README). A client that was
 // told its columns gets the error of a stale plan then, as it would directly, and others get the new columns: so a client
 // asks for those that may change. It does so behind the Parse, as what is broken is described in another way later (README).
 void ScriptWriter::add_shared(Batch& batch) {
+  if (habits_.has(StatementKind::zoned) && random_.chance(0.3)) return add_zoned(batch);
   const bool is_steady = random_.chance(0.5);
   const std::string name = (is_steady ? "h" : "k") + std::to_string(random_.below(2));
   const std::string_view sql = is_steady ? steady_texts[random_.below(std::size(steady_texts))]
@@ -620,6 +640,9 @@ std::string ScriptWriter::statement_to_bind() {
     case 0:
       return "select '" + nonce() + "', g from generate_series(1, " + std::to_string(random_.between(1, 6)) +
              ") g";
+    case 6:
+      if (!habits_.has(StatementKind::setting)) return "select '" + nonce() + "'";
+      return "select set_config('app.tenant', '" + nonce() + "', false)";
     case 1:
     case 2:
       return habits_.has(StatementKind::setting) ? setting_effect() : "select '" + nonce() + "'";
@@ -643,9 +666,6 @@ void ScriptWriter::add_portals(Batch& batch) {
     // What the client has brought comes back later than at once (README).
     if (brings_settings_ && (sql.starts_with("reset") || sql.starts_with("discard")))
       sql = "select '" + nonce() + "'";
-    case 6:
-      if (!habits_.has(StatementKind::setting)) return "select '" + nonce() + "'";
-      return "select set_config('app.tenant', '" + nonce() + "', false)";
     MessageWriter(batch.bytes, 'P').text("").text(sql).number(0, 2);
     MessageWriter(batch.bytes, 'B').text(portal).text("").number(0, 2).number(0, 2).number(0, 2);
     batch.in_words += "portal " + portal + ": " + sql + "; ";

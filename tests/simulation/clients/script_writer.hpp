@@ -49,6 +49,9 @@ class ScriptWriter {
   // What puts an end to what the client may have open, so that it can leave in peace.
   Batch last();
 
+  // Statements that may be read again under another TimeZone, if that changes.
+  bool has_zoned() const { return may_have_zoned_; }
+
  private:
   std::string nonce();
   std::string number_word();
@@ -87,6 +90,7 @@ class ScriptWriter {
   void add_extended(Batch& batch);
   void add_shared(Batch& batch);
   void add_changing(Batch& batch);
+  void add_zoned(Batch& batch);
   // Two portals, one of which may hide the other, and what is run of them.
   void add_portals(Batch& batch);
   // What running it once more, or not at all, makes a difference for.
@@ -100,13 +104,13 @@ class ScriptWriter {
   int sessions_ = 0;
   int nonces_ = 0;
   bool brings_settings_ = false;
+  // Reported settings that the session has not brought.
+  std::vector<std::string> reported_;
   // The unnamed statement that was parsed last, if it may be bound again.
   struct Unnamed {
     bool has_parameter;
     std::string sql;
   };
-  // Reported settings that the session has not brought.
-  std::vector<std::string> reported_;
   std::optional<Unnamed> unnamed_;
   bool may_have_temporary_ = false;  // or has had it, in this session
   bool may_have_shared_ = false;     // statements under a name, of a text that other clients have, too
@@ -115,6 +119,7 @@ class ScriptWriter {
       false;  // what add_extended() has written last: its columns must not be asked for again
   bool may_have_own_table_ = false;  // one that is not temporary
   bool has_own_sequence_ = false;
+  bool may_have_zoned_ = false;
   bool may_hide_place_ = false;      // what is written now is a message of its own
   std::deque<std::string> planned_;  // the statements that come next, one by one
   std::uint64_t holds_ = 0;          // batches since the session began to hold something

@@ -10,6 +10,11 @@ namespace pgweir::simulation {
 struct ParameterTypes {
   std::vector<Oid> types;
   bool may_grow = false;
+  // What literals of type timestamptz were read as, in the order in which they stand in the statement.
+  std::vector<std::string> instants{};
+  // They were read by an analysis that still holds; how many of them this one has used.
+  bool knows_instants = false;
+  std::size_t used = 0;
 };
 
 struct Analysed {
@@ -51,6 +56,7 @@ class Analyser {
   void visit_cast(Expression& e);
   void visit_call(Expression& e);
   void visit_array(Expression& e);
+  void visit_instant(Expression& e);
   bool coerce(Expression& e, Oid target, Context context);
   [[noreturn]] void no_operator(const Expression& e) const;
 

@@ -3,6 +3,7 @@
 
 #include "tests/simulation/model/analysis.hpp"
 #include "tests/simulation/model/functions.hpp"
+#include "tests/simulation/model/instants.hpp"
 #include "tests/simulation/model/sequences.hpp"
 
 namespace pgweir::simulation {
@@ -58,6 +59,8 @@ void Analyser::visit(Expression& e) {
     case Kind::count_all:
       e.type = type::int8;
       return;
+    case Kind::instant:
+      return visit_instant(e);
   }
 }
 
@@ -159,6 +162,17 @@ void Analyser::visit_cast(Expression& e) {
   Expression& inner = *e.arguments[0];
   visit(inner);
   if (!coerce(inner, e.type, Context::by_cast)) not_understood("this cast");
+}
+
+// A literal is read under the settings of whoever has the statement analysed.
+void Analyser::visit_instant(Expression& e) {
+  if (parameters_.knows_instants) {
+    e.text = parameters_.instants.at(parameters_.used++);
+  } else {
+    e.text = read_instant(e.text, s_.settings.value("TimeZone"));
+    parameters_.instants.push_back(e.text);
+  }
+  e.type = type::timestamptz;
 }
 
 void Analyser::visit_array(Expression& e) {

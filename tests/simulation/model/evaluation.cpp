@@ -1,6 +1,7 @@
 #include "tests/simulation/model/evaluation.hpp"
 
 #include "tests/simulation/model/functions.hpp"
+#include "tests/simulation/model/instants.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -83,6 +84,8 @@ Value Evaluator::evaluate(const Expression& e) {
         if (Value value = evaluate(*argument)) return value;
       }
       return std::nullopt;
+    case Kind::instant:
+      return write_instant(e.text, s_.settings.value("TimeZone"), s_.settings.value("DateStyle"));
     case Kind::count_all:
       not_understood("count(*) in an expression");
   }

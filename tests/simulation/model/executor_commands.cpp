@@ -139,6 +139,7 @@ std::string Executor::declare(const DeclareCursor& declare) {
 std::string Executor::discard(const Discard& discard) {
   switch (discard.what) {
     case Discard::What::plans:
+      PreparedStatements(s_).forget_analyses();
       return "DISCARD PLANS";
     case Discard::What::sequences:
       Sequences(s_).discard();
@@ -153,6 +154,7 @@ std::string Executor::discard(const Discard& discard) {
   Cursors(s_).close({{}, true});
   SettingCommands(s_).discard_all();
   PreparedStatements(s_).deallocate({{}, true});
+  PreparedStatements(s_).forget_analyses();
   Channels(s_).unlisten_all();
   AdvisoryLocks(s_).release_all();
   Tables(s_).discard_temporary();

@@ -188,6 +188,8 @@ ExpressionPtr ExpressionParser::word() {
     in_.expect_symbol("]");
     return made;
   }
+  if (!quoted && name == "timestamptz" && in_.peek().kind == Lexeme::Kind::string)
+    return make(Kind::instant, in_.next().text, position);
   if (name == "pg_catalog" && in_.take_symbol(".")) name = in_.expect_name();
   if (in_.take_symbol("(")) return call(std::move(name), position);
   if (in_.take_symbol(".")) name += '.' + in_.expect_name();

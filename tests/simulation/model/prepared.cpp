@@ -50,6 +50,7 @@ void PreparedStatements::add(const std::string& name, Statement* statement, std:
       fail("42P18", "could not determine data type of parameter $" + std::to_string(i + 1));
   }
   prepared.types = std::move(parameters.types);
+  prepared.instants = std::move(parameters.instants);
   const bool taken = !name.empty() && s_.prepared.contains(name);
   if (taken) fail("42P05", "prepared statement \"" + name + "\" already exists");
   s_.prepared[name] = std::move(prepared);
@@ -99,6 +100,10 @@ StatementPtr PreparedStatements::revalidate(PreparedStatement& prepared) {
   ParameterTypes parameters{prepared.types, false};
   Analysed analysed;
   use_binding(prepared, *statements.front());
+  if (prepared.binding) {
+    parameters.instants = prepared.instants;
+    parameters.knows_instants = true;
+  }
   try {
     analysed = Analyser(s_, parameters).analyse(*statements.front());
   } catch (SqlError& error) {
@@ -119,6 +124,7 @@ StatementPtr PreparedStatements::revalidate(PreparedStatement& prepared) {
                    .routine = "RevalidateCachedQuery"};
   }
   if (is_query) prepared.columns = std::move(analysed.columns);
+  prepared.instants = std::move(parameters.instants);
   bind_names(prepared, *statements.front());
   return statements.front();
 }
@@ -126,6 +132,10 @@ StatementPtr PreparedStatements::revalidate(PreparedStatement& prepared) {
 ResultColumns PreparedStatements::columns_now(Statement& statement) {
   ParameterTypes none;
   return Analyser(s_, none).analyse(statement).columns;
+}
+
+void PreparedStatements::forget_analyses() {
+  for (auto& [name, prepared] : s_.prepared) prepared.binding.reset();
 }
 
 void PreparedStatements::deallocate(const Deallocate& command) {

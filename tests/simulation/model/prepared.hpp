@@ -18,6 +18,8 @@ class PreparedStatements {
   StatementPtr revalidate(PreparedStatement& prepared);
   // Those of an EXECUTE or FETCH can be others each time.
   ResultColumns columns_now(Statement& statement);
+  // They are analysed again when they are used next.
+  void forget_analyses();
   void deallocate(const Deallocate& command);
   void drop_all() { s_.prepared.clear(); }
 

@@ -85,6 +85,8 @@ struct PreparedStatement {
   ResultColumns columns;
   bool returns_rows = false;
   std::size_t uses = 0;
+  std::vector<std::string>
+      instants;  // what literals of type timestamptz were read as, while the binding holds
   std::optional<NameBinding> binding;  // of a SELECT, INSERT or DELETE
 };
 

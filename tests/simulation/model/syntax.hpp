@@ -30,6 +30,7 @@ struct Expression {
     array,
     coalesce,
     count_all,
+    instant,  // timestamptz '...'; the text becomes one without a zone when it is analysed
   };
   Kind kind = Kind::literal;
   std::string text;

@@ -28,6 +28,7 @@ inline constexpr Oid int4 = 23;
 inline constexpr Oid text = 25;
 inline constexpr Oid float8 = 701;
 inline constexpr Oid text_array = 1009;
+inline constexpr Oid timestamptz = 1184;
 inline constexpr Oid void_ = 2278;
 }  // namespace type
 
