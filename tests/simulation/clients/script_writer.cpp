@@ -111,6 +111,9 @@ StatementKind ScriptWriter::kind() {
 std::string ScriptWriter::statement() {
   const StatementKind which = kind();
   std::string text = statement_of(which);
+  // Who has brought settings is not told all that changes where these are restored in the middle of a pipeline.
+  if (is_beside_others_ && brings_settings_ && (text.starts_with("reset") || text.starts_with("discard")))
+    return "select '" + nonce() + "'";
   return habits_.has(which) ? text : "select '" + nonce() + "'";
 }
 
@@ -686,7 +689,9 @@ void ScriptWriter::add_portals(Batch& batch) {
 
 Batch ScriptWriter::extended() {
   Batch batch;
-  for (std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1; n > 0; --n) {
+  std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1;
+  is_beside_others_ = n > 1;
+  for (; n > 0; --n) {
     const bool is_favorite = habits_.favors > 0 && habits_.favorite == StatementKind::portal;
     if (habits_.has(StatementKind::portal) && random_.chance(is_favorite ? 0.6 : 0.1)) {
       add_portals(batch);
@@ -699,6 +704,7 @@ Batch ScriptWriter::extended() {
       MessageWriter(batch.bytes, 'C').raw("S").text("s" + std::to_string(random_.below(4)));
     if (random_.chance(0.1)) MessageWriter(batch.bytes, 'H');
   }
+  is_beside_others_ = false;
   MessageWriter(batch.bytes, 'S');
   return batch;
 }

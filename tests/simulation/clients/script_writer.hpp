@@ -120,6 +120,7 @@ class ScriptWriter {
   bool may_have_own_table_ = false;  // one that is not temporary
   bool has_own_sequence_ = false;
   bool may_have_zoned_ = false;
+  bool is_beside_others_ = false;    // what is written now, in one pipeline
   bool may_hide_place_ = false;      // what is written now is a message of its own
   std::deque<std::string> planned_;  // the statements that come next, one by one
   std::uint64_t holds_ = 0;          // batches since the session began to hold something
