@@ -49,7 +49,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   begin(statement, true, segment);
   Entry& entry = entries_.front();
   entry.description = Description::unknown;
-  entry.by_client = false;
+  entry.by = Entry::By::pgweir;
   entry.certain_at = {};
   entry.foreign_user.reset();
 }
@@ -62,7 +62,7 @@ BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& stat
 void BackendStatements::note_client_parse(const StatementRef& statement, TimePoint certain_at) {
   Entry* const entry = find_entry(statement);
   if (entry == nullptr) return;
-  entry->by_client = true;
+  entry->by = Entry::By::client;
   entry->certain_at = certain_at;
 }
 
@@ -84,7 +84,7 @@ bool BackendStatements::is_foreign_to(const StatementRef& statement, const User&
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {
   const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->by_client && entry->description == Description::asked;
+  return entry != nullptr && entry->by == Entry::By::client && entry->description == Description::asked;
 }
 
 bool BackendStatements::was_parsed_lately(const StatementRef& statement, TimePoint now) const {

@@ -126,7 +126,8 @@ class BackendStatements {
     std::uint32_t pending = 0;    // unanswered Parse and Close
     std::uint32_t void_ones = 0;  // the oldest of these: what they find has to be parsed again
     std::uint64_t segment = 0;    // of the last of them
-    bool by_client = false;  // the last Parse; and when it was sent, if each client's would find the same
+    // Of the last Parse; and when it was sent, if each client's would find the same.
+    enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};
     std::unique_ptr<User> foreign_user{};  // since the last Parse: the last one
   };

@@ -15,8 +15,9 @@
 
 namespace pgweir {
 
-// A statement that was parsed in this transaction while some of its code was not judged. It is its client's own until
-// it is certain that it was parsed under the settings that were believed to be in force.
+// A statement that was parsed in this transaction while some of its code was not judged, or while another session was
+// committing DDL. It is its client's own until it is certain that it was parsed under the settings that were believed to
+// be in force.
 struct PresumedStatement {
   std::weak_ptr<Statement> statement;  // gone with the client's name for it
   MapRef settings;                     // what was believed, as far as analysis reads it

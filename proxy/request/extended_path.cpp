@@ -92,16 +92,16 @@ RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::st
 }
 
 // What is parsed beside code that nobody has judged is its client's own: perhaps it finds other tables than the
-// settings tell that are believed to be in force. So is what is parsed while a change of the schema may be visible or not.
+// settings tell that are believed to be in force. So is what is parsed while a change of the schema may be visible or not:
+// what comes of it by the end of the transaction has another version.
 ExtendedPath::NamedParse ExtendedPath::begin_parse(std::string_view name, std::string_view text,
                                                    ByteView types) const {
   StatementCache& statements = x_.commons->statements();
   const std::uint64_t schema_version = x_.commons->schema_version()->get();
   const AnalysisContext context = analysis_context(x_);
-  NamedParse parse{.name = name, .is_certain = context.is_certain};
-  if (x_.commons->schema_version()->is_in_doubt()) {
-    parse.statement = statements.make_own(text, types);
-  } else if (context.is_certain || context.settings == nullptr) {
+  const bool is_certain = context.is_certain && !x_.commons->schema_version()->is_in_doubt();
+  NamedParse parse{.name = name, .is_certain = is_certain};
+  if (is_certain || context.settings == nullptr) {
     parse.statement = statements.intern(text, types, context.settings, schema_version);
   } else {
     const std::shared_ptr<Statement> own = statements.make_own(text, types);
