@@ -35,8 +35,6 @@ struct Statement {
   // What else decided its meaning when it was parsed, in a form that its owner knows; null: that is not
   // known.
   std::shared_ptr<const void> context;
-  // Whether TimeZone, DateStyle and IntervalStyle may decide, too, what its text means, or that of code in it.
-  bool may_read_times = true;
   // The hash by which the cache of shared statements keeps it; 0: it is not shared.
   std::size_t cache_hash = 0;
   // The description that all of its clients were given. What the server says later has to be the same.

@@ -19,13 +19,17 @@ BackendStatements::Presence BackendStatements::presence_of(const Entry& entry, s
   return entry.will_exist ? Presence::present : Presence::absent;
 }
 
-bool BackendStatements::is_as_told(const StatementRef& statement, std::uint64_t segment) {
+bool BackendStatements::use_as_told(const StatementRef& statement, std::uint64_t segment,
+                                    std::uint64_t session) {
   const auto found = index_.find(statement.get());
   if (found == index_.end()) return false;
   mark_used(found->second);
-  const Entry& entry = *found->second;
-  return entry.description == Description::same && entry.foreign_user == nullptr &&
-         presence_of(entry, segment) == Presence::present;
+  Entry& entry = *found->second;
+  if (entry.description != Description::same || entry.under != Entry::Under::home ||
+      presence_of(entry, segment) != Presence::present)
+    return false;
+  if (entry.session != session) entry.session = entry.session == nobody ? session : several;
+  return true;
 }
 
 void BackendStatements::mark_used(Entries::iterator entry) {
@@ -51,7 +55,9 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.description = Description::unknown;
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
-  entry.foreign_user.reset();
+  entry.under = Entry::Under::home;
+  entry.settings = nullptr;
+  entry.session = nobody;
 }
 
 BackendStatements::Entry* BackendStatements::find_entry(const StatementRef& statement) const {
@@ -70,16 +76,27 @@ void BackendStatements::note_parse(const StatementRef& statement, TimePoint cert
   if (Entry* const entry = find_entry(statement)) entry->certain_at = certain_at;
 }
 
-void BackendStatements::note_foreign_use(const StatementRef& statement, User user) {
-  Entry* const entry = find_entry(statement);
-  if (entry == nullptr) return;
-  entry->certain_at = {};
-  entry->foreign_user = std::make_unique<User>(std::move(user));
+bool BackendStatements::fits(const StatementRef& statement, const Use& use) const {
+  const Entry* const entry = find_entry(statement);
+  if (entry == nullptr || entry->session == nobody || entry->session == use.session) return true;
+  if (use.at_home) return entry->under == Entry::Under::home;
+  return entry->under == Entry::Under::others && use.settings != nullptr && use.settings == entry->settings;
 }
 
-bool BackendStatements::is_foreign_to(const StatementRef& statement, const User& user) const {
-  const Entry* const entry = find_entry(statement);
-  return entry != nullptr && entry->foreign_user != nullptr && !entry->foreign_user->is_like(user);
+void BackendStatements::note_use(const StatementRef& statement, const Use& use) {
+  if (Entry* const entry = find_entry(statement)) entry->use(use);
+}
+
+void BackendStatements::Entry::use(const Use& by) {
+  const bool is_first = session == nobody;
+  session = is_first || session == by.session ? by.session : several;
+  const bool is_like_before =
+      by.at_home ? under == Under::home
+                 : under == Under::others && by.settings != nullptr && by.settings == settings;
+  if (!by.at_home) certain_at = {};
+  if (is_like_before) return;
+  under = !is_first ? Under::mixed : by.at_home ? Under::home : Under::others;
+  settings = under == Under::others ? by.settings : nullptr;
 }
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {
@@ -158,6 +175,12 @@ void BackendStatements::end(const StatementRef& statement, Outcome outcome, bool
 }
 
 void BackendStatements::end_parse(const StatementRef& statement, Outcome outcome) {
+  // An older Parse counts again, and what uses there were since then.
+  if (Entry* const entry = find_entry(statement); entry != nullptr && outcome != Outcome::done) {
+    entry->under = Entry::Under::mixed;
+    entry->session = several;
+    entry->certain_at = {};
+  }
   end(statement, outcome, true);
 }
 void BackendStatements::end_close(const StatementRef& statement, Outcome outcome) {

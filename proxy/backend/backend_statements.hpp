@@ -58,29 +58,26 @@ class BackendStatements {
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // The same for a Parse of pgweir's.
   void note_parse(const StatementRef& statement, TimePoint certain_at);
-  // Who has a statement analysed or planned by the server: whenever something has changed in the database, or a plan is
-  // not kept yet, it does both anew under the settings of the client that uses the statement then.
-  struct User {
-    std::shared_ptr<const void> settings;  // stand for those that matter; null: they are not known
+  // One use of a statement. Whenever something has changed in the database, or a plan is not kept yet, the server analyses
+  // and plans a statement anew, under the settings and the role of whoever uses it then.
+  struct Use {
     std::uint64_t session = 0;
-    // What a session has made of its own statement it would find on a server connection of its own, too.
-    bool is_like(const User& other) const {
-      return session == other.session || (settings != nullptr && settings == other.settings);
-    }
+    bool at_home = false;                  // under the settings of the statement's Parse
+    std::shared_ptr<const void> settings;  // otherwise: stand for them; null: they are not known
   };
-  // The statement is used under other settings than those of its clients' Parse: only for a user like this it still is
-  // what it was.
-  void note_foreign_use(const StatementRef& statement, User user);
-  bool is_foreign_to(const StatementRef& statement, const User& user) const;
+  // Whether all uses since the last Parse were under these settings, or by this session, which would find the same on a
+  // server connection of its own.
+  bool fits(const StatementRef& statement, const Use& use) const;
+  void note_use(const StatementRef& statement, const Use& use);
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
   bool is_client_parse(const StatementRef& statement) const;
   // Whether a client's Parse of the statement here would find what the last one has found, which was not long ago.
   bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
-  // Whether find() says present and description_of() says same, and nobody has noted a foreign use. Nearly always so, at
-  // the price of one look.
-  bool is_as_told(const StatementRef& statement, std::uint64_t segment);
+  // Whether find() says present, description_of() says same, and this use, at home, fits: then it is noted, too. Nearly
+  // always so, at the price of one look.
+  bool use_as_told(const StatementRef& statement, std::uint64_t segment, std::uint64_t session);
   // Also describes the unnamed statement, if it is this one.
   void describe(const StatementRef& statement, Description description);
   // Whether the statement may or may not be there: its Parse then needs a Close before it.
@@ -117,6 +114,8 @@ class BackendStatements {
   Description unnamed_description() const { return unnamed_description_; }
 
  private:
+  static constexpr std::uint64_t nobody = 0;
+  static constexpr std::uint64_t several = ~std::uint64_t{0};
   struct Entry {
     StatementRef statement;
     bool exists = false;      // as far as replies tell
@@ -129,7 +128,11 @@ class BackendStatements {
     // Of the last Parse; and when it was sent, if each client's would find the same.
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};
-    std::unique_ptr<User> foreign_user{};  // since the last Parse: the last one
+    // The uses since then.
+    enum class Under : std::uint8_t { home, others, mixed } under = Under::home;
+    std::shared_ptr<const void> settings{};  // `others`
+    std::uint64_t session = nobody;
+    void use(const Use& by);
   };
   using Entries = std::list<Entry>;
 

@@ -69,23 +69,14 @@ bool is_in_settled_context(const Exchange& x, const Statement& statement) {
   return x.worker.settings_memo().analysis_settings(x.client.desired).get() == statement.context.get();
 }
 
-bool differ_in_times_only(const SettingMap& one, const SettingMap& other) {
-  const auto without_times = [](const SettingMap& settings) {
-    SettingMap rest = settings;
-    for (const char* const name : {"datestyle", "intervalstyle", "timezone"}) rest.erase(name);
-    return rest;
-  };
-  return without_times(one) == without_times(other);
-}
-
 }  // namespace
 
 bool is_planned_alike(const Exchange& x, const Statement& statement) {
-  if (statement.context == nullptr || is_in_settled_context(x, statement)) return true;
+  if (statement.context == nullptr) return false;
+  if (is_in_settled_context(x, statement)) return true;
   const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
   const MapRef meant = x.worker.settings_memo().plan_settings(settings);
-  const MapRef now = plan_settings(x);
-  return now == meant || (now != nullptr && !statement.may_read_times && differ_in_times_only(*now, *meant));
+  return plan_settings(x) == meant;
 }
 
 }  // namespace pgweir

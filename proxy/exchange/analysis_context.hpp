@@ -23,7 +23,7 @@ bool is_in_another_context(const Exchange& exchange, const Statement& statement)
 // The settings under which PostgreSQL would analyse and plan a statement now that it has had for a while, as far as it
 // does not see by itself that they have changed: see plan_settings() of a map. Interned; null: they are not known.
 MapRef plan_settings(const Exchange& exchange);
-// Whether it is the same to the statement as those under which it was parsed. True for one that its client does not share.
+// Whether they are those under which the statement was parsed. False where that is not known.
 bool is_planned_alike(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

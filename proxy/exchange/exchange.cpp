@@ -39,8 +39,12 @@ void Exchange::write_notifications(std::size_t limit) {
 }
 
 void Exchange::begin_temporary(bool is_certain) {
+  const bool was_presumed = backend->temporary_owner_before_presumed.value_or(0) != 0;
   if (is_certain) backend->temporary_owner_before_presumed.reset();
-  if (backend->temporary_owner == session_id) return;
+  if (backend->temporary_owner == session_id) {
+    if (is_certain && was_presumed) backend->statements.parse_again_all_but(commons->names_question());
+    return;
+  }
   if (!is_certain) backend->temporary_owner_before_presumed = backend->temporary_owner;
   // pgweir's own question names its schemas.
   if (backend->temporary_owner != 0) backend->statements.parse_again_all_but(commons->names_question());

@@ -7,8 +7,6 @@
 #include <functional>
 #include <stdexcept>
 
-#include "protocol/sql_times.hpp"
-
 namespace pgweir {
 namespace {
 
@@ -83,7 +81,6 @@ StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view
 
 std::shared_ptr<Statement> StatementCache::make_own(std::string_view text, ByteView parameter_types) const {
   std::shared_ptr<Statement> made = make(text, parameter_types);
-  made->may_read_times = made->effects.runs_code() || may_have_time(text);
   made->server_name = random_name();
   return made;
 }
@@ -158,7 +155,6 @@ StatementRef StatementCache::renew(const StatementRef& statement) {
   }
   fresh->server_name = random_name();
   fresh->context = statement->context;
-  fresh->may_read_times = statement->may_read_times;
   const std::lock_guard lock(mutex_);
   if (const auto it = find(statement); it != known_.end()) {
     fresh->cache_hash = statement->cache_hash;

@@ -127,6 +127,7 @@ Disposition ReplyPath::take_first(const Piece& piece) {
   write_due();
   if (ready && !x_.journal.is_empty()) x_.journal.ready(status);
   if (ready && status == TransactionStatus::idle) publish_changes();
+  if (ready && x_.tracker.idle()) x_.code.commit_doubt.reset();
   if (ready) x_.watch.marks.erase(Mark::resets_now);
   if (ready) x_.watch.restores_now = 0;
   if (verdict != ResponseTracker::Verdict::forward) return Disposition::taken;
@@ -141,8 +142,9 @@ Disposition ReplyPath::take_first(const Piece& piece) {
 void ReplyPath::publish_changes() {
   if (x_.tracker.idle()) x_.end_temporary();
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
-  if (x_.watch.marks.take(Mark::changed_schema)) x_.commons->schema_version()->change();
-  x_.code.commit_doubt.reset();
+  // It may come of a message that is still unanswered.
+  if (x_.watch.marks.contains(Mark::changed_schema)) x_.commons->schema_version()->change();
+  if (x_.tracker.idle()) x_.watch.marks.erase(Mark::changed_schema);
   if (x_.code.any() && !x_.code.schema_doubt) x_.code.schema_doubt = x_.commons->schema_version()->doubt();
   if (x_.watch.marks.take(Mark::changed_defaults)) events_.insert(ReplyEvent::defaults_changed);
 }

@@ -48,7 +48,6 @@ void TagReader::take(const Piece& piece) {
   }
   // Other clients see it from now on, even where a transaction is open again at the end of the message.
   if (commits && x_.watch.marks.contains(Mark::changed_schema)) x_.commons->schema_version()->change();
-  if (commits) x_.code.commit_doubt.reset();
   const bool hidden =
       !oldest->changes.contains(Change::settings) && x_.journal.follows_control() && (commits || rolls_back);
   if (hidden) x_.journal.doubt({});  // the text that did this was not readable

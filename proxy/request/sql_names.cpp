@@ -104,6 +104,7 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
 Progress SqlNames::provide(const StatementRef& statement) {
   if (std::count(provided_.begin(), provided_.end(), statement)) return Progress::done;
   StatementProvider provider(x_);
+  if (settings_change_ || !for_query_) provider.expect_other_settings();
   const Progress progress =
       for_query_ ? provider.provide_for_query(statement) : provider.provide_named(statement);
   if (progress == Progress::done) provided_.push_back(statement);
@@ -209,6 +210,9 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
 std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text, const SqlEffects& effects,
                                                            Expected& expected) {
   if (x_.statements.committed().empty()) return std::nullopt;
+  settings_change_ = effects.may_set || effects.sets() || effects.runs_code() ||
+                     effects.verbs.intersects({Verb::set, Verb::reset, Verb::discard}) ||
+                     (effects.verbs.intersects(control_verbs) && !x_.journal.is_empty());
   SqlNaming naming;
   std::string rewritten;
   std::size_t copied = 0;

@@ -48,6 +48,7 @@ class SqlNames final {
 
   Exchange& x_;
   bool for_query_ = false;              // the message in hand is a Query, whose answer must not be skipped
+  bool settings_change_ = false;        // something in it may set what its other statements are planned under
   std::vector<StatementRef> provided_;  // for the text in hand
 };
 

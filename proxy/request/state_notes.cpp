@@ -287,6 +287,8 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
     if (text.size() <= named_text_max && !guess_custom_names(watch.guessed_names, text))
       watch.marks.insert(Mark::missed_names);
   }
+  if (x_.hand.is_looked_at && code.all_named && code.pins.contains(Pin::temporary_object))
+    x_.begin_temporary(false);
   watch.note_begin(code.pins, text);
   if (code.verdict == FunctionVerdict::lasting) watch.note_begin({Pin::session_function}, text);
   watch.may_have_ended.insert(code.pins);

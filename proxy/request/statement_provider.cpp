@@ -37,7 +37,8 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
   if (!statement) return Provided::yes;
   // The server's description holds only for the settings and parameter types that were in force then.
   BackendStatements& on_backend = x_.backend->statements;
-  if (on_backend.is_as_told(statement, x_.tracker.segment()) && is_planned_alike(x_, *statement)) {
+  if (!settings_change_ && is_planned_alike(x_, *statement) &&
+      on_backend.use_as_told(statement, x_.tracker.segment(), x_.session_id)) {
     x_.checked_again = nullptr;
     return Provided::yes;
   }
@@ -83,17 +84,18 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
 // other settings than this client's: it is parsed again.
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
-  if (on_backend.is_foreign_to(statement, user())) on_backend.doubt(statement);
+  if (!on_backend.fits(statement, use_of(*statement))) on_backend.doubt(statement);
   return on_backend.find(statement, x_.tracker.segment());
 }
 
-BackendStatements::User StatementProvider::user() const {
-  return {plan_settings(x_), x_.session_id};
+BackendStatements::Use StatementProvider::use_of(const Statement& statement) const {
+  if (settings_change_) return {x_.session_id, false, nullptr};
+  if (is_planned_alike(x_, statement)) return {x_.session_id, true, nullptr};
+  return {x_.session_id, false, plan_settings(x_)};
 }
 
-// The server may analyse and plan the statement from now on, under the settings that this client has.
 void StatementProvider::note_use(const StatementRef& statement) {
-  if (!is_planned_alike(x_, *statement)) x_.backend->statements.note_foreign_use(statement, user());
+  x_.backend->statements.note_use(statement, use_of(*statement));
 }
 
 // Notes whether a Parse of pgweir's finds what each client's would.

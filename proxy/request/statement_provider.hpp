@@ -25,6 +25,9 @@ class StatementProvider final {
   // that was never told what the statement looks like gets a new one in place of one that has changed.
   Provided provide(std::string_view name, StatementRef& statement, bool is_direct,
                    const BindView* bind = nullptr);
+  // What is provided from now on may be used under other settings than those that are in force: behind a SET of the same
+  // string, or by a portal of an EXECUTE, which may run later.
+  void expect_other_settings() { settings_change_ = true; }
   Progress provide_named(const StatementRef& statement);
   Progress provide_for_query(const StatementRef& statement);
   void make_room_for(const StatementRef& statement);
@@ -37,7 +40,7 @@ class StatementProvider final {
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
   BackendStatements::Presence find(const StatementRef& statement);
-  BackendStatements::User user() const;
+  BackendStatements::Use use_of(const Statement& statement) const;
   void note_use(const StatementRef& statement);
   void note_parse(const StatementRef& statement);
   Progress provide_by_sql(const StatementRef& statement);
@@ -45,6 +48,7 @@ class StatementProvider final {
   bool close_surplus(std::size_t room, Fate fate);
 
   Exchange& x_;
+  bool settings_change_ = false;
 };
 
 }  // namespace pgweir

@@ -112,23 +112,6 @@ def test_literals_of_a_client_that_sets_nothing_are_not_read_under_anothers_sett
             assert client.ask(run("s") + m.S) == f"2 D({row}) C(SELECT 1) Z(I)"
 
 
-@pytest.mark.own
-def test_a_text_without_literals_is_not_parsed_again_for_each_clients_time_zone(start):
-    endpoint = start(max_size=1)
-    text = unique("select 1 where $1::int = 1")
-    with endpoint.wire() as one, endpoint.wire() as other, endpoint.wire() as empties:
-        for wire in (one, other):
-            wire.ask(m.P("s", text) + m.S)
-        empties.ask(m.Q("select 1") + unnamed("deallocate all") + m.S)
-        empties.until_ready()
-        one.query("set timezone = 'Asia/Tokyo'")
-        other.query("set timezone = 'Asia/Karachi'")
-        for _ in range(5):
-            for wire in (one, other):
-                assert wire.ask(run("s", "1") + m.S) == "2 D(1) C(SELECT 1) Z(I)"
-    assert endpoint.metric("pgweir_statements_injected_total", user="app") == 1
-
-
 # --- Code that nobody has judged --------------------------------------------------------------------------------
 
 SETS = "create function context_a.sets() returns int language plpgsql as $$ begin set local search_path = context_a; return 1; end $$"

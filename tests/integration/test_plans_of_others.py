@@ -130,17 +130,41 @@ def test_a_function_that_another_role_may_run_is_refused_to_this_one(endpoint, r
         assert refused in fresh.ask(m.P("s", text) + run("s") + m.S)
 
 
+@pytest.mark.parametrize("how", ["by turns", "a string", "a portal"])
+def test_neither_client_gets_what_the_other_one_has_had_planned(endpoint, how):
+    text = unique("select (1/3::float8)::text")
+    short, whole = "2 D(0.33333) C(SELECT 1) Z(I)", "2 D(0.3333333333333333) C(SELECT 1) Z(I)"
+    with endpoint.wire() as deviates, endpoint.wire() as client:
+        for wire in (deviates, client):
+            wire.ask(m.P("s", text) + m.S)
+        assert client.ask(run("s") + m.S) == whole
+        if how == "by turns":
+            deviates.query("set extra_float_digits = -10")
+        for _ in range(3):
+            if how == "by turns":
+                assert deviates.ask(run("s") + m.S) == short
+            elif how == "a string":
+                assert "D(0.33333)" in deviates.ask(m.Q("begin; set local extra_float_digits = -10; execute s; commit"))
+            else:
+                deviates.query("begin")
+                deviates.ask(m.P("", "execute s") + m.B("p") + m.S)
+                deviates.query("set local extra_float_digits = -10")
+                assert deviates.ask(m.E("p") + m.S) == "D(0.33333) C(SELECT 1) Z(T)"
+                deviates.query("commit")
+            assert client.ask(run("s") + m.S) == whole
+
+
 @pytest.mark.own
-def test_a_statement_is_parsed_again_only_where_the_settings_may_matter_to_it(start):
-    """By turns: the search_path, where the server looks itself, and the time zone, where there is no time."""
+def test_a_statement_is_not_parsed_again_where_the_settings_are_alike(start):
+    """The server looks itself whether the search_path has changed; others do not concern plans."""
     endpoint = start(max_size=1)
     text = unique("select 1 from pg_class where relname = 'pg_class' and $1::int = 1")
     with endpoint.wire() as one, endpoint.wire() as other:
         for wire in (one, other):
             wire.ask(m.P("s", text) + m.S)
         injected = endpoint.metric("pgweir_statements_injected_total", user="app")
-        for sets, wire in (("search_path = public", one), ("search_path = pg_catalog", other), ("timezone = 'UTC'", one),
-                           ("timezone = 'Asia/Tokyo'", other), ("datestyle = 'German'", one)):
+        for sets, wire in (("search_path = public", one), ("search_path = pg_catalog", other), ("app.tenant = '1'", one),
+                           ("statement_timeout = '7s'", other), ("application_name = 'x'", one)):
             wire.query("set " + sets)
             for each in (one, other):
                 assert each.ask(run("s", "1") + m.S) == "2 D(1) C(SELECT 1) Z(I)"

@@ -155,20 +155,7 @@ TEST_CASE(
     CHECK_FALSE(is_alike({}));
   }
   SECTION("a statement that nobody shares") {
-    relay.exchange.watch.marks.insert(Mark::unseen);
-    CHECK(is_planned_alike(relay.exchange,
-                           *relay.pool().statements().make_own("select 1", no_parameter_types)));
+    CHECK_FALSE(is_planned_alike(relay.exchange,
+                                 *relay.pool().statements().make_own("select 1", no_parameter_types)));
   }
-}
-
-TEST_CASE("the time zone matters only to a statement that may have a time in it, or calls what may") {
-  Analysed relay;
-  relay.run("> P(s,select * from t where v = 'a') P(t,select my_function\\(\\)) S < 1 t n 1 t n Z(I)");
-  const StatementRef plain = relay.exchange.statements.find("s");
-  const StatementRef calls = relay.exchange.statements.find("t");
-  relay.have({{"timezone", "Asia/Tokyo"}, {"datestyle", "German"}, {"intervalstyle", "iso_8601"}});
-  CHECK(is_planned_alike(relay.exchange, *plain));
-  CHECK_FALSE(is_planned_alike(relay.exchange, *calls));
-  relay.have({{"timezone", "Asia/Tokyo"}, {"bytea_output", "escape"}});
-  CHECK_FALSE(is_planned_alike(relay.exchange, *plain));
 }

@@ -101,8 +101,23 @@ TEST_CASE("what is parsed while a change of the schema is being committed is its
   CHECK_FALSE(is_in_doubt());
   SECTION("by a COMMIT in front of something slow") {
     relay.run("> P(,commit) B() E P(,select pg_sleep\\(1\\)) B() E S < 1 2");
+    relay.run("< C(COMMIT) 1 2");
     CHECK(is_in_doubt());
-    relay.run("< C(COMMIT)");
+    relay.run("< C(SELECT 1) Z(I)");
+  }
+  SECTION("behind another message that is answered before") {
+    relay.run(
+        "> Q(rollback) < C(ROLLBACK) Z(I) > Q(select 1) Q(begin; create table t \\(\\); commit; select 1)");
+    relay.run("< C(SELECT 1) Z(I)");
+    CHECK(is_in_doubt());
+    relay.run("< C(BEGIN) C(CREATE TABLE) C(COMMIT)");
+    CHECK(is_in_doubt());
+    relay.run("< C(SELECT 1) Z(I)");
+  }
+  SECTION("of a transaction that goes on") {
+    relay.run("> Q(do 'begin perform 1; end')");
+    CHECK(is_in_doubt());
+    relay.run("< C(DO) Z(T)");
   }
   SECTION("by a block that commits") {
     relay.run(

@@ -86,20 +86,41 @@ TEST_CASE("what the server may have planned under one client's settings is parse
   CHECK(use(2, {}).empty());
   CHECK(use(2, {{"search_path", "mine"}}).empty());
   CHECK(use(1, {}).empty());
-  // On a server connection of its own it would go on with the statement, too.
-  CHECK(use(2, {{"bytea_output", "escape"}}).empty());
-  CHECK(use(2, {{"bytea_output", "escape"}}).empty());
-  CHECK(use(2, {}).empty());
-  CHECK_FALSE(relay.fresh->statements.was_parsed_lately(relay.s, relay.worker().now()));
-  CHECK(use(1, {}) == again);
-  CHECK(use(3, {}).empty());
-  CHECK(use(2, {{"role", "other"}}).empty());
-  CHECK(use(3, {{"role", "other"}}).empty());  // like the last one
-  CHECK(use(2, {{"role", "third"}}) == again);
-  CHECK(use(1, {}) == again);
-  relay.exchange.watch.marks.insert(Mark::unseen);
-  CHECK(use(4, {}).empty());
-  CHECK(use(5, {}) == again);  // both are not known, which does not make them alike
+  SECTION("for the one who has set something, and for the next one who has not") {
+    CHECK(use(2, {{"bytea_output", "escape"}}) == again);
+    CHECK_FALSE(relay.fresh->statements.was_parsed_lately(relay.s, relay.worker().now()));
+    CHECK(use(1, {}) == again);
+    CHECK(use(3, {}).empty());
+  }
+  SECTION("not for one who has set the same") {
+    CHECK(use(2, {{"role", "other"}}) == again);
+    CHECK(use(3, {{"role", "other"}}).empty());
+    CHECK(use(2, {{"role", "third"}}) == again);
+    CHECK(use(1, {}) == again);
+  }
+  SECTION("not for the only one who has used it: on a connection of its own it would go on with it, too") {
+    CHECK(use(2, {{"role", "other"}}) == again);
+    CHECK(use(2, {}).empty());
+    CHECK(use(2, {{"role", "third"}}).empty());
+    CHECK(use(3, {{"role", "third"}}) == again);  // the second plan was made for another role
+  }
+  SECTION("where it is not known what is set") {
+    relay.exchange.watch.marks.insert(Mark::unseen);
+    CHECK(use(4, {}) == again);
+    CHECK(use(4, {}).empty());
+    CHECK(use(5, {}) == again);  // neither is known, which does not make them alike
+  }
+  SECTION("where that may change before it runs") {
+    relay.provider.expect_other_settings();
+    CHECK(use(4, {}) == again);
+    CHECK(use(5, {}) == again);
+  }
+  SECTION("after a Parse that did not take place") {
+    CHECK(use(2, {{"role", "other"}}) == again);
+    relay.fresh->statements.begin_parse(relay.s, 99);
+    relay.fresh->statements.end_parse(relay.s, Outcome::skipped);
+    CHECK(use(1, {}) == again);
+  }
 }
 
 TEST_CASE("types that the server has inferred once are those of the next Parse") {
