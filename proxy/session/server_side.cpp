@@ -193,7 +193,7 @@ void ServerSide::give_back_if_free() {
   if (settle_state() == Progress::hold) return;
   begin_anew();
   if (x_.pinned()) {
-    if (parts_.life.drains && !x_.keeps_what_it_has()) parts_.life.end(Reason::draining);
+    if (!x_.keeps_what_it_has()) end_if_drained();
     return;
   }
   // A backend that was just borrowed for the waiting message stays.
@@ -210,6 +210,13 @@ Progress ServerSide::lift_idle_timeout() {
   x_.backend->applied = parts_.worker.interner().intern(std::move(applied));
   ask({OwnQuery::reset_settings, "RESET idle_session_timeout"});
   return Progress::hold;
+}
+
+// A client that takes its answer slowly gets all of it.
+void ServerSide::end_if_drained() {
+  if (!parts_.life.drains) return;
+  if (!parts_.worker.to_client().empty()) return parts_.waker.wake();  // it is about to be written
+  if (parts_.link.backlog.empty()) parts_.life.end(Reason::draining);
 }
 
 bool ServerSide::is_resting() const {
@@ -279,7 +286,7 @@ void ServerSide::give_back() {
   applier_.succeeded();
   x_.pool->counters(parts_.worker).transaction.observe(parts_.worker.now() - lease_.since());
   lease_.give_back();
-  if (parts_.life.drains) parts_.life.end(Reason::draining);
+  end_if_drained();
 }
 
 // --- Cancels

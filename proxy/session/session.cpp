@@ -155,7 +155,10 @@ Task<bool> Session::settle_own_queries() {
 void Session::turn() {
   check_interrupts();
   if (!life_.is_serving()) return;
-  if (!link_.backlog.empty() && !link_.backlog.flush(link_.transport)) return life_.end(Reason::client_lost);
+  if (!link_.backlog.empty()) {
+    if (!link_.backlog.flush(link_.transport)) return life_.end(Reason::client_lost);
+    if (life_.drains && link_.backlog.empty()) waker_.wake();
+  }
   if (server_.lease().is_granted()) server_.borrow();
   if (exchange_.listen && exchange_.listen->take_resume()) server_.walk_kept_replies();
   if (life_.is_serving() && exchange_.backend != nullptr) server_.read_server();
@@ -203,8 +206,8 @@ void Session::check_interrupts() {
   }
   if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
   if (life_.is_over()) return;
-  if (life_.drains && exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
-    life_.end(Reason::draining);
+  if (exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
+    server_.end_if_drained();
 }
 
 // What metrics, pins, queue and hub know of the session ends before its client is told why.

@@ -316,7 +316,7 @@ std::string ModelClient::not_done() const {
 
 // It is ended.
 void ModelClient::check_drain() {
-  if (!world_.drains_patiently_since()) return;
+  if (!world_.drains_patiently_since() || is_past_query_timeout()) return;
   if (const std::string why = not_done(); !why.empty())
     world_.fail(name_ + " was ended " + why + ", long before the end of the drain");
 }

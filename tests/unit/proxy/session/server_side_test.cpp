@@ -189,6 +189,22 @@ TEST_CASE("a session that drains ends where its backend is free, or is kept for 
   CHECK(session.life.reason == Reason::draining);
 }
 
+TEST_CASE("a session that drains ends when its client has its whole answer") {
+  Served session;
+  session.life.drains = true;
+  session.link.backlog.append(ByteBuffer(1));
+  session.server_side.end_if_drained();
+  CHECK(session.is_serving());
+  session.link.backlog.clear();
+  write_ready_for_query(session.worker().to_client().own(), 'I');
+  session.worker().to_client().end_own();
+  session.server_side.end_if_drained();
+  CHECK(session.is_serving());
+  session.worker().to_client().clear();
+  session.server_side.end_if_drained();
+  CHECK(session.life.reason == Reason::draining);
+}
+
 TEST_CASE("a session that drains goes on while its backend has something of its client's") {
   Served session;
   session.add_server();
