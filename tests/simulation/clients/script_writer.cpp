@@ -690,7 +690,7 @@ void ScriptWriter::add_portals(Batch& batch) {
 Batch ScriptWriter::extended() {
   Batch batch;
   std::uint64_t n = random_.chance(0.3) ? random_.between(2, 4) : 1;
-  is_beside_others_ = n > 1;
+  is_beside_others_ = true;  // a Close may stand behind it, too
   for (; n > 0; --n) {
     const bool is_favorite = habits_.favors > 0 && habits_.favorite == StatementKind::portal;
     if (habits_.has(StatementKind::portal) && random_.chance(is_favorite ? 0.6 : 0.1)) {
