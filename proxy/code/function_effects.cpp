@@ -4,7 +4,7 @@
 #include <array>
 
 #include "protocol/sql_facts.hpp"
-#include "proxy/state/settings_journal.hpp"
+#include "proxy/state/analysis_settings.hpp"
 #include "proxy/state/settings_map.hpp"
 #include "proxy/state/sql_quote.hpp"
 

@@ -9,7 +9,7 @@
 #include "protocol/sql_tokenizer.hpp"
 #include "protocol/sql_verb.hpp"
 #include "proxy/code/function_call.hpp"
-#include "proxy/state/settings_journal.hpp"
+#include "proxy/state/analysis_settings.hpp"
 #include "proxy/state/settings_map.hpp"
 
 namespace pgweir {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "proxy/state/analysis_settings.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {

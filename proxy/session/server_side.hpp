@@ -44,9 +44,9 @@ class ServerSide final : public WindDown::Host {
   bool apply_settings() { return applier_.apply(); }
   // When nothing is owed and there is no transaction, the backend is free, unless it has something of this
   // client's that other clients must not see, or that the client needs again.
-  // Called where the client rests: a drain ends it as soon as it has all that it is owed.
-  void end_if_drained();
   void give_back_if_free();
+  // To be called where the client rests: a drain ends it as soon as it has all that it is owed.
+  void end_if_drained();
   void give_back();
   Progress lift_idle_timeout();
   // Passes a cancel for the client on. False: its statement still waits for a backend.

@@ -1,9 +1,9 @@
 #include "proxy/state/settings_journal.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "protocol/spent_front.hpp"
+#include "proxy/state/analysis_settings.hpp"
 
 namespace pgweir {
 namespace {
@@ -39,13 +39,8 @@ bool changes_context(const SettingsItem& item) {
   }
 }
 
-// PostgreSQL analyses a statement again when these have changed (plancache.c; row_security where it matters).
-bool is_looked_at(std::string_view name) {
-  return name == "search_path" || name == "row_security";
-}
-
 bool changes_plans(const SettingsItem& item) {
-  return changes_context(item) && !is_looked_at(item.name);
+  return changes_context(item) && !is_looked_at_again(item.name);
 }
 
 void copy_identity(SettingMap& to, const SettingMap& from) {
@@ -297,52 +292,6 @@ void SettingsJournal::clear() {
   s_->committed.clear();
   s_->doubts = {};
   drop_if_empty();
-}
-
-// --- What analysis reads
-
-bool matters_to_analysis(std::string_view name) {
-  // These settings are read by the executor, the transaction or the logger, and by neither the parser nor the
-  // planner.
-  static constexpr std::array<std::string_view, 22> harmless = {"application_name",
-                                                                "client_min_messages",
-                                                                "commit_delay",
-                                                                "commit_siblings",
-                                                                "deadlock_timeout",
-                                                                "default_transaction_deferrable",
-                                                                "default_transaction_isolation",
-                                                                "default_transaction_read_only",
-                                                                "idle_in_transaction_session_timeout",
-                                                                "idle_session_timeout",
-                                                                "lock_timeout",
-                                                                "seed",
-                                                                "statement_timeout",
-                                                                "synchronous_commit",
-                                                                "tcp_keepalives_count",
-                                                                "tcp_keepalives_idle",
-                                                                "tcp_keepalives_interval",
-                                                                "tcp_user_timeout",
-                                                                "track_activities",
-                                                                "track_functions",
-                                                                "transaction_timeout",
-                                                                "zero_damaged_pages"};
-  static_assert(std::is_sorted(harmless.begin(), harmless.end()));
-  if (name.find('.') != std::string_view::npos || name.starts_with("log_")) return false;
-  return !std::binary_search(harmless.begin(), harmless.end(), name);
-}
-
-SettingMap analysis_settings(const SettingMap& settings) {
-  SettingMap out;
-  for (const auto& [name, value] : settings) {
-    if (matters_to_analysis(name)) out.emplace_hint(out.end(), name, value);
-  }
-  return out;
-}
-
-SettingMap plan_settings(const SettingMap& settings) {
-  SettingMap out = analysis_settings(settings);
-  std::erase_if(out, [](const auto& setting) { return is_looked_at(setting.first); });
-  return out;
 }
 
 // --- The end of a transaction

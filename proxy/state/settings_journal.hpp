@@ -129,16 +129,6 @@ class SettingsJournal {
   std::unique_ptr<State> s_;
 };
 
-// Whether parse analysis or planning may read the setting: all but those that are known to be read by
-// neither. See analysis_settings().
-bool matters_to_analysis(std::string_view name);
-// The settings of a map that matter to analysis. Statements are shared between clients that have the same
-// ones.
-SettingMap analysis_settings(const SettingMap& settings);
-// Those of them that PostgreSQL does not look at when it uses a statement: it may have analysed or planned it anew under
-// one client's, and goes on with that under another's.
-SettingMap plan_settings(const SettingMap& settings);
-
 // Whether all items set what is set already, so that carrying them out would change nothing. This is for
 // clients that set the same in each transaction.
 bool is_in_force(const SettingsStep& step, const SettingMap& settings);

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "proxy/state/analysis_settings.hpp"
 #include "proxy/state/prelude.hpp"
-#include "proxy/state/settings_journal.hpp"
 #include "proxy/state/settings_map.hpp"
 
 namespace pgweir {

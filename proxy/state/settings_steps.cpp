@@ -2,6 +2,7 @@
 
 #include "protocol/sql_cursor.hpp"
 #include "protocol/sql_tokenizer.hpp"
+#include "proxy/state/analysis_settings.hpp"
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {
