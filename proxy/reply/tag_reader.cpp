@@ -29,9 +29,9 @@ bool is_of_rows(std::string_view tag) {
 
 void TagReader::take(const Piece& piece) {
   std::string_view tag;
-  // The tag of a statement that pgweir has put between the client's is not read.
   const Expected* oldest = x_.tracker.oldest();
-  if (oldest == nullptr || oldest->fate != Fate::forward) return;
+  if (oldest == nullptr) return;
+  if (oldest->fate != Fate::forward) return take_own(piece);
   if (parse_command_tag(piece.body(), tag) != Errc::ok) return;
   if (x_.listen && oldest->changes.contains(Change::channels)) x_.listen->completed(tag);
   const bool is_awaited = oldest->resets_setting != 0 || x_.watch.marks.contains(Mark::changed_functions);
@@ -72,6 +72,15 @@ void TagReader::take(const Piece& piece) {
     x_.statements.clear_named();
     x_.backend->statements.clear();
   }
+}
+
+// Of the statements that pgweir puts between the client's, only one has to have taken place: what fails behind it does
+// not undo it.
+void TagReader::take_own(const Piece& piece) {
+  std::string_view tag;
+  if (!x_.watch.marks.contains(Mark::inserted_discard)) return;
+  if (parse_command_tag(piece.body(), tag) == Errc::ok && tag == "DISCARD SEQUENCES")
+    x_.watch.marks.erase(Mark::inserted_discard);
 }
 
 // A PREPARE under a name of pgweir's has succeeded: from here on the client has the statement on every

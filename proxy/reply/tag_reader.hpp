@@ -14,6 +14,7 @@ class TagReader final {
   void take(const Piece& piece);
 
  private:
+  void take_own(const Piece& piece);
   void take_prepared();
 
   Exchange& x_;

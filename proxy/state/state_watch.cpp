@@ -31,9 +31,8 @@ void StateWatch::note_tag(std::string_view tag) {
         marks.insert(Mark::reset_seen);
       }
       if (tag == "DISCARD ALL" || tag == "DISCARD SEQUENCES") {
-        // What comes after it in a pipeline was noted already: lastval() tells whether that took a value.
+        // A value taken beside it may have been taken after it. lastval() would not tell of setval().
         marks.insert(Mark::discarded_sequences);
-        marks.erase(Mark::advanced_sequence);
       }
       break;
     case 'L':

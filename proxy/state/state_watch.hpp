@@ -25,7 +25,7 @@ enum class Mark : std::uint8_t {
   advances_sequence,  // a column's default, a trigger or a function may have done it
   advanced_sequence,  // the text says so
   discarded_sequences,
-  inserted_discard,  // pgweir has sent a DISCARD SEQUENCES
+  inserted_discard,  // pgweir has sent a DISCARD SEQUENCES, and has no answer to it
   changed_defaults,  // ALTER ROLE or ALTER DATABASE, perhaps with SET
   changed_functions,
   made_code,       // in this transaction, at any time: code that it has called may be gone or replaced

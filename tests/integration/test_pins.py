@@ -193,6 +193,19 @@ def test_sequence_values_are_never_another_clients(start):
 
 
 @pytest.mark.own
+@pytest.mark.parametrize("statement", ["select setval('pins', 40)", "select nextval('pins')"])
+def test_a_value_that_is_taken_behind_a_discard_in_one_string_is_kept(start, statement):
+    """lastval() does not show what setval() has set, so that it cannot tell whether there is a value."""
+    proxy = start(max_size=1, sequence_values="pin")
+    with proxy.wire() as first, proxy.wire() as second:
+        first.ask(m.Q(f"discard sequences; set work_mem = '5MB'; {statement}"))
+        assert first.value("select currval('pins')")
+        until(lambda: pinned(proxy, "sequence_value") == 1, "the pin")
+        assert first.ask(m.Q("discard sequences")) == "C(DISCARD SEQUENCES) Z(I)"
+        assert second.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("seeding", ["set seed to 0.5", "select setseed(0.5)", "do $$ begin perform setseed(0.5); end $$"])
 def test_a_seed_is_its_clients_alone(start, seeding):
     """RESET refuses it from PostgreSQL 18 on; it restarts random(), which nobody can replay."""

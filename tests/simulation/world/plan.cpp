@@ -270,8 +270,7 @@ ClientHabits Plan::habits() const {
   habits.falls_silent = silent;
   habits.unsynced = unsynced;
   habits.long_answer = long_answer_least + 4 * static_cast<std::size_t>(buffer);
-  // Also where they pin: behind a batch that fails, and where the value of another sequence is asked for than of the last.
-  habits.may_lose_sequences = true;
+  habits.may_lose_sequences = pin_sequences == 0;
   habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);
   return habits;

@@ -259,3 +259,20 @@ TEST_CASE("a role that a client has set stays, also if it is the one that the lo
   session.answer("T(a,25) D(role,owner) C(SELECT 1) Z(I)");
   CHECK(session.desired("role") == "owner");
 }
+
+TEST_CASE(
+    "a batch that fails costs a client no value of a sequence that it took before, in the same pipeline") {
+  Tracked session;
+  session.pool().code().learn_sequence_use();
+  session.exchange.sequences.number = 7;
+  session.backend().sequence_owner = 3;
+  session.run("> P(,select nextval('s')) B() E S");
+  const bool is_discarded = GENERATE(true, false);
+  // DISCARD SEQUENCES is in front, a message of pgweir's own.
+  session.run(is_discarded ? "< C(DISCARD SEQUENCES) Z(I) 1 2 C(SELECT 1) Z(I)"
+                           : "< E(57014,cancelled) Z(I) 1 2 C(SELECT 1) Z(I)");
+  session.run("> Q(select 1/0) < E(22012,division by zero) Z(I)");
+  CHECK(session.next().empty());
+  CHECK(session.backend().sequence_owner == 7);
+  CHECK(session.backend().sequence_mixed != is_discarded);
+}
