@@ -285,7 +285,8 @@ void ModelClient::compare(const Message& message) {
     if (world_.explains(code) ||
         (code == "57014" && (is_past_query_timeout() || waits_since_ < cancel_may_hit_until_))) {
       was_refused_ = true;
-      if (code != "57014") check_drain();
+      // Any other may have been refused before the drain, to a client that read it only now.
+      if (code.starts_with("57P")) check_drain();
       return be_gone("goes: " + code + " was not its own");
     }
   }
