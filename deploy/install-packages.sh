@@ -17,7 +17,8 @@ test=(clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
   python3 python3-pytest python3-psycopg2 python3-psycopg python3-asyncpg python3-yaml python3-venv python3-botocore
   python3-pip python3-prometheus-client
   nodejs npm pgbouncer iproute2 curl jq openssl chromium
-  prometheus systemd)  # promtool and systemd-analyze
+  prometheus systemd  # promtool and systemd-analyze
+  postgresql-plperl-15 postgresql-plpython3-15 postgresql-pltcl-15)
 bench=(haproxy pgbouncer strace python3 openssl)
 container=(buildah podman runc debootstrap python3 python3-pytest python3-psycopg2 python3-yaml)
 all=(golang-go default-jdk-headless libpostgresql-jdbc-java)

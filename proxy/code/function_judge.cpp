@@ -9,6 +9,7 @@
 #include "protocol/sql_tokenizer.hpp"
 #include "protocol/sql_verb.hpp"
 #include "proxy/code/function_call.hpp"
+#include "proxy/code/session_globals.hpp"
 #include "proxy/state/analysis_settings.hpp"
 #include "proxy/state/settings_map.hpp"
 
@@ -298,23 +299,29 @@ FunctionEffects judge_code(Code code, std::string_view body, int depth, std::vec
   return both;
 }
 
+FunctionEffects judge_other(std::string_view language, std::string_view body) {
+  FunctionEffects effects = opaque();
+  if (may_keep_globals(language, body)) effects.add(FunctionVerdict::lasting);
+  return effects;
+}
+
 // DO [LANGUAGE name] 'code' [LANGUAGE name], the two in any order.
 FunctionEffects judge_do_at(SqlTokenizer tokens, int depth, std::vector<std::string>& calls) {
+  std::string language = "plpgsql";
   std::string code;
   bool has_code = false;
   for (Token token = tokens.next(); !ends_statement(token); token = tokens.next()) {
     if (is_word(token, "language")) {
-      std::string language;
       const Token name = tokens.next();
       if (!identifier_name(name, language) && !string_value(name, language)) return opaque();
-      if (language != "plpgsql") return opaque();
     } else if (has_code || !string_value(token, code)) {
       return opaque();
     } else {
       has_code = true;
     }
   }
-  return has_code ? judge_code(Code::plpgsql, code, depth, calls) : opaque();
+  if (!has_code) return opaque();
+  return language == "plpgsql" ? judge_code(Code::plpgsql, code, depth, calls) : judge_other(language, code);
 }
 
 }  // namespace
@@ -327,7 +334,8 @@ FunctionEffects judge_body(const FunctionSource& source, std::vector<std::string
     unread.add(FunctionVerdict::lasting);
     return unread;
   }
-  if (source.language != "c" && source.language != "internal") return opaque();
+  if (source.language != "c" && source.language != "internal")
+    return judge_other(source.language, source.body);
   FunctionEffects effects = effects_of_name(source.name);
   effects.add(effects_of_name(source.body));
   return effects;

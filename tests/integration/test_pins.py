@@ -286,3 +286,30 @@ def test_isn_weak_and_setseed_by_a_text_pin(cluster, start, way):
                 assert other.value(probe) == clean
     with endpoint.wire() as other:
         assert other.value(probe) == clean
+
+
+# What keeps a value in a variable of the language, and what asks for it there.
+GLOBALS = {"plperl": ("$_SHARED{tenant} = $_[0]; return $_SHARED{tenant};", "return $_SHARED{tenant};"),
+           "plpython3u": ("GD['tenant'] = value\nreturn value", "return GD.get('tenant')"),
+           "pltcl": ("global tenant; set tenant $1; return $tenant",
+                     "global tenant; if {[info exists tenant]} {return $tenant} else {return_null}")}
+
+
+@pytest.mark.parametrize("language", GLOBALS)
+def test_a_variable_that_a_language_keeps_for_the_session_pins(cluster, start, language):
+    if not cluster.execute(f"select 1 from pg_available_extensions where name = '{language}'", "app"):
+        pytest.skip(f"this PostgreSQL has no {language}")
+    put, get = GLOBALS[language]
+    cluster.execute(f"create extension if not exists {language}", "app")
+    cluster.execute(f"create or replace function keep_{language}(value text) returns text language {language} as $${put}$$", "app")
+    cluster.execute(f"create or replace function kept_{language}() returns text language {language} as $${get}$$", "app")
+    endpoint = start(max_size=2, audit_every=0)
+    with endpoint.wire() as mine:
+        assert mine.value(f"select keep_{language}('mine')") == "mine"
+        until(lambda: pinned(endpoint, "session_function") == 1, "the client is pinned")
+        for _ in range(3):
+            with endpoint.wire() as other:
+                assert other.value(f"select kept_{language}()") is None
+        assert mine.value(f"select kept_{language}()") == "mine"
+    with endpoint.wire() as other:
+        assert other.value(f"select kept_{language}()") is None

@@ -177,6 +177,7 @@ TEST_CASE("functions in SQL") {
       {"DROP", suspicious, "drop table if exists report", {on_ddl}},
       {"DO", suspicious, "do $x$ begin perform set_config('a.b', '1', false); end $x$", {}, {"a.b"}},
       {"DO in another language", suspicious, "do language plpython3u 'pass'", {}, {}, false},
+      {"DO that keeps something there", lasting, "do 'GD[1] = 1' language plpython3u", {}, {}, false},
       {"SQL as text", suspicious, "select query_to_xml('select 1', true, true, '')", {}, {}, false},
       {"columns named like commands", harmless,
        "select case when a then load else reset end, case b when 1 then discard end, t.set, t.execute from "
@@ -346,7 +347,8 @@ TEST_CASE("functions in C are known by their names, other languages are opaque")
       {"hypopg_create_index", "c", "hypopg_create_index", lasting, true},
       {"f", "plpython3u", "return 1", suspicious, false},
       {"f", "plv8", "return 1", suspicious, false},
-      {"f", "SQL", "select 1", suspicious, false},
+      {"f", "plperl", "$_SHARED{tenant} = shift;", lasting, false},
+      {"f", "SQL", "select 1", lasting, false},
   };
   for (const auto& c : cases) {
     INFO(c.name << " " << c.language);

@@ -1,0 +1,74 @@
+#include "proxy/code/session_globals.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/sql_tokenizer.hpp"
+
+namespace pgweir {
+namespace {
+
+constexpr std::size_t signs_max = 6;
+
+struct Language {
+  std::string_view beginning;  // plperl, plperlu; plpythonu, plpython3u
+  // What begins or ends like a word has to do so in the code, too.
+  std::array<std::string_view, signs_max> signs;
+};
+
+constexpr std::array<Language, 7> languages{{
+    {"plperl", {"_SHARED", "our", "vars", "::"}},
+    {"plpython", {"GD", "SD", "global", "globals", "builtins", "__builtins__"}},
+    {"pltcl", {"GD", "global", "upvar", "uplevel", "variable", "::"}},
+    {"plv8", {"globalThis", "this", "eval", "Function", "prototype", "plv8["}},
+    {"plcoffee", {"globalThis", "this", "@", "eval", "::", "plv8["}},
+    {"plls", {"globalThis", "this", "@", "eval", "::", "plv8["}},
+    {"plrust", {"static", "thread_local", "OnceCell", "OnceLock", "LazyLock", "lazy_static"}},
+}};
+
+// What PL/v8 itself has put into the object that all functions share; anything else there is somebody's own.
+constexpr std::array<std::string_view, 15> of_plv8{
+    "cursor",         "elog",        "execute",  "find_function",  "get_window_object",
+    "memory_usage",   "nullable",    "prepare",  "quote_ident",    "quote_literal",
+    "quote_nullable", "return_next", "rollback", "subtransaction", "version"};
+
+// In these languages a dollar is a mark in front of a name.
+bool is_part(char c) {
+  return is_word_part(c) && c != '$';
+}
+
+bool names(std::string_view body, std::string_view sign) {
+  for (std::size_t at = body.find(sign); at != std::string_view::npos; at = body.find(sign, at + 1)) {
+    const std::size_t end = at + sign.size();
+    const bool begins = !is_part(sign.front()) || at == 0 || !is_part(body[at - 1]);
+    const bool ends = !is_part(sign.back()) || end == body.size() || !is_part(body[end]);
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+// plv8.anything_else
+bool extends_plv8(std::string_view body) {
+  constexpr std::string_view object = "plv8.";
+  for (std::size_t at = body.find(object); at != std::string_view::npos; at = body.find(object, at + 1)) {
+    const std::string_view rest = body.substr(at + object.size());
+    const auto* const end = std::find_if_not(rest.begin(), rest.end(), is_part);
+    const std::string_view name = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    if (std::find(of_plv8.begin(), of_plv8.end(), name) == of_plv8.end()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool may_keep_globals(std::string_view language, std::string_view body) {
+  const auto* const found = std::find_if(languages.begin(), languages.end(), [&](const Language& each) {
+    return language.starts_with(each.beginning);
+  });
+  if (found == languages.end()) return true;
+  const bool named = std::any_of(found->signs.begin(), found->signs.end(),
+                                 [&](std::string_view sign) { return !sign.empty() && names(body, sign); });
+  return named || extends_plv8(body);
+}
+
+}  // namespace pgweir
