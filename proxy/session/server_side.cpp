@@ -212,11 +212,14 @@ Progress ServerSide::lift_idle_timeout() {
   return Progress::hold;
 }
 
-// A client that takes its answer slowly gets all of it.
+// A client that takes its answer slowly gets all of it, and one that has sent a statement gets its answer.
 void ServerSide::end_if_drained() {
-  if (!parts_.life.drains) return;
+  if (!parts_.life.drains || !parts_.link.carry.empty()) return;
   if (!parts_.worker.to_client().empty()) return parts_.waker.wake();  // it is about to be written
-  if (parts_.link.backlog.empty()) parts_.life.end(Reason::draining);
+  if (!parts_.link.backlog.empty()) return;
+  const bool may_have_sent = !parts_.link.eof && parts_.link.transport.readable();
+  if (may_have_sent) return parts_.waker.wake();  // it is about to be read
+  parts_.life.end(Reason::draining);
 }
 
 bool ServerSide::is_resting() const {

@@ -206,8 +206,7 @@ void Session::check_interrupts() {
   }
   if (life_.drains && exchange_.backend != nullptr) server_.give_back_if_free();
   if (life_.is_over()) return;
-  if (exchange_.backend == nullptr && !server_.lease().waits() && link_.carry.empty())
-    server_.end_if_drained();
+  if (exchange_.backend == nullptr && !server_.lease().waits()) server_.end_if_drained();
 }
 
 // What metrics, pins, queue and hub know of the session ends before its client is told why.
