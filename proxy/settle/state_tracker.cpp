@@ -67,12 +67,10 @@ OwnQuestion StateTracker::ask_last_value() {
   return unhurried(x_, OwnQuery::last_value, "SELECT pg_catalog.lastval()");
 }
 
+// Without a last value there may still be one that setval() has given, which lastval() does not show: the values stay
+// this session's.
 void StateTracker::take_last_value() {
-  if (x_.own.has_last_value) {
-    x_.pins.insert(Pin::sequence_value);
-  } else {
-    x_.backend->sequence_owner = 0;
-  }
+  if (x_.own.has_last_value) x_.pins.insert(Pin::sequence_value);
 }
 
 OwnQuestion StateTracker::audit() {

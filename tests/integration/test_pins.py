@@ -206,6 +206,17 @@ def test_a_value_that_is_taken_behind_a_discard_in_one_string_is_kept(start, sta
 
 
 @pytest.mark.own
+def test_a_value_that_a_function_has_set_is_never_another_clients(cluster, start):
+    cluster.execute("create or replace function set_pins() returns void language plpgsql as $$ begin "
+                    "perform setval('pins', 41); end $$", "app")
+    proxy = start(max_size=1, sequence_values="pin", audit_every=0)
+    with proxy.wire() as first, proxy.wire() as second:
+        for _ in range(3):
+            first.ask(m.Q("select set_pins()"))
+            assert second.ask(m.Q("select currval('pins')")).endswith("E(55000) Z(I)")
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("seeding", ["set seed to 0.5", "select setseed(0.5)", "do $$ begin perform setseed(0.5); end $$"])
 def test_a_seed_is_its_clients_alone(start, seeding):
     """RESET refuses it from PostgreSQL 18 on; it restarts random(), which nobody can replay."""
