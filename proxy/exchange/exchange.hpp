@@ -82,7 +82,7 @@ struct MessageInHand {
   SettingsStep step;  // what the message does to settings
   // Its statement, if that is one SET or RESET; noted by StateNotes. Apart, as few messages have one and every
   // idle client would pay for it.
-  std::unique_ptr<const SetStatement> set;
+  std::shared_ptr<const SetStatement> set;
   const ReadText* text = nullptr;  // the text of a Query, if it was worth keeping
   bool is_looked_at = false;
 };

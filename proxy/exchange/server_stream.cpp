@@ -2,6 +2,7 @@
 
 #include "protocol/frontend.hpp"
 #include "proxy/pool/pool_commons.hpp"
+#include "proxy/state/settings_journal.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace pgweir {
@@ -78,7 +79,14 @@ void ServerStream::send_own(OwnQuery which, std::string_view sql, const Statemen
   if (prepares) x_.tracker.begin_segment();
 }
 
+// Whether the step sets what is set already. This is for clients that set the same for each request.
+bool ServerStream::is_repetition() const {
+  return x_.journal.is_empty() && !x_.watch.sets_unknown() && is_in_force(x_.hand.step, *x_.client.desired) &&
+         is_in_force(x_.hand.step, *x_.backend->applied);
+}
+
 void ServerStream::attach_step(Expected& expected) {
+  if (is_repetition()) return x_.hand.step.clear();
   x_.journal.begin(std::exchange(x_.hand.step, {}));
   expected.changes.insert(Change::settings);
 }

@@ -21,7 +21,8 @@ class ServerStream final {
   // Notes what a Query of the client's changes by being sent, whatever its text is, and attaches the step of
   // the message in hand to it. The Query itself is sent by the caller.
   void note_query_sent(Expected& expected);
-  // The step of the message in hand is carried out when what is `expected` has been answered.
+  // The step of the message in hand is carried out when what is `expected` has been answered. One that changes nothing is
+  // dropped.
   void attach_step(Expected& expected);
   // Sends an own query between two transactions; its replies never reach the client.
   // `prepares`: the statement that it prepares by SQL, or null.
@@ -34,6 +35,8 @@ class ServerStream final {
   void send_fence();
 
  private:
+  bool is_repetition() const;
+
   Exchange& x_;
 };
 

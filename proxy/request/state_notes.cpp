@@ -54,6 +54,12 @@ bool may_define_calls(std::string_view text) {
          !effects.facts.contains(SqlFact::creates_temporary);
 }
 
+// Null: it is not understood.
+std::shared_ptr<const SetStatement> read_set(std::string_view text) {
+  std::optional<SetStatement> set = parse_set(text);
+  return set ? std::make_shared<const SetStatement>(*std::move(set)) : nullptr;
+}
+
 }  // namespace
 
 void StateNotes::note(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
@@ -138,6 +144,10 @@ bool StateNotes::path_may_be_temporary() const {
          });
 }
 
+bool StateNotes::was_read(std::string_view text) const {
+  return x_.hand.text != nullptr && x_.hand.text->text == text;
+}
+
 void StateNotes::note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values) {
   if (effects.is_unreadable()) return note_names(text, values != nullptr);
   const bool controls =
@@ -146,10 +156,9 @@ void StateNotes::note_settings(const SqlEffects& effects, std::string_view text,
     const bool sets = effects.verbs.intersects({Verb::set, Verb::reset, Verb::discard}) || effects.may_set;
     if (sets || (controls && x_.journal.follows_control())) note_string(text);
   } else if (effects.sets()) {
-    note_set(text);
+    note_set(was_read(text) ? x_.hand.text->set : read_set(text), text);
   } else if (effects.may_set && effects.verb != Verb::do_) {
-    const bool was_read = x_.hand.text != nullptr && x_.hand.text->text == text;
-    note_config(was_read ? x_.hand.text->set_config : find_set_config(text), text, values);
+    note_config(was_read(text) ? x_.hand.text->set_config : find_set_config(text), text, values);
   } else if (effects.verb == Verb::discard && parse_discard(text) == DiscardTarget::all) {
     x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
   } else if (controls) {
@@ -183,7 +192,7 @@ void StateNotes::note_string(std::string_view text) {
 
 void StateNotes::note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values) {
   const std::size_t before = x_.hand.step.size();
-  add_set_config(use, values, x_.client.text_rules(), x_.hand.step);
+  add_set_config(use, values, x_.client.text_rules, x_.hand.step);
   // The server cannot be asked for this one.
   if (std::erase_if(x_.hand.step, [](const SettingsItem& item) { return item.name == seed_setting; }) > 0)
     x_.watch.note_begin({Pin::session_function}, text);
@@ -373,9 +382,12 @@ void StateNotes::note_named(const Statement& statement) {
 }
 
 void StateNotes::note_set(std::string_view text) {
-  std::optional<SetStatement> set = parse_set(text);
+  note_set(read_set(text), text);
+}
+
+void StateNotes::note_set(std::shared_ptr<const SetStatement> set, std::string_view text) {
   ++x_.watch.known_sets;
-  add_set(set, x_.client.text_rules(), x_.hand.step);
+  add_set(set.get(), x_.client.text_rules, x_.hand.step);
   if (!set) {
     x_.watch.marks.insert(Mark::unknown_names);
     return;
@@ -383,7 +395,7 @@ void StateNotes::note_set(std::string_view text) {
   if (set->scope == SetScope::session) remember_if_custom(set->name);
   // This setting restarts random(), which cannot be replayed.
   if (set->name == seed_setting) x_.watch.note_begin({Pin::session_function}, text);
-  x_.hand.set = std::make_unique<const SetStatement>(*std::move(set));
+  x_.hand.set = std::move(set);
 }
 
 // Whether the text may run a statement that the client prepared by SQL, under a name that only the server

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "protocol/sql_effects.hpp"
+#include "protocol/sql_set.hpp"
 #include "proxy/code/unseen_code.hpp"
 #include "proxy/exchange/exchange.hpp"
 
@@ -43,6 +45,9 @@ class StateNotes final {
   void note_order(const SqlEffects& effects, std::size_t from_names, std::size_t from_text);
   void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
   void note_names(std::string_view text, bool bound);
+  void note_set(std::shared_ptr<const SetStatement> set, std::string_view text);
+  // Whether the text is the whole text of the message in hand, which was read.
+  bool was_read(std::string_view text) const;
   bool path_may_be_temporary() const;
   void judge_code(std::string_view text, const BoundValues* values = nullptr);
   void note_triggers(std::string_view text);

@@ -75,6 +75,8 @@ void ClientSettings::use_view(MapRef parameters) {
   view = std::move(parameters);
   const std::string_view encoding = value_of(*view, "client_encoding");
   opaque_backslashes = value_of(*view, "standard_conforming_strings") == "off";
+  text_rules.utf8 = encoding == "UTF8";
+  text_rules.utf8_names = text_rules.utf8 && value_of(*view, "server_encoding") == "UTF8";
   opaque_characters =
       std::find(opaque_encodings.begin(), opaque_encodings.end(), encoding) != opaque_encodings.end();
 }
@@ -85,18 +87,9 @@ bool ClientSettings::is_opaque(std::string_view text) const {
 }
 
 std::size_t ClientSettings::characters(std::string_view text) const {
-  if (!writes_utf8()) return text.size();
+  if (!text_rules.utf8) return text.size();
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-bool ClientSettings::writes_utf8() const {
-  return value_of(*view, "client_encoding") == "UTF8";
-}
-
-TextRules ClientSettings::text_rules() const {
-  const bool utf8 = writes_utf8();
-  return {utf8, utf8 && value_of(*view, "server_encoding") == "UTF8"};
 }
 
 std::string ClientSettings::application_name() const {

@@ -31,15 +31,14 @@ struct ClientSettings {
   // Backslashes escape in every string of the client's texts.
   bool opaque_backslashes = false;
 
+  TextRules text_rules{.utf8 = false, .utf8_names = false};
+
   // The client knows these parameters now; some decide how its texts are to be read.
   void use_view(MapRef parameters);
   // Whether it is uncertain where the strings and names in this text of the client's end.
   bool is_opaque(std::string_view text) const;
-  // Whether the client's texts are in UTF-8.
-  bool writes_utf8() const;
   // As positions of errors count them. In other encodings than UTF-8 each byte is taken for one.
   std::size_t characters(std::string_view text) const;
-  TextRules text_rules() const;
   // The client's application_name, as it was told.
   std::string application_name() const;
   // Whether unqualified names may be created in the temporary schema.

@@ -131,7 +131,7 @@ std::optional<bool> BoundValues::boolean(unsigned number) const {
   return found->bytes.front() != 0;
 }
 
-void add_set(const std::optional<SetStatement>& set, const TextRules& rules, SettingsStep& out) {
+void add_set(const SetStatement* set, const TextRules& rules, SettingsStep& out) {
   if (!set || !is_readable_name(set->name, rules)) return add_doubt({}, out);
   if (set->scope == SetScope::transaction || set->name == seed_setting) return;
   if (set->action == SetAction::reset_all) {
@@ -144,13 +144,14 @@ void add_set(const std::optional<SetStatement>& set, const TextRules& rules, Set
       add_doubt("default_transaction_" + std::string(mode), out);
     return;
   }
+  if (local && !matters_to_analysis(set->name)) return;  // nobody asks for it before it is gone
   if (set->action != SetAction::set) {
     out.push_back({.kind = Kind::reset, .local = local, .name = set->name});
   } else if (set->value && is_readable(*set->value, rules)) {
     out.push_back({.kind = Kind::set, .local = local, .name = set->name, .value = *set->value});
   } else if (!local) {
     add_doubt(set->name, out);
-  } else if (matters_to_analysis(set->name)) {
+  } else {
     out.push_back({.kind = Kind::local_doubt});
   }
 }

@@ -42,7 +42,7 @@ struct TextRules {
 };
 
 // The steps of a statement that is a SET or RESET, or is not understood as one (null).
-void add_set(const std::optional<SetStatement>& set, const TextRules& rules, SettingsStep& out);
+void add_set(const SetStatement* set, const TextRules& rules, SettingsStep& out);
 // The steps of a statement that calls set_config(). `values`: null for a simple Query.
 void add_set_config(const SetConfigUse& use, const BoundValues* values, const TextRules& rules,
                     SettingsStep& out);

@@ -1,5 +1,5 @@
-// Texts of simple queries that were read before. Most texts are read at a glance; those that call something
-// have to be scanned, and a client that sends the same text again should not pay for that again. Thread rule:
+// Texts of simple queries that were read before. Most texts are read at a glance; those that call something or set
+// something have to be scanned, and a client that sends the same text again should not pay for that again. Thread rule:
 // the worker's thread.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_facts.hpp"
+#include "protocol/sql_set.hpp"
 #include "protocol/sql_set_config.hpp"
 
 namespace pgweir {
@@ -17,7 +18,8 @@ namespace pgweir {
 struct ReadText {
   std::string_view text;
   SqlEffects effects;
-  SetConfigUse set_config;  // where the text calls it
+  SetConfigUse set_config;                  // where the text calls it
+  std::shared_ptr<const SetStatement> set;  // where the text is one, and is understood
 };
 
 class TextMemo {
@@ -27,8 +29,8 @@ class TextMemo {
   // Longer texts are not kept.
   static constexpr std::size_t text_max = 1024;
 
-  // Null: the text is read at a glance, or too long to be kept. Otherwise as effects_of() and
-  // find_set_config() read it. The pointer holds until the next call.
+  // Null: the text is read at a glance, or too long to be kept. Otherwise as effects_of(), find_set_config() and
+  // parse_set() read it. The pointer holds until the next call.
   const ReadText* read(std::string_view text) { return read(text, may_have_facts(text)); }
   // The same for a caller that has asked may_have_facts() already.
   const ReadText* read(std::string_view text, bool has_facts);

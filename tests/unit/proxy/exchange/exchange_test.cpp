@@ -32,7 +32,7 @@ struct Prepared : PoolStage {
   Prepared() { use_pool(); }
   ~Prepared() override { exchange.leave_hub(); }
   void use_encoding(const char* encoding) {
-    exchange.client.view = worker().interner().intern({{"client_encoding", encoding}});
+    exchange.client.use_view(worker().interner().intern({{"client_encoding", encoding}}));
   }
   void listen(const char* channel) {
     REQUIRE(exchange.listen->take_plain({ListenVerb::listen, channel}) == ListenState::Plain::wait);

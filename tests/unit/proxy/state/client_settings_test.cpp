@@ -73,13 +73,13 @@ TEST_CASE("a name that is not ASCII means what it looks like only where client a
   }));
   ToldClient client;
   client.tell({{"client_encoding", of_client}, {"server_encoding", of_server}});
-  CHECK(client.settings.text_rules().utf8 == values);
-  CHECK(client.settings.text_rules().utf8_names == names);
+  CHECK(client.settings.text_rules.utf8 == values);
+  CHECK(client.settings.text_rules.utf8_names == names);
 }
 
 TEST_CASE("a client that has been told nothing yet is not taken to write UTF-8") {
   const ToldClient client;
-  CHECK_FALSE(client.settings.text_rules().utf8);
+  CHECK_FALSE(client.settings.text_rules.utf8);
   CHECK(client.settings.characters(umlaut) == umlaut.size());
 }
 

@@ -38,7 +38,8 @@ class Script {
     SettingsStep step;
     const Verb verb = leading_verb(text);
     if (verb == Verb::set || verb == Verb::reset) {
-      add_set(parse_set(text), {}, step);
+      const auto set = parse_set(text);
+      add_set(set ? &*set : nullptr, {}, step);
     } else if (verb == Verb::discard) {
       step.push_back({.kind = Kind::discard_all});
     } else if (verb == Verb::select) {
@@ -199,7 +200,8 @@ TEST_CASE("a doubt that was rolled back is none") {
 
 TEST_CASE("a string of statements that fails has done nothing, unless it has committed") {
   SettingsStep step;
-  add_set(parse_set("set work_mem = '1MB'"), {}, step);
+  const auto set = parse_set("set work_mem = '1MB'");
+  add_set(&*set, {}, step);
   Script script;
   script.journal().begin(step);
   script.journal().failed();
@@ -320,7 +322,8 @@ TEST_CASE("a string with a whole transaction and a savepoint in it ends as Postg
   for (const std::string_view text :
        {"set work_mem = '1MB'", "savepoint s", "set work_mem = '2MB'", "rollback to s", "commit"}) {
     if (leading_verb(text) == Verb::set) {
-      add_set(parse_set(text), {}, step);
+      const auto set = parse_set(text);
+      add_set(set ? &*set : nullptr, {}, step);
     } else {
       add_control(text, step);
     }

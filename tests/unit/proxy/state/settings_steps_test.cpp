@@ -35,7 +35,8 @@ std::string spelled(const SettingsStep& step) {
 
 std::string of_set(std::string_view text, const TextRules& rules = all_utf8) {
   SettingsStep out;
-  add_set(parse_set(text), rules, out);
+  const auto set = parse_set(text);
+  add_set(set ? &*set : nullptr, rules, out);
   return spelled(out);
 }
 std::string of_call(std::string_view text, const TextRules& rules = all_utf8) {
