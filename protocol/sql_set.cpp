@@ -145,7 +145,9 @@ bool read_set(SqlCursor& cursor, SetStatement& out) {
   if (time) return read_time_zone(cursor, out);
   if (names) return read_names(cursor, out);
   if (xml) return read_xml_option(cursor, out);
-  return set_to(cursor, out, role ? "role" : "search_path");
+  out.name = role ? "role" : "search_path";
+  // DEFAULT, which other settings take, is a syntax error here, so that nothing is reset.
+  return cursor.at_word("default") ? cursor.skip_statement() : read_set_value(cursor, out);
 }
 
 bool read_reset(SqlCursor& cursor, SetStatement& out) {

@@ -198,6 +198,18 @@ def test_a_set_in_a_failed_string_is_gone(endpoint):
         assert_defaults(mine)
 
 
+@pytest.mark.parametrize("refused, name, value", [
+    ("set schema default", "search_path", "other"), ("set session schema default;", "search_path", "other"),
+    ("/* x */ set role default", "role", "none")])
+def test_a_reset_that_is_a_syntax_error_resets_nothing(endpoint, refused, name, value):
+    """ROLE and SCHEMA are the two that take no DEFAULT."""
+    with endpoint.wire(params=[(name, "app")]) as mine:
+        mine.query(f"set {name} to {value}")
+        assert mine.ask(m.Q(refused)) == "E(42601) Z(I)"
+        for _ in range(3):
+            assert mine.value(f"show {name}") == value
+
+
 @pytest.mark.parametrize("ends,value", [("commit; select 1/0", "mine"), ("rollback; select 1/0", ""),
                                         ("savepoint s; commit; select 1/0", "mine")])
 @pytest.mark.parametrize("name", ["my.tenant", "application_name"])

@@ -196,6 +196,8 @@ TEST_CASE("scope and action of SET and RESET") {
       {"SET LOCAL work_mem = 1", SetScope::local, SetAction::set, "work_mem"},
       {"set/**/local--\nwork_mem to 1", SetScope::local, SetAction::set, "work_mem"},
       {"SET LOCAL TIME ZONE 'UTC'", SetScope::local, SetAction::set, "timezone"},
+      {"SET ROLE DEFAULT", SetScope::session, SetAction::set, "role"},
+      {"SET SESSION SCHEMA DEFAULT", SetScope::session, SetAction::set, "search_path"},
       {"SET LOCAL ROLE alice", SetScope::local, SetAction::set, "role"},
       {"SET LOCAL SESSION AUTHORIZATION alice", SetScope::local, SetAction::set, "session_authorization"},
       {"SET LOCAL work_mem TO DEFAULT", SetScope::local, SetAction::set_default, "work_mem"},
