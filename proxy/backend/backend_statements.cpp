@@ -26,6 +26,7 @@ bool BackendStatements::use_as_told(const StatementRef& statement, std::uint64_t
   mark_used(found->second);
   Entry& entry = *found->second;
   if (entry.description != Description::same || entry.under != Entry::Under::home ||
+      entry.generation != statement->generation.load(std::memory_order_relaxed) ||
       presence_of(entry, segment) != Presence::present)
     return false;
   if (entry.session != session) entry.session = entry.session == nobody ? session : several;
@@ -55,6 +56,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.description = Description::unknown;
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
+  entry.generation = statement->generation.load(std::memory_order_relaxed);
   entry.under = Entry::Under::home;
   entry.settings = nullptr;
   entry.session = nobody;
@@ -70,6 +72,27 @@ void BackendStatements::note_client_parse(const StatementRef& statement, TimePoi
   if (entry == nullptr) return;
   entry->by = Entry::By::client;
   entry->certain_at = certain_at;
+  if (certain_at != TimePoint{}) begin_generation(*entry, certain_at);
+}
+
+void BackendStatements::note_answered_parse(const StatementRef& statement, TimePoint now) {
+  if (Entry* const entry = find_entry(statement)) begin_generation(*entry, now);
+}
+
+// The entry belongs to the newest one: it was parsed now, or lately.
+void BackendStatements::begin_generation(Entry& entry, TimePoint now) {
+  const Statement& statement = *entry.statement;
+  const TimePoint began{TimePoint::duration{statement.generation_began.load(std::memory_order_relaxed)}};
+  if (now - began > parse_age_max) {
+    statement.generation_began.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    statement.generation.fetch_add(1, std::memory_order_relaxed);
+  }
+  entry.generation = statement.generation.load(std::memory_order_relaxed);
+}
+
+bool BackendStatements::is_outdated(const StatementRef& statement) const {
+  const Entry* const entry = find_entry(statement);
+  return entry != nullptr && entry->generation != statement->generation.load(std::memory_order_relaxed);
 }
 
 void BackendStatements::note_parse(const StatementRef& statement, TimePoint certain_at) {

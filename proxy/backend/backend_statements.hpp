@@ -44,7 +44,8 @@ class BackendStatements {
   };
 
   // For this long after the last real Parse on a backend, a client's Parse is answered without the server. DDL that
-  // does not go through pgweir is seen by clients that parse later.
+  // does not go through pgweir is seen by clients that parse later, on whichever backend: what was parsed there for
+  // clients of before is outdated.
   static constexpr std::chrono::milliseconds parse_age_max{100};
 
   explicit BackendStatements(std::size_t max) : max_(max) {}
@@ -56,7 +57,9 @@ class BackendStatements {
   // Called after begin_parse(), for a client's Parse. `certain_at`: when it was sent; TimePoint{}: it is not certain
   // under which settings it is parsed.
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
-  // The same for a Parse of pgweir's.
+  // A client's Parse was answered without the server.
+  void note_answered_parse(const StatementRef& statement, TimePoint now);
+  // As note_client_parse(), for a Parse of pgweir's.
   void note_parse(const StatementRef& statement, TimePoint certain_at);
   // One use of a statement. Whenever something has changed in the database, or a plan is not kept yet, the server analyses
   // and plans a statement anew, under the settings and the role of whoever uses it then.
@@ -69,14 +72,16 @@ class BackendStatements {
   // server connection of its own.
   bool fits(const StatementRef& statement, const Use& use) const;
   void note_use(const StatementRef& statement, const Use& use);
+  // Whether a client has parsed the text since, on another backend.
+  bool is_outdated(const StatementRef& statement) const;
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
   // has changed. The client is told what that Parse found.
   bool is_client_parse(const StatementRef& statement) const;
   // Whether a client's Parse of the statement here would find what the last one has found, which was not long ago.
   bool was_parsed_lately(const StatementRef& statement, TimePoint now) const;
   Description description_of(const StatementRef& statement) const;
-  // Whether find() says present, description_of() says same, and this use, at home, fits: then it is noted, too. Nearly
-  // always so, at the price of one look.
+  // Whether find() says present, description_of() says same, and this use, at home, fits and is not outdated: then it is
+  // noted, too. Nearly always so, at the price of one look.
   bool use_as_told(const StatementRef& statement, std::uint64_t segment, std::uint64_t session);
   // Also describes the unnamed statement, if it is this one.
   void describe(const StatementRef& statement, Description description);
@@ -128,6 +133,7 @@ class BackendStatements {
     // Of the last Parse; and when it was sent, if each client's would find the same.
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};
+    std::uint32_t generation = 0;  // of the statement, then
     // The uses since then.
     enum class Under : std::uint8_t { home, others, mixed } under = Under::home;
     std::shared_ptr<const void> settings{};  // `others`
@@ -137,6 +143,7 @@ class BackendStatements {
   using Entries = std::list<Entry>;
 
   Entry* find_entry(const StatementRef& statement) const;
+  static void begin_generation(Entry& entry, TimePoint now);
   static Presence presence_of(const Entry& entry, std::uint64_t segment);
   void mark_used(Entries::iterator entry);
   void begin(const StatementRef& statement, bool will_exist, std::uint64_t segment);

@@ -126,6 +126,7 @@ bool ExtendedPath::is_unchanged_there(const NamedParse& parse) const {
 // The server is not asked: the backend has the statement.
 void ExtendedPath::answer_parse(const NamedParse& parse) {
   x_.statements.begin_put(parse.name, parse.statement, x_.tracker.segment());
+  x_.backend->statements.note_answered_parse(parse.sent, x_.worker.now());
   x_.expect(
       {.reply = Reply::parse, .fate = Fate::inject, .changes = {Change::names}, .statement = parse.sent});
 }

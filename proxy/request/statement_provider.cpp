@@ -81,10 +81,11 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
 }
 
 // As BackendStatements::find(), but a statement counts as missing where the server may have analysed or planned it under
-// other settings than this client's: it is parsed again.
+// other settings than this client's, or before a client has parsed it elsewhere: it is parsed again.
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
-  if (!on_backend.fits(statement, use_of(*statement))) on_backend.doubt(statement);
+  if (!on_backend.fits(statement, use_of(*statement)) || on_backend.is_outdated(statement))
+    on_backend.doubt(statement);
   return on_backend.find(statement, x_.tracker.segment());
 }
 

@@ -2,6 +2,7 @@
 the same search_path and role, with the same temporary objects, and with the catalogue as it is now."""
 
 import itertools
+import time
 
 import pytest
 
@@ -133,9 +134,69 @@ def test_ddl_from_elsewhere_is_seen_soon(endpoint, tables, admin, change):
                 assert late.ask(use("s", *values) + m.S) == f"2 {answer} Z(I)"
                 return True
 
-        until(is_seen, "a new client's Parse sees the change")
-        assert is_seen(), "and so does the next one's"
+        until(lambda: is_seen() and is_seen(), "new clients' Parses see the change")
         cursor.execute("drop view kept" if "view" in change else "drop table kept")
+
+
+# What changes the meaning of a text, and no plan: (before, a text, after).
+UNPLANNED = {
+    "a table in front": ("create table public.kept_row as select 'old' as a", "select a from kept_row",
+                         "create table front.kept_row as select 'new' as a"),
+    "a function that fits better": ("create function public.kept_call(bigint) returns text language sql as $$ select 'old' $$",
+                                    "select kept_call(1)",
+                                    "create function public.kept_call(int) returns text language sql as $$ select 'new' $$"),
+    "a text search configuration that takes the name": (
+        "create text search configuration front.kept_search (copy = simple); "
+        "create text search configuration public.kept_search (copy = english)",
+        "select case length(to_tsvector('public.kept_search', 'the')) when 0 then 'old' else 'new' end",
+        "alter text search configuration public.kept_search rename to other; "
+        "alter text search configuration front.kept_search set schema public"),
+}
+
+
+@pytest.fixture
+def front_schema(cluster):
+    remove = ("drop schema if exists front cascade; drop table if exists public.kept_row; drop function if exists public.kept_call(int);"
+              "drop function if exists public.kept_call(bigint); drop text search configuration if exists public.kept_search;"
+              "drop text search configuration if exists public.other")
+    cluster.execute(remove + "; create schema front; grant usage on schema front to public", "app")
+    yield
+    cluster.execute(remove, "app")
+
+
+def on_both(endpoint, wire, name):
+    """What the statement gives on each of the pool's two server connections."""
+    with endpoint.wire() as one, endpoint.wire() as two:
+        one.query("begin")
+        here = wire.ask(use(name) + m.S)
+        two.query("begin")
+        one.query("commit")
+        there = wire.ask(use(name) + m.S)
+        two.query("commit")
+    return here, there
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("change", UNPLANNED)
+def test_ddl_from_elsewhere_is_seen_on_every_server_connection(shared, front_schema, admin, change):
+    """Also on those where the text was parsed long before, for another client."""
+    before, text, after = UNPLANNED[change]
+    text = unique(text)
+    endpoint = shared("shared2", max_size=2)
+    path = [("search_path", "front, public")]
+    with admin.cursor() as cursor, endpoint.wire(params=path) as early:
+        cursor.execute(before + "; grant all on all tables in schema front, public to public")
+        early.ask(m.P("s", text) + m.S)
+        assert on_both(endpoint, early, "s") == ("2 D(old) C(SELECT 1) Z(I)",) * 2
+        cursor.execute(after + "; grant all on all tables in schema front, public to public")
+
+        # Up to 100 ms a new client may be answered by what was parsed before.
+        done = time.monotonic()
+        until(lambda: time.monotonic() > done + 0.25, "that time is over")
+        with endpoint.wire(params=path) as late:
+            assert late.ask(m.P("s", text) + use("s") + m.S) == "1 2 D(new) C(SELECT 1) Z(I)"
+            assert on_both(endpoint, late, "s") == ("2 D(new) C(SELECT 1) Z(I)",) * 2
+        assert on_both(endpoint, early, "s") == ("2 D(new) C(SELECT 1) Z(I)",) * 2
 
 
 WAYS_TO_BEGIN = {

@@ -289,3 +289,39 @@ TEST_CASE("what is to be parsed again is absent until it was") {
   held.end_parse(s, Outcome::done);
   CHECK(held.find(s, 2) == Presence::present);
 }
+
+TEST_CASE(
+    "what a client has parsed elsewhere is outdated here, and once in a hundred milliseconds is enough") {
+  const TimePoint start = TimePoint() + 1h;
+  const auto lately = BackendStatements::parse_age_max;
+  BackendStatements here(10);
+  BackendStatements there(10);
+  const StatementRef s = statement("a");
+  for (BackendStatements* each : {&here, &there}) {
+    hold(*each, s);
+    each->describe(s, BackendStatements::Description::same);
+  }
+  CHECK_FALSE(here.is_outdated(s));
+  hold(there, s);
+  there.note_client_parse(s, start);
+  CHECK(here.is_outdated(s));
+  CHECK_FALSE(here.use_as_told(s, 0, 7));
+  CHECK_FALSE(there.is_outdated(s));
+  SECTION("parsed again it is as good as there") {
+    hold(here, s);
+    here.describe(s, BackendStatements::Description::same);
+    CHECK_FALSE(here.is_outdated(s));
+    CHECK(here.use_as_told(s, 0, 7));
+    there.note_answered_parse(s, start + lately);
+    CHECK_FALSE(here.is_outdated(s));
+    there.note_answered_parse(s, start + lately + 1ms);
+    CHECK(here.is_outdated(s));
+    CHECK_FALSE(there.is_outdated(s));
+  }
+  SECTION("under settings that are not certain nobody knows what was found") {
+    hold(here, s);
+    here.note_client_parse(s, {});
+    CHECK_FALSE(here.is_outdated(s));
+    CHECK_FALSE(there.is_outdated(s));
+  }
+}
