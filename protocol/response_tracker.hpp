@@ -132,6 +132,10 @@ class ResponseTracker {
   bool fencing() const { return fence_ > Fence::needed; }
 
   TransactionStatus status() const { return status_; }
+  // A ROLLBACK has taken place, also to a savepoint; what the transaction is now, the next ReadyForQuery tells.
+  void leave_failed() {
+    if (status_ == TransactionStatus::failed) status_ = TransactionStatus::in_transaction;
+  }
   bool skipping() const { return batch_ == OpenBatch::skipped; }
   // copy_in(): a COPY IN is open. copy_possible(): or something that is still unanswered may open one.
   bool copy_in() const { return copy_ == Copy::open; }

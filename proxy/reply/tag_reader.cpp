@@ -41,7 +41,10 @@ void TagReader::take(const Piece& piece) {
   x_.watch.note_tag(tag);
   const bool commits = tag == "COMMIT";
   const bool rolls_back = tag == "ROLLBACK";
-  if (rolls_back) x_.undo_temporary();
+  if (rolls_back) {
+    x_.undo_temporary();
+    x_.tracker.leave_failed();
+  }
   if (changes_schema(tag)) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();

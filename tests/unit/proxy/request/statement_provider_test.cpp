@@ -175,8 +175,16 @@ TEST_CASE("a statement that a backend describes differently is looked at once mo
   SECTION("in a failed transaction the server has to say that first") {
     relay.run("> S < 3 1 t T(a,25) Z(E)");
     relay.server();
-    CHECK(relay.provide("s") == Provided::yes);
-    CHECK(relay.given == relay.s);
+    SECTION("as long as it is one") {
+      CHECK(relay.provide("s") == Provided::yes);
+      CHECK(relay.given == relay.s);
+    }
+    SECTION("and not behind a ROLLBACK in the same pipeline") {
+      relay.run("> P(,rollback) B() E H < 1 2 C(ROLLBACK)");
+      relay.server();
+      CHECK(relay.provide("s") == (described ? Provided::changed : Provided::yes));
+      CHECK((relay.given == relay.s) == described);
+    }
   }
 }
 
