@@ -154,11 +154,14 @@ void BodyScan::statement(const Token& verb) {
       if (!is_object(next)) return;
       effects_.changes_schema = true;
       return calls(std::string(event_triggers_name));
-    case Verb::comment:
     case Verb::grant:
+    case Verb::revoke:
+      if (!is_object(next)) return;
+      effects_.changes_schema = true;  // of a role, perhaps: see changes_schema()
+      return calls(std::string(event_triggers_name));
+    case Verb::comment:
     case Verb::refresh:
     case Verb::reindex:
-    case Verb::revoke:
     case Verb::security:
       if (is_object(next)) calls(std::string(event_triggers_name));
       return;

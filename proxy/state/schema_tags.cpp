@@ -7,11 +7,14 @@ namespace pgweir {
 
 bool changes_schema(std::string_view tag) {
   // The first letter decides for almost every tag.
-  if (tag.empty() || (tag[0] != 'C' && tag[0] != 'A' && tag[0] != 'D' && tag[0] != 'I')) return false;
+  constexpr std::string_view first_letters = "CADIGR";
+  if (tag.empty() || first_letters.find(tag[0]) == std::string_view::npos) return false;
   for (const std::string_view beginning : {"CREATE ", "ALTER ", "DROP "}) {
     if (tag.starts_with(beginning)) return true;
   }
-  return tag == "IMPORT FOREIGN SCHEMA" || tag == "COMMIT PREPARED";
+  // Policies are for roles, and PostgreSQL before 15.20 keeps plans when the members of a role have changed.
+  const bool changes_members = tag == "GRANT ROLE" || tag == "REVOKE ROLE";
+  return changes_members || tag == "IMPORT FOREIGN SCHEMA" || tag == "COMMIT PREPARED";
 }
 
 bool changes_functions(std::string_view tag) {

@@ -18,3 +18,15 @@ TEST_CASE("tags of commands that may change functions") {
     CHECK_FALSE(changes_functions(tag));
   }
 }
+
+TEST_CASE("tags of commands that may change what a text means, and those of members of a role") {
+  for (const char* tag : {"CREATE TABLE", "ALTER ROLE", "DROP VIEW", "IMPORT FOREIGN SCHEMA",
+                          "COMMIT PREPARED", "GRANT ROLE", "REVOKE ROLE"}) {
+    INFO(tag);
+    CHECK(changes_schema(tag));
+  }
+  for (const char* tag : {"", "SELECT 1", "GRANT", "REVOKE", "COMMIT", "RESET", "INSERT 0 1", "DELETE 1"}) {
+    INFO(tag);
+    CHECK_FALSE(changes_schema(tag));
+  }
+}
