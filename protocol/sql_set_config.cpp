@@ -47,7 +47,7 @@ ConfigArgument read_word_or_value(SqlCursor& cursor) {
     const bool is_boolean = is_word(token, "true") || is_word(token, "false");
     if (identifier_name(token, out.text))
       out.kind = is_boolean ? ConfigArgument::Kind::literal : ConfigArgument::Kind::name;
-    if (is_word(token, "null")) out.kind = ConfigArgument::Kind::other;
+    if (is_word(token, "null")) out.kind = ConfigArgument::Kind::null;
   }
   if (out.kind != ConfigArgument::Kind::other) cursor.advance();
   return out;
@@ -216,7 +216,9 @@ std::optional<PlainCall> read_plain_call(std::string_view text, SqlDialect diale
   while (!cursor.accept(TokenKind::close_paren)) {
     if (!out.arguments.empty() && !cursor.accept(TokenKind::comma)) return std::nullopt;
     out.arguments.push_back(read_argument(cursor));
-    if (out.arguments.back().kind == ConfigArgument::Kind::other) return std::nullopt;
+    const ConfigArgument::Kind kind = out.arguments.back().kind;
+    // With NULL a STRICT function is not called.
+    if (kind == ConfigArgument::Kind::other || kind == ConfigArgument::Kind::null) return std::nullopt;
   }
   accept_alias(cursor);
   if (!cursor.finish()) return std::nullopt;

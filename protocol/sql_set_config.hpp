@@ -17,6 +17,7 @@ struct ConfigArgument {
   enum class Kind : std::uint8_t {
     literal,    // `text` is its value; true and false are "true" and "false"
     parameter,  // $`number`
+    null,       // NULL: set_config() then resets the setting
     name,       // an identifier, folded, in `text`: in a function's body perhaps one of its arguments
     other,      // an expression
   };

@@ -69,7 +69,11 @@ void add_call(const SetConfigCall& call, bool is_plain, const BoundValues* value
   if (local && !matters_to_analysis(name)) return;        // the setting is gone before it could be asked for
   const bool certain =
       is_plain && is_local && value && is_readable(*value, rules) && !keeps_part_of_old_value(name);
-  if (certain) {
+  const bool resets =
+      is_plain && is_local && call.value.kind == ConfigArgument::Kind::null && !is_identity(name);
+  if (resets) {
+    out.push_back({.kind = Kind::reset, .local = local, .name = name});
+  } else if (certain) {
     out.push_back({.kind = Kind::set, .local = local, .name = name, .value = std::string(*value)});
   } else if (local) {
     out.push_back({.kind = Kind::local_doubt});

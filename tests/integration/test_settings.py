@@ -198,6 +198,20 @@ def test_a_set_in_a_failed_string_is_gone(endpoint):
         assert_defaults(mine)
 
 
+@pytest.mark.parametrize("name, value", [("app.u", "mine"), ("work_mem", "3MB"), ("search_path", "mine")])
+def test_set_config_of_null_returns_to_what_the_client_brought(endpoint, name, value):
+    with endpoint.wire(params=[(name, value)]) as mine, endpoint.wire() as other:
+        mine.query(f"set {name} to '4MB'")
+        mine.query(f"select set_config('{name}', null, false)")
+        for _ in range(2):
+            assert mine.value(f"show {name}") == value
+            other.query("select 1")
+        mine.query("begin")
+        mine.query(f"select set_config('{name}', null, true)")
+        mine.query("commit")
+        assert mine.value(f"show {name}") == value
+
+
 @pytest.mark.parametrize("refused, name, value", [
     ("set schema default", "search_path", "other"), ("set session schema default;", "search_path", "other"),
     ("/* x */ set role default", "role", "none")])

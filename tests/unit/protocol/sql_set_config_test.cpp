@@ -15,6 +15,8 @@ std::string spell(const ConfigArgument& argument) {
       return "$" + std::to_string(argument.number);
     case Kind::name:
       return argument.text;
+    case Kind::null:
+      return "null";
     case Kind::other:
       return "?";
   }
@@ -43,7 +45,7 @@ TEST_CASE("a SELECT of nothing but set_config tells what it sets") {
         "plain 'a.b'='v'/'true'");
   CHECK(read("select set_config('a.b', new_value := 'v', is_local := false)") == "plain 'a.b'='v'/'false'");
   CHECK(read("select set_config('a.b', 'x' || $1, true)") == "plain 'a.b'=?/'true'");
-  CHECK(read("select set_config('a.b', null, true)") == "plain 'a.b'=?/'true'");
+  CHECK(read("select set_config('a.b', null, true)") == "plain 'a.b'=null/'true'");
   CHECK(read("select set_config('a.b', ($1 + 1), true)") == "plain 'a.b'=?/'true'");
 }
 

@@ -56,6 +56,7 @@ TEST_CASE("a SET is followed by its name and value, and a doubt where the text d
   CHECK(of_set("SET work_mem = '3MB'") == "work_mem=3MB");
   CHECK(of_set("SET LOCAL work_mem = '3MB'") == "local work_mem=3MB");
   CHECK(of_set("SET LOCAL work_mem TO DEFAULT") == "local reset work_mem");
+  CHECK(of_set("SET LOCAL statement_timeout = '5s'").empty());  // see matters_to_analysis()
   CHECK(of_set("RESET work_mem") == "reset work_mem");
   CHECK(of_set("RESET ALL") == "reset_all");
   CHECK(of_set("SET search_path FROM CURRENT") == "?search_path");
@@ -93,6 +94,9 @@ TEST_CASE("a call of set_config is followed where it is made once and its argume
   CHECK(of_call("select set_config(x, '1', false)") == "?");
   CHECK(of_call("select set_config(x, '1', true)") == "local ?");
   CHECK(of_call("select set_config('work_mem', '3MB', x)") == "?work_mem");
+  CHECK(of_call("select set_config('work_mem', null, false)") == "reset work_mem");
+  CHECK(of_call("select set_config('work_mem', null, x)") == "?work_mem");
+  CHECK(of_call("select set_config('role', null, false)") == "?role");
 }
 
 TEST_CASE(
