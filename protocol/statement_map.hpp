@@ -10,7 +10,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -43,10 +42,10 @@ struct Statement {
   LearnedShape shape;
   // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
   bool by_sql = false;
-  // Goes up when a client parses the text, see BackendStatements::parse_age_max, and when that was. A server connection
+  // Goes up when a client parses the text, see BackendStatements::parse_age_max, and when that was, by its user's clock. A server connection
   // that has parsed it for a lower number parses it again, because the text may mean something else by now.
   mutable std::atomic<std::uint32_t> generation{0};
-  mutable std::atomic<std::chrono::steady_clock::rep> generation_began{0};
+  mutable std::atomic<std::int64_t> generation_began{0};
 
   // Whether its Execute may open a COPY IN.
   bool may_copy() const { return effects.verb == Verb::copy || effects.verb == Verb::undecided; }
