@@ -96,3 +96,48 @@ TEST_CASE("after a COPY that failed the client has an answer to each Sync that t
   CHECK(relay.server() == (read == 0 ? "S" : ""));
   CHECK(relay.exchange.tracker.settled());
 }
+
+TEST_CASE("what is set to what it is already is not noted, unless something else is on its way") {
+  RelayScript relay;
+  const MapRef settings = relay.worker().interner().intern({{"work_mem", "8MB"}, {"role", "owner"}});
+  relay.exchange.client.desired = settings;
+  relay.backend().applied = settings;
+  const auto [sql, noted] = GENERATE(table<const char*, bool>({
+      {"set work_mem = '8MB'", false},
+      {"select set_config('work_mem', '8MB', false)", false},
+      {"set work_mem = '9MB'", true},
+      {"set geqo = 'off'", true},
+      {"reset work_mem", true},
+      {"set role owner", true},  // who may no longer be it is refused
+      {"set work_mem = '8MB'; reset geqo", true},
+  }));
+  INFO(sql);
+  relay.run(std::string("> Q(") + sql + ")");
+  CHECK(relay.exchange.journal.is_empty() != noted);
+  relay.run("< C(SET) Z(I)");
+}
+
+TEST_CASE("the backend may have another value than the client, and a transaction another one than both") {
+  RelayScript relay;
+  relay.exchange.client.desired = relay.worker().interner().intern({{"work_mem", "8MB"}});
+  SECTION("the backend") {
+    relay.run("> Q(set work_mem = '8MB')");
+    CHECK_FALSE(relay.exchange.journal.is_empty());
+  }
+  SECTION("the transaction") {
+    relay.backend().applied = relay.exchange.client.desired;
+    relay.run(
+        "> Q(begin) < C(BEGIN) Z(T) > Q(set work_mem = '9MB') < C(SET) Z(T) > Q(set work_mem = '8MB') < "
+        "C(SET) Z(T)");
+    relay.run("> Q(commit) < C(COMMIT) Z(I)");
+    const SettingsStep& committed = relay.exchange.journal.committed();
+    REQUIRE(committed.size() == 2);
+    CHECK(committed.back().value == "8MB");
+  }
+  SECTION("something that ran unseen") {
+    relay.backend().applied = relay.exchange.client.desired;
+    relay.exchange.watch.marks.insert(Mark::unseen);
+    relay.run("> Q(set work_mem = '8MB')");
+    CHECK_FALSE(relay.exchange.journal.is_empty());
+  }
+}

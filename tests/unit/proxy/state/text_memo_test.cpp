@@ -38,3 +38,18 @@ TEST_CASE("texts without end do not fill the memory") {
     memo.read("SELECT f(" + std::to_string(i) + ")");
   CHECK(memo.size() <= TextMemo::entries_max);
 }
+
+TEST_CASE("a SET is read once, and one that is not understood is not a SET") {
+  TextMemo memo;
+  const ReadText* const read = memo.read("SET LOCAL statement_timeout = '5s'");
+  REQUIRE(read != nullptr);
+  REQUIRE(read->set != nullptr);
+  CHECK(read->set->name == "statement_timeout");
+  CHECK(read->set->scope == SetScope::local);
+  const SetStatement* const before = read->set.get();
+  CHECK(memo.read("SET LOCAL statement_timeout = '5s'")->set.get() == before);
+  REQUIRE(memo.read("set x") != nullptr);
+  CHECK(memo.read("set x")->set == nullptr);
+  CHECK(memo.read("set a = 1; set b = 2")->set == nullptr);
+  CHECK(memo.read("settle") == nullptr);
+}
