@@ -42,8 +42,8 @@ struct Statement {
   LearnedShape shape;
   // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
   bool by_sql = false;
-  // Goes up when a client parses the text, see BackendStatements::parse_age_max, and when that was, by its user's clock. A server connection
-  // that has parsed it for a lower number parses it again, because the text may mean something else by now.
+  // Goes up when a client parses the text, and when it did so, by its user's clock: see BackendStatements. A server
+  // connection that parsed it for a lower number does so again: by now the text may mean something else.
   mutable std::atomic<std::uint32_t> generation{0};
   mutable std::atomic<std::int64_t> generation_began{0};
 
