@@ -190,7 +190,7 @@ std::int64_t Kernel::receive(int fd, std::span<Byte> into) {
   if (random_.chance(faults.interrupted)) return -EINTR;
   if (const std::size_t size = socket->end->receive(into); size > 0) return static_cast<std::int64_t>(size);
   if (const int error = socket->end->take_error(); error != 0) return -error;
-  return socket->end->has_end() || socket->end->is_shut() ? 0 : -EAGAIN;
+  return socket->end->has_end() || socket->end->has_failed() ? 0 : -EAGAIN;
 }
 
 std::int64_t Kernel::send(int fd, ByteView bytes) {
