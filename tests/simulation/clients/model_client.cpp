@@ -87,12 +87,12 @@ void ModelClient::connect() {
   cancel_key_.clear();
   last_news_.reset();
   hears_from_.reset();
-  is_unlistening_ = false;
+  is_unlistening_ = may_hear_ = false;
   settled_without_notification_.reset();
   expected_.clear();
   zone_.clear();
   canceled_.reset();
-  cancel_may_hit_until_ = {};
+  cancel_may_hit_until_ = cancel_asked_ = {};
   log_in();
 }
 
@@ -195,7 +195,7 @@ void ModelClient::take(const Message& message) {
 
 void ModelClient::take_startup(const Message& message) {
   if (message.type == 'S') told_.insert(parameter(message));
-  if (message.type == 'K') cancel_key_ = message.body;
+  if (message.type == 'K') all_cancel_keys_.push_back(cancel_key_ = message.body);
   if (message.type == 'E') {
     was_refused_ = true;
     if (!world_.explains(field(message, 'C')))
@@ -241,10 +241,17 @@ void ModelClient::take_of_canceled(const Message& message) {
 void ModelClient::take_news(const std::string& payload) {
   const std::optional<std::size_t> number = world_.number_of_news(payload);
   if (!number) return world_.fail(name_ + " got news that nobody has sent: " + payload);
+  if (!may_hear_) return world_.fail(name_ + " got news, and does not listen");
   if (last_news_ && !is_unlistening_ && *number != *last_news_ + 1)
     return world_.fail(name_ + " got news number " + std::to_string(*number) + " behind number " +
                        std::to_string(*last_news_));
   last_news_ = number;
+}
+
+// When all that it has sent is answered.
+bool ModelClient::listens() const {
+  const std::vector<std::string> channels = reference_->facts().channels;
+  return std::count(channels.begin(), channels.end(), Expectation::shared_channel) > 0;
 }
 
 // Who listens has heard all that was committed a while ago.
@@ -253,9 +260,8 @@ void ModelClient::check_news() {
     last_news_.reset();
     hears_from_.reset();
   }
-  const SessionFacts now = reference_->facts();
-  const bool listens = std::count(now.channels.begin(), now.channels.end(), Expectation::shared_channel) > 0;
-  if (!listens || now.status != TransactionStatus::idle) return;
+  may_hear_ = listens();
+  if (!may_hear_ || reference_->facts().status != TransactionStatus::idle) return;
   if (!hears_from_) hears_from_ = world_.news_until(kernel_.now());
   const std::size_t next = std::max(*hears_from_, last_news_ ? *last_news_ + 1 : 0);
   if (asked_at_ > notification_lasts && world_.news_until(asked_at_ - notification_lasts) > next)
@@ -296,6 +302,8 @@ void ModelClient::compare(const Message& message) {
     was_refused_ = true;
     return be_gone("goes: it has lost the values of its sequences");
   }
+  if (writer_.is_of_other(as_text(message.body)))
+    return world_.fail(name_ + " got what is another client's: " + complaint);
   // Writes fail, and what the server says of itself changes.
   if (world_.is_standby()) return be_gone("goes: it has met a standby");
   world_.fail(name_ + " " + complaint);
@@ -330,6 +338,8 @@ bool ModelClient::is_past_query_timeout() const {
 
 void ModelClient::answered() {
   ++answers_;
+  if (status_ == TransactionStatus::idle) ++ends_;
+  if (is_past_query_timeout()) expect_cancel();  // pgweir may have asked for it, and the request is under way
   waits_since_ = kernel_.now();
   if (--unanswered_ == 0) settled();
 }
@@ -380,8 +390,8 @@ void ModelClient::send_batch(const Batch& batch) {
   if (unanswered_++ == 0) waits_since_ = asked_at_;
   expected_.expect(reference_->answer(batch.bytes));
   note_zone(batch);
-  const std::vector<std::string> channels = reference_->facts().channels;
-  is_unlistening_ |= std::count(channels.begin(), channels.end(), Expectation::shared_channel) == 0;
+  is_unlistening_ |= !listens();
+  may_hear_ |= listens() || batch.in_words.find("listen") != std::string::npos;
   if (random_.chance(habits_.in_pieces)) {
     send_in_pieces(batch.bytes);
   } else {
@@ -484,7 +494,13 @@ void ModelClient::request_cancel() {
 }
 
 void ModelClient::expect_cancel() {
+  cancel_asked_ = kernel_.now();
   cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
+}
+
+bool ModelClient::may_be_canceled(SimTime lately) const {
+  const bool was_asked = cancel_asked_ > SimTime::zero() && kernel_.now() - cancel_asked_ <= lately;
+  return was_asked || is_past_query_timeout();
 }
 
 // Who has a key may use it. One that is almost right, or made up, is nobody's.

@@ -64,14 +64,19 @@ class ModelClient {
   bool is_over() const { return is_over_; }
   // Process and secret, of its last login. Empty while it logs in.
   const ByteBuffer& cancel_key() const { return cancel_key_; }
+  // Of all its logins.
+  const std::vector<ByteBuffer>& all_cancel_keys() const { return all_cancel_keys_; }
   // What it has sent, or is about to send, may be canceled by somebody else.
   void expect_cancel();
+  // Whether somebody has asked to cancel what this connection does, so long ago at most, or pgweir has for its time.
+  bool may_be_canceled(SimTime lately) const;
   // Waits longer than it should.
   bool is_overdue() const;
   std::uint64_t lives() const { return lives_; }    // connections
   std::uint64_t logins() const { return logins_; }  // of them, that were let in
   std::uint64_t batches() const { return batches_; }
   std::uint64_t answers() const { return answers_; }  // to batches, whole
+  std::uint64_t ends() const { return ends_; }        // of them, outside of a transaction
   std::uint64_t messages() const { return messages_; }
   std::uint64_t cancels() const { return cancels_; }
 
@@ -95,6 +100,7 @@ class ModelClient {
   std::string not_done() const;
   void take_news(const std::string& payload);
   void check_news();
+  bool listens() const;
   void answered();
   void settled();
   void plan_batch();
@@ -138,12 +144,15 @@ class ModelClient {
   Expectation expected_;
   std::string zone_;  // TimeZone, behind the last batch
   std::optional<Canceled> canceled_;
-  std::optional<std::size_t> last_news_;     // that the client has heard since it began to listen
-  std::optional<std::size_t> hears_from_;    // the first that it has to hear
-  bool is_unlistening_ = false;              // it may miss some, until all is answered
-  SimTime cancel_may_hit_until_{};           // a late one may meet the next statement, as with PostgreSQL
-  ByteBuffer cancel_key_;                    // process and secret, as the login told them
-  std::map<std::string, std::string> told_;  // settings, at the startup
+  std::optional<std::size_t> last_news_;   // that the client has heard since it began to listen
+  std::optional<std::size_t> hears_from_;  // the first that it has to hear
+  bool is_unlistening_ = false;            // it may miss some, until all is answered
+  bool may_hear_ = false;           // some, as it listens, or has asked for a change that is not answered
+  SimTime cancel_may_hit_until_{};  // a late one may meet the next statement, as with PostgreSQL
+  SimTime cancel_asked_{};          // the last time; zero: never by this connection
+  std::vector<ByteBuffer> all_cancel_keys_;
+  ByteBuffer cancel_key_;                             // process and secret, as the login told them
+  std::map<std::string, std::string> told_;           // settings, at the startup
   std::map<std::string, std::string> told_directly_;  // the same by the reference
   ByteBuffer received_;
   ByteBuffer unsent_;
@@ -170,6 +179,7 @@ class ModelClient {
   std::uint64_t logins_ = 0;
   std::uint64_t batches_ = 0;
   std::uint64_t answers_ = 0;
+  std::uint64_t ends_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t cancels_ = 0;
 };

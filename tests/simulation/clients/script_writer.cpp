@@ -66,6 +66,20 @@ std::string ScriptWriter::nonce() {
   return "c" + std::to_string(client_) + "-" + std::to_string(++nonces_);
 }
 
+bool ScriptWriter::is_of_other(std::string_view text) const {
+  const auto is_digit = [&](std::size_t at) {
+    return at < text.size() && text[at] >= '0' && text[at] <= '9';
+  };
+  for (std::size_t at = text.find('c'); at != std::string_view::npos; at = text.find('c', at + 1)) {
+    std::size_t end = at + 1;
+    int number = 0;
+    while (is_digit(end)) number = 10 * number + (text[end++] - '0');
+    const bool is_nonce = end > at + 1 && end < text.size() && text[end] == '-' && is_digit(end + 1);
+    if (is_nonce && number != client_) return true;
+  }
+  return false;
+}
+
 // A nonce that is a number.
 std::string ScriptWriter::number_word() {
   return std::to_string(client_ * 10'000'000 + ++nonces_);

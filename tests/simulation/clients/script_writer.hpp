@@ -49,6 +49,8 @@ class ScriptWriter {
   // What puts an end to what the client may have open, so that it can leave in peace.
   Batch last();
 
+  // Whether this has a word that only another client sends.
+  bool is_of_other(std::string_view text) const;
   // Statements that may be read again under another TimeZone, if that changes.
   bool has_zoned() const { return may_have_zoned_; }
 
