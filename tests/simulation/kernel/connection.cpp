@@ -9,6 +9,8 @@ namespace {
 
 // How long Linux sends again what nobody acknowledges (tcp_retries2).
 constexpr SimTime retransmissions_last = std::chrono::seconds(924);
+// As much of what was sent first is remembered: a startup packet.
+constexpr std::size_t beginning_max = 512;
 
 }  // namespace
 
@@ -28,6 +30,8 @@ std::size_t End::send(ByteView bytes) {
   const std::size_t size = std::min(room, bytes.size());
   waiting_.insert(waiting_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
   queued_ += size;
+  const std::size_t first = std::min(size, beginning_max - beginning_.size());
+  beginning_.insert(beginning_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(first));
   wants_room_ = size < bytes.size();
   if (size > 0) {
     pump();

@@ -69,6 +69,8 @@ class End {
   bool peer_has_left() const { return !other_ || other_->shut_ || other_->closed_; }
   bool peer_has_vanished() const { return other_ && other_->vanished_; }
   bool is_vanished() const { return vanished_; }
+  // The first bytes that the other end has sent, whether or not they have arrived.
+  ByteView beginning_of_peer() const { return other_ ? ByteView(other_->beginning_) : ByteView(); }
   int error() const { return error_; }  // of errno(3); 0: none
   // The connection was reset or given up. It stays so when the error has been taken.
   bool has_failed() const { return failed_; }
@@ -95,6 +97,7 @@ class End {
   ByteBuffer received_;
   std::size_t read_ = 0;    // of received_
   ByteBuffer waiting_;      // sent, not under way yet
+  ByteBuffer beginning_;    // of all that was sent
   std::size_t queued_ = 0;  // sent, not arrived yet
   std::size_t flying_ = 0;  // under way
   SimTime last_arrival_{};

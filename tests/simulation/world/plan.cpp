@@ -42,6 +42,7 @@ constexpr PlanValue values[] = {
     {"pace_ms", &Plan::pace_ms, 0.4},
     {"slow_login", &Plan::slow_login, 0},
     {"slow_cancel_ms", &Plan::slow_cancel_ms, 0},
+    {"cancel_next", &Plan::cancel_next, 0},
     {"pieces", &Plan::pieces, 0},
     {"pipelined", &Plan::pipelined, 0},
     {"strings", &Plan::strings, 0.15},
@@ -187,6 +188,8 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.2, plan.silent, 0.01);
   draw.maybe(0.5, plan.unsynced, 0.5);
   draw.maybe(0.3, plan.meddles, 0.03);
+  draw.maybe(0.5, plan.cancel_next, 0.5);
+  if (plan.drains > 0) draw.maybe(0.5, plan.drains, 2);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;
   return plan;
@@ -250,6 +253,7 @@ ServerPace Plan::pace() const {
   ServerPace pace;
   pace.longest = std::max(pace.shortest, milliseconds_of(pace_ms));
   pace.slow_login = slow_login;
+  pace.cancel_meets_next = cancel_next;
   pace.slow_cancel = milliseconds_of(slow_cancel_ms);
   return pace;
 }

@@ -55,6 +55,7 @@ struct Plan {
   double pace_ms = 0.4;       // the most that it takes to look at what has arrived
   double slow_login = 0;      // that a login takes long
   double slow_cancel_ms = 0;  // the most that a request to cancel waits
+  double cancel_next = 0;     // that it meets a statement which has just arrived
   double end_one_s = 0;       // one session is ended
   double restart_s = 0;       // all are
   double away_s = 0;          // it cannot be reached for a while
@@ -80,7 +81,7 @@ struct Plan {
   double stall_s = 0;
   double reload_s = 0;
   double clock_jump_s = 0;
-  double drains = 0;
+  double drains = 0;  // 1: at the end, without faults; 2: before, amid them
 
   // Nothing but the two ends of a connection disturbs a client.
   bool is_quiet() const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/sqlstate.hpp"
+#include "protocol/startup.hpp"
 #include "tests/simulation/model/cluster.hpp"
 #include "tests/simulation/model/session.hpp"
 #include "tests/simulation/world/messages.hpp"
@@ -15,8 +16,10 @@ namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
 constexpr std::uint32_t cancel_code = 80877102;
+// What pgweir says first on a connection that LISTENs for clients.
+constexpr std::string_view listening_words = "SET application_name = 'pgweir listen'";
 
-std::uint32_t number_at(const ByteBuffer& bytes, std::size_t at) {
+std::uint32_t number_at(ByteView bytes, std::size_t at) {
   std::uint32_t number = 0;
   for (std::size_t i = 0; i < 4; ++i) number = number << 8 | bytes[at + i];
   return number;
@@ -38,6 +41,13 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   }
   bool is_over() const { return is_over_; }
   bool is_used() const { return !is_over_ && session_ != nullptr && !end_->peer_has_left(); }
+  // Empty: it is not known yet, or it is a request to cancel.
+  const std::string& user() {
+    if (user_.empty() && !is_over_) learn_user();
+    return user_;
+  }
+  bool is_listening() const { return is_listening_; }
+  bool is_left() const { return end_->peer_has_left(); }
   bool is_running(const std::string& word) const {
     return session_ && session_->is_waiting() && last_text_.find(word) != std::string::npos;
   }
@@ -69,6 +79,13 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
+  void learn_user() {
+    const ByteView sent = end_->beginning_of_peer();
+    if (sent.size() < 8 || sent.size() < number_at(sent, 0)) return;
+    StartupPacket packet;
+    if (parse_startup_packet(sent.subspan(4, number_at(sent, 0) - 4), packet) != Errc::ok) return;
+    if (const auto* const startup = std::get_if<StartupMessage>(&packet)) user_ = startup->user;
+  }
   // The server's process gets the processor after a while; what arrives until then is taken together.
   void work_soon() {
     if (is_over_ || is_slow_ || std::exchange(is_planned_, true)) return;
@@ -142,7 +159,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     }
     const auto pid = number_at(received_, 8);
     host_.trace_.say(name_, "is asked to cancel what session " + std::to_string(pid) + " runs");
-    host_.cluster_.cancel(pid, ByteView(received_).subspan(12));
+    host_.cancel(pid, ByteView(received_).subspan(12));
     host_.wake_all();
     finish();
     return false;
@@ -159,12 +176,21 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     }
     for (const Message& message : take_messages(heard_)) {
       if (message.type == 'Q' || message.type == 'P') last_text_ = {message.body.begin(), message.body.end()};
+      if (message.type == 'Q' && last_text_.starts_with(listening_words)) note_listening();
       host_.trace_.say(name_, "< " + in_words(message, false));
     }
   }
 
+  void note_listening() {
+    if (!std::exchange(is_listening_, true)) ++host_.listening_logins_;
+  }
+
   void advance() {
     session_->advance(Time(host_.kernel_.now()));
+    if (!is_logged_in_ && session_->has_begun()) {
+      is_logged_in_ = true;
+      ++host_.logins_;
+    }
     take_output();
   }
 
@@ -217,8 +243,11 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   ByteBuffer said_;       // for the trace
   std::uint64_t wakes_ = 0;
   std::string last_text_;
+  std::string user_;
   bool is_slow_ = false;  // a request to cancel that is not looked at yet
   bool heard_is_startup_ = false;
+  bool is_logged_in_ = false;
+  bool is_listening_ = false;
   bool is_planned_ = false;
   bool is_over_ = false;
 };
@@ -245,6 +274,16 @@ std::size_t ServerHost::sessions() const {
                                                 [](const auto& each) { return each->is_used(); }));
 }
 
+ServerHost::Taken ServerHost::taken_by(std::string_view user) const {
+  Taken taken;
+  for (const auto& each : connections_) {
+    if (each->is_over() || each->user() != user) continue;
+    ++(each->is_listening() ? taken.listening : taken.pooled);
+    if (each->is_left()) ++taken.left;
+  }
+  return taken;
+}
+
 bool ServerHost::is_running(const std::string& word) const {
   return std::any_of(connections_.begin(), connections_.end(),
                      [&](const auto& each) { return each->is_running(word); });
@@ -261,6 +300,18 @@ void ServerHost::wake_all() {
     if (each->is_over() || !each->session_) continue;
     if (const auto at = each->session_->wakes_at(); at && *at <= now) each->work_soon();
   }
+}
+
+// What has arrived for a session that rests may have been read a moment ago: then the request meets that.
+void ServerHost::cancel(std::uint32_t pid, ByteView secret) {
+  ++cancels_;
+  const ModelSession* const session = cluster_.session(pid);
+  if (session == nullptr || !session->has_secret(secret)) return;
+  canceled(pid);
+  const bool has_more = std::any_of(connections_.begin(), connections_.end(), [&](const auto& each) {
+    return each->session_.get() == session && each->end_->has_bytes();
+  });
+  cluster_.cancel(pid, secret, has_more && kernel_.random().chance(pace.cancel_meets_next));
 }
 
 void ServerHost::end_all(Ending ending) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tests/simulation/kernel/kernel.hpp"
 #include "tests/simulation/world/server_pace.hpp"
@@ -31,8 +33,19 @@ class ServerHost {
   void vanish();
   // Sessions whose other end has not left.
   std::size_t sessions() const;
+  // Who has a place of `max_connections`: whoever has sent a startup packet, until the server has noticed that it is gone.
+  struct Taken {
+    std::size_t pooled = 0;
+    std::size_t listening = 0;  // pgweir's connections that LISTEN for clients
+    std::size_t left = 0;       // of both, those whose other end is gone, which the server has not noticed
+  };
+  Taken taken_by(std::string_view user) const;
   // Whether a session runs a statement with this word.
   bool is_running(const std::string& word) const;
+  // A request to cancel with the right secret, which meets the session of this process.
+  std::function<void(std::uint32_t pid)> canceled = [](std::uint32_t) {};
+  std::uint64_t pooled_logins() const { return logins_ - listening_logins_; }
+  std::uint64_t cancels() const { return cancels_; }  // requests, with any secret
   std::uint64_t accepted() const { return accepted_; }
   // What it was asked last that the model cannot answer.
   const std::string& not_understood() const { return not_understood_; }
@@ -42,12 +55,16 @@ class ServerHost {
   void accept(std::shared_ptr<End> end);
   void sweep();
   void wake_all();
+  void cancel(std::uint32_t pid, ByteView secret);
 
   Kernel& kernel_;
   Trace& trace_;
   ModelCluster& cluster_;
   std::list<std::shared_ptr<Connection>> connections_;
   std::uint64_t accepted_ = 0;
+  std::uint64_t cancels_ = 0;
+  std::uint64_t logins_ = 0;
+  std::uint64_t listening_logins_ = 0;
   std::string not_understood_;
   std::uint32_t next_pid_ = 1'000;
 };

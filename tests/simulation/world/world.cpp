@@ -6,7 +6,11 @@
 
 #include "proxy/pool/pool.hpp"
 #include "proxy/report/inventory.hpp"
+#include "proxy/session/session.hpp"
+#include "proxy/session/session_directory.hpp"
+#include "proxy/worker/worker.hpp"
 #include "tests/simulation/kernel/memory.hpp"
+#include "tests/simulation/world/program_counts.hpp"
 
 namespace pgweir::simulation {
 namespace {
@@ -18,8 +22,8 @@ constexpr std::uint32_t server_address = 0x0a000102;  // 10.0.1.2 as the configu
 constexpr std::uint16_t server_port = 5432;
 constexpr std::uint16_t program_port = 6432;
 constexpr std::size_t trace_lines_max = 400;
-// Connections of a pool's listeners come on top of its max_size.
-constexpr double hubs_max = 1;
+// How often the program's counters are looked at.
+constexpr SimTime counters_interval = milliseconds(100);
 // What a dozen clients with messages of some hundred KB make the program allocate is less than half of it.
 constexpr std::size_t memory_max = 16 * 1024 * 1024;
 // When they have gone, what is known of statements, settings and code is left.
@@ -29,8 +33,12 @@ constexpr SimTime aftermath = seconds(25);
 // How long everything may take to come to rest when the clients have gone: the program learns of one that has
 // vanished by keepalive only, and of one that listens, when it has been sent a notification, by the last retransmission.
 constexpr SimTime rest_max = seconds(1'200);
-// How long clients go on as if there were no drain, at most.
+// How long clients go on as if there were no drain, at most; amid faults until behind its end.
 constexpr SimTime clients_stay = seconds(5);
+// A request to cancel takes no longer than this from its client to the server.
+constexpr SimTime cancel_takes = seconds(5);
+// The same where it has to wait for a descriptor, or for a server that is away.
+constexpr SimTime cancel_takes_in_trouble = seconds(60);
 // After this the program has noticed that the server at the other end of a connection has vanished.
 constexpr SimTime keepalive_lasts = seconds(60);
 
@@ -46,6 +54,7 @@ std::string left_behind(const ModelSession& session) {
   if (!facts.temporary_tables.empty()) return "the temporary table " + facts.temporary_tables.front();
   if (facts.advisory_locks > 0) return "a lock";
   if (!facts.portals.empty()) return "the portal " + facts.portals.front();
+  if (!facts.channels.empty()) return "a LISTEN for " + facts.channels.front();
   for (const auto& [name, prepared] : facts.prepared) {
     if (!name.empty() && !name.starts_with("__pgweir_") && !name.starts_with("pgweir_"))
       return "the prepared statement " + name;
@@ -102,6 +111,21 @@ std::string committed_ghost(ModelCluster& cluster) {
   return {};
 }
 
+// Who has the connection to this process of the server.
+std::optional<SessionAddress> session_with(const SessionDirectories& directories, std::uint32_t pid) {
+  for (const auto& each : directories.all()) {
+    for (const std::uint64_t id : each->ids()) {
+      const Backend* const backend = each->find(id)->view().exchange.backend;
+      if (backend != nullptr && backend->pid == pid) return SessionAddress{each->worker().index(), id};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SessionAddress> session_of(const CancelRegistry& registry, const ByteBuffer& key) {
+  return registry.find(load_u32(key.data()), ByteView(key).subspan(4));
+}
+
 template <class List>
 std::uint64_t sum_of(const List& list, std::uint64_t (ModelClient::*value)() const) {
   return std::accumulate(
@@ -141,7 +165,8 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
       random_(seed_of(seed, 1)),
       server_(kernel_, trace_, cluster_, server_address, server_port),
       batches_left_(plan.batches),
-      max_size_(plan.max_size) {
+      max_size_(plan.max_size),
+      places_(plan.no_watch == 0) {
   trace_.is_loud = is_loud;
   set_up(cluster_);
   cluster_.notified = [this](const std::string& channel, const std::string& payload) {
@@ -149,6 +174,7 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
     news_.emplace(payload, news_.size());
     news_times_.push_back(kernel_.now());
   };
+  server_.canceled = [this](std::uint32_t pid) { check_cancel(pid); };
   for (const char* const name : {"app", "shop"}) {
     ModelRole role = *cluster_.find_role(name);
     if (plan_.md5 > 0) role.method = ModelRole::Method::md5;
@@ -175,21 +201,11 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
 World::~World() = default;
 
 Outcome World::run() {
-  run_until(SimTime(static_cast<SimTime::rep>(plan_.seconds * 1e9)));
-  is_ending_ = true;
-  server_.reachability = Reachability::accepts;
-  cluster_.login_refusal.reset();
-  kernel_.faults = {};
-  ProgramMemory::refuse(nullptr, 0);
-  if (plan_.drains > 0 && failure_.empty()) {
-    trace_.say("world", "the program drains");
-    is_draining_ = true;
-    drains_since_ = kernel_.now();
-    program_->drain();
-    // Who is in the middle of something goes on with it for a while.
-    run_until(kernel_.now() + SimTime(static_cast<SimTime::rep>(
-                                  random_.below(static_cast<std::uint64_t>(clients_stay.count())))));
-  }
+  const SimTime end(static_cast<SimTime::rep>(plan_.seconds * 1e9));
+  run_until(plan_.drains > 1 ? up_to(end) : end);
+  if (plan_.drains > 1) drain(drain_limit + clients_stay);
+  end_faults();
+  if (plan_.drains == 1) drain(clients_stay);
   end_clients();
   if (failure_.empty()) check_at_rest();
   Outcome all = outcome();
@@ -198,6 +214,24 @@ Outcome World::run() {
     all.failure = failure_;
   }
   return all;
+}
+
+void World::end_faults() {
+  is_ending_ = true;
+  server_.reachability = Reachability::accepts;
+  cluster_.login_refusal.reset();
+  kernel_.faults = {};
+  ProgramMemory::refuse(nullptr, 0);
+}
+
+// Clients go on for a while as if nothing was, so that it meets what they are in the middle of.
+void World::drain(SimTime clients_stay_at_most) {
+  if (!failure_.empty()) return;
+  trace_.say("world", "the program drains");
+  is_draining_ = true;
+  drains_since_ = kernel_.now();
+  program_->drain();
+  run_until(kernel_.now() + up_to(clients_stay_at_most));
 }
 
 void World::end_clients() {
@@ -265,16 +299,36 @@ void World::step() {
 
 // What holds after every step.
 void World::check() {
-  // What is too much after a reload goes when it comes back.
-  sessions_max_ = std::max(sessions_max_, plan_.users * (max_size_ + hubs_max));
-  if (static_cast<double>(server_.sessions()) > sessions_max_)
-    fail("the server has " + std::to_string(server_.sessions()) + " sessions, more than the limits allow");
+  if (const std::string found =
+          places_.problem(server_, program_->services(), static_cast<std::size_t>(max_size_), kernel_.now());
+      !found.empty())
+    fail(found);
+  if (kernel_.now() >= next_look_) look_at_counters();
   if (ProgramMemory::in_use() > memory_max)
     fail("the program has allocated " + std::to_string(ProgramMemory::in_use()) + " bytes");
   if (!server_.not_understood().empty()) fail(server_.not_understood());
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
   }
+}
+
+// A request reaches the session of this process: somebody has to have asked for it on behalf of whoever has that now.
+void World::check_cancel(std::uint32_t pid) {
+  const auto holder = session_with(program_->services().sessions, pid);
+  if (!holder) return;
+  const SimTime lately = kernel_.now() < disturbed_until_ ? cancel_takes_in_trouble : cancel_takes;
+  for (const auto& client : clients_) {
+    if (client->cancel_key().empty() || client->may_be_canceled(lately)) continue;
+    if (const auto session = session_of(program_->services().cancels, client->cancel_key());
+        session && session->worker == holder->worker && session->session == holder->session)
+      fail("a request to cancel reaches the connection of " + client->name() +
+           ", for which nobody has asked");
+  }
+}
+
+void World::look_at_counters() {
+  next_look_ = kernel_.now() + counters_interval;
+  if (const std::string found = impossible_in(counts_of(program_->services())); !found.empty()) fail(found);
 }
 
 // What holds when the clients have gone and all came to rest.
@@ -288,10 +342,27 @@ void World::check_at_rest() {
     if (const std::string left = left_behind(*session); !left.empty())
       return fail("session " + std::to_string(pid) + " of the server was left with " + left);
   }
+  for (const auto& client : clients_) {
+    for (const ByteBuffer& key : client->all_cancel_keys()) {
+      if (session_of(program_->services().cancels, key))
+        return fail("the cancel key of " + client->name() + " is still good, and it has gone");
+    }
+  }
+  for (const auto& pool : program_->services().pools.all()) {
+    for (const auto& hub : pool->hubs()) {
+      // Without a connection, channels that were asked for in vain stay until there is one again.
+      const bool has_channels = hub->counters().connections.get() > 0 && hub->counters().channels.get() > 0;
+      if (has_channels || hub->counters().clients.get() > 0)
+        return fail("there is no client, and the listen hub counts " +
+                    std::to_string(hub->counters().clients.get()) + " clients and " +
+                    std::to_string(hub->counters().channels.get()) + " channels");
+    }
+  }
   if (const std::string ghost = committed_ghost(cluster_); !ghost.empty())
     return fail("the row '" + ghost + "' of a client that left was committed");
   if (ProgramMemory::in_use() > memory_at_rest_max)
     return fail("the program keeps " + std::to_string(ProgramMemory::in_use()) + " bytes when all are gone");
+  look_at_counters();
   check_counters();
 }
 
@@ -318,6 +389,10 @@ void World::check_counters() {
       return fail("the pool counts connections that come or go, at rest");
     if (std::any_of(pool.pinned.begin(), pool.pinned.end(), [](std::uint64_t n) { return n > 0; }))
       return fail("the pool counts a pinned session, and there is no client");
+    const auto least = static_cast<std::size_t>(std::min(plan_.min_size, max_size_));
+    if (plan_.is_quiet() && !is_draining_ && counts.idle < least)
+      return fail("the pool has " + std::to_string(counts.idle) + " connections, min_size is " +
+                  std::to_string(least));
     connections += counts.idle;
     totals += pool.totals;
   }
@@ -329,8 +404,42 @@ void World::check_counters() {
               sum_of(clients_, &ModelClient::lives));
   check_count("queries", totals.queries, sum_of(clients_, &ModelClient::answers),
               sum_of(clients_, &ModelClient::batches));
+  check_counts_of_trouble();
   if (const std::size_t now = kernel_.open_descriptors() - sessions; now > descriptors_ && !is_draining_)
     fail(std::to_string(now - descriptors_) + " descriptors were never closed");
+}
+
+// What is counted of logins, cancels and closed connections.
+void World::check_counts_of_trouble() {
+  const ProgramCounts counts = counts_of(program_->services());
+  const std::uint64_t asked = sum_of(clients_, &ModelClient::cancels);
+  check_count("cancel requests", counts.cancels_received, is_whole() ? asked : 0, asked);
+  check_count("cancel requests to the server", counts.cancels_forwarded, server_.cancels(),
+              is_whole() ? server_.cancels() : counts.cancels_forwarded);
+  const std::uint64_t ends = sum_of(clients_, &ModelClient::ends);
+  check_count("transactions", counts.transactions, ends - std::min(ends, counts.answered_here),
+              sum_of(clients_, &ModelClient::batches));
+  const auto never = [&](BackendClose reason) {
+    check_count("connections closed as " + std::string(to_string(reason)), counts.of(reason), 0, 0);
+  };
+  never(BackendClose::outdated);
+  never(BackendClose::audit_finding);
+  never(BackendClose::statements_changed);
+  if (plan_.max_lifetime_ms == 0) never(BackendClose::max_lifetime);
+  if (plan_.reload_s == 0) never(BackendClose::surplus);
+  if (!is_whole()) return;
+  never(BackendClose::lost);
+  never(BackendClose::cancel_in_doubt);
+  check_count("logins to the server", counts.of(BackendLoginResult::ok), server_.pooled_logins(),
+              server_.pooled_logins());
+  for (const auto result : {BackendLoginResult::refused, BackendLoginResult::unreachable,
+                            BackendLoginResult::timed_out, BackendLoginResult::lost})
+    check_count("logins to the server that were " + std::string(to_string(result)), counts.of(result), 0, 0);
+}
+
+// Nothing but clients has disturbed the program.
+bool World::is_whole() const {
+  return plan_.is_quiet() && !is_draining_;
 }
 
 void World::check_count(const std::string& what, std::uint64_t counted, std::uint64_t least,
@@ -369,6 +478,10 @@ void World::repeat(double mean_s, void (World::*fault)()) {
 void World::disturb(const std::string& what, SimTime lasts) {
   trace_.say("world", what);
   disturbed_until_ = std::max(disturbed_until_, kernel_.now() + lasts + aftermath);
+}
+
+SimTime World::up_to(SimTime longest) {
+  return SimTime(static_cast<SimTime::rep>(random_.below(static_cast<std::uint64_t>(longest.count()))));
 }
 
 ServerHost::Ending World::any_ending() {

@@ -13,6 +13,7 @@
 #include "tests/simulation/kernel/kernel.hpp"
 #include "tests/simulation/model/cluster.hpp"
 #include "tests/simulation/world/outcome.hpp"
+#include "tests/simulation/world/places.hpp"
 #include "tests/simulation/world/plan.hpp"
 #include "tests/simulation/world/program.hpp"
 #include "tests/simulation/world/server_host.hpp"
@@ -33,14 +34,20 @@ class World final : public ClientWorld {
   // Lets one thing happen.
   void step();
   void run_until(SimTime end);
+  void end_faults();
+  void drain(SimTime clients_stay_at_most);
   void end_clients();
   bool is_at_rest() const;
   Outcome outcome() const;
 
   void check();
+  void check_cancel(std::uint32_t pid);
+  void look_at_counters();
   void check_at_rest();
   void check_after_end();
   void check_counters();
+  void check_counts_of_trouble();
+  bool is_whole() const;
   void check_count(const std::string& what, std::uint64_t counted, std::uint64_t least, std::uint64_t most);
 
   void plan_faults();
@@ -55,6 +62,7 @@ class World final : public ClientWorld {
   void jump_clock();
   void disturb(const std::string& what, SimTime lasts);
   ServerHost::Ending any_ending();
+  SimTime up_to(SimTime longest);
 
   ModelClient* other_client(const ModelClient& than, Random& random) override;
   void fail(const std::string& what) override;
@@ -81,8 +89,9 @@ class World final : public ClientWorld {
   SimTime disturbed_until_{};
   std::uint64_t faults_ = 0;
   double batches_left_;
-  double max_size_;          // as the configuration has it now
-  double sessions_max_ = 0;  // that the server may ever have had, by all configurations so far
+  double max_size_;  // as the configuration has it now
+  Places places_;
+  SimTime next_look_{};  // at the program's counters
   std::vector<SimTime> news_times_;
   std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;

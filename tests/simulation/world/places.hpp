@@ -1,0 +1,35 @@
+// Watches that each pool keeps to its max_size: what the server counts, and what is left to do after a reload.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "tests/simulation/kernel/timeline.hpp"
+#include "tests/simulation/world/server_host.hpp"
+
+namespace pgweir {
+struct Services;
+}
+
+namespace pgweir::simulation {
+
+class Places {
+ public:
+  // `sees_ends`: pgweir can wait for the server's end of a connection. It cannot where epoll takes no descriptor.
+  explicit Places(bool sees_ends) : sees_ends_(sees_ends) {}
+  // `max_size`: as the configuration has it now. Empty: nothing is wrong.
+  std::string problem(const ServerHost& server, Services& services, std::size_t max_size, SimTime now);
+
+ private:
+  struct Pool {
+    std::size_t ceiling = 0;  // max_size, or what is left of a larger one
+    SimTime obeyed{};         // when there was last nothing that has to go
+  };
+  std::string problem_of(Pool& pool, const std::string& user, const ServerHost& server, Services& services,
+                         std::size_t max_size, SimTime now);
+
+  const bool sees_ends_;
+  std::map<std::string, Pool> pools_{{"app", {}}, {"shop", {}}};
+};
+
+}  // namespace pgweir::simulation
