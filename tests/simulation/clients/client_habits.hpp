@@ -62,7 +62,8 @@ struct ClientHabits {
   bool may_lose_sequences = false;  // currval may miss the value that was taken before
   std::uint32_t without = 0;        // a bit for each StatementKind
   std::size_t long_answer = 0;      // bytes that no buffer between a client and the server can take
-  SimTime query_timeout{};          // what pgweir lets a query take; zero: no limit
+  bool has_huge_answers = true;  // some take more than pgweir may allocate, and hours through a tiny buffer
+  SimTime query_timeout{};       // what pgweir lets a query take; zero: no limit
   SimTime patience = std::chrono::seconds(400);  // an answer that takes longer is a failure
 
   bool has(StatementKind kind) const { return (without >> static_cast<unsigned>(kind) & 1u) == 0; }

@@ -14,6 +14,9 @@ namespace {
 // What pgweir keeps of an answer for a slow client is less than that.
 constexpr std::size_t long_answer_least = 300'000;
 
+// Through a smaller one pgweir waits for more than the simulation's end before the server has sent all.
+constexpr double buffer_of_huge_answers = 10'000;
+
 SimTime milliseconds_of(double value) {
   return SimTime(static_cast<SimTime::rep>(value * 1e6));
 }
@@ -274,6 +277,7 @@ ClientHabits Plan::habits() const {
   habits.falls_silent = silent;
   habits.unsynced = unsynced;
   habits.long_answer = long_answer_least + 4 * static_cast<std::size_t>(buffer);
+  habits.has_huge_answers = buffer >= buffer_of_huge_answers;
   habits.may_lose_sequences = pin_sequences == 0;
   habits.query_timeout = milliseconds_of(query_timeout_ms);
   habits.without = static_cast<std::uint32_t>(without_statements);

@@ -83,7 +83,8 @@ class World final : public ClientWorld {
   ModelCluster cluster_;
   ServerHost server_;
   std::unique_ptr<Program> program_;
-  std::size_t descriptors_ = 0;  // that the program has without a client or server connection
+  std::size_t descriptors_ = 0;     // that the program has without a client or server connection
+  std::size_t memory_at_half_ = 0;  // bytes that it has allocated after half of the time
   std::vector<std::unique_ptr<ModelClient>> clients_;
   std::string failure_;
   SimTime disturbed_until_{};
