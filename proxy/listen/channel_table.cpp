@@ -53,6 +53,7 @@ void ChannelTable::leave(Subscriber who) {
     std::erase_if(requests_, [](const Request& request) { return request.cancelled; });
   }
   clients_.erase(it);
+  forget_unused();
 }
 
 void ChannelTable::cancel(Request& request) {
@@ -70,6 +71,17 @@ void ChannelTable::drop_claims(const Request& request) {
 
 void ChannelTable::touch(Channels::value_type& channel) {
   if (!std::exchange(channel.second.noted, true)) touched_.push_back(channel.first);
+}
+
+// Without a connection there is no next batch that would do so.
+void ChannelTable::forget_unused() {
+  if (has_batch()) return;  // its answers are about some of them
+  std::erase_if(touched_, [this](const std::string& name) {
+    const auto it = channels_.find(name);
+    if (it->second.wanted() || it->second.on_server) return false;
+    channels_.erase(it);
+    return true;
+  });
 }
 
 void ChannelTable::subscribe(Subscriber who, Client& client, const std::string& channel) {
@@ -210,6 +222,7 @@ std::vector<ListenAnswer> ChannelTable::refuse_requests(ListenOutcome why) {
     answers.push_back({request.who, request.change.listen.empty() ? ListenOutcome::done : why});
     forget_if_idle(request.who.session);
   }
+  forget_unused();
   return answers;
 }
 

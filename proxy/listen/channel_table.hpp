@@ -138,6 +138,7 @@ class ChannelTable {
 
   bool exceeds_limits(const Client& client, const ListenChange& change) const;
   void touch(Channels::value_type& channel);
+  void forget_unused();
   void subscribe(Subscriber who, Client& client, const std::string& channel);
   void unsubscribe(Subscriber who, std::string_view channel);
   void cancel(Request& request);

@@ -298,3 +298,33 @@ TEST_CASE("requests that no connection can be had for are refused") {
   CHECK(table.idle());
   CHECK(table.clients() == 0);
 }
+
+TEST_CASE("channels that were asked for in vain are forgotten, also without a connection") {
+  ChannelTable table;
+  CHECK_FALSE(table.change(anna, listen({"a", "b"})));
+  CHECK_FALSE(table.change(bert, listen({"b"})));
+  SECTION("because no connection can be had") {
+    table.refuse_requests(ListenOutcome::unavailable);
+  }
+  SECTION("because the clients have left") {
+    table.leave(anna);
+    CHECK(table.channels() == 1);
+    table.leave(bert);
+  }
+  CHECK(table.channels() == 0);
+  CHECK(table.idle());
+  CHECK(batch(table).empty());
+}
+
+TEST_CASE("a channel whose end is under way is not forgotten before the server has answered") {
+  ChannelTable table;
+  table.change(anna, listen({"a"}));
+  settle(table);
+  table.leave(anna);
+  CHECK(batch(table) == "UNLISTEN a");
+  table.change(bert, listen({"b"}));
+  table.leave(bert);
+  acknowledge_all(table);
+  settle(table);
+  CHECK(table.idle());
+}
