@@ -81,7 +81,8 @@ void ListenState::answered(ListenOutcome outcome) {
     case Asked::candidates:
       // What was committed before the client has asked is not for it.
       held_.drop_others(channels_);
-      if (done) registered_.insert(wanted_.begin(), wanted_.end());
+      if (done && offer_ == Offer::abandoned) give_back_wanted();
+      if (done && offer_ != Offer::abandoned) registered_.insert(wanted_.begin(), wanted_.end());
       ready_.note_answer();
       break;
   }
@@ -102,6 +103,15 @@ void ListenState::drop_unused() {
   if (change.unlisten.empty()) return;
   registered_ = channels_;
   ask(Asked::nobody_waits, std::move(change));
+}
+
+// The hub serves channels for statements that never went out, as one before them has failed.
+void ListenState::give_back_wanted() {
+  ListenChange change;
+  for (const std::string& name : wanted_) {
+    if (!registered_.contains(name)) change.unlisten.push_back(name);
+  }
+  if (!change.unlisten.empty()) ask(Asked::nobody_waits, std::move(change));
 }
 
 // --- Without a backend

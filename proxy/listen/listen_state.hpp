@@ -143,6 +143,7 @@ class ListenState {
   void ask(Asked what, ListenChange change);
   std::vector<std::string> wanted_by(const ListenSteps& steps, TransactionStatus status) const;
   void drop_unused();
+  void give_back_wanted();
 
   const Ask ask_;
   std::string encoding_;

@@ -134,3 +134,24 @@ TEST_CASE("an UNLISTEN that was rolled back loses nothing") {
   CHECK(client.state.take_held() == during);
   CHECK(client.state.listens());
 }
+
+TEST_CASE("a LISTEN that was skipped while the hub was asked for it leaves nobody listening") {
+  Following client;
+  const std::string sql = GENERATE("listen news", "listen jobs; listen news");
+  CHECK_FALSE(client.may_forward(sql));
+  CHECK(client.asked.size() == 1);
+  client.state.forget_offer();  // a message before it in the pipeline has failed
+  client.state.settle(TransactionStatus::idle, false);
+  client.answer();
+  REQUIRE(client.asked.size() == 1);
+  CHECK(client.asked.front().unlisten == std::vector<std::string>{"news"});
+  client.answer();
+  CHECK_FALSE(client.state.serves("news"));
+  CHECK(client.state.serves("jobs"));
+  // It can be asked for again.
+  CHECK_FALSE(client.may_forward("listen news"));
+  client.answer();
+  CHECK(client.may_forward("listen news"));
+  client.run("listen news", "LISTEN");
+  CHECK(client.state.serves("news"));
+}
