@@ -37,8 +37,8 @@ std::string Places::problem_of(Pool& pool, const std::string& user, const Server
   const std::size_t there = std::max(counts.total(), taken.pooled);
   pool.ceiling = std::max(max_size, std::min(pool.ceiling, there));
   if (counts.idle == 0 || counts.total() - counts.leaving <= max_size) pool.obeyed = now;
-  // One that will LISTEN looks like any other until it has said so.
-  const bool may_listen = taken.listening == 0 && !found->hubs().empty();
+  // One that will LISTEN looks like any other until it has said so. It does not wait for the end of the last one.
+  const bool may_listen = taken.listening == taken.silent && !found->hubs().empty();
   const std::size_t allowed = pool.ceiling + (may_listen ? 1 : 0);
   if (taken.pooled > allowed)
     return "the server has " + std::to_string(taken.pooled) + " connections of " + user + " (" +

@@ -279,7 +279,9 @@ ServerHost::Taken ServerHost::taken_by(std::string_view user) const {
   for (const auto& each : connections_) {
     if (each->is_over() || each->user() != user) continue;
     ++(each->is_listening() ? taken.listening : taken.pooled);
-    if (each->is_left()) ++taken.left;
+    if (!each->is_left()) continue;
+    ++taken.left;
+    if (each->is_listening()) ++taken.silent;
   }
   return taken;
 }

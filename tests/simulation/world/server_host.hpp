@@ -37,6 +37,7 @@ class ServerHost {
   struct Taken {
     std::size_t pooled = 0;
     std::size_t listening = 0;  // pgweir's connections that LISTEN for clients
+    std::size_t silent = 0;     // of these, the ones that are left
     std::size_t left = 0;       // of both, those whose other end is gone, which the server has not noticed
   };
   Taken taken_by(std::string_view user) const;
