@@ -4,10 +4,11 @@
   tests/simulation/mutants.py BUILD_DIRECTORY [--minutes M] [--refresh] [NAME...]
   tests/simulation/mutants.py --check       only whether they all can be put in, and seeds.txt names bugs that there are
 
-The bugs are the patches in tests/simulation/mutants/. A second run in the same directory compiles only what a bug
-touches. A seed that fails on the program without a bug, too, is no find. Those that begin with again_ were real. Where seeds.txt has a seed that shows one of them, that is tried
-first, then new ones are. --refresh writes the seeds that were found into seeds.txt, where the old one shows the bug no
-longer, and sees that they pass without a bug. Fails when a bug is not found in time, or does not apply or compile; those that were real may be missed."""
+The bugs are the patches in tests/simulation/mutants/; those that begin with again_ were real. A second run in the same
+directory compiles only what a bug touches. A seed that fails on the program without a bug, too, is no find. Where
+seeds.txt has a seed that shows a bug, that is tried first, then new ones are. --refresh writes the seeds that were found
+into seeds.txt, where the old one shows the bug no longer, and sees that they pass without a bug. Fails when a bug is not
+found in time, or does not apply or compile; those that were real may be missed."""
 
 import argparse
 import os
