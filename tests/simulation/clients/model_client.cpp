@@ -413,10 +413,11 @@ void ModelClient::note_zone(const Batch& batch) {
 
 // Frozen, or busy with something else. For less than the limit nothing may be missing afterwards.
 void ModelClient::stop_reading() {
-  // Who listens may be silent for ever, and what it is told may be short: that no connection became free.
-  const bool for_good = random_.chance(0.5) && reference_->facts().channels.empty();
+  const bool for_good = random_.chance(0.5);
   const bool is_huge = for_good && habits_.has_huge_answers && random_.chance(huge_answers);
   send_batch(writer_.long_answer(is_huge ? random_.between(huge_least, huge_most) : habits_.long_answer));
+  // Who listens may be silent for ever, and all that it is told may be short: that no connection became free.
+  if (!reference_->facts().channels.empty()) return;
   trace_.say(name_, "stops reading");
   reads_ = false;
   is_planned_ = true;
