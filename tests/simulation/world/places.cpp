@@ -38,7 +38,7 @@ std::string Places::problem_of(Pool& pool, const std::string& user, const Server
   pool.ceiling = std::max(max_size, std::min(pool.ceiling, there));
   if (counts.idle == 0 || counts.total() - counts.leaving <= max_size) pool.obeyed = now;
   // One that will LISTEN looks like any other until it has said so. It does not wait for the end of the last one.
-  const bool may_listen = taken.listening == taken.silent && !found->hubs().empty();
+  const bool may_listen = taken.listening == taken.listening_left && !found->hubs().empty();
   const std::size_t allowed = pool.ceiling + (may_listen ? 1 : 0);
   if (taken.pooled > allowed)
     return "the server has " + std::to_string(taken.pooled) + " connections of " + user + " (" +

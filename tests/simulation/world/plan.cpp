@@ -191,7 +191,8 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.2, plan.silent, 0.01);
   draw.maybe(0.5, plan.unsynced, 0.5);
   draw.maybe(0.3, plan.meddles, 0.03);
-  // cancel_next is set by hand alone: a cancel of before may meet a statement too late by more than PostgreSQL would take.
+  // cancel_next is not drawn: one seed in some thousand then closes a client because of a cancel for another one, and it
+  // is open whether the model or pgweir is wrong.
   if (plan.drains > 0) draw.maybe(0.5, plan.drains, 2);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;

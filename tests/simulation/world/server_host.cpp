@@ -281,7 +281,7 @@ ServerHost::Taken ServerHost::taken_by(std::string_view user) const {
     ++(each->is_listening() ? taken.listening : taken.pooled);
     if (!each->is_left()) continue;
     ++taken.left;
-    if (each->is_listening()) ++taken.silent;
+    if (each->is_listening()) ++taken.listening_left;
   }
   return taken;
 }

@@ -36,9 +36,9 @@ class ServerHost {
   // Who has a place of `max_connections`: whoever has sent a startup packet, until the server has noticed that it is gone.
   struct Taken {
     std::size_t pooled = 0;
-    std::size_t listening = 0;  // pgweir's connections that LISTEN for clients
-    std::size_t silent = 0;     // of these, the ones that are left
-    std::size_t left = 0;       // of both, those whose other end is gone, which the server has not noticed
+    std::size_t listening = 0;       // pgweir's connections that LISTEN for clients
+    std::size_t listening_left = 0;  // of these, the ones that are left
+    std::size_t left = 0;  // of both, those whose other end is gone, which the server has not noticed
   };
   Taken taken_by(std::string_view user) const;
   // Whether a session runs a statement with this word.
