@@ -67,6 +67,7 @@ enum class Change : std::uint8_t {
   backend_statements,  // it changes which statements the backend has: a Parse, a Close, a Query
   channels,            // its statements may change what the client listens to
   settings,            // it holds the oldest pending step of the session's SettingsJournal
+  names_by_sql,        // the session's SqlNaming is about it
 };
 using Changes = EnumSet<Change, std::uint8_t>;
 

@@ -126,7 +126,10 @@ struct Exchange {
 
   MessageInHand hand;
 
-  SqlNaming& begin_naming() { return *(naming = std::make_unique<SqlNaming>()); }
+  SqlNaming& begin_naming(Expected& by) {
+    by.changes.insert(Change::names_by_sql);
+    return *(naming = std::make_unique<SqlNaming>());
+  }
   void expect(Expected&& expected) { tracker.expect(std::move(expected), sink); }
   bool pinned() const { return !pins.empty(); }
   // Whether the client has something that it could not get on another connection. In session mode every

@@ -36,8 +36,8 @@ void TagReader::take(const Piece& piece) {
   if (x_.listen && oldest->changes.contains(Change::channels)) x_.listen->completed(tag);
   const bool is_awaited = oldest->resets_setting != 0 || x_.watch.marks.contains(Mark::changed_functions);
   if (!is_awaited && is_of_rows(tag)) return;
-  const bool prepares = tag == "PREPARE";
-  if (prepares && x_.naming && x_.naming->statement) return take_prepared();
+  const bool names = x_.naming && oldest->changes.contains(Change::names_by_sql);
+  if (names && x_.naming->statement && tag == "PREPARE") return take_prepared();
   x_.watch.note_tag(tag);
   const bool commits = tag == "COMMIT";
   const bool rolls_back = tag == "ROLLBACK";
@@ -62,7 +62,7 @@ void TagReader::take(const Piece& piece) {
     x_.commons->code().forget();
   }
   // The name may be that of another statement: the server tells what is left.
-  if (tag == "DEALLOCATE" && (!x_.naming || x_.naming->drops.empty())) {
+  if (tag == "DEALLOCATE" && (!names || x_.naming->drops.empty())) {
     x_.watch.note_begin({Pin::sql_prepare}, tag);
   } else if (tag == "DEALLOCATE") {
     const std::string& name = x_.naming->drops.front();

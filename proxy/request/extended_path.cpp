@@ -341,7 +341,7 @@ RequestDisposition ExtendedPath::run_noted(const Piece& piece, const ExecuteView
   if (is_as_bound && discards) x_.hand.step.push_back({.kind = SettingsItem::Kind::discard_all});
   // What the client's names stand for afterwards is known with the answer.
   if (discards || !bound.drops.empty() || (statement && statement->effects.verb == Verb::deallocate))
-    x_.begin_naming();
+    x_.begin_naming(expected);
   if (!bound.drops.empty()) x_.naming->drops.push_back(bound.drops);
   expected.grown_by = bound.grown_by;
   if (!x_.hand.step.empty()) ServerStream(x_).attach_step(expected);

@@ -192,7 +192,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
       StateNotes(x_).note(effects_of_anything(), query.text);
   }
   if (effects.verbs.intersects({Verb::discard, Verb::deallocate}) && clears_names(query.text))
-    x_.begin_naming();
+    x_.begin_naming(expected);
   StateNotes(x_).note(effects, query.text);
   StateNotes(x_).note_prepare(effects, query.text);
   ServerStream(x_).note_query_sent(expected);

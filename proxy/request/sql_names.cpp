@@ -196,7 +196,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     }
     statement = naming.statement;
   }
-  if (naming.statement || !naming.drops.empty()) x_.begin_naming() = std::move(naming);
+  if (naming.statement || !naming.drops.empty()) x_.begin_naming(expected) = std::move(naming);
   expected.statement = statement;
   expected.grown_by = growth(text, renamed, x_.client);
   StateNotes(x_).note(effects, text);
@@ -244,7 +244,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
   }
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
-  x_.begin_naming() = std::move(naming);
+  x_.begin_naming(expected) = std::move(naming);
   StateNotes(x_).note(effects, text);
   send_rewritten(rewritten, expected);
   return RequestDisposition::taken;

@@ -339,3 +339,13 @@ def test_a_temporary_table_made_by_search_path_is_its_clients_alone(start, maker
         assert owner.value("select a from pg_temp.passing") == "mine"
         owner.query("drop table pg_temp.passing")
         assert other.value("select 1") == "1"
+
+
+def test_a_name_is_not_dropped_by_the_deallocate_of_another_in_front_of_it(start):
+    """The two are sent together; pgweir does not know the first name, and the second DEALLOCATE does not run."""
+    with start(max_size=1).wire() as wire:
+        wire.query("prepare known as select 'known'")
+        wire.ask(m.P("", "prepare unseen as select 1") + m.B() + m.E() + m.S)
+        wire.send(m.Q("deallocate unseen") + m.Q("execute missing; deallocate known"))
+        assert [wire.ask(b"") for _ in range(2)] == ["C(DEALLOCATE) Z(I)", "E(26000) Z(I)"]
+        assert wire.value("execute known") == "known"

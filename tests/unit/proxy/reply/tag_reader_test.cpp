@@ -110,14 +110,28 @@ TEST_CASE("each DEALLOCATE drops the name whose turn it is") {
   Opaque relay;
   relay.run("> P(a,select 1) P(b,select 2) S < 1 t n 1 t n Z(I)");
   const StatementRef a = relay.exchange.statements.find("a");
-  relay.run("> Q(select 1)");
-  relay.exchange.begin_naming().drops = {"a", "b"};
+  Expected deallocates{.reply = Reply::query};
+  relay.exchange.begin_naming(deallocates).drops = {"a", "b"};
+  relay.exchange.expect(std::move(deallocates));
   relay.run("< C(DEALLOCATE)");
   CHECK_FALSE(relay.exchange.statements.find("a"));
   CHECK(relay.exchange.statements.find("b"));
   CHECK(relay.backend().statements.find(a, 99) == BackendStatements::Presence::absent);
   CHECK(relay.exchange.naming->drops == std::vector<std::string>{"b"});
   CHECK_FALSE(relay.exchange.may_have_prepared());
+}
+
+TEST_CASE("a DEALLOCATE in front of the message that drops a name drops it not") {
+  Opaque relay;
+  relay.run("> P(a,select 1) S < 1 t n Z(I)");
+  relay.run("> Q(select 1)");
+  Expected deallocates{.reply = Reply::query};
+  relay.exchange.begin_naming(deallocates).drops = {"a"};
+  relay.exchange.expect(std::move(deallocates));
+  relay.run("< C(DEALLOCATE) Z(I)");
+  CHECK(relay.exchange.statements.find("a"));
+  relay.run("< E(26000,no) Z(I)");
+  CHECK(relay.exchange.statements.find("a"));
 }
 
 TEST_CASE("a DEALLOCATE whose name is not known is a reason to ask what is left") {
@@ -138,10 +152,11 @@ TEST_CASE("a PREPARE under a name of pgweir's gives the client the statement, an
   Opaque relay;
   const StatementRef made = relay.pool().statements().make_by_sql(" as select 1", "select 1");
   SECTION("pgweir's") {
-    relay.run("> Q(select 1)");
-    SqlNaming& naming = relay.exchange.begin_naming();
+    Expected prepares{.reply = Reply::query};
+    SqlNaming& naming = relay.exchange.begin_naming(prepares);
     naming.name = "s";
     naming.statement = made;
+    relay.exchange.expect(std::move(prepares));
     relay.run("< C(PREPARE)");
     CHECK(relay.exchange.statements.find("s") == made);
     CHECK(relay.backend().statements.find(made, 99) == BackendStatements::Presence::present);
