@@ -3,6 +3,7 @@
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/state/pin_rules.hpp"
+#include "proxy/worker/worker.hpp"
 
 namespace pgweir {
 
@@ -53,6 +54,7 @@ Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view te
   } else if (foreign) {
     backend.sequence_mixed = backend.sequence_mixed || backend.sequence_owner != 0;
   }
+  if (advances) leave_older_values();
   backend.sequence_owner = x_.sequences.number;
   return Progress::done;
 }
@@ -65,10 +67,20 @@ void SequenceGuard::guard_batch(const Statement& statement) {
   if (x_.tracker.may_insert_group()) static_cast<void>(take_over(statement.effects, statement.text));
 }
 
+// In a pool that does not pin, a session may take values on several backends. Only the last of them has its last
+// value: on the others its values are those of nobody, as no value is better than an older one.
+void SequenceGuard::leave_older_values() {
+  const bool had_them_elsewhere =
+      x_.sequences.advanced && x_.backend->sequence_owner != x_.sequences.number;
+  if (had_them_elsewhere && !x_.commons->code().uses_sequence_values())
+    x_.sequences.number = x_.worker.new_number();
+}
+
 void SequenceGuard::note_advance() {
   Backend& backend = *x_.backend;
   const bool foreign = backend.sequence_owner != 0 && backend.sequence_owner != x_.sequences.number;
   backend.sequence_mixed = backend.sequence_mixed || foreign;
+  leave_older_values();
   backend.sequence_owner = x_.sequences.number;
   x_.watch.marks.insert(Mark::advances_sequence);
   x_.sequences.advanced = true;

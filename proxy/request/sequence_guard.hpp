@@ -21,6 +21,7 @@ class SequenceGuard final {
 
  private:
   Progress take_over(const SqlEffects& effects, std::string_view text);
+  void leave_older_values();
 
   Exchange& x_;
 };

@@ -194,6 +194,24 @@ def test_sequence_values_are_never_another_clients(start):
 
 
 @pytest.mark.own
+def test_an_older_value_is_not_shown_as_the_last(start):
+    """A pool that has not learnt lets a client take values on several connections; only one has the last."""
+    proxy = start(max_size=2)
+    with proxy.wire() as client, proxy.wire() as second, proxy.wire() as third:
+        holders = {}
+        for holder in (second, third):
+            holder.ask(m.Q("begin"))
+            holders[holder.value("select pg_backend_pid()")] = holder
+        one, other = holders
+        for free in (one, other):
+            holders[free].ask(m.Q("rollback"))
+            assert client.value("select pg_backend_pid() from (select nextval('pins')) as taken") == free
+            holders[free].ask(m.Q("begin; select 1"))
+        holders[one].ask(m.Q("rollback"))
+        assert client.ask(m.Q("select lastval()")).endswith("E(55000) Z(I)")
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("statement", ["select setval('pins', 40)", "select nextval('pins')"])
 def test_a_value_that_is_taken_behind_a_discard_in_one_string_is_kept(start, statement):
     """lastval() does not show what setval() has set, so that it cannot tell whether there is a value."""
