@@ -152,8 +152,11 @@ void ModelSession::work() {
 
 void ModelSession::handle(const Message& message) {
   const ByteView body = message.body;
-  if (skips_to_sync_ && message.type != 'S' && message.type != 'X') return;
-  const bool runs = message.type == 'Q' || is_extended(message.type);
+  const bool skips = skips_to_sync_ && message.type != 'S' && message.type != 'X';
+  const bool runs = !skips && (message.type == 'Q' || is_extended(message.type));
+  // PostgreSQL forgets a cancel whenever it reads a message, so that it never outlives one that does nothing.
+  if (!runs && cancel_ == Cancel::with_next) cancel_ = Cancel::none;
+  if (skips) return;
   keeps_output_ = is_extended(message.type);
   if (runs && cancel_ == Cancel::with_next) check_interrupts(Blocked{});
   ExtendedQuery extended(s_);

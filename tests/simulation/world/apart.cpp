@@ -12,6 +12,9 @@
 
 #include "tests/simulation/world/world.hpp"
 
+// Only where the program is compiled for gcov: its counts are written by exit(), which a child does not run.
+extern "C" void __gcov_dump() __attribute__((weak));
+
 namespace pgweir::simulation {
 namespace {
 
@@ -76,6 +79,7 @@ std::string read_all(int fd) {
   ::setrlimit(RLIMIT_CPU, &limit);
   ::alarm(real_seconds_max);
   write_all(fd, packed(World(seed, plan).run()));
+  if (__gcov_dump != nullptr) __gcov_dump();
   std::_Exit(0);
 }
 

@@ -121,7 +121,7 @@ void draw_configuration(Plan& plan, Draw& draw) {
   draw.maybe(0.3, plan.users, 2);
   draw.maybe(0.1, plan.max_clients, 1, 10);
   draw.maybe(0.3, plan.md5, 1);
-  // pin_sequences=0 is set by hand alone: a pool that has not learnt may give a client its own older value, see README.
+  draw.maybe(0.5, plan.pin_sequences, 0);
 }
 
 void draw_connections(Plan& plan, Draw& draw) {
@@ -191,8 +191,7 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.2, plan.silent, 0.01);
   draw.maybe(0.5, plan.unsynced, 0.5);
   draw.maybe(0.3, plan.meddles, 0.03);
-  // cancel_next is not drawn: one seed in some thousand then closes a client because of a cancel for another one, and it
-  // is open whether the model or pgweir is wrong.
+  draw.maybe(0.5, plan.cancel_next, 0.5);
   if (plan.drains > 0) draw.maybe(0.5, plan.drains, 2);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;
