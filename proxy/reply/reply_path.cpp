@@ -186,8 +186,7 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   // DISCARD ALL commits at once; what restored the startup settings after it does not.
   if (x_.watch.marks.contains(Mark::discarded_all) && !x_.own_message_is_oldest())
     x_.watch.marks.insert(Mark::resets_now);
-  const bool is_of_several =
-      oldest->reply == Reply::query && oldest->changes.contains(Change::names_by_sql);
+  const bool is_of_several = oldest->reply == Reply::query && oldest->changes.contains(Change::names_by_sql);
   const SqlNaming::Replaced* const replaced = is_of_several ? replaced_name_in(piece) : nullptr;
   const StatementRef about = replaced ? replaced->statement : statement_concerned(*oldest, piece);
   const std::string client_name = oldest->spelled ? *oldest->spelled

@@ -70,8 +70,7 @@ void SequenceGuard::guard_batch(const Statement& statement) {
 // In a pool that does not pin, a session may take values on several backends. Only the last of them has its last
 // value: on the others its values are those of nobody, as no value is better than an older one.
 void SequenceGuard::leave_older_values() {
-  const bool had_them_elsewhere =
-      x_.sequences.advanced && x_.backend->sequence_owner != x_.sequences.number;
+  const bool had_them_elsewhere = x_.sequences.advanced && x_.backend->sequence_owner != x_.sequences.number;
   if (had_them_elsewhere && !x_.commons->code().uses_sequence_values())
     x_.sequences.number = x_.worker.new_number();
 }
