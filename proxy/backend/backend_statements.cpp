@@ -25,7 +25,7 @@ bool BackendStatements::use_as_told(const StatementRef& statement, std::uint64_t
   if (found == index_.end()) return false;
   mark_used(found->second);
   Entry& entry = *found->second;
-  if (entry.description != Description::same || entry.under != Entry::Under::home ||
+  if (entry.description != Description::same || entry.under != Entry::Under::home || !entry.parsed_at_home ||
       entry.generation != statement->generation.load(std::memory_order_relaxed) ||
       presence_of(entry, segment) != Presence::present)
     return false;
@@ -57,6 +57,7 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
   entry.generation = statement->generation.load(std::memory_order_relaxed);
+  entry.parsed_at_home = true;
   entry.under = Entry::Under::home;
   entry.settings = nullptr;
   entry.session = nobody;
@@ -95,15 +96,26 @@ bool BackendStatements::is_outdated(const StatementRef& statement) const {
   return entry != nullptr && entry->generation != statement->generation.load(std::memory_order_relaxed);
 }
 
-void BackendStatements::note_parse(const StatementRef& statement, TimePoint certain_at) {
-  if (Entry* const entry = find_entry(statement)) entry->certain_at = certain_at;
+void BackendStatements::note_parse(const StatementRef& statement, TimePoint certain_at, Use::Under under) {
+  Entry* const entry = find_entry(statement);
+  if (entry == nullptr) return;
+  entry->certain_at = certain_at;
+  entry->parsed_at_home = under == Use::Under::home;
 }
 
 bool BackendStatements::fits(const StatementRef& statement, const Use& use) const {
   const Entry* const entry = find_entry(statement);
-  if (entry == nullptr || entry->session == nobody || entry->session == use.session) return true;
-  if (use.at_home) return entry->under == Entry::Under::home;
-  return entry->under == Entry::Under::others && use.settings != nullptr && use.settings == entry->settings;
+  return entry == nullptr || entry->fits(use);
+}
+
+bool BackendStatements::Entry::fits(const Use& by) const {
+  if (session == nobody) return true;
+  if (by.under != Use::Under::others && !parsed_at_home)
+    return session == by.session && by.under == Use::Under::reading;
+  if (session == by.session) return true;
+  if (by.under == Use::Under::others)
+    return under == Under::others && by.settings != nullptr && by.settings == settings;
+  return under == Under::home || (under == Under::reading && reader == by.session);
 }
 
 void BackendStatements::note_use(const StatementRef& statement, const Use& use) {
@@ -113,13 +125,31 @@ void BackendStatements::note_use(const StatementRef& statement, const Use& use) 
 void BackendStatements::Entry::use(const Use& by) {
   const bool is_first = session == nobody;
   session = is_first || session == by.session ? by.session : several;
-  const bool is_like_before =
-      by.at_home ? under == Under::home
-                 : under == Under::others && by.settings != nullptr && by.settings == settings;
-  if (!by.at_home) certain_at = {};
-  if (is_like_before) return;
-  under = !is_first ? Under::mixed : by.at_home ? Under::home : Under::others;
-  settings = under == Under::others ? by.settings : nullptr;
+  if (by.under != Use::Under::home) certain_at = {};
+  switch (by.under) {
+    case Use::Under::home:
+      if (under == Under::others) under = is_first ? Under::home : Under::mixed;
+      return;
+    case Use::Under::reading:
+      if (under == Under::home) reader = by.session;
+      under = under == Under::home || (under == Under::reading && reader == by.session) ? Under::reading
+                                                                                        : Under::mixed;
+      return;
+    case Use::Under::others:
+      if (under == Under::others && by.settings != nullptr && by.settings == settings) return;
+      under = is_first ? Under::others : Under::mixed;
+      settings = is_first ? by.settings : nullptr;
+      return;
+  }
+}
+
+void BackendStatements::doubt_names_of(std::uint64_t session) {
+  for (Entry& entry : entries_) {
+    if (entry.session != session) continue;
+    entry.session = several;
+    entry.under = Entry::Under::mixed;
+  }
+  if (unnamed_pending_ == 0) unnamed_.reset();
 }
 
 bool BackendStatements::is_client_parse(const StatementRef& statement) const {

@@ -59,19 +59,26 @@ class BackendStatements {
   void note_client_parse(const StatementRef& statement, TimePoint certain_at);
   // A client's Parse was answered without the server.
   void note_answered_parse(const StatementRef& statement, TimePoint now);
-  // As note_client_parse(), for a Parse of pgweir's.
-  void note_parse(const StatementRef& statement, TimePoint certain_at);
   // One use of a statement. Whenever something has changed in the database, or a plan is not kept yet, the server analyses
   // and plans a statement anew, under the settings and the role of whoever uses it then.
   struct Use {
+    enum class Under : std::uint8_t {
+      home,     // the settings of the statement's Parse, as far as planning reads them
+      reading,  // they differ in how literals are read, which an analysis does, and planning does not
+      others,
+    };
     std::uint64_t session = 0;
-    bool at_home = false;                  // under the settings of the statement's Parse
-    std::shared_ptr<const void> settings;  // otherwise: stand for them; null: they are not known
+    Under under = Under::home;
+    std::shared_ptr<const void> settings;  // `others`: stand for them; null: they are not known
   };
-  // Whether all uses since the last Parse were under these settings, or by this session, which would find the same on a
-  // server connection of its own.
+  // As note_client_parse(), for a Parse of pgweir's. `under`: as its first use.
+  void note_parse(const StatementRef& statement, TimePoint certain_at, Use::Under under);
+  // Whether the server's analysis and plan are what this session would have on a server connection of its own: all uses
+  // since the last Parse were like it, or by this session.
   bool fits(const StatementRef& statement, const Use& use) const;
   void note_use(const StatementRef& statement, const Use& use);
+  // Names may mean something else by now to this session: what it alone has used fits it no longer.
+  void doubt_names_of(std::uint64_t session);
   // Whether a client has parsed the text since, on another backend.
   bool is_outdated(const StatementRef& statement) const;
   // Whether the last Parse was by the client that has the backend, and it is not known yet if the description
@@ -134,10 +141,13 @@ class BackendStatements {
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};
     std::uint32_t generation = 0;  // of the statement, then
-    // The uses since then.
-    enum class Under : std::uint8_t { home, others, mixed } under = Under::home;
+    bool parsed_at_home = true;
+    // The uses since then. `reading`: one session's were so, and any others at home.
+    enum class Under : std::uint8_t { home, reading, others, mixed } under = Under::home;
     std::shared_ptr<const void> settings{};  // `others`
+    std::uint64_t reader = nobody;           // `reading`
     std::uint64_t session = nobody;
+    bool fits(const Use& by) const;
     void use(const Use& by);
   };
   using Entries = std::list<Entry>;

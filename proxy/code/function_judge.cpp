@@ -155,9 +155,10 @@ void BodyScan::statement(const Token& verb) {
       effects_.changes_schema = true;
       return calls(std::string(event_triggers_name));
     case Verb::grant:
+    case Verb::reassign:
     case Verb::revoke:
       if (!is_object(next)) return;
-      effects_.changes_schema = true;  // of a role, perhaps: see changes_schema()
+      effects_.changes_schema = true;  // see changes_schema() of tags
       return calls(std::string(event_triggers_name));
     case Verb::comment:
     case Verb::refresh:

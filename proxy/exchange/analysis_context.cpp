@@ -80,4 +80,11 @@ bool is_planned_alike(const Exchange& x, const Statement& statement) {
   return plan_settings(x) == meant;
 }
 
+bool is_only_read_otherwise(const Exchange& x, const Statement& statement) {
+  const MapRef now = plan_settings(x);
+  if (statement.context == nullptr || now == nullptr) return false;
+  const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
+  return differ_in_reading(*now, *x.worker.settings_memo().plan_settings(settings));
+}
+
 }  // namespace pgweir

@@ -25,5 +25,7 @@ bool is_in_another_context(const Exchange& exchange, const Statement& statement)
 MapRef plan_settings(const Exchange& exchange);
 // Whether they are those under which the statement was parsed. False where that is not known.
 bool is_planned_alike(const Exchange& exchange, const Statement& statement);
+// Whether they are not those, and differ only in how literals are read: see differ_in_reading(). Called where they differ.
+bool is_only_read_otherwise(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

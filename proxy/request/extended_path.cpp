@@ -241,19 +241,13 @@ RequestDisposition ExtendedPath::refuse_bind(const Piece& piece, const BindView&
 
 // A Describe of the portal tells the client about its statement.
 void ExtendedPath::note_undescribed(const BindView& bind, bool described) {
-  if (x_.portals.described != bind.portal) x_.portals.described = bind.portal;
-  if (described) {
-    x_.portals.undescribed_name.reset();
-  } else {
-    x_.portals.undescribed_name = bind.statement;
-  }
+  if (const auto name = x_.portals.note_bound(bind.portal, bind.statement, described))
+    x_.statements.mark_described(*name);
 }
 
 void ExtendedPath::note_described(const TargetView& target) {
   if (target.kind == 'S') return x_.statements.mark_described(target.name);
-  if (target.name != x_.portals.described || !x_.portals.undescribed_name) return;
-  x_.statements.mark_described(*x_.portals.undescribed_name);
-  x_.portals.undescribed_name.reset();
+  if (const auto name = x_.portals.note_described(target.name)) x_.statements.mark_described(*name);
 }
 
 RequestDisposition ExtendedPath::take_describe(const Piece& piece) {

@@ -19,7 +19,7 @@ namespace {
 
 // How deep an EXECUTE of a statement that is an EXECUTE of another, and so on, is followed; one may name
 // itself.
-constexpr int naming_depth_max = 4;
+constexpr int naming_depth_max = 16;
 
 // Statements that may name a prepared statement.
 constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};

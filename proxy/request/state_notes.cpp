@@ -35,7 +35,7 @@ bool fires_event_triggers(const SqlEffects& effects) {
 
 // Its tag says so, too, but a Parse may come behind it before that does.
 bool alters_schema(const SqlEffects& effects) {
-  return effects.verbs.intersects({Verb::alter, Verb::drop});
+  return effects.verbs.intersects({Verb::alter, Verb::drop, Verb::grant, Verb::reassign, Verb::revoke});
 }
 
 // Whether CREATE or SELECT INTO may run, also under EXPLAIN ANALYZE.
@@ -82,6 +82,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.marks.insert(Mark::unknown_names);
   }
+  if (effects.runs_code() || effects.writes() || effects.is_unreadable()) doubt_names();
   if (!effects.single) note_order(effects, from_names, from_text);
   if (!x_.hand.step.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
     x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
@@ -107,6 +108,15 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
                              effects.facts.contains(SqlFact::keeps_hidden_state);
   if (calls_builtin && effects.verbs.intersects({Verb::alter, Verb::create}))
     watch.marks.insert(Mark::changed_functions);
+}
+
+// Code that nobody has judged may make a temporary table in front of others. PostgreSQL looks names up again only for the
+// first one of a server connection, which an earlier client may have made.
+void StateNotes::doubt_names() {
+  const bool is_unseen = x_.watch.marks.contains(Mark::unseen) || x_.code.any();
+  if (!is_unseen || x_.backend == nullptr) return;
+  const std::uint64_t owner = x_.backend->temporary_owner;
+  if (owner != 0 && owner != x_.session_id) x_.backend->statements.doubt_names_of(x_.session_id);
 }
 
 // What the session has changed may be committed long before the answer is here.

@@ -42,6 +42,7 @@ class StateNotes final {
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);
   void note_commit(const SqlEffects& effects, std::string_view text);
+  void doubt_names();
   void note_order(const SqlEffects& effects, std::size_t from_names, std::size_t from_text);
   void note_config(const SetConfigUse& use, std::string_view text, const BoundValues* values);
   void note_names(std::string_view text, bool bound);

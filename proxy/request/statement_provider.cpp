@@ -90,9 +90,11 @@ BackendStatements::Presence StatementProvider::find(const StatementRef& statemen
 }
 
 BackendStatements::Use StatementProvider::use_of(const Statement& statement) const {
-  if (settings_change_) return {x_.session_id, false, nullptr};
-  if (is_planned_alike(x_, statement)) return {x_.session_id, true, nullptr};
-  return {x_.session_id, false, plan_settings(x_)};
+  using Under = BackendStatements::Use::Under;
+  if (settings_change_) return {x_.session_id, Under::others, nullptr};
+  if (is_planned_alike(x_, statement)) return {x_.session_id, Under::home, nullptr};
+  if (is_only_read_otherwise(x_, statement)) return {x_.session_id, Under::reading, nullptr};
+  return {x_.session_id, Under::others, plan_settings(x_)};
 }
 
 void StatementProvider::note_use(const StatementRef& statement) {
@@ -104,8 +106,10 @@ void StatementProvider::note_parse(const StatementRef& statement) {
   const AnalysisContext now = analysis_context(x_);
   const bool is_meant = now.is_certain && now.settings != nullptr && statement->context == now.settings;
   const bool has_its_types = as_text(known_types(*statement)) == as_text(statement->parameter_types);
-  if (is_meant && has_its_types) x_.backend->statements.note_parse(statement, x_.worker.now());
-  note_use(statement);
+  const BackendStatements::Use use = use_of(*statement);
+  x_.backend->statements.note_parse(statement, is_meant && has_its_types ? x_.worker.now() : TimePoint{},
+                                    use.under);
+  x_.backend->statements.note_use(statement, use);
 }
 
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.

@@ -53,4 +53,39 @@ SettingMap plan_settings(const SettingMap& settings) {
   return out;
 }
 
+namespace {
+
+// Read by the scanner, by input functions of types (which an analysis calls for literals), or by output functions.
+bool is_of_reading(std::string_view name) {
+  static constexpr std::array<std::string_view, 15> settings = {"array_nulls",
+                                                                "backslash_quote",
+                                                                "bytea_output",
+                                                                "client_encoding",
+                                                                "datestyle",
+                                                                "escape_string_warning",
+                                                                "extra_float_digits",
+                                                                "intervalstyle",
+                                                                "lc_monetary",
+                                                                "lc_numeric",
+                                                                "lc_time",
+                                                                "standard_conforming_strings",
+                                                                "timezone",
+                                                                "timezone_abbreviations",
+                                                                "transform_null_equals"};
+  static_assert(std::is_sorted(settings.begin(), settings.end()));
+  return std::binary_search(settings.begin(), settings.end(), name);
+}
+
+SettingMap without_reading(const SettingMap& settings) {
+  SettingMap out = settings;
+  std::erase_if(out, [](const auto& setting) { return is_of_reading(setting.first); });
+  return out;
+}
+
+}  // namespace
+
+bool differ_in_reading(const SettingMap& one, const SettingMap& other) {
+  return without_reading(one) == without_reading(other);
+}
+
 }  // namespace pgweir

@@ -41,6 +41,40 @@ void Portals::drop_if_empty() {
   if (kept_->bound.empty() && kept_->steps.empty()) kept_.reset();
 }
 
+// Nearly all clients bind the unnamed portal, or one name, again and again.
+std::optional<std::string> Portals::note_bound(std::string_view portal, std::string_view statement,
+                                               bool is_described) {
+  std::optional<std::string> surplus;
+  if (last_.portal != portal) {
+    if (is_last_undescribed_) {
+      if (!undescribed_) undescribed_ = std::make_unique<std::vector<Undescribed>>();
+      if (undescribed_->size() >= portals_max) {
+        surplus = std::move(undescribed_->front().statement);
+        undescribed_->erase(undescribed_->begin());
+      }
+      undescribed_->push_back(last_);
+    }
+    last_.portal = portal;
+    if (undescribed_) erase_from(*undescribed_, portal);
+  }
+  is_last_undescribed_ = !is_described;
+  if (!is_described) last_.statement = statement;
+  return surplus;
+}
+
+std::optional<std::string> Portals::note_described(std::string_view portal) {
+  if (last_.portal == portal) {
+    if (!std::exchange(is_last_undescribed_, false)) return std::nullopt;
+    return last_.statement;
+  }
+  if (!undescribed_) return std::nullopt;
+  const auto found = find_in(*undescribed_, portal);
+  if (found == undescribed_->end()) return std::nullopt;
+  std::string statement = std::move(found->statement);
+  undescribed_->erase(found);
+  return statement;
+}
+
 bool Portals::keep(Bound portal) {
   Kept& all = kept();
   erase_from(all.bound, portal.portal);
@@ -111,6 +145,7 @@ Portals::Doubts Portals::take_doubts() {
 
 void Portals::end() {
   kept_.reset();
+  undescribed_.reset();
   unfollowed_ = 0;
   may_copy = false;
 }

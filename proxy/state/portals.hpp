@@ -44,11 +44,17 @@ struct Portals {
     SettingsStep steps;
     std::vector<StatementRef> sets;  // each a SET or RESET
   };
-  // The portal that was bound last, and the client's name for its statement, unless the client has had that
-  // statement described.
-  std::string described;
-  std::optional<std::string> undescribed_name;
-
+  // A portal of a statement that the client has not had described; a Describe of the portal does that, too.
+  struct Undescribed {
+    std::string portal;
+    std::string statement;  // the client's name
+  };
+  // Notes whether the statement of the portal that is bound has been described. The name of a statement that is to count as
+  // described from here on, as there are too many portals; nullopt: none.
+  std::optional<std::string> note_bound(std::string_view portal, std::string_view statement,
+                                        bool is_described);
+  // The client has the portal described. The name of its statement; nullopt: that was described before.
+  std::optional<std::string> note_described(std::string_view portal);
   // False: there are too many to remember this one.
   [[nodiscard]] bool keep(Bound portal);
   [[nodiscard]] bool keep(Step portal);
@@ -81,6 +87,9 @@ struct Portals {
   // Apart, as few clients have any and every idle one would pay for it; null: there is none.
   std::unique_ptr<Kept> kept_;
   std::size_t unfollowed_ = 0;  // a hash of the portal's name; 0: there is none
+  Undescribed last_;            // the portal that was bound last
+  bool is_last_undescribed_ = false;
+  std::unique_ptr<std::vector<Undescribed>> undescribed_;  // those before it; null: none
 };
 
 }  // namespace pgweir
