@@ -51,6 +51,7 @@ void keys_of_pool(Pool& pool, Key&& key) {
   key("mode", pool.mode);
   key("state", pool.state);
   key("sequence_values", pool.sequence_values);
+  key("unknown_code", pool.unknown_code);
   key("trust_triggers", pool.trust_triggers);
   key("pin_notice", pool.pin_notice);
   key("audit_every", pool.audit_every, Range{0, audit_every_bound});

@@ -44,6 +44,7 @@ enum class AuthMethod { scram_sha_256, md5, trust };  // listen.auth
 enum class PoolMode { transaction, session };         // pool.mode
 enum class StateTracking { tracked, strict };         // pool.state
 enum class SequenceValues { learn, pin };             // pool.sequence_values
+enum class UnknownCode { close, trust };              // pool.unknown_code, of C libraries that are not known
 enum class LogFormat { text, json };
 enum class LogLevel { trace, debug, info, warning, error };
 
@@ -53,6 +54,7 @@ std::string_view to_string(AuthMethod method);
 std::string_view to_string(PoolMode mode);
 std::string_view to_string(StateTracking state);
 std::string_view to_string(SequenceValues values);
+std::string_view to_string(UnknownCode code);
 std::string_view to_string(LogFormat format);
 std::string_view to_string(LogLevel level);
 
@@ -118,6 +120,7 @@ struct Pool {
   PoolMode mode = PoolMode::transaction;
   StateTracking state = StateTracking::tracked;
   SequenceValues sequence_values = SequenceValues::learn;
+  UnknownCode unknown_code = UnknownCode::close;
   bool trust_triggers = false;       // true: no trigger leaves anything in its session
   bool pin_notice = false;           // tell a client by a NOTICE when and why it is pinned
   std::uint32_t audit_every = 5000;  // one released backend in so many is checked; 0: none

@@ -16,6 +16,8 @@ constexpr std::array<Choice<StateTracking>, 2> states{
     {{"tracked", StateTracking::tracked}, {"strict", StateTracking::strict}}};
 constexpr std::array<Choice<SequenceValues>, 2> sequence_values{
     {{"learn", SequenceValues::learn}, {"pin", SequenceValues::pin}}};
+constexpr std::array<Choice<UnknownCode>, 2> unknown_codes{
+    {{"close", UnknownCode::close}, {"trust", UnknownCode::trust}}};
 constexpr std::array<Choice<LogFormat>, 2> log_formats{
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
 constexpr std::array<Choice<LogLevel>, 5> log_levels{{{"trace", LogLevel::trace},
@@ -49,6 +51,9 @@ std::span<const Choice<StateTracking>> words(StateTracking) {
 std::span<const Choice<SequenceValues>> words(SequenceValues) {
   return sequence_values;
 }
+std::span<const Choice<UnknownCode>> words(UnknownCode) {
+  return unknown_codes;
+}
 std::span<const Choice<LogFormat>> words(LogFormat) {
   return log_formats;
 }
@@ -70,6 +75,9 @@ std::string_view to_string(StateTracking state) {
 }
 std::string_view to_string(SequenceValues values) {
   return word_of(values);
+}
+std::string_view to_string(UnknownCode code) {
+  return word_of(code);
 }
 std::string_view to_string(LogFormat format) {
   return word_of(format);

@@ -21,6 +21,7 @@ std::span<const Choice<AuthMethod>> words(AuthMethod);
 std::span<const Choice<PoolMode>> words(PoolMode);
 std::span<const Choice<StateTracking>> words(StateTracking);
 std::span<const Choice<SequenceValues>> words(SequenceValues);
+std::span<const Choice<UnknownCode>> words(UnknownCode);
 std::span<const Choice<LogFormat>> words(LogFormat);
 std::span<const Choice<LogLevel>> words(LogLevel);
 

@@ -21,6 +21,8 @@ constexpr std::array<PinText, pin_count> pin_texts{{
      "a function whose effect lasts as long as the connection, such as setseed(), or set_config() of a "
      "computed name",
      "when the client leaves; its server connection is closed then"},
+    {"unknown_code", "a function of a C library that pgweir does not know (pool.unknown_code)",
+     "when the client leaves; its server connection is closed then"},
 }};
 
 }  // namespace

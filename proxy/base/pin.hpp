@@ -20,8 +20,9 @@ enum class Pin : std::uint8_t {
   sequence_value,
   load,
   session_function,
+  unknown_code,
 };
-constexpr std::size_t pin_count = static_cast<std::size_t>(Pin::session_function) + 1;
+constexpr std::size_t pin_count = static_cast<std::size_t>(Pin::unknown_code) + 1;
 
 struct PinText {
   std::string_view name;  // snake_case, for logs and metric labels
@@ -59,7 +60,7 @@ class PinSet {
 constexpr PinSet visible_pins{Pin::temporary_object, Pin::advisory_lock, Pin::holdable_cursor, Pin::listen,
                               Pin::sql_prepare};
 // Pins that no statement undoes: a backend that has them is closed after its session.
-constexpr PinSet lasting_pins{Pin::load, Pin::session_function};
+constexpr PinSet lasting_pins{Pin::load, Pin::session_function, Pin::unknown_code};
 
 // The names, separated by commas.
 std::string to_string(PinSet pins);

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "protocol/sql_facts.hpp"
-#include "proxy/code/function_effects.hpp"
+#include "proxy/code/builtin_functions.hpp"
 #include "proxy/state/sql_quote.hpp"
 
 namespace pgweir {

@@ -1,4 +1,4 @@
-// What a function may leave behind in its session: as much as its name, or its source, tells. Pure; any
+// What a function may leave behind in its session: as much as its name, its library or its source tells. Pure; any
 // thread.
 #pragma once
 
@@ -17,6 +17,7 @@ enum class FunctionVerdict : std::uint8_t {
   harmless,    // leaves nothing behind
   unknown,     // its source was not read yet, or that of a function that it calls
   suspicious,  // may leave state that the server shows: ask for it
+  unreviewed,  // runs a C library that is not known here: harmless or worst, as pool.unknown_code says
   lasting,     // leaves state that the server does not show and that no statement undoes (setseed, LOAD)
 };
 
@@ -44,16 +45,5 @@ struct FunctionEffects {
   // The function runs something that cannot be read.
   void add_opaque();
 };
-
-// A function that is not written in SQL, judged by its name or by the name of its C function. Harmless unless
-// it is one of those known to leave something behind, or to run SQL that is given as text.
-FunctionEffects effects_of_name(std::string_view name);
-
-// The same for a call, where the name is that of a built-in function. False: no built-in function of this
-// name is known here.
-bool find_builtin(std::string_view name, FunctionEffects& effects);
-
-// Whether scan_facts() has a fact for calls of the function (set_config, nextval, pg_advisory_lock, ...).
-bool has_own_fact(std::string_view name);
 
 }  // namespace pgweir

@@ -8,6 +8,8 @@
 #include "protocol/sql_set.hpp"
 #include "protocol/sql_tokenizer.hpp"
 #include "protocol/sql_verb.hpp"
+#include "proxy/code/builtin_functions.hpp"
+#include "proxy/code/c_libraries.hpp"
 #include "proxy/code/function_call.hpp"
 #include "proxy/code/session_globals.hpp"
 #include "proxy/state/analysis_settings.hpp"
@@ -342,6 +344,7 @@ FunctionEffects judge_body(const FunctionSource& source, std::vector<std::string
     return judge_other(source.language, source.body);
   FunctionEffects effects = effects_of_name(source.name);
   effects.add(effects_of_name(source.body));
+  if (source.language == "c") effects.add(effects_in_library(source.library, source.body, source.name));
   return effects;
 }
 

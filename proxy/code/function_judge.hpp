@@ -2,8 +2,8 @@
 //
 // SQL and PL/pgSQL are read token by token, without a grammar: what could be a statement that leaves
 // something behind counts as one. Dynamic SQL, other languages, and SQL that is given as text to other
-// functions cannot be read. Functions in C are trusted but for the known ones, and so is everything that the
-// text does not show, see function_call.hpp; above all, data changes fire triggers. Transaction-local
+// functions cannot be read. Functions in C are known by their library, see c_libraries.hpp. What the text does not
+// show is trusted, see function_call.hpp; above all, data changes fire triggers. Transaction-local
 // settings and what a function sets for itself (CREATE FUNCTION ... SET) are gone at the end, and are
 // harmless. So are sequences' values, although currval() shows them later: SqlFact::sequence_value is about
 // them.

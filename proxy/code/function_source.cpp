@@ -49,7 +49,7 @@ std::string functions_called(const std::string& names) {
 // A function that runs under a search_path of its own with the temporary schema in it (CREATE FUNCTION ...
 // SET) creates in it what is named without a schema.
 std::string temporary_paths(const std::string& names) {
-  return "SELECT p.proname,'sql','SELECT ''pg_temp''','' FROM pg_catalog.pg_proc p WHERE " +
+  return "SELECT p.proname,'sql','SELECT ''pg_temp''','','' FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + names + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
          std::string(first_own_oid) +
          " AND pg_catalog.strpos(pg_catalog.array_to_string(p.proconfig,','),'pg_temp')"
@@ -134,7 +134,7 @@ std::string functions_unnamed() {
 
 // One row for each function.
 std::string definitions() {
-  return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + ",'' FROM (" +
+  return "SELECT '" + std::string(definitions_name) + "','sql'," + call_of_p() + ",'','' FROM (" +
          functions_in(trees_of_queries() + " UNION ALL " + trees_of_writes()) + functions_depended_on() +
          functions_unnamed() + ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") +
          " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") + " WHERE " +
@@ -146,7 +146,7 @@ std::string definitions() {
 // The functions of sequences that views and policies call, also in the code of a function that they name.
 std::string sequences_in_queries() {
   return "SELECT DISTINCT '" + std::string(definitions_name) +
-         "','sql',pg_catalog.format('SELECT %I()',w.name),'' FROM (" + functions_in(trees_of_queries()) +
+         "','sql',pg_catalog.format('SELECT %I()',w.name),'','' FROM (" + functions_in(trees_of_queries()) +
          ") d(oid) JOIN pg_catalog.pg_proc p ON " + equals("p.oid", "d.oid") + " JOIN pg_catalog.unnest(" +
          std::string(sequence_functions) + ") w(name) ON " + equals("p.proname", "w.name") + " OR (" +
          greater_or_equal("p.oid", first_own_oid) +
@@ -158,7 +158,7 @@ std::string sequences_in_queries() {
 // sees the connection.
 std::string event_triggers() {
   return "SELECT '" + std::string(event_triggers_name) + "','sql'," + call_of_p() +
-         ",'' FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " +
+         ",'','' FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON " +
          equals("p.oid", "e.evtfoid") + " WHERE e.evtevent OPERATOR(pg_catalog.<>) 'login'";
 }
 
@@ -184,14 +184,15 @@ std::string sources_query(const std::vector<std::string>& names) {
   return "SELECT " + replace_non_ascii("c.name::pg_catalog.text") + ",CASE WHEN " + too_long + " THEN '" +
          std::string(source_too_long) + "' ELSE " + replace_non_ascii("c.language::pg_catalog.text") +
          " END,CASE WHEN " + too_long + " THEN '' ELSE " + replace_non_ascii("c.body") + " END," +
-         replace_non_ascii("c.arguments") + " FROM (SELECT f.proname,l.lanname," + code() + "," +
-         plain_arguments() + " FROM (" + functions_called(list) + ") f JOIN pg_catalog.pg_proc p ON " +
+         replace_non_ascii("c.arguments") + "," + replace_non_ascii("c.library") +
+         " FROM (SELECT f.proname,l.lanname," + code() + "," + plain_arguments() +
+         ",COALESCE(p.probin,'') FROM (" + functions_called(list) + ") f JOIN pg_catalog.pg_proc p ON " +
          equals("p.oid", "f.oid") + " JOIN pg_catalog.pg_language l ON " + equals("l.oid", "p.prolang") +
          " UNION ALL SELECT p.proname,'sql','SELECT ' OPERATOR(pg_catalog.||)"
-         " pg_catalog.pg_get_expr(p.proargdefaults,0),'' FROM pg_catalog.pg_proc p WHERE " +
+         " pg_catalog.pg_get_expr(p.proargdefaults,0),'','' FROM pg_catalog.pg_proc p WHERE " +
          equals("p.proname", "ANY(" + list + ")") + " AND p.oid OPERATOR(pg_catalog.>=) " +
          std::string(first_own_oid) + " AND p.proargdefaults IS NOT NULL UNION ALL " + temporary_paths(list) +
-         unnamed + ") c(name,language,body,arguments)";
+         unnamed + ") c(name,language,body,arguments,library)";
 }
 
 }  // namespace pgweir

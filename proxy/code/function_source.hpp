@@ -17,6 +17,7 @@ struct FunctionSource {
   // The names of its arguments, with commas between, a bar, and the OIDs of their types; without a bar if it
   // has other than plain ones, or runs under settings of its own.
   std::string arguments{};
+  std::string library{};  // of a function in C that is not built in: pg_proc.probin
 };
 
 // Stands in place of a language: the body was too long to be sent.
@@ -29,7 +30,7 @@ inline constexpr std::string_view not_ascii = "__not_ascii__";
 std::string replace_non_ascii(std::string_view text);
 
 // SQL for the functions of these names (as identifier_name() gives them) in all schemas, but not for those
-// that initdb has made. Its rows are three texts: name, language, body. All names are qualified, because the
+// that initdb has made. Its rows are five texts, see FunctionSource. All names are qualified, because the
 // session's search_path can be anything. PostgreSQL 13 to 18.
 std::string sources_query(const std::vector<std::string>& names);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/code/builtin_functions.hpp"
 #include "proxy/code/function_call.hpp"
 #include "proxy/code/function_judge.hpp"
 

@@ -75,7 +75,8 @@ std::shared_ptr<Pool> Admission::admit(const ClientLogin& login) {
   x_.commons = x_.pool = pool_.get();
   const std::shared_ptr<const config::Pool> settings = pool_->settings();
   if (settings->mode == config::PoolMode::session) x_.pins.insert(Pin::session_mode);
-  x_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers};
+  x_.judgement = {settings->state == config::StateTracking::strict, settings->trust_triggers,
+                  settings->unknown_code == config::UnknownCode::trust};
   if (settings->sequence_values == config::SequenceValues::pin) pool_->code().learn_sequence_use();
   return pool_;
 }

@@ -34,16 +34,16 @@ void OwnReplies::take_row(const Piece& piece) {
   row_.insert(row_.end(), body.begin(), body.end());
   if (!piece.last) return;
   const ByteBuffer whole = std::exchange(row_, {});
-  std::array<std::string_view, 4> texts;
-  const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 4;
+  std::array<std::string_view, 5> texts;
+  const std::size_t wanted = which == OwnQuery::triggers ? 1 : which == OwnQuery::check ? 2 : 5;
   if (!read_texts(whole, {texts.data(), wanted})) return;
   if (which == OwnQuery::check) {
     take_state_row(texts[0], texts[1], {x_.commons->user(), x_.backend->default_role}, x_.own.answer);
   } else if (which == OwnQuery::triggers) {
     x_.code.trigger_names.emplace_back(texts[0]);
   } else {
-    x_.code.sources.push_back(
-        {std::string(texts[0]), std::string(texts[1]), std::string(texts[2]), std::string(texts[3])});
+    x_.code.sources.push_back({std::string(texts[0]), std::string(texts[1]), std::string(texts[2]),
+                               std::string(texts[3]), std::string(texts[4])});
   }
 }
 

@@ -279,7 +279,20 @@ void StateNotes::note_triggers(std::string_view text) {
   }
 }
 
+bool StateNotes::distrusts(const FunctionEffects& code) const {
+  return code.verdict == FunctionVerdict::unreviewed && !x_.judgement.trust_unknown_code;
+}
+
+// A C library may keep anything in its variables, and change all that a session shows.
+void StateNotes::note_unknown_code(FunctionEffects code, std::string_view text) {
+  code.verdict = FunctionVerdict::suspicious;
+  code.add_opaque();
+  note_code(code, text);
+  x_.watch.note_begin({Pin::unknown_code}, text);
+}
+
 void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
+  if (distrusts(code)) return note_unknown_code(code, text);
   StateWatch& watch = x_.watch;
   if (code.changes_schema) {
     watch.marks.insert(Mark::changed_schema);

@@ -30,6 +30,8 @@ class StateNotes final {
   bool may_run_unknown(const SqlEffects& effects, std::string_view text) const;
   // Notes what the functions that the transaction has called may have done.
   void note_code(const FunctionEffects& code, std::string_view text);
+  // Whether it may leave anything, for all that is known: see pool.unknown_code.
+  bool distrusts(const FunctionEffects& code) const;
   // Notes that the code that the transaction has called cannot be read, or has been replaced since.
   void note_opaque_code(std::string_view text);
   // Notes that code which may set what it is told has been given this value.
@@ -53,6 +55,7 @@ class StateNotes final {
   void judge_code(std::string_view text, const BoundValues* values = nullptr);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);
+  void note_unknown_code(FunctionEffects code, std::string_view text);
   void note_free_code(const UnseenCode& code);
 
   Exchange& x_;

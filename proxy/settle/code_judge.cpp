@@ -123,8 +123,10 @@ void CodeJudge::judge_again() {
 
 // What was parsed beside code that may change how it is read, or of which that is not known, stays its client's own.
 void CodeJudge::note(const FunctionEffects& code, std::string_view text) {
-  StateNotes(x_).note_code(code, text);
-  if (code.touches_context || code.changes_schema || !code.all_named) x_.code.presumed.clear();
+  StateNotes notes(x_);
+  notes.note_code(code, text);
+  if (code.touches_context || code.changes_schema || !code.all_named || notes.distrusts(code))
+    x_.code.presumed.clear();
 }
 
 // The settings that were believed to be in force were.

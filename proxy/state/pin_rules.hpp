@@ -14,7 +14,8 @@ namespace pgweir {
 // How far pgweir trusts what it cannot see, see `pool.state` in the configuration.
 struct Judgement {
   bool strict = false;  // statements that call or fire what cannot be judged are checked on the server
-  bool trust_triggers = false;  // INSERT, UPDATE and the like fire nothing that leaves state behind
+  bool trust_triggers = false;      // INSERT, UPDATE and the like fire nothing that leaves state behind
+  bool trust_unknown_code = false;  // nor do C libraries that are not known here
 };
 
 // The pins that a statement with these effects may have begun.

@@ -67,7 +67,8 @@ TEST_CASE("every key of a database is compared") {
   CHECK(changes(
             with(""),
             "databases: {app: {host: other, port: 1, dbname: x, users: [u], pool: {mode: session, state: "
-            "strict, sequence_values: pin, trust_triggers: true, pin_notice: true, audit_every: 1, "
+            "strict, sequence_values: pin, unknown_code: trust, trust_triggers: true, pin_notice: true, "
+            "audit_every: 1, "
             "audit_close: false, min_size: 1, "
             "max_size: 30, max_logins: 1, max_prepared_statements: 1, borrow_timeout: 1s, idle_timeout: 1s, "
             "max_lifetime: 1s, connect_timeout: 1s, role_check_interval: 1s}}}\nusers: {u: {password: p}}") ==
@@ -89,6 +90,7 @@ TEST_CASE("every key of a database is compared") {
               "databases.app.pool.sequence_values: learn -> pin",
               "databases.app.pool.state: tracked -> strict",
               "databases.app.pool.trust_triggers: false -> true",
+              "databases.app.pool.unknown_code: close -> trust",
               "databases.app.port: 5432 -> 1",
               "databases.app.users: all -> [u]"});
 }

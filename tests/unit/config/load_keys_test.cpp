@@ -101,8 +101,8 @@ databases:
     dbname: real
     users: [a, b]
     tls: {mode: disable}
-    pool: {mode: session, state: strict, sequence_values: pin, trust_triggers: true, pin_notice: true, audit_every: 7,
-           audit_close: false, min_size: 1, max_size: 4, max_logins: 2, max_prepared_statements: 9,
+    pool: {mode: session, state: strict, sequence_values: pin, unknown_code: trust, trust_triggers: true, pin_notice: true,
+           audit_every: 7, audit_close: false, min_size: 1, max_size: 4, max_logins: 2, max_prepared_statements: 9,
            borrow_timeout: 1s, idle_timeout: 2s, max_lifetime: 3s, connect_timeout: 4s,
            role_check_interval: 5s}
 users: {a: {password: x}, b: {password: y}}
@@ -112,8 +112,8 @@ users: {a: {password: x}, b: {password: y}}
   CHECK(app.port == 5433);
   CHECK(app.dbname == "real");
   CHECK(app.users == std::vector<std::string>{"a", "b"});
-  CHECK(app.pool == Pool{PoolMode::session, StateTracking::strict, SequenceValues::pin, true, true, 7, false,
-                         1, 4, 2, 9, 1s, 2s, 3s, 4s, 5s});
+  CHECK(app.pool == Pool{PoolMode::session, StateTracking::strict, SequenceValues::pin, UnknownCode::trust,
+                         true, true, 7, false, 1, 4, 2, 9, 1s, 2s, 3s, 4s, 5s});
 }
 
 TEST_CASE("a database's pool overrides single keys of the common pool") {

@@ -11,6 +11,7 @@ namespace {
 using Names = std::vector<std::string>;
 constexpr auto harmless = FunctionVerdict::harmless;
 constexpr auto suspicious = FunctionVerdict::suspicious;
+constexpr auto unreviewed = FunctionVerdict::unreviewed;
 constexpr auto lasting = FunctionVerdict::lasting;
 // What DDL calls.
 const std::string on_ddl(event_triggers_name);
@@ -324,36 +325,40 @@ TEST_CASE("functions in PL/pgSQL") {
   for (const Case& c : cases) check("plpgsql", c);
 }
 
-TEST_CASE("functions in C are known by their names, other languages are opaque") {
+TEST_CASE("functions in C are known by their libraries, other languages are opaque") {
   struct {
     const char* name;
     const char* language;
     const char* body;
     FunctionVerdict verdict;
     bool all_named;
+    const char* library = "";
   } const cases[] = {
-      {"similarity", "c", "similarity", harmless, true},
+      {"similarity", "c", "similarity", harmless, true, "$libdir/pg_trgm"},
+      {"similarity", "c", "similarity", unreviewed, true, "/home/me/pg_trgm"},
+      {"similarity", "c", "similarity", unreviewed, true, ""},
       {"my_agg", "internal", "numeric_avg_accum", harmless, true},
-      {"dblink_connect", "c", "dblink_connect", lasting, true},
-      {"connect_there", "c", "dblink_connect", lasting, true},
-      {"set_limit", "c", "set_limit", suspicious, true},
-      {"set_limit", "c", "another_symbol", suspicious, true},
-      {"set_user", "c", "set_user", suspicious, true},
-      {"set_username", "c", "set_username", harmless, true},
-      {"crosstab3", "c", "crosstab", suspicious, false},
+      {"dblink_connect", "c", "dblink_connect", lasting, true, "$libdir/dblink"},
+      {"connect_there", "c", "dblink_connect", lasting, true, "$libdir/dblink"},
+      {"set_limit", "c", "set_limit", suspicious, true, "$libdir/pg_trgm"},
+      {"set_limit", "c", "another_symbol", suspicious, true, "$libdir/pg_trgm"},
+      {"set_user", "c", "set_user", lasting, true, "$libdir/set_user"},
+      {"set_username", "c", "set_username", harmless, true, "$libdir/set_user"},
+      {"set_username", "c", "set_username", unreviewed, true, "$libdir/mine"},
+      {"crosstab3", "c", "crosstab", suspicious, false, "$libdir/tablefunc"},
       {"set_it", "internal", "set_config_by_name", suspicious, false},
       {"lock_it", "internal", "pg_try_advisory_lock_int8", suspicious, true},
       {"lock_it", "internal", "pg_advisory_xact_lock_int8", harmless, true},
-      {"hypopg_create_index", "c", "hypopg_create_index", lasting, true},
+      {"hypopg_create_index", "c", "hypopg_create_index", lasting, true, "$libdir/hypopg"},
       {"f", "plpython3u", "return 1", suspicious, false},
       {"f", "plv8", "return 1", suspicious, false},
       {"f", "plperl", "$_SHARED{tenant} = shift;", lasting, false},
       {"f", "SQL", "select 1", lasting, false},
   };
   for (const auto& c : cases) {
-    INFO(c.name << " " << c.language);
+    INFO(c.name << " " << c.language << " " << c.library);
     Names calls;
-    const FunctionEffects effects = judge_body({c.name, c.language, c.body}, calls);
+    const FunctionEffects effects = judge_body({c.name, c.language, c.body, {}, c.library}, calls);
     CHECK(effects.verdict == c.verdict);
     CHECK(effects.all_named == c.all_named);
     CHECK(calls.empty());
@@ -386,7 +391,8 @@ TEST_CASE("what a text that is put together calls, and hides, is known by its na
   }
   CHECK(judge_body({"f", "plpgsql", "begin execute format('select %s', f); end"}, calls).verdict ==
         suspicious);
-  CHECK(judge_body({"isn_weak", "c", "accept_weak_input"}, calls).verdict == FunctionVerdict::lasting);
+  CHECK(judge_body({"isn_weak", "c", "accept_weak_input", {}, "$libdir/isn"}, calls).verdict ==
+        FunctionVerdict::lasting);
 }
 
 TEST_CASE("a body that is too long to be read keeps its client where it is") {

@@ -144,6 +144,20 @@ TEST_CASE("the worst overload counts") {
   CHECK(judge(table, server, "select f(1)").verdict == lasting);
 }
 
+TEST_CASE(
+    "who calls a C library that is not known runs it, and the table holds no more of it than of others") {
+  FunctionTable table;
+  Server server{{{"f", "plpgsql", "begin perform g(); perform set_config('app.a', 'x', false); end"},
+                 {"g", "c", "g", {}, "/tmp/mine"},
+                 {"st_within", "c", "within", {}, "$libdir/postgis-3"}},
+                {}};
+  const FunctionEffects effects = judge(table, server, "select f(), st_within(a, b)");
+  CHECK(effects.verdict == FunctionVerdict::unreviewed);
+  CHECK(effects.settings == Names{"app.a"});
+  CHECK(judge(table, server, "select st_within(a, b)").is_free());
+  CHECK(table.size() == 3);
+}
+
 TEST_CASE("sources that were not asked for are ignored") {
   FunctionTable table;
   FunctionQuestion question;

@@ -230,6 +230,12 @@ TEST_CASE("the settings of its pool decide how a session keeps and judges its ba
     CHECK(client.exchange.judgement.strict);
     CHECK(client.exchange.judgement.trust_triggers);
   }
+  SECTION("C libraries that are not known") {
+    pool.unknown_code = GENERATE(config::UnknownCode::close, config::UnknownCode::trust);
+    Admitted client(settings);
+    REQUIRE(client.admit("anna", "app") != nullptr);
+    CHECK(client.exchange.judgement.trust_unknown_code == (pool.unknown_code == config::UnknownCode::trust));
+  }
   SECTION("values of sequences") {
     pool.sequence_values = GENERATE(config::SequenceValues::pin, config::SequenceValues::learn);
     Admitted client(settings);

@@ -34,7 +34,7 @@ TEST_CASE("rows of an own query are read whole, however they arrive") {
   }
   SECTION("sources") {
     relay.ask(OwnQuery::sources);
-    relay.run("< T(a,25) D(f,sql,select 1,x) C(SELECT 1) Z(I)");
+    relay.run("< T(a,25) D(f,sql,select 1,x,) C(SELECT 1) Z(I)");
     REQUIRE(relay.exchange.code.sources.size() == 1);
     CHECK(relay.happened(ReplyEvent::sources_answered));
   }
@@ -63,7 +63,7 @@ TEST_CASE("a row of an own query that asks for nothing is no answer to another o
   Asked relay;
   relay.ask(OwnQuery::reset);
   relay.ask(OwnQuery::sources);
-  relay.run("< D(f,sql,select 1,x) C(SELECT 1) Z(I)");
+  relay.run("< D(f,sql,select 1,x,) C(SELECT 1) Z(I)");
   CHECK(relay.exchange.code.sources.empty());
 }
 

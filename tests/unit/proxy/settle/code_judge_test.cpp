@@ -30,7 +30,7 @@ struct Judged : RelayScript {
   void call_function(const std::string& body) {
     run("> Q(select f()) < C(SELECT 1) Z(I)");
     CHECK(ask().find("'f'") != std::string::npos);
-    answer("T(a,25) D(f,plpgsql," + body + ",) C(SELECT 1) Z(I)");
+    answer("T(a,25) D(f,plpgsql," + body + ",,) C(SELECT 1) Z(I)");
   }
   // Whether others share what was parsed while the code was not judged, now that it is.
   bool is_shared_when_judged() {
@@ -100,10 +100,38 @@ TEST_CASE("what a function calls is asked for before it is judged") {
   Judged session;
   session.call_function("begin perform g(); end");
   CHECK(session.ask().find("'g'") != std::string::npos);
-  session.answer("T(a,25) D(g,plpgsql,begin perform pg_advisory_lock(1); end,) C(SELECT 1) Z(I)");
+  session.answer("T(a,25) D(g,plpgsql,begin perform pg_advisory_lock(1); end,,) C(SELECT 1) Z(I)");
   CHECK(session.ask().empty());
   session.judge.judge_again();
   CHECK(session.exchange.watch.may_have_begun == PinSet{Pin::advisory_lock});
+}
+
+TEST_CASE("code of a C library that is not known keeps its client where it is, unless it is trusted") {
+  Judged session;
+  session.exchange.judgement.trust_unknown_code = GENERATE(false, true);
+  const bool trusts = session.exchange.judgement.trust_unknown_code;
+  session.run("> Q(select f()) < C(SELECT 1) Z(I)");
+  session.ask();
+  session.answer("T(a,25) D(f,c,count_up,,/tmp/mine) C(SELECT 1) Z(I)");
+  CHECK(session.is_shared_when_judged() == trusts);
+  CHECK(session.exchange.watch.touched() == !trusts);
+  CHECK(session.exchange.watch.may_have_begun.contains(Pin::unknown_code) == !trusts);
+  CHECK(session.is_marked(Mark::unseen) == !trusts);
+  // Now that the pool knows it, nothing is asked for.
+  session.exchange.watch = {};
+  session.run("> Q(select f()) < C(SELECT 1) Z(I)");
+  CHECK(session.ask().empty());
+  CHECK(session.exchange.watch.may_have_begun.contains(Pin::unknown_code) == !trusts);
+}
+
+TEST_CASE("code of a C library that is known leaves no doubt") {
+  Judged session;
+  session.run("> Q(select f()) < C(SELECT 1) Z(I)");
+  session.ask();
+  session.answer("T(a,25) D(f,c,ST_Within,,$libdir/postgis-3) C(SELECT 1) Z(I)");
+  CHECK(session.ask().empty());
+  session.judge.judge_again();
+  CHECK_FALSE(session.exchange.watch.touched());
 }
 
 TEST_CASE("what the server does not tell of a function is suspected, and asked again next time") {
@@ -138,7 +166,7 @@ TEST_CASE("a definition that calls what leaves something makes pgweir read the d
   CAPTURE(text, body);
   session.run("> Q(" + text + ") < C(CREATE INDEX) Z(I)");
   session.ask();
-  session.answer("T(a,25) D(f,plpgsql," + body + ",) C(SELECT 1) Z(I)");
+  session.answer("T(a,25) D(f,plpgsql," + body + ",,) C(SELECT 1) Z(I)");
   session.code().triggers().learn({});
   session.judge.judge_again();
   CHECK((session.code().triggers().verdict() == FunctionVerdict::unknown) == forgets);
@@ -178,7 +206,7 @@ TEST_CASE("a statement parsed beside views is shared if none of them changes how
   const std::string body = has_set_path ? "select set_config('search_path'; 'x'; true)" : "select 1";
   session.run("> Q(select * from v) < C(SELECT 1) Z(I)");
   session.ask();
-  session.answer("T(a,25) D(" + std::string(definitions_name) + ",sql," + body + ",) C(SELECT 1) Z(I)");
+  session.answer("T(a,25) D(" + std::string(definitions_name) + ",sql," + body + ",,) C(SELECT 1) Z(I)");
   CHECK(session.is_shared_when_judged() == !has_set_path);
 }
 
@@ -191,7 +219,7 @@ TEST_CASE("triggers are asked for first, and then their functions with all other
   CHECK(sources.find("'f'") != std::string::npos);
   CHECK(sources.find("'tg'") != std::string::npos);
   session.answer(
-      "T(a,25) D(f,sql,select 1,) D(tg,plpgsql,begin set app.by = 'x'; return new; end,) C(SELECT 2) Z(I)");
+      "T(a,25) D(f,sql,select 1,,) D(tg,plpgsql,begin set app.by = 'x'; return new; end,,) C(SELECT 2) Z(I)");
   session.judge.judge_again();
   CHECK(session.code().triggers().effects().settings == Names{"app.by"});
   CHECK(session.exchange.journal.doubts() == Names{"app.by"});
@@ -231,7 +259,7 @@ TEST_CASE("of more triggers than anybody would read each may do anything") {
 TEST_CASE("views that take or ask for the values of sequences are known from then on") {
   const std::string body = GENERATE("select nextval('s')", "select currval('s')", "select 1");
   Viewed session;
-  session.see_views("T(a,25) D(" + std::string(definitions_name) + ",sql," + body + ",) C(SELECT 1) Z(I)");
+  session.see_views("T(a,25) D(" + std::string(definitions_name) + ",sql," + body + ",,) C(SELECT 1) Z(I)");
   const bool advances = body.find("nextval") != std::string::npos;
   const bool reads = body.find("currval") != std::string::npos;
   CHECK(session.code().views_advance_sequences() == advances);

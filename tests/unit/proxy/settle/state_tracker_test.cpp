@@ -211,7 +211,7 @@ TEST_CASE(
   CHECK(session.next().find("pg_trigger") != std::string::npos);
   session.answer("T(a,25) D(noted) D(tg__not_ascii__) C(SELECT 2) Z(I)");
   CHECK(session.next().find("'noted'") != std::string::npos);
-  session.answer("T(a,25) D(noted,plpgsql,begin set app.noted = 'x'; return new; end,f) C(SELECT 1) Z(I)");
+  session.answer("T(a,25) D(noted,plpgsql,begin set app.noted = 'x'; return new; end,f,) C(SELECT 1) Z(I)");
   CHECK(session.next().find("pg_settings") != std::string::npos);
   const FunctionEffects learned = session.pool().code().triggers().effects();
   CHECK_FALSE(learned.all_named);
