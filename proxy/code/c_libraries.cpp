@@ -255,7 +255,7 @@ FunctionEffects effects_in_library(std::string_view probin, std::string_view sym
     const NameRule* const rule = rule_of(library, symbol, name);
     if (rule != nullptr && rule->name != "*") add_rule(effects, rule);
   }
-  effects.add(FunctionVerdict::unreviewed);
+  effects.add(CodeKnowledge::unreviewed);
   return effects;
 }
 

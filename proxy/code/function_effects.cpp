@@ -11,8 +11,13 @@ void FunctionEffects::add(FunctionVerdict other) {
   verdict = std::max(verdict, other);
 }
 
+void FunctionEffects::add(CodeKnowledge other) {
+  knowledge = std::max(knowledge, other);
+}
+
 void FunctionEffects::add(const FunctionEffects& other) {
   add(other.verdict);
+  add(other.knowledge);
   for (const std::string& name : other.settings) add_setting(name);
   all_named = all_named && other.all_named;
   pins.insert(other.pins);

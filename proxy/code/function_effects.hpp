@@ -17,15 +17,22 @@ enum class FunctionVerdict : std::uint8_t {
   harmless,    // leaves nothing behind
   unknown,     // its source was not read yet, or that of a function that it calls
   suspicious,  // may leave state that the server shows: ask for it
-  unreviewed,  // runs a C library that is not known here: harmless or worst, as pool.unknown_code says
   lasting,     // leaves state that the server does not show and that no statement undoes (setseed, LOAD)
+};
+
+// From the best to the worst.
+enum class CodeKnowledge : std::uint8_t {
+  whole,
+  unreviewed,  // it runs a C library that is not known here: harmless or worst, as pool.unknown_code says
+  unread,      // a source is missing
 };
 
 struct FunctionEffects {
   // The most settings that are remembered by name; the client of a function with more of them keeps its connection.
   static constexpr std::size_t settings_max = 1'024;
 
-  FunctionVerdict verdict = FunctionVerdict::harmless;
+  FunctionVerdict verdict = FunctionVerdict::harmless;  // of what is known
+  CodeKnowledge knowledge = CodeKnowledge::whole;
   // The settings (in lower case) that the function may set for longer than its transaction, each once: the
   // server is asked for these.
   std::vector<std::string> settings;
@@ -35,8 +42,12 @@ struct FunctionEffects {
   bool touches_context = false;  // it may set, until the end of its transaction, what analysis reads
 
   // Whether nothing has to be noted when it is called.
-  bool is_free() const { return verdict == FunctionVerdict::harmless && !changes_schema && !touches_context; }
+  bool is_free() const {
+    return verdict == FunctionVerdict::harmless && knowledge == CodeKnowledge::whole && !changes_schema &&
+           !touches_context;
+  }
   void add(FunctionVerdict other);
+  void add(CodeKnowledge other);
   void add(const FunctionEffects& other);
   void add_setting(std::string name);
   // The function sets something whose name is not known.

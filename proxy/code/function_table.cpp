@@ -69,6 +69,7 @@ void FunctionTable::look_up(std::string_view name, FunctionEffects& effects, Fun
   if (it != known_.end() && it->second.settled) return effects.add(it->second.effects);
   if (it != known_.end()) return resolve(*it, effects, question);
   effects.add(FunctionVerdict::unknown);
+  effects.add(CodeKnowledge::unread);
   effects.all_named = false;
   ask(name, question);
 }
@@ -96,6 +97,7 @@ void FunctionTable::resolve(Functions::value_type& function, FunctionEffects& ef
   }
   if (!complete) {
     reached.add(FunctionVerdict::unknown);
+    reached.add(CodeKnowledge::unread);
     reached.all_named = false;
   } else if (reached.is_free()) {
     for (Functions::value_type* each : path) each->second = {{}, {}, true};

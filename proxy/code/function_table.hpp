@@ -49,7 +49,7 @@ class FunctionTable {
   // The most names in one question; more are asked for later.
   static constexpr std::size_t names_max = 64;
   // How deep calls are followed without another statement.
-  static constexpr unsigned rounds_max = 8;
+  static constexpr unsigned rounds_max = 64;
   // When this many functions are known, the table starts anew.
   static constexpr std::size_t functions_max = 4096;
   // The most texts that are remembered because all that they call is harmless; with more of them, that starts

@@ -31,7 +31,7 @@ void add_habit(FunctionEffects& effects, Habit habit) {
     case Habit::runs_text:
       return effects.add_opaque();
     case Habit::is_not_reviewed:
-      return effects.add(FunctionVerdict::unreviewed);
+      return effects.add(CodeKnowledge::unreviewed);
   }
 }
 

@@ -8,7 +8,7 @@
 namespace pgweir {
 namespace {
 
-constexpr std::size_t signs_max = 6;
+constexpr std::size_t signs_max = 9;
 
 struct Language {
   std::string_view beginning;  // plperl, plperlu; plpythonu, plpython3u
@@ -18,8 +18,8 @@ struct Language {
 
 constexpr std::array<Language, 7> languages{{
     {"plperl", {"_SHARED", "our", "vars", "::"}},
-    {"plpython", {"GD", "SD", "global", "globals", "builtins", "__builtins__"}},
-    {"pltcl", {"GD", "global", "upvar", "uplevel", "variable", "::"}},
+    {"plpython", {"GD", "SD", "global", "globals", "builtins", "__builtins__", "setattr", "exec", "eval"}},
+    {"pltcl", {"GD", "global", "upvar", "uplevel", "variable", "::", "proc", "namespace", "rename"}},
     {"plv8", {"globalThis", "this", "eval", "Function", "prototype", "plv8["}},
     {"plcoffee", {"globalThis", "this", "@", "eval", "::", "plv8["}},
     {"plls", {"globalThis", "this", "@", "eval", "::", "plv8["}},
@@ -47,13 +47,61 @@ bool names(std::string_view body, std::string_view sign) {
   return false;
 }
 
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// Whether a value is assigned to what ends here: not ==, =~ or =>.
+bool is_assigned(std::string_view rest) {
+  std::size_t at = 0;
+  while (at < rest.size() && is_space(rest[at])) ++at;
+  if (at + 1 >= rest.size() || rest[at] != '=') return false;
+  return rest[at + 1] != '=' && rest[at + 1] != '~' && rest[at + 1] != '>';
+}
+
+std::string_view name_at(std::string_view body, std::size_t at) {
+  const std::string_view rest = body.substr(at);
+  const auto* const end = std::find_if_not(rest.begin(), rest.end(), is_part);
+  return rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+}
+
+// *name = sub ..., and $, = ...: what all functions of the interpreter see.
+bool changes_perl(std::string_view body) {
+  constexpr std::string_view variables = ",/\\;\"&|.:^-=~%!@<>()[]0";
+  for (std::size_t at = 0; at + 1 < body.size(); ++at) {
+    const std::string_view name = body[at] == '*' ? name_at(body, at + 1) : std::string_view{};
+    if (!name.empty() && is_assigned(body.substr(at + 1 + name.size()))) return true;
+    const bool is_special = body[at] == '$' && variables.find(body[at + 1]) != std::string_view::npos;
+    if (is_special && is_assigned(body.substr(at + 2))) return true;
+  }
+  return false;
+}
+
+// A module's attribute or item that is set, and not one of what the function is given: os.environ['a'] = ..., plpy.a = ...
+bool changes_modules(std::string_view body) {
+  for (std::size_t at = body.find('.'); at != std::string_view::npos; at = body.find('.', at + 1)) {
+    std::size_t end = at + 1 + name_at(body, at + 1).size();
+    if (end == at + 1) continue;
+    for (int depth = 0; end < body.size() && (depth > 0 || body[end] == '[' || body[end] == '('); ++end) {
+      if (body[end] == '[' || body[end] == '(') ++depth;
+      if (body[end] == ']' || body[end] == ')') --depth;
+    }
+    if (is_assigned(body.substr(end))) return true;
+  }
+  return false;
+}
+
+// What of a language the words do not tell.
+bool changes_interpreter(std::string_view language, std::string_view body) {
+  if (language.starts_with("plperl")) return changes_perl(body);
+  return language.starts_with("plpython") && changes_modules(body);
+}
+
 // plv8.anything_else
 bool extends_plv8(std::string_view body) {
   constexpr std::string_view object = "plv8.";
   for (std::size_t at = body.find(object); at != std::string_view::npos; at = body.find(object, at + 1)) {
-    const std::string_view rest = body.substr(at + object.size());
-    const auto* const end = std::find_if_not(rest.begin(), rest.end(), is_part);
-    const std::string_view name = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    const std::string_view name = name_at(body, at + object.size());
     if (std::find(of_plv8.begin(), of_plv8.end(), name) == of_plv8.end()) return true;
   }
   return false;
@@ -68,7 +116,7 @@ bool may_keep_globals(std::string_view language, std::string_view body) {
   if (found == languages.end()) return true;
   const bool named = std::any_of(found->signs.begin(), found->signs.end(),
                                  [&](std::string_view sign) { return !sign.empty() && names(body, sign); });
-  return named || extends_plv8(body);
+  return named || extends_plv8(body) || changes_interpreter(language, body);
 }
 
 }  // namespace pgweir

@@ -14,7 +14,10 @@ void UnseenCode::learn(const FunctionEffects& effects) {
   const std::lock_guard lock(mutex_);
   effects_ = effects;
   // A function that stays unknown is not asked for again and again.
-  if (effects_.verdict == FunctionVerdict::unknown) effects_.add_opaque();
+  if (effects_.knowledge == CodeKnowledge::unread) {
+    effects_.knowledge = CodeKnowledge::whole;
+    effects_.add_opaque();
+  }
   verdict_.store(effects_.verdict, std::memory_order_release);
   is_free_.store(effects_.is_free(), std::memory_order_release);
 }

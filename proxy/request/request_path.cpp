@@ -155,6 +155,7 @@ RequestDisposition RequestPath::take_function_call(const Piece& piece) {
     const SqlEffects anything = effects_of_anything();
     if (SequenceGuard(x_).guard(anything, {}) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note(anything, {});
+    x_.watch.marks.insert(Mark::missed_names);  // those that the function's source may have
     // The arguments are laid out like those of a Bind.
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
     for (std::string_view value; arguments.next(value);) StateNotes(x_).guess_name(value);

@@ -42,7 +42,7 @@ Progress SequenceGuard::take_over(const SqlEffects& effects, std::string_view te
     FunctionQuestion ignored;
     guarded = views_unread ||
               (effects.runs_code() &&
-               x_.commons->code().functions().judge(text, ignored).verdict == FunctionVerdict::unknown);
+               x_.commons->code().functions().judge(text, ignored).knowledge == CodeKnowledge::unread);
   }
   if (guarded && foreign) {
     if (backend.sequence_owner != 0) {

@@ -145,6 +145,11 @@ bool StateNotes::is_plain_query(const SqlEffects& effects) const {
 
 // Whether objects that are created without a schema may be temporary.
 bool StateNotes::path_may_be_temporary() const {
+  return x_.code.any() || path_as_read_may_be_temporary();
+}
+
+// The same but for code that nobody has judged.
+bool StateNotes::path_as_read_may_be_temporary() const {
   return x_.client.creates_temporary() || (x_.backend != nullptr && x_.backend->default_path_is_temporary) ||
          x_.watch.marks.contains(Mark::unseen) || x_.journal.may_use_temporary_path() ||
          std::any_of(x_.hand.step.begin(), x_.hand.step.end(), [](const SettingsItem& item) {
@@ -232,7 +237,7 @@ void StateNotes::note_definitions(std::string_view text) {
   // They are asked for once in a transaction; its other statements wait for the same answer.
   if (x_.code.definitions_unjudged) return;
   const FunctionEffects code = x_.commons->code().functions().judge(definitions_call, x_.code.question);
-  x_.code.definitions_unjudged = code.verdict == FunctionVerdict::unknown;
+  x_.code.definitions_unjudged = code.knowledge == CodeKnowledge::unread;
   if (x_.code.definitions_unjudged) return;
   definitions.learn(code);
   note_code(code, text);
@@ -246,13 +251,15 @@ void StateNotes::note_free_code(const UnseenCode& code) {
 // The judgement of unknown functions waits until their sources are here.
 void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
   const FunctionEffects code = x_.commons->code().functions().judge(text, x_.code.question);
-  if (!code.is_free() && code.verdict != FunctionVerdict::unknown) {
+  if (!code.is_free() && code.knowledge != CodeKnowledge::unread) {
     if (const std::optional<SetConfigUse> use = x_.commons->code().functions().unwrap(text))
       return note_config(*use, text, values);
   }
-  const bool later = code.verdict == FunctionVerdict::unknown && x_.code.unjudged.size() < unjudged_max;
+  const bool later = code.knowledge == CodeKnowledge::unread && x_.code.unjudged.size() < unjudged_max;
   if (later) {
     x_.code.unjudged.emplace_back(text);
+    // When it is judged, the path is another one.
+    if (path_as_read_may_be_temporary()) x_.watch.note_begin({Pin::temporary_object}, text);
   } else {
     note_code(code, text);
   }
@@ -280,18 +287,27 @@ void StateNotes::note_triggers(std::string_view text) {
 }
 
 bool StateNotes::distrusts(const FunctionEffects& code) const {
-  return code.verdict == FunctionVerdict::unreviewed && !x_.judgement.trust_unknown_code;
+  return code.knowledge == CodeKnowledge::unreviewed && !x_.judgement.trust_unknown_code;
 }
 
 // A C library may keep anything in its variables, and change all that a session shows.
 void StateNotes::note_unknown_code(FunctionEffects code, std::string_view text) {
-  code.verdict = FunctionVerdict::suspicious;
+  code.knowledge = CodeKnowledge::whole;
   code.add_opaque();
   note_code(code, text);
   x_.watch.note_begin({Pin::unknown_code}, text);
 }
 
+// There was more of it than is read, or the server did not tell. It may set custom settings whose names are written in it.
+void StateNotes::note_unread_code(FunctionEffects code, std::string_view text) {
+  code.knowledge = CodeKnowledge::whole;
+  code.add_opaque();
+  note_code(code, text);
+  x_.watch.marks.insert(Mark::missed_names);
+}
+
 void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
+  if (code.knowledge == CodeKnowledge::unread) return note_unread_code(code, text);
   if (distrusts(code)) return note_unknown_code(code, text);
   StateWatch& watch = x_.watch;
   if (code.changes_schema) {

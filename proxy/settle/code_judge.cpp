@@ -140,7 +140,7 @@ void CodeJudge::share_presumed() {
 // What could not be found out this time is asked for again by the next transaction.
 void CodeJudge::judge_definitions() {
   const FunctionEffects effects = x_.commons->code().functions().judge(definitions_call, x_.code.question);
-  if (effects.verdict != FunctionVerdict::unknown) x_.commons->code().definitions().learn(effects);
+  if (effects.knowledge != CodeKnowledge::unread) x_.commons->code().definitions().learn(effects);
   note(effects, definitions_call);
   if (x_.commons->code().views_advance_sequences()) SequenceGuard(x_).note_advance();
 }

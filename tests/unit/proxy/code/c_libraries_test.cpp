@@ -39,7 +39,7 @@ TEST_CASE("a library from elsewhere is not known by its name") {
        {"/usr/lib/postgresql/15/lib/pg_trgm.so", "/tmp/pg_trgm", "$libdir/plugins/pg_trgm", "./pg_trgm",
         "..\\pg_trgm", "$libdir", "Pg_trgm", "$libdir/pg_trgm__not_ascii__"}) {
     INFO(probin);
-    CHECK(verdict(probin, "similarity") == FunctionVerdict::unreviewed);
+    CHECK(effects_in_library(probin, "similarity", "f").knowledge == CodeKnowledge::unreviewed);
   }
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("a function is what its symbol says, and its name where that says noth
 TEST_CASE("what leaves something in a known library is known in an unknown one, too") {
   CHECK(verdict("/tmp/copy", "accept_weak_input") == FunctionVerdict::lasting);
   const FunctionEffects threshold = effects_in_library("/tmp/copy", "set_limit", "f");
-  CHECK(threshold.verdict == FunctionVerdict::unreviewed);
+  CHECK(threshold.knowledge == CodeKnowledge::unreviewed);
   CHECK(threshold.settings == std::vector<std::string>{"pg_trgm.similarity_threshold"});
   CHECK(effects_in_library("/tmp/copy", "crosstab", "f").all_named == false);
   // Rules for all functions of a library say nothing about others.

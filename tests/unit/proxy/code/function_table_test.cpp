@@ -152,7 +152,7 @@ TEST_CASE(
                  {"st_within", "c", "within", {}, "$libdir/postgis-3"}},
                 {}};
   const FunctionEffects effects = judge(table, server, "select f(), st_within(a, b)");
-  CHECK(effects.verdict == FunctionVerdict::unreviewed);
+  CHECK(effects.knowledge == CodeKnowledge::unreviewed);
   CHECK(effects.settings == Names{"app.a"});
   CHECK(judge(table, server, "select st_within(a, b)").is_free());
   CHECK(table.size() == 3);
