@@ -71,8 +71,8 @@ class BackendStatements {
     Under under = Under::home;
     std::shared_ptr<const void> settings;  // `others`: stand for them; null: they are not known
   };
-  // As note_client_parse(), for a Parse of pgweir's. `under`: as its first use.
-  void note_parse(const StatementRef& statement, TimePoint certain_at, Use::Under under);
+  // As note_client_parse(), for a Parse of pgweir's. `is_read_alike`: its literals are read as at the client's Parse.
+  void note_parse(const StatementRef& statement, TimePoint certain_at, bool is_read_alike);
   // Whether the server's analysis and plan are what this session would have on a server connection of its own: all uses
   // since the last Parse were like it, or by this session.
   bool fits(const StatementRef& statement, const Use& use) const;
@@ -141,7 +141,7 @@ class BackendStatements {
     enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
     TimePoint certain_at{};
     std::uint32_t generation = 0;  // of the statement, then
-    bool parsed_at_home = true;
+    bool is_read_alike = true;
     // The uses since then. `reading`: one session's were so, and any others at home.
     enum class Under : std::uint8_t { home, reading, others, mixed } under = Under::home;
     std::shared_ptr<const void> settings{};  // `others`

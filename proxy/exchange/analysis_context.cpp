@@ -82,9 +82,15 @@ bool is_planned_alike(const Exchange& x, const Statement& statement) {
 
 bool is_only_read_otherwise(const Exchange& x, const Statement& statement) {
   const MapRef now = plan_settings(x);
-  if (statement.context == nullptr || now == nullptr) return false;
   const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
-  return differ_in_reading(*now, *x.worker.settings_memo().plan_settings(settings));
+  return now != nullptr && settings != nullptr &&
+         differ_in_reading(*now, *x.worker.settings_memo().plan_settings(settings));
+}
+
+bool is_read_alike(const Exchange& x, const Statement& statement) {
+  const MapRef now = plan_settings(x);
+  const auto settings = std::static_pointer_cast<const SettingMap>(statement.context);
+  return now != nullptr && settings != nullptr && are_read_alike(*now, *settings);
 }
 
 }  // namespace pgweir

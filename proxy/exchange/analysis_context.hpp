@@ -27,5 +27,7 @@ MapRef plan_settings(const Exchange& exchange);
 bool is_planned_alike(const Exchange& exchange, const Statement& statement);
 // Whether they are not those, and differ only in how literals are read: see differ_in_reading(). Called where they differ.
 bool is_only_read_otherwise(const Exchange& exchange, const Statement& statement);
+// Whether its literals would be read now as they were at its Parse.
+bool is_read_alike(const Exchange& exchange, const Statement& statement);
 
 }  // namespace pgweir

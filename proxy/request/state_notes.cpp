@@ -66,6 +66,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   StateWatch& watch = x_.watch;
   x_.hand.set.reset();
   if (is_plain_query(effects)) return;
+  const bool follows_unread_code = x_.code.any();
   const std::size_t from_names = x_.hand.step.size();
   note_settings(effects, text, values);
   const std::size_t from_text = x_.hand.step.size() - from_names;
@@ -96,7 +97,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
   watch.note_begin(begun, text);
   watch.may_have_ended.insert(may_end(effects, x_.judgement));
   // What an earlier statement of the same string sets is not known in all cases.
-  const bool may_set_path = !effects.single && effects.may_set;
+  const bool may_set_path = follows_unread_code || (!effects.single && effects.may_set);
   const bool creates_temporary = creates && (may_set_path || path_may_be_temporary());
   if (creates_temporary) watch.note_begin({Pin::temporary_object}, text);
   const bool says_temporary = effects.facts.contains(SqlFact::creates_temporary);
@@ -145,11 +146,6 @@ bool StateNotes::is_plain_query(const SqlEffects& effects) const {
 
 // Whether objects that are created without a schema may be temporary.
 bool StateNotes::path_may_be_temporary() const {
-  return x_.code.any() || path_as_read_may_be_temporary();
-}
-
-// The same but for code that nobody has judged.
-bool StateNotes::path_as_read_may_be_temporary() const {
   return x_.client.creates_temporary() || (x_.backend != nullptr && x_.backend->default_path_is_temporary) ||
          x_.watch.marks.contains(Mark::unseen) || x_.journal.may_use_temporary_path() ||
          std::any_of(x_.hand.step.begin(), x_.hand.step.end(), [](const SettingsItem& item) {
@@ -257,9 +253,10 @@ void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
   }
   const bool later = code.knowledge == CodeKnowledge::unread && x_.code.unjudged.size() < unjudged_max;
   if (later) {
+    // When it is judged, the path is another one. What has run before it may have set that.
+    if (path_may_be_temporary() || !x_.code.unjudged.empty())
+      x_.watch.note_begin({Pin::temporary_object}, text);
     x_.code.unjudged.emplace_back(text);
-    // When it is judged, the path is another one.
-    if (path_as_read_may_be_temporary()) x_.watch.note_begin({Pin::temporary_object}, text);
   } else {
     note_code(code, text);
   }

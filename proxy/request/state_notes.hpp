@@ -52,7 +52,6 @@ class StateNotes final {
   // Whether the text is the whole text of the message in hand, which was read.
   bool was_read(std::string_view text) const;
   bool path_may_be_temporary() const;
-  bool path_as_read_may_be_temporary() const;
   void judge_code(std::string_view text, const BoundValues* values = nullptr);
   void note_triggers(std::string_view text);
   void note_definitions(std::string_view text);

@@ -106,10 +106,9 @@ void StatementProvider::note_parse(const StatementRef& statement) {
   const AnalysisContext now = analysis_context(x_);
   const bool is_meant = now.is_certain && now.settings != nullptr && statement->context == now.settings;
   const bool has_its_types = as_text(known_types(*statement)) == as_text(statement->parameter_types);
-  const BackendStatements::Use use = use_of(*statement);
   x_.backend->statements.note_parse(statement, is_meant && has_its_types ? x_.worker.now() : TimePoint{},
-                                    use.under);
-  x_.backend->statements.note_use(statement, use);
+                                    is_meant || is_read_alike(x_, *statement));
+  note_use(statement);
 }
 
 // Before a statement's Parse, its own older version is closed, or the least recently used statements are.

@@ -55,37 +55,38 @@ SettingMap plan_settings(const SettingMap& settings) {
 
 namespace {
 
-// Read by the scanner, by input functions of types (which an analysis calls for literals), or by output functions.
+// Read by the scanner, and by input functions of types, which an analysis calls for literals. Output functions count as
+// immutable, so that planning may call them: what those read (bytea_output, extra_float_digits) is not among them.
 bool is_of_reading(std::string_view name) {
-  static constexpr std::array<std::string_view, 15> settings = {"array_nulls",
+  static constexpr std::array<std::string_view, 11> settings = {"array_nulls",
                                                                 "backslash_quote",
-                                                                "bytea_output",
                                                                 "client_encoding",
                                                                 "datestyle",
                                                                 "escape_string_warning",
-                                                                "extra_float_digits",
-                                                                "intervalstyle",
                                                                 "lc_monetary",
-                                                                "lc_numeric",
-                                                                "lc_time",
                                                                 "standard_conforming_strings",
                                                                 "timezone",
                                                                 "timezone_abbreviations",
-                                                                "transform_null_equals"};
+                                                                "transform_null_equals",
+                                                                "xmloption"};
   static_assert(std::is_sorted(settings.begin(), settings.end()));
   return std::binary_search(settings.begin(), settings.end(), name);
 }
 
-SettingMap without_reading(const SettingMap& settings) {
+SettingMap part_of_reading(const SettingMap& settings, bool is_wanted) {
   SettingMap out = settings;
-  std::erase_if(out, [](const auto& setting) { return is_of_reading(setting.first); });
+  std::erase_if(out, [&](const auto& setting) { return is_of_reading(setting.first) != is_wanted; });
   return out;
 }
 
 }  // namespace
 
+bool are_read_alike(const SettingMap& one, const SettingMap& other) {
+  return part_of_reading(one, true) == part_of_reading(other, true);
+}
+
 bool differ_in_reading(const SettingMap& one, const SettingMap& other) {
-  return without_reading(one) == without_reading(other);
+  return part_of_reading(one, false) == part_of_reading(other, false);
 }
 
 }  // namespace pgweir

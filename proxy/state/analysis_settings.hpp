@@ -19,6 +19,8 @@ bool is_looked_at_again(std::string_view name);
 // Those of them that PostgreSQL does not look at when it uses a statement: it may have analysed or planned it anew under
 // one client's, and goes on with that under another's.
 SettingMap plan_settings(const SettingMap& settings);
+// Whether literals are read alike under two such maps.
+bool are_read_alike(const SettingMap& one, const SettingMap& other);
 // Whether two such maps differ, if at all, only in settings by which an analysis reads literals, and which planning does not
 // read: DateStyle, TimeZone, standard_conforming_strings and the like.
 bool differ_in_reading(const SettingMap& one, const SettingMap& other);

@@ -257,7 +257,7 @@ TEST_CASE("a client's Parse is answered without the server for a short time afte
   hold(held, s);
   hold(other, s);
   CHECK_FALSE(held.was_parsed_lately(s, now));  // that Parse was pgweir's, and nobody knows what for
-  held.note_parse(s, now, BackendStatements::Use::Under::home);
+  held.note_parse(s, now, true);
   CHECK(held.was_parsed_lately(s, now));
   CHECK_FALSE(held.is_client_parse(s));
   held.note_client_parse(s, now);

@@ -51,7 +51,6 @@ TEST_CASE("of a known library only what leaves something does") {
   } const cases[] = {
       {"$libdir/aws_s3", "anything", FunctionVerdict::suspicious},
       {"$libdir/citus", "citus_dist_shard_cache_invalidate", FunctionVerdict::harmless},
-      {"$libdir/citus", "citus_add_node", FunctionVerdict::unreviewed},
       {"$libdir/dblink", "dblink_record", FunctionVerdict::harmless},
       {"$libdir/hll", "hll_add", FunctionVerdict::harmless},
       {"$libdir/hll", "hll_set_max_sparse", FunctionVerdict::lasting},
@@ -83,6 +82,12 @@ TEST_CASE("a function is what its symbol says, and its name where that says noth
   CHECK(verdict("$libdir/isn", "weak_input_status", "isn_weak") == FunctionVerdict::lasting);
   CHECK(verdict("$libdir/isn", "accept_weak_input", "be_weak") == FunctionVerdict::lasting);
   CHECK(verdict("$libdir/citus", "renamed", "citus_truncate_trigger") == FunctionVerdict::harmless);
+}
+
+TEST_CASE("what is left of a library that was read in part is not known") {
+  const FunctionEffects effects = effects_in_library("$libdir/citus", "citus_add_node", "f");
+  CHECK(effects.knowledge == CodeKnowledge::unreviewed);
+  CHECK_FALSE(effects.is_free());
 }
 
 TEST_CASE("what leaves something in a known library is known in an unknown one, too") {

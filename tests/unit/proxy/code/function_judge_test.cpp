@@ -11,7 +11,6 @@ namespace {
 using Names = std::vector<std::string>;
 constexpr auto harmless = FunctionVerdict::harmless;
 constexpr auto suspicious = FunctionVerdict::suspicious;
-constexpr auto unreviewed = FunctionVerdict::unreviewed;
 constexpr auto lasting = FunctionVerdict::lasting;
 // What DDL calls.
 const std::string on_ddl(event_triggers_name);
@@ -333,10 +332,11 @@ TEST_CASE("functions in C are known by their libraries, other languages are opaq
     FunctionVerdict verdict;
     bool all_named;
     const char* library = "";
+    CodeKnowledge knowledge = CodeKnowledge::whole;
   } const cases[] = {
       {"similarity", "c", "similarity", harmless, true, "$libdir/pg_trgm"},
-      {"similarity", "c", "similarity", unreviewed, true, "/home/me/pg_trgm"},
-      {"similarity", "c", "similarity", unreviewed, true, ""},
+      {"similarity", "c", "similarity", harmless, true, "/home/me/pg_trgm", CodeKnowledge::unreviewed},
+      {"similarity", "c", "similarity", harmless, true, "", CodeKnowledge::unreviewed},
       {"my_agg", "internal", "numeric_avg_accum", harmless, true},
       {"dblink_connect", "c", "dblink_connect", lasting, true, "$libdir/dblink"},
       {"connect_there", "c", "dblink_connect", lasting, true, "$libdir/dblink"},
@@ -344,7 +344,7 @@ TEST_CASE("functions in C are known by their libraries, other languages are opaq
       {"set_limit", "c", "another_symbol", suspicious, true, "$libdir/pg_trgm"},
       {"set_user", "c", "set_user", lasting, true, "$libdir/set_user"},
       {"set_username", "c", "set_username", harmless, true, "$libdir/set_user"},
-      {"set_username", "c", "set_username", unreviewed, true, "$libdir/mine"},
+      {"set_username", "c", "set_username", harmless, true, "$libdir/mine", CodeKnowledge::unreviewed},
       {"crosstab3", "c", "crosstab", suspicious, false, "$libdir/tablefunc"},
       {"set_it", "internal", "set_config_by_name", suspicious, false},
       {"lock_it", "internal", "pg_try_advisory_lock_int8", suspicious, true},
@@ -360,6 +360,7 @@ TEST_CASE("functions in C are known by their libraries, other languages are opaq
     Names calls;
     const FunctionEffects effects = judge_body({c.name, c.language, c.body, {}, c.library}, calls);
     CHECK(effects.verdict == c.verdict);
+    CHECK(effects.knowledge == c.knowledge);
     CHECK(effects.all_named == c.all_named);
     CHECK(calls.empty());
   }

@@ -92,6 +92,14 @@ TEST_CASE("what the server may have planned under one client's settings is parse
     CHECK(use(1, {}) == again);
     CHECK(use(3, {}).empty());
   }
+  SECTION("not for the one whose literals would only be read otherwise, but for others after it") {
+    CHECK(use(2, {{"timezone", "Asia/Tokyo"}}).empty());
+    CHECK(use(2, {}).empty());
+    CHECK(use(1, {}) == again);
+    CHECK(use(1, {{"timezone", "Asia/Tokyo"}}).empty());
+    CHECK(use(2, {{"timezone", "Asia/Tokyo"}}) == again);
+    CHECK(use(2, {}) == again);  // the last Parse has read them in Tokyo
+  }
   SECTION("not for one who has set the same") {
     CHECK(use(2, {{"role", "other"}}) == again);
     CHECK(use(3, {{"role", "other"}}).empty());
