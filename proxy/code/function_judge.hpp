@@ -22,7 +22,7 @@
 namespace pgweir {
 
 // A body that calls more functions than this cannot be judged.
-inline constexpr std::size_t body_calls_max = 128;
+inline constexpr std::size_t body_calls_max = 1'024;
 
 // What the body itself does. The functions that it calls, and that have to be judged as well, are added to
 // `calls`, each once, by their names without schema.

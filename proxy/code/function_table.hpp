@@ -47,11 +47,11 @@ struct FunctionQuestion {
 class FunctionTable {
  public:
   // The most names in one question; more are asked for later.
-  static constexpr std::size_t names_max = 64;
+  static constexpr std::size_t names_max = 256;
   // How deep calls are followed without another statement.
   static constexpr unsigned rounds_max = 64;
   // When this many functions are known, the table starts anew.
-  static constexpr std::size_t functions_max = 4096;
+  static constexpr std::size_t functions_max = 16'384;
   // The most texts that are remembered because all that they call is harmless; with more of them, that starts
   // anew, too.
   static constexpr std::size_t texts_max = 1'024;

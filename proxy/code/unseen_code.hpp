@@ -18,7 +18,7 @@ namespace pgweir {
 class UnseenCode {
  public:
   // Databases with more trigger functions than this are suspicious.
-  static constexpr std::size_t functions_max = 512;
+  static constexpr std::size_t functions_max = 2'048;
 
   // unknown: ask the server. One atomic load.
   FunctionVerdict verdict() const { return verdict_.load(std::memory_order_acquire); }

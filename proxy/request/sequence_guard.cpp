@@ -17,8 +17,11 @@ Progress SequenceGuard::guard(const SqlEffects& effects, std::string_view text) 
     x_.watch.marks.insert(Mark::advances_sequence);
     x_.sequences.advanced = true;
   }
+  // Whoever asks for a value wants it to stay.
+  const bool keeps = effects.reads_sequence && x_.sequences.advanced;
+  if (keeps) x_.watch.marks.insert(Mark::advances_sequence);
   if (effects.facts.contains(SqlFact::nextval_or_setval)) x_.watch.marks.insert(Mark::advanced_sequence);
-  if (advances && x_.commons->code().uses_sequence_values() && x_.watch.cause.empty())
+  if ((advances || keeps) && x_.commons->code().uses_sequence_values() && x_.watch.cause.empty())
     x_.watch.cause = to_string(effects.verb);
   return Progress::done;
 }

@@ -288,6 +288,24 @@ def test_a_portals_description_counts_as_well(endpoint, table, cluster, text):
             assert run(wire) == "E(0A000) Z(I)"
 
 
+@pytest.mark.parametrize("how", ["in one batch", "in a transaction"])
+def test_each_portals_description_counts(endpoint, table, cluster, how, text):
+    table("(a int)", "(1)")
+    with endpoint.wire() as wire:
+        bound = [m.P("s", text) + m.B("one", "s") + m.P("t", "select 7") + m.B("two", "t"), m.DP("one") + m.DP("two"),
+                 m.E("one") + m.E("two")]
+        if how == "in one batch":
+            assert wire.ask(b"".join(bound) + m.S).endswith("T T D(1) C(SELECT 1) D(7) C(SELECT 1) Z(I)")
+        else:
+            wire.query("begin")
+            for part in bound:
+                wire.ask(part + m.S)
+            wire.query("commit")
+        cluster.execute("alter table told alter a type text", "app")
+        for _ in range(2):
+            assert run(wire) == "E(0A000) Z(I)"
+
+
 @pytest.mark.parametrize("name", ["s", ""], ids=["named", "unnamed"])
 def test_what_was_told_in_an_earlier_transaction(endpoint, table, cluster, name, text):
     table("(a int)", "(1)")

@@ -212,6 +212,17 @@ def test_an_older_value_is_not_shown_as_the_last(start):
 
 
 @pytest.mark.own
+def test_a_value_that_has_been_asked_for_stays(start):
+    proxy = start(max_size=2)
+    with proxy.wire() as first, proxy.wire() as second:
+        value = first.value("select nextval('pins')")
+        assert first.value("select currval('pins')") == value
+        for _ in range(3):
+            second.query("select nextval('pins')")
+            assert first.value("select currval('pins')") == value
+
+
+@pytest.mark.own
 @pytest.mark.parametrize("statement", ["select setval('pins', 40)", "select nextval('pins')"])
 def test_a_value_that_is_taken_behind_a_discard_in_one_string_is_kept(start, statement):
     """lastval() does not show what setval() has set, so that it cannot tell whether there is a value."""

@@ -259,3 +259,77 @@ def test_what_is_parsed_while_ddl_is_being_committed_is_shared_with_nobody(start
         client.query("commit")
         assert fresh.ask(run("s") + m.S).startswith("2 D(1)")
         owner.query("commit")
+
+
+LITERALS = {
+    "a date": ("select '01/02/2024'::date::text", "datestyle", "'SQL, DMY'", "02/01/2024", "2024-01-02"),
+    "a time": ("select extract(epoch from timestamptz '2020-01-01 00:00')::int", "timezone", "'Asia/Tokyo'", "1577836800",
+               "1577836800"),
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("kind", LITERALS)
+def test_a_clients_literal_stays_what_it_was_at_its_parse(endpoint, kind, scope):
+    text, name, value, meanwhile, home = LITERALS[kind]
+    text = unique(text)
+    with endpoint.wire() as client, endpoint.wire() as other:
+        for wire in (client, other):
+            assert wire.ask(m.P("s", text) + run("s") + m.S) == f"1 2 D({home}) C(SELECT 1) Z(I)"
+        client.query("begin")
+        client.query(SCOPES[scope] + f"{name} = {value}")
+        for _ in range(2):
+            assert client.ask(run("s") + m.S) == f"2 D({meanwhile}) C(SELECT 1) Z(T)"
+        client.query("commit")
+        if scope == "for good":
+            client.query(f"reset {name}")
+        for wire in (client, other, client):
+            assert wire.ask(run("s") + m.S) == f"2 D({home}) C(SELECT 1) Z(I)"
+
+
+def test_a_schema_that_may_not_be_used_any_more_is_noticed_at_once(endpoint, cluster, roles):
+    cluster.execute("drop schema if exists left_out cascade; create schema left_out authorization app; "
+                    "create table left_out.named (a int); grant select on left_out.named to public; "
+                    "grant usage on schema left_out to plans_may", "app")
+    with endpoint.wire() as user, endpoint.wire() as owner:
+        user.query("set role plans_may")
+        assert user.ask(m.P("s", unique("select * from left_out.named")) + m.S) == "1 Z(I)"
+        text = unique("select * from left_out.named")
+        assert user.ask(m.P("t", text) + run("t") + m.S).startswith("1 2 ")
+        owner.query("revoke usage on schema left_out from plans_may")
+        assert user.ask(m.P("u", text) + m.S) == "E(42501) Z(I)"
+        assert user.ask(m.P("u", "select 1") + run("u") + m.S) == "1 2 D(1) C(SELECT 1) Z(I)"
+        user.query("reset role")
+    cluster.execute("drop schema left_out cascade", "app")
+
+
+HIDING = {
+    "a function": "select plans.hide()",
+    "a function that composes it": "select plans.hide('planned')",
+    "a procedure": "call plans.hide_too()",
+    "a DO that composes it": "do $$ begin execute format('create temp table %I on commit drop as select 99 as at', 'planned'); end $$",
+    "a trigger": "insert into plans.fired values (1)",
+}
+
+
+@pytest.mark.parametrize("kind", HIDING)
+def test_a_table_that_unread_code_hides_is_hidden(start, made, cluster, kind):
+    """An earlier client has had temporary tables on the connection, so that PostgreSQL does not look names up again."""
+    make = "create temp table planned on commit drop as select 99 as at;"
+    cluster.execute(f"""
+        create function plans.hide() returns void language plpgsql as $$ begin {make} end $$;
+        create function plans.hide(name text) returns void language plpgsql as
+            $$ begin execute format('create temp table %I on commit drop as select 99 as at', name); end $$;
+        create procedure plans.hide_too() language plpgsql as $$ begin {make} end $$;
+        create table plans.fired (a int); grant insert on plans.fired to public;
+        create function plans.hide_by_trigger() returns trigger language plpgsql as $$ begin {make} return new; end $$;
+        create trigger hides after insert on plans.fired for each row execute function plans.hide_by_trigger()""", "app")
+    endpoint = start(max_size=1)
+    with endpoint.wire() as earlier, endpoint.wire() as client:
+        earlier.query("begin; create temp table passing (a int) on commit drop; commit")
+        assert client.ask(m.P("s", "select at::text from planned") + run("s") + m.S).startswith("1 2 D(2020-01-01")
+        client.query("begin")
+        client.query(HIDING[kind])
+        assert client.ask(run("s") + m.S) == "2 D(99) C(SELECT 1) Z(T)"
+        client.query("commit")
+        assert client.ask(run("s") + m.S).startswith("2 D(2020-01-01")
