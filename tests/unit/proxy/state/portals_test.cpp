@@ -79,3 +79,37 @@ TEST_CASE("another statement takes a portal's place, and there is a limit") {
   portals.end();
   CHECK(portals.empty());
 }
+
+TEST_CASE("each portal of a statement that was not described tells about it once") {
+  Portals portals;
+  CHECK_FALSE(portals.note_bound("one", "s", false));
+  CHECK_FALSE(portals.note_bound("two", "t", false));
+  CHECK_FALSE(portals.note_bound("three", "u", true));
+  CHECK(portals.note_described("one") == "s");
+  CHECK_FALSE(portals.note_described("one"));
+  CHECK(portals.note_described("two") == "t");
+  CHECK_FALSE(portals.note_described("three"));
+  CHECK_FALSE(portals.note_described("four"));
+  SECTION("what is bound again is another statement's") {
+    portals.note_bound("one", "v", false);
+    portals.note_bound("two", "w", false);
+    portals.note_bound("one", "x", false);
+    CHECK(portals.note_described("one") == "x");
+    CHECK(portals.note_described("two") == "w");
+  }
+  SECTION("a transaction ends all but the last") {
+    portals.note_bound("one", "v", false);
+    portals.note_bound("two", "w", false);
+    portals.end();
+    CHECK_FALSE(portals.note_described("one"));
+  }
+}
+
+TEST_CASE("with too many portals the oldest one's statement counts as described") {
+  Portals portals;
+  for (std::size_t i = 0; i <= Portals::portals_max; ++i)
+    CHECK_FALSE(portals.note_bound("p" + std::to_string(i), "s" + std::to_string(i), false));
+  CHECK(portals.note_bound("next", "s", false) == "s0");
+  CHECK_FALSE(portals.note_described("p0"));
+  CHECK(portals.note_described("p1") == "s1");
+}
