@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "protocol/frontend.hpp"
 #include "protocol/spent_front.hpp"
@@ -65,15 +66,33 @@ StatementMap::Pending StatementMap::take_front() {
   return front;
 }
 
-void StatementMap::confirm_front() {
-  Pending done = take_front();
-  if (done.name.empty()) {
-    unnamed_ = std::move(done.held);
-  } else if (done.held.statement) {
-    committed_.insert_or_assign(std::move(done.name), std::move(done.held));
-  } else {
-    committed_.erase(done.name);
+// Makes the name stand for this, and returns what it stood for.
+StatementMap::Held StatementMap::exchange(std::string&& name, Held&& held) {
+  if (name.empty()) return std::exchange(unnamed_, std::move(held));
+  const auto found = committed_.lower_bound(name);
+  if (found == committed_.end() || found->first != name) {
+    if (held.statement) committed_.emplace_hint(found, std::move(name), std::move(held));
+    return {};
   }
+  Held before = std::exchange(found->second, std::move(held));
+  if (!found->second.statement) committed_.erase(found);
+  return before;
+}
+
+void StatementMap::confirm_front(std::vector<Earlier>* earlier) {
+  Pending done = take_front();
+  if (earlier == nullptr) {
+    exchange(std::move(done.name), std::move(done.held));
+    return;
+  }
+  earlier->push_back({done.name, {}});
+  earlier->back().held = exchange(std::move(done.name), std::move(done.held));
+}
+
+void StatementMap::restore(std::vector<Earlier>& earlier) {
+  assert(!has_pending());
+  for (; !earlier.empty(); earlier.pop_back())
+    exchange(std::move(earlier.back().name), std::move(earlier.back().held));
 }
 
 void StatementMap::fail_front() {

@@ -61,6 +61,11 @@ class StatementMap {
     StatementRef statement;  // null: none
     bool described = false;
   };
+  // What a name stood for before a message of the client's.
+  struct Earlier {
+    std::string name;
+    Held held;
+  };
   // What `name` stands for at this point of the client's stream. The reference lasts until the next change.
   const Held& look_up(std::string_view name) const;
   const StatementRef& find(std::string_view name) const { return look_up(name).statement; }
@@ -78,9 +83,12 @@ class StatementMap {
   // confirm_front(): the oldest pending operation took place. fail_front(): the server refused it.
   // drop_front(): it was skipped and never tried. A refused Parse of the unnamed statement still destroys the
   // one before it (exec_parse_message drops it first), and so does a Query, announced as begin_erase("").
-  void confirm_front();
+  // `earlier` gets what the name stood for until then.
+  void confirm_front(std::vector<Earlier>* earlier = nullptr);
   void fail_front();
   void drop_front();
+  // Takes back what these were told of, in the order in which it took place. Nothing may be pending.
+  void restore(std::vector<Earlier>& earlier);
 
   // These take effect at once: DISCARD ALL, DEALLOCATE ALL, or SQL that named a statement.
   void clear_named();
@@ -103,6 +111,7 @@ class StatementMap {
     std::uint64_t segment = 0;
   };
   Pending take_front();
+  Held exchange(std::string&& name, Held&& held);
 
   std::map<std::string, Held, std::less<>> committed_;
   Held unnamed_;  // outside of the map: it changes with every unnamed Parse

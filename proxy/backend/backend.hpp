@@ -4,10 +4,13 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "protocol/backend.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/framer.hpp"
+#include "protocol/statement_map.hpp"
 #include "proxy/backend/backend_statements.hpp"
 #include "proxy/backend/cancel_state.hpp"
 #include "proxy/backend/pool_member.hpp"
@@ -26,7 +29,10 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   ByteBuffer carry;  // the beginning of a message that has not arrived whole
   Backlog backlog;   // what the server has not taken yet
 
-  ByteBuffer kept_batch;  // what may be sent again, see Batch; here, because most clients have no backend
+  // What may be sent again, and what its client's names stood for in front of it, as far as it has changed them. See
+  // Batch; here, because most clients have no backend.
+  ByteBuffer kept_batch;
+  std::vector<StatementMap::Earlier> kept_names;
 
   // The following is set at its login.
   std::uint32_t pid = 0;

@@ -1,6 +1,7 @@
 #include "proxy/exchange/batch.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "protocol/framer.hpp"
@@ -35,12 +36,15 @@ bool Batch::note_reply(BackendType type) {
       answered = true;
       return true;
   }
-  if (left_out > 0) {
-    --left_out;
-    return false;
-  }
   ++acknowledged;
-  return true;
+  if (left_out == 0) return true;
+  --left_out;
+  return false;
+}
+
+// Some may still be to be left out: this time it has failed earlier.
+void Batch::leave_out_acknowledged() {
+  left_out += std::exchange(acknowledged, 0);
 }
 
 bool Batch::describes(ByteView messages, std::string_view name) {

@@ -1,5 +1,5 @@
-// What has to be known of a client's batch so that it can be sent again; its bytes are in Backend::kept_batch.
-// Owned by a session. Pure.
+// What has to be known of a client's batch so that it can be sent again; its bytes are in Backend::kept_batch, and what
+// its client's names stood for before it is in Backend::kept_names. Owned by a session. Pure.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,11 @@ struct Batch {
     closed,  // all of it is in Backend::kept_batch, and nothing follows it yet
   };
   State state = State::none;
-  // How many acknowledgements the client has got; when the batch is sent again, they come again and are left
-  // out. If the client has got more than that, `answered` is true.
+  bool may_be_sent_again() const { return state != State::none && !answered; }
+  // It is sent again: what the client has got is left out.
+  void leave_out_acknowledged();
+  // How many acknowledgements there were since it was sent. When it is sent again they come again, and are left out.
+  // If the client has got more than that, `answered` is true.
   unsigned acknowledged = 0;
   bool answered = false;
   unsigned left_out = 0;  // how many are still to be left out

@@ -64,8 +64,8 @@ PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& erro
 
 bool PlanRepair::may_send_again(const Expected& failed) const {
   const Batch& batch = x_.batch;
-  return batch.state != Batch::State::none && !batch.answered && batch.again < Batch::again_max &&
-         !batch.stale && failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
+  return batch.may_be_sent_again() && batch.again < Batch::again_max && !batch.stale &&
+         failed.fate == Fate::forward && x_.tracker.status() == TransactionStatus::idle;
 }
 
 }  // namespace pgweir

@@ -309,7 +309,8 @@ void ReplyPath::ended(const Expected& expected, Outcome outcome) {
   if (expected.changes.contains(Change::names)) {
     switch (outcome) {
       case Outcome::done:
-        x_.statements.confirm_front();
+        x_.statements.confirm_front(
+            x_.backend != nullptr && x_.batch.may_be_sent_again() ? &x_.backend->kept_names : nullptr);
         break;
       case Outcome::failed:
         x_.statements.fail_front();

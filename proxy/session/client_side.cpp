@@ -112,9 +112,10 @@ ClientSide::Offer ClientSide::offer(const Piece& piece) {
   // What went out before this message, while it had to wait, was not the client's.
   const bool waited = std::exchange(parts_.link.held.begins_batch, false);
   const bool begins = piece.first && x_.backend != nullptr && (waited || x_.only_own_queries_left());
+  if (begins) BatchReplay(x_).begin(piece);
   switch (requests_.take(piece)) {
     case RequestDisposition::taken:
-      BatchReplay(x_).keep(piece, begins);
+      BatchReplay(x_).keep(piece);
       parts_.link.held.flush_asked = false;  // the server has not been told to answer this one
       return Offer::taken;
     case RequestDisposition::hold:

@@ -10,22 +10,24 @@
 
 namespace pgweir {
 
+void BatchReplay::begin(const Piece& piece) {
+  Batch& batch = x_.batch;
+  const bool is_unnamed_parse =
+      piece.type == static_cast<char>(FrontendType::Parse) && !piece.body().empty() && piece.body()[0] == 0;
+  batch.state = is_unnamed_parse ? Batch::State::none : Batch::State::open;
+  batch.acknowledged = 0;
+  batch.answered = false;
+  x_.backend->kept_batch.clear();
+  x_.backend->kept_names.clear();
+}
+
 // Keeps the messages of a batch that may have to be sent again, see Batch.
-void BatchReplay::keep(const Piece& piece, bool begins) {
+void BatchReplay::keep(const Piece& piece) {
   Batch& batch = x_.batch;
   if (x_.backend == nullptr) return;
   const auto type = static_cast<FrontendType>(piece.type);
   const bool is_query = type == FrontendType::Query;
-  if (begins) {
-    const bool is_unnamed_parse =
-        type == FrontendType::Parse && !piece.body().empty() && piece.body()[0] == 0;
-    batch.state = is_unnamed_parse ? Batch::State::none : Batch::State::open;
-    batch.acknowledged = 0;
-    batch.answered = false;
-    x_.backend->kept_batch.clear();
-  } else if (batch.state == Batch::State::closed) {
-    batch.state = Batch::State::none;
-  }
+  if (batch.state == Batch::State::closed) batch.state = Batch::State::none;
   if (batch.state == Batch::State::none) return;
   ByteBuffer& kept = x_.backend->kept_batch;
   // A simple Query that runs no prepared statement has no plan to become stale.
@@ -46,10 +48,11 @@ void BatchReplay::end_refused() {
   ServerStream(x_).send_own_sync();
 }
 
-// The kept batch goes before whatever the client has sent since.
+// The kept batch goes before whatever the client has sent since, and its names stand for what they stood for at first.
 ByteView BatchReplay::send_again() {
   Batch& batch = x_.batch;
   const StatementRef stale = std::exchange(batch.stale, nullptr);
+  x_.statements.restore(x_.backend->kept_names);
   if (batch.renews && x_.statements.find(batch.stale_name) == stale) {
     const bool is_unnamed = stale->server_name.empty();
     x_.statements.put(
@@ -58,7 +61,7 @@ ByteView BatchReplay::send_again() {
                    : x_.commons->statements().renew_for_holder(stale, x_.commons->schema_version()->get()));
   }
   batch.state = Batch::State::none;
-  batch.left_out = batch.acknowledged;
+  batch.leave_out_acknowledged();
   ++batch.again;
   return x_.backend->kept_batch;
 }

@@ -11,9 +11,11 @@ class BatchReplay final {
  public:
   explicit BatchReplay(Exchange& exchange) : x_(exchange) {}
 
-  void keep(const Piece& piece, bool begins);
+  // Called before the first message of a batch is taken, which may be answered at once.
+  void begin(const Piece& piece);
+  void keep(const Piece& piece);
   void end_refused();
-  // The messages that are to be taken again, before all others. They stay valid until the next keep().
+  // The messages that are to be taken again, before all others. They stay valid until the next begin().
   ByteView send_again();
 
  private:

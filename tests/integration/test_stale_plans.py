@@ -58,6 +58,62 @@ def test_a_batch_whose_sync_is_still_to_come(endpoint, table, again):
         assert wire.ask(again + m.S) == f"{acknowledged}2 D(1,new) C(SELECT 1) Z(I)"
 
 
+def run(name, portal=""):
+    return m.B(portal, name) + m.E(portal)
+
+
+# What a batch does with names in front of the statement that is refused, its answer, and what "u" runs afterwards.
+NAMES = {
+    "parsed": (m.P("new", "select 7") + run("s") + run("new"), "1 2 ROW 2 D(7) C(SELECT 1)", "D(1)"),
+    "closed": (m.CS("u") + run("s"), "3 2 ROW", None),
+    "closed and parsed": (m.CS("u") + m.P("u", "select 5") + run("s") + run("u"), "3 1 2 ROW 2 D(5) C(SELECT 1)", "D(5)"),
+    "bound and closed": (m.B("p", "u") + m.CS("u") + run("s") + m.E("p"), "2 3 2 ROW D(1) C(SELECT 1)", None),
+    "bound, closed, and parsed": (m.B("p", "u") + m.CS("u") + m.P("u", "select 5") + run("s") + m.E("p") + run("u"),
+                                  "2 3 1 2 ROW D(1) C(SELECT 1) 2 D(5) C(SELECT 1)", "D(5)"),
+    "several times": (m.CS("u") + m.P("u", "select 5") + m.CS("u") + m.P("u", "select 6") + run("s") + run("u"),
+                      "3 1 3 1 2 ROW 2 D(6) C(SELECT 1)", "D(6)"),
+    "and another is refused, too": (m.P("new", "select 7") + m.CS("u") + m.B("p", "s") + m.B("q", "t") + m.E("p") + m.E("q"),
+                                    "1 3 2 2 ROW ROW", None),
+    "itself": (m.CS("s") + m.P("s", "select * from stale") + run("s"), "3 1 2 ROW", "D(1)"),
+    "the unnamed one, bound before": (m.B("p") + m.P("", "select 5") + run("s") + m.E("p") + run(""),
+                                      "2 1 2 ROW D(9) C(SELECT 1) 2 D(5) C(SELECT 1)", "D(1)"),
+    "the unnamed one, closed": (m.B("p") + m.CS() + run("s") + m.E("p"), "2 3 2 ROW D(9) C(SELECT 1)", "D(1)"),
+}
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("how", ["whole", "bytes"])
+@pytest.mark.parametrize("names", NAMES)
+def test_a_batch_that_has_changed_names_finds_them_as_they_were(endpoint, table, names, how):
+    """Sent again, its Parse used to be told that its name exists, and its Bind that its statement does not."""
+    batch, answer, left = NAMES[names]
+    with endpoint.wire() as wire:
+        prepared(wire)
+        assert wire.ask(m.P("t", "select * from stale where true") + run("t") + m.P("u", "select 1") + m.S) == "1 2 D(1) C(SELECT 1) 1 Z(I)"
+        assert wire.ask(m.P("", "select 9") + m.S) == "1 Z(I)"
+        table()
+        wire.send(batch + m.S, how)
+        answer = answer.replace("ROW", "D(1,new) C(SELECT 1)")
+        assert " ".join(map(str, wire.until_ready())) == f"{answer} Z(I)"
+        assert wire.ask(run("u") + m.S) == (f"2 {left} C(SELECT 1) Z(I)" if left else "E(26000) Z(I)")
+        assert wire.ask(run("s") + m.S) == "2 D(1,new) C(SELECT 1) Z(I)"
+        assert wire.ask(m.CS("new") + m.P("new", "select 8") + run("new") + m.S) == "3 1 2 D(8) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_names_that_a_batch_has_changed_in_front_of_a_flush(endpoint, table):
+    with endpoint.wire() as wire:
+        prepared(wire)
+        table()
+        heard = []
+        for part in (m.P("new", "select 7"), m.CS("new"), m.P("new", "select 8"), m.B("", "s")):
+            wire.send(part + m.H)
+            heard.append(str(wire.receive()))
+        assert " ".join(heard) == "1 3 1 2"
+        assert wire.ask(m.E() + m.S) == "D(1,new) C(SELECT 1) Z(I)"
+        assert wire.ask(run("new") + m.S) == "2 D(8) C(SELECT 1) Z(I)"
+
+
 @pytest.mark.own
 def test_describe_and_what_the_client_has_sent_meanwhile(endpoint, table):
     with endpoint.wire() as wire:

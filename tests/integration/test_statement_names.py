@@ -208,6 +208,23 @@ def test_code_that_drops_or_takes_names_harms_nobody_else(endpoint, code, extend
 
 @pytest.mark.own
 @pytest.mark.parametrize("code", [*CODE, *TAKE])
+def test_a_batch_that_has_changed_names_in_front_of_one_that_code_has_dropped(endpoint, code):
+    sql = CODE.get(code) or TAKE[code]
+    run = lambda name, portal="": m.B(portal, name) + m.E(portal)
+    with endpoint.wire() as culprit, endpoint.wire() as other:
+        assert other.ask(m.P("s", "select 'mine'") + m.P("u", "select 1") + m.S) == "1 1 Z(I)"
+        assert other.ask(run("s") + run("u") + m.S) == "2 D(mine) C(SELECT 1) 2 D(1) C(SELECT 1) Z(I)"
+        for turn in range(3):
+            culprit.query("begin")
+            culprit.query(sql)
+            culprit.query("commit")
+            batch_of = m.P("new", "select 7") + m.CS("u") + m.P("u", f"select {turn}") + run("s") + run("u") + m.CS("new")
+            assert other.ask(batch_of + m.S) == f"1 3 1 2 D(mine) C(SELECT 1) 2 D({turn}) C(SELECT 1) 3 Z(I)"
+            assert other.ask(run("u") + m.S) == f"2 D({turn}) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("code", [*CODE, *TAKE])
 def test_code_that_does_so_in_a_transaction(endpoint, code):
     """The names are gone at once, whatever becomes of the transaction."""
     sql = CODE.get(code) or TAKE[code]

@@ -145,6 +145,28 @@ TEST_CASE("X17 SQL that drops names, one or all", "[statement_map]") {
   CHECK(map.committed().size() == 1);
 }
 
+TEST_CASE("what a batch has done to names is taken back, each name as it was at first", "[statement_map]") {
+  StatementMap map;
+  for (const char* name : {"", "closed", "changed"}) {
+    map.begin_put(name, statement("old"));
+    map.confirm_front();
+  }
+  map.mark_described("changed");
+  std::vector<StatementMap::Earlier> earlier;
+  for (const char* text : {"new", "newer"}) {
+    for (const char* name : {"closed", "changed", ""}) map.begin_erase(name);
+    for (const char* name : {"changed", "made", ""}) map.begin_put(name, statement(text));
+    while (map.has_pending()) map.confirm_front(&earlier);
+  }
+  CHECK(text_of(map, "closed") == "-");
+  for (const char* name : {"changed", "made", ""}) CHECK(text_of(map, name) == "newer");
+  map.restore(earlier);
+  for (const char* name : {"closed", "changed", ""}) CHECK(text_of(map, name) == "old");
+  CHECK(map.is_described("changed"));
+  CHECK(map.committed().size() == 2);
+  CHECK(earlier.empty());
+}
+
 TEST_CASE("the client's name for a statement, of several the one that is meant", "[statement_map]") {
   StatementMap map;
   const StatementRef one = statement("one");

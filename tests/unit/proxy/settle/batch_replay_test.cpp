@@ -29,8 +29,9 @@ struct Kept : RelayScript {
     ByteView input = batch;
     bool begins = true;
     for (Piece piece; framer.next(input, piece) == FrameStatus::piece; begins = false) {
+      if (begins) BatchReplay(exchange).begin(piece);
       REQUIRE(requests.take(piece) == RequestDisposition::taken);
-      BatchReplay(exchange).keep(piece, begins);
+      BatchReplay(exchange).keep(piece);
     }
   }
 };
@@ -63,7 +64,7 @@ TEST_CASE("what follows a batch ends its being kept") {
   Piece piece;
   REQUIRE(framer.next(input, piece) == FrameStatus::piece);
   REQUIRE(relay.requests.take(piece) == RequestDisposition::taken);
-  BatchReplay(relay.exchange).keep(piece, false);
+  BatchReplay(relay.exchange).keep(piece);
   CHECK(relay.exchange.batch.state == Batch::State::none);
 }
 
@@ -76,4 +77,31 @@ TEST_CASE("a refused batch whose Sync has not come gets one of ours") {
   CHECK_FALSE(relay.exchange.batch.needs_sync);
   relay.run("< Z(I)");
   CHECK(relay.client().empty());
+}
+
+TEST_CASE("a batch that is sent again finds its client's names as they were, and is acknowledged once") {
+  Kept relay;
+  relay.run("> P(u,select 1) S < 1 t n Z(I)");
+  relay.server();
+  relay.client();
+  const StatementRef before = relay.exchange.statements.find("u");
+  ByteBuffer batch;
+  write_close_statement(batch, "u");  // answered at once
+  write_parse(batch, "new", "select 2", no_parameter_types);
+  write_bind(batch, {}, "s");
+  write_sync(batch);
+  relay.send(batch);
+  CHECK(relay.client() == "3");
+  relay.run("< 1 t n E(0A000,cached plan must not change result type,RevalidateCachedQuery) Z(I)");
+  CHECK(relay.client() == "1");
+  CHECK(relay.exchange.statements.find("u") == nullptr);
+  const ByteView again = BatchReplay(relay.exchange).send_again();
+  CHECK(ByteBuffer(again.begin(), again.end()) == batch);
+  CHECK(relay.exchange.statements.find("u") == before);
+  CHECK(relay.exchange.statements.find("new") == nullptr);
+  relay.server();
+  relay.send(batch);
+  CHECK(relay.exchange.batch.left_out == 1);
+  relay.run("< 3 1 t n 1 t n 2 Z(I)");
+  CHECK(relay.client() == "2 Z(I)");
 }
