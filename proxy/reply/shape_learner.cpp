@@ -9,7 +9,7 @@ namespace pgweir {
 using Description = BackendStatements::Description;
 
 // Learns from descriptions: those that pgweir asks for after a Parse, and those that the client asks for of
-// its unnamed statement, which has no other source.
+// its unnamed statement or of one that SQL has prepared, which have no other source.
 void ShapeLearner::take(const Piece& piece) {
   const bool is_description = piece.type == static_cast<char>(BackendType::ParameterDescription) ||
                               piece.type == static_cast<char>(BackendType::RowDescription) ||
@@ -19,7 +19,8 @@ void ShapeLearner::take(const Piece& piece) {
     const Expected* const oldest = x_.tracker.oldest();
     const bool wanted = oldest != nullptr && oldest->reply == Reply::describe_statement &&
                         oldest->statement &&
-                        (oldest->purpose != Purpose::plain || oldest->statement->server_name.empty());
+                        (oldest->purpose != Purpose::plain || oldest->statement->server_name.empty() ||
+                         oldest->statement->by_sql);
     // The columns come after the parameters.
     const bool goes_on = wanted && described_ && described_->statement == oldest->statement &&
                          piece.type != static_cast<char>(BackendType::ParameterDescription);

@@ -245,18 +245,29 @@ void ExtendedPath::note_undescribed(const BindView& bind, bool described) {
     x_.statements.mark_described(*name);
 }
 
-void ExtendedPath::note_described(const TargetView& target) {
-  if (target.kind == 'S') return x_.statements.mark_described(target.name);
-  if (const auto name = x_.portals.note_described(target.name)) x_.statements.mark_described(*name);
+// Returns the statement of a portal that was not described before.
+StatementRef ExtendedPath::note_described(const TargetView& target) {
+  if (target.kind == 'S') {
+    x_.statements.mark_described(target.name);
+    return nullptr;
+  }
+  const std::optional<std::string> name = x_.portals.note_described(target.name);
+  if (!name) return nullptr;
+  x_.statements.mark_described(*name);
+  return x_.statements.find(*name);
 }
 
 RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
   if (!understood || target.kind != 'S') {
-    if (understood) note_described(target);
-    return ServerStream(x_).forward(
-        piece, {.reply = target.kind == 'S' ? Reply::describe_statement : Reply::describe_portal});
+    const bool is_portal = target.kind != 'S';
+    const StatementRef told = understood ? note_described(target) : nullptr;
+    const RequestDisposition disposition = ServerStream(x_).forward(
+        piece, {.reply = is_portal ? Reply::describe_portal : Reply::describe_statement});
+    if (told && told->by_sql && told->shape.get() == nullptr)
+      StatementProvider(x_).ask_shape(told, Purpose::learn_shape);
+    return disposition;
   }
   if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;
   StatementRef statement = x_.statements.find(target.name);

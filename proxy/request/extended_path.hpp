@@ -43,7 +43,7 @@ class ExtendedPath final {
                                Expected&& expected);
   RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
   void note_undescribed(const BindView& bind, bool described);
-  void note_described(const TargetView& target);
+  StatementRef note_described(const TargetView& target);
   void probe_name(std::string_view name, std::string_view text, ByteView types);
   RequestDisposition repeat_parse(const ParseView& parse);
 

@@ -42,19 +42,21 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
     x_.checked_again = nullptr;
     return Provided::yes;
   }
-  if (on_backend.description_of(statement) == Description::changed && x_.checked_again != statement.get()) {
+  const bool fails_anyway = x_.tracker.status() == TransactionStatus::failed;
+  if (on_backend.description_of(statement) == Description::changed && x_.checked_again != statement.get() &&
+      !fails_anyway) {
     on_backend.doubt(statement);
     x_.checked_again = statement.get();
   }
   if (provide_named(statement) == Progress::hold) return Provided::not_yet;
-  return is_direct && !statement->by_sql ? check_shape(name, statement, bind) : Provided::yes;
+  return is_direct ? check_shape(name, statement, bind) : Provided::yes;
 }
 
 // Whether the statement on this backend is what its clients were told.
 StatementProvider::Provided StatementProvider::check_shape(std::string_view name, StatementRef& statement,
                                                            const BindView* bind) {
   const Description description = x_.backend->statements.description_of(statement);
-  if (description != Description::asked) x_.checked_again = nullptr;
+  if (description == Description::same || description == Description::changed) x_.checked_again = nullptr;
   if (description == Description::same) return Provided::yes;
   const bool described =
       x_.statements.is_described(name) || (bind != nullptr && relies_on_columns(bind->rest));

@@ -351,3 +351,61 @@ def test_parameters_stay_what_the_server_has_inferred(endpoint, table, cluster, 
             assert wire.ask(m.B("", "s", ("1",)) + m.E() + m.S) == "2 D(b) C(SELECT 1) Z(I)"
             assert wire.ask(m.B("", "s", ("3000000000",)) + m.E() + m.S) == "E(22003) Z(I)"
             assert wire.ask(m.DS("s") + m.S) == "t(23) T Z(I)"
+
+
+# --- A statement of SQL's PREPARE ------------------------------------------------------------------------------
+
+DESCRIBED = {
+    "by its name": (m.DS("q") + m.S, "t() T Z(I)"),
+    "by its portal": (m.B("", "q") + m.DP() + m.E() + m.S, "2 T D(1) C(SELECT 1) Z(I)"),
+    "by a portal of another name": (m.B("p", "q") + m.B() + m.DP("p") + m.S, "2 2 T Z(I)"),
+}
+
+
+@pytest.mark.parametrize("used", ["before", "not before"])
+@pytest.mark.parametrize("how", DESCRIBED)
+@pytest.mark.parametrize("serving", ["the same connection", "another connection"])
+def test_the_error_comes_wherever_a_statement_of_sql_is_provided(shared, table, cluster, serving, how, used, text):
+    """On another server connection it is prepared anew: there it has the new rows, which the client would misread."""
+    endpoint = shared("told2", max_size=2)
+    describe, described = DESCRIBED[how]
+    table("(a int)", "(1)")
+    with endpoint.wire() as wire, endpoint.wire() as one, endpoint.wire() as two:
+        for helper in (one, two):
+            helper.query("begin")
+        for helper in (one, two):
+            helper.query("commit")
+        wire.query(f"prepare q as {text}")
+        assert wire.ask(m.P("", "select 1") + describe) == f"1 {described}"
+        pid = wire.value("select pg_backend_pid()")
+        if serving == "another connection":
+            keep_busy(endpoint, pid, (one, two))
+            if used == "before":
+                assert run(wire, "q") == "2 D(1) C(SELECT 1) Z(I)"
+        cluster.execute("alter table told alter a type text using 'text'", "app")
+        for _ in range(2):
+            assert run(wire, "q") == "E(0A000) Z(I)"
+            assert wire.ask(m.B("", "q", (), (1,)) + m.E() + m.S) == "E(0A000) Z(I)"
+            wire.query("begin")
+            assert run(wire, "q") == "E(0A000) Z(E)"
+            assert run(wire, "q") == "E(25P02) Z(E)"
+            wire.query("rollback")
+        cluster.execute("alter table told alter a type int using 2", "app")
+        assert run(wire, "q") == "2 D(2) C(SELECT 1) Z(I)"
+        wire.query("deallocate q")
+        wire.query(f"prepare q as {text}")
+        cluster.execute("alter table told add b int default 3", "app")
+        wire.query("deallocate q")
+        wire.query(f"prepare q as {text}")
+        assert wire.ask(m.DS("q") + m.B("", "q") + m.E() + m.S) == "t() T 2 D(2,3) C(SELECT 1) Z(I)"
+
+
+@pytest.mark.own
+def test_a_statement_of_sql_that_was_not_described_has_the_new_rows(endpoint, table, cluster, text):
+    table("(a int)", "(1)")
+    with endpoint.wire() as wire:
+        wire.query(f"prepare q as {text}")
+        assert run(wire, "q") == "2 D(1) C(SELECT 1) Z(I)"
+        cluster.execute("alter table told alter a type text using 'text'", "app")
+        for _ in range(2):
+            assert run(wire, "q") == "2 D(text) C(SELECT 1) Z(I)"

@@ -210,6 +210,33 @@ TEST_CASE("an EXECUTE of the statement is told by the server what it returns") {
   CHECK(relay.provider.provide("s", relay.s, false) == Provided::yes);
 }
 
+TEST_CASE(
+    "a statement by SQL is compared with what its client was told, and one that was not described is not") {
+  Moved relay;
+  relay.exchange.backend = &relay.backend();
+  relay.run("> Q(prepare q as select 3) < C(PREPARE) Z(I)");
+  const bool described = GENERATE(true, false);
+  if (described) relay.run("> Ds(q) S < t n Z(I)");
+  relay.exchange.backend = relay.fresh.get();
+  relay.server();
+  relay.client();
+  CHECK(relay.provide("q") == (described ? Provided::not_yet : Provided::yes));
+  CHECK(relay.server() ==
+        (described ? "Q(PREPARE \"#3\" as select 3) Ds(#3)" : "Q(PREPARE \"#3\" as select 3)"));
+  if (!described) return;
+  const bool same = GENERATE(true, false);
+  relay.run(same ? "> S < C(PREPARE) Z(I) t n Z(I)" : "> S < C(PREPARE) Z(I) t T(a,25) Z(I)");
+  relay.server();
+  if (!same) {
+    CHECK(relay.provide("q") == Provided::not_yet);
+    CHECK(relay.server() == "Cs(#3) S Q(PREPARE \"#3\" as select 3) Ds(#3)");
+    relay.run("> S < 3 Z(I) C(PREPARE) Z(I) t T(a,25) Z(I)");
+    relay.server();
+  }
+  CHECK(relay.provide("q") == (same ? Provided::yes : Provided::changed));
+  CHECK(relay.server().empty());
+}
+
 // --- The unnamed statement
 
 TEST_CASE("another client's unnamed statement never runs for this one") {
