@@ -26,7 +26,7 @@ constexpr std::string_view union_all = " UNION ALL ";
 constexpr std::string_view triggers_question =
     "SELECT DISTINCT pg_catalog.regexp_replace(p.proname::pg_catalog.text COLLATE pg_catalog.\"C\","
     "'[^[:ascii:]]+','__not_ascii__','g') FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p"
-    " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT 513";
+    " ON p.oid OPERATOR(pg_catalog.=) t.tgfoid WHERE NOT t.tgisinternal LIMIT 2049";
 constexpr std::string_view sources_begin =
     "SELECT pg_catalog.regexp_replace(c.name::pg_catalog.text COLLATE pg_catalog.\"C\"";
 
