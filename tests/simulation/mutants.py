@@ -6,7 +6,8 @@
 
 The bugs are the patches in tests/simulation/mutants/; those that begin with again_ were real. A second run in the same
 directory compiles only what a bug touches. A seed that fails on the program without a bug, too, is no find. Where
-seeds.txt has a seed that shows a bug, that is tried first, then new ones are. --refresh writes the seeds that were found
+seeds.txt has a seed that shows a bug, that is tried first, then new ones are: with the changes to their plans that the
+patch says in its first line, `Plan: drains=1,favors=0.5`, if it has one. --refresh writes the seeds that were found
 into seeds.txt, where the old one shows the bug no longer, and sees that they pass without a bug. Fails when a bug is not
 found in time, or does not apply or compile; those that were real may be missed."""
 
@@ -66,16 +67,22 @@ def result(done):
     """How many seeds ran, and the one that failed with what was wrong; or None."""
     failed = re.search(r"simulation (--seed \d+.* FAILED: .*)", done.stdout)
     seeds = re.search(r"^(\d+) seeds:", done.stdout, re.MULTILINE)
+    if not seeds:
+        sys.exit(f"{' '.join(str(word) for word in done.args)}: {done.stderr}")
     return int(seeds[1]), failed[1] if failed else None
 
 
-def find(simulation, minutes, is_find=lambda failure: True):
+def with_plan(changes):
+    return ["--with", changes] if changes else []
+
+
+def find(simulation, minutes, plan="", is_find=lambda failure: True):
     """The same of the first new seed that fails and is a find."""
     ran, left = 0, minutes * 60
     while left > 1:
         began = time.monotonic()
-        count, failure = result(run(simulation, "--minutes", left / 60, "--from", 1 + ran, "--stop", capture_output=True,
-                                    timeout=left + SEED_TAKES))
+        count, failure = result(run(simulation, "--minutes", left / 60, "--from", 1 + ran, "--stop", *with_plan(plan),
+                                    capture_output=True, timeout=left + SEED_TAKES))
         ran += count
         left -= time.monotonic() - began
         if not failure or is_find(failure):
@@ -86,8 +93,7 @@ def find(simulation, minutes, is_find=lambda failure: True):
 def repeat(simulation, seed):
     """The same of what stands in a line of seeds.txt."""
     number, _, changes = seed.partition(" ")
-    command = [simulation, "--seed", number] + (["--with", changes] if changes else [])
-    return result(run(*command, capture_output=True, timeout=SEED_TAKES))
+    return result(run(simulation, "--seed", number, *with_plan(changes), capture_output=True, timeout=SEED_TAKES))
 
 
 def seeds_of_bugs():
@@ -130,8 +136,16 @@ def put_in(patch, source):
         sys.exit(f"{patch.stem} does not apply:\n{applied.stderr}")
 
 
-def look_for(bug, simulation, unmodified, minutes, seeds):
+def plan_of(patch):
+    """What its first line says; git does not read that."""
+    first = patch.read_text().partition("\n")[0]
+    return first.removeprefix("Plan: ") if first.startswith("Plan: ") else ""
+
+
+def look_for(patch, simulation, unmodified, minutes, seeds):
     """Whether it is found. `seeds` gets a new one where the old one does not show it."""
+    bug = patch.stem
+
     def is_find(failure):
         fails = repeat(unmodified, seed_in(failure))[1]
         if fails:
@@ -144,7 +158,7 @@ def look_for(bug, simulation, unmodified, minutes, seeds):
         failure = None
     how = "by its seed"
     if not failure:
-        count, failure = find(simulation, minutes, is_find)
+        count, failure = find(simulation, minutes, plan_of(patch), is_find)
         how = f"seeds: {count}"
         if failure and bug.startswith("again_"):
             seeds[bug] = seed_in(failure)
@@ -176,7 +190,7 @@ def main():
         if arguments.names and patch.stem not in arguments.names:
             continue
         put_in(patch, source)
-        is_found = look_for(patch.stem, build(source, directory), unmodified, arguments.minutes, seeds)
+        is_found = look_for(patch, build(source, directory), unmodified, arguments.minutes, seeds)
         # Some of those that were found once are rare: they need thousands of seeds.
         missed += not is_found and not patch.stem.startswith("again_")
         if arguments.refresh:
