@@ -43,9 +43,10 @@ struct SqlNaming {
     std::int32_t grown_by = 0;  // how much longer pgweir's name is; in characters
   };
 
-  std::string name;                // of a PREPARE
-  StatementRef statement;          // what it makes
-  std::vector<std::string> drops;  // names that DEALLOCATE drops, in order; its tags tell which are gone
+  std::string name;        // of a PREPARE
+  StatementRef statement;  // what it makes
+  // Names that DEALLOCATE drops, in order; its tags tell which are gone. Empty: one that only the server knows.
+  std::vector<std::string> drops;
   std::vector<Replaced> replaced;  // in order
 
   // By how many characters what stands at this place of the text that was sent (the first is 1) is further behind than

@@ -1,5 +1,8 @@
 #include "proxy/reply/tag_reader.hpp"
 
+#include <string>
+#include <utility>
+
 #include "protocol/backend.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/state/schema_tags.hpp"
@@ -61,15 +64,18 @@ void TagReader::take(const Piece& piece) {
     x_.watch.marks.insert(Mark::made_code);
     x_.commons->code().forget();
   }
+  std::string dropped;
+  if (tag == "DEALLOCATE" && names && !x_.naming->drops.empty()) {
+    dropped = std::move(x_.naming->drops.front());
+    x_.naming->drops.erase(x_.naming->drops.begin());
+  }
   // The name may be that of another statement: the server tells what is left.
-  if (tag == "DEALLOCATE" && (!names || x_.naming->drops.empty())) {
+  if (tag == "DEALLOCATE" && dropped.empty()) {
     x_.watch.note_begin({Pin::sql_prepare}, tag);
   } else if (tag == "DEALLOCATE") {
-    const std::string& name = x_.naming->drops.front();
-    const StatementRef gone = x_.statements.find(name);
+    const StatementRef gone = x_.statements.find(dropped);
     if (gone) x_.backend->statements.end_close(gone, Outcome::done);
-    x_.statements.erase(name);
-    x_.naming->drops.erase(x_.naming->drops.begin());
+    x_.statements.erase(dropped);
   }
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
     x_.statements.clear_named();

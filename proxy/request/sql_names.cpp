@@ -225,7 +225,11 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
     const bool is_known =
         named && keeps_names && !std::count(naming.drops.begin(), naming.drops.end(), named->name);
     StatementRef statement = is_known ? x_.statements.find(named->name) : nullptr;
-    if (!statement || statement->server_name.empty()) continue;
+    if (!statement || statement->server_name.empty()) {
+      // Its tag is one of those that tell which names are gone.
+      if (named && named->verb == NamedVerb::deallocate) naming.drops.emplace_back();
+      continue;
+    }
     std::string drops = name_dropped(part.verb, {*named, statement});
     if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
       return RequestDisposition::hold;
@@ -245,6 +249,8 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
   if (copied == 0) return std::nullopt;
   rewritten += text.substr(copied);
   x_.begin_naming(expected) = std::move(naming);
+  // Another name in it may be one that only the server knows.
+  if (StateNotes(x_).may_run_unknown(effects, text)) StateNotes(x_).note(effects_of_anything(), text);
   StateNotes(x_).note(effects, text);
   send_rewritten(rewritten, expected);
   return RequestDisposition::taken;

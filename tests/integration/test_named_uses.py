@@ -85,6 +85,13 @@ SCRIPTS = {
                                           m.B("", "b") + m.E() + m.S],
     "EXECUTE of a DEALLOCATE in a string": [m.P("b", "select 1") + m.P("a", "deallocate b") + m.S,
                                             m.Q("select 1; execute a"), m.B("", "b") + m.E() + m.S],
+    "EXECUTE of a name that only the server knows, beside another": [
+        m.P("a", "select 1") + m.S, m.Q("select 1; prepare b as select set_config('app.who', 'a', false)"),
+        m.Q("execute a; execute b"), m.Q("deallocate b")],
+    "DEALLOCATE of a name that only the server knows, in front of another": [
+        m.P("a", "select 1") + m.S, m.Q("select 1; prepare b as select 2"),
+        m.Q("deallocate b; select 1/0; deallocate a"), m.Q("deallocate b; select 1; deallocate a"), m.Q("execute a"),
+        m.B("", "a") + m.E() + m.S],
     "EXECUTE of a PREPARE that is there": [PBE('prepare "A" as select 0', name="A") + m.S,
                                            m.Q('execute "A"; deallocate b')],
 }

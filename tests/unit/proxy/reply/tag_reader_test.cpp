@@ -140,6 +140,19 @@ TEST_CASE("a DEALLOCATE whose name is not known is a reason to ask what is left"
   CHECK(relay.exchange.may_have_prepared());
 }
 
+TEST_CASE("a DEALLOCATE whose name is not known may stand in front of one that is") {
+  Opaque relay;
+  relay.run("> P(a,select 1) S < 1 t n Z(I)");
+  Expected deallocates{.reply = Reply::query};
+  relay.exchange.begin_naming(deallocates).drops = {"", "a"};
+  relay.exchange.expect(std::move(deallocates));
+  relay.run("< C(DEALLOCATE)");
+  CHECK(relay.exchange.statements.find("a"));
+  CHECK(relay.exchange.may_have_prepared());
+  relay.run("< C(DEALLOCATE)");
+  CHECK_FALSE(relay.exchange.statements.find("a"));
+}
+
 TEST_CASE("all names are gone when the server has dropped them all, the client's and the backend's") {
   Opaque relay;
   relay.run("> P(a,select 1) P(b,select 2) S < 1 t n 1 t n Z(I)");

@@ -105,6 +105,24 @@ TEST_CASE("each name that a string drops is gone") {
   CHECK(relay.exchange.statements.find("t") == nullptr);
 }
 
+TEST_CASE("a name that only the server knows is dropped in a string before one of ours") {
+  Prepared relay;
+  relay.run("> Q(select 1; prepare t as select 2) < C(SELECT 1) C(PREPARE) Z(I)");
+  relay.run("> Q(deallocate t; deallocate s) < C(DEALLOCATE)");
+  CHECK(relay.exchange.statements.find("s"));
+  relay.run("< C(DEALLOCATE) Z(I)");
+  CHECK_FALSE(relay.exchange.statements.find("s"));
+}
+
+TEST_CASE("a name that only the server knows may do anything beside one of ours") {
+  Prepared relay;
+  relay.run("> Q(execute s; select 2) < C(SELECT 1) C(SELECT 1) Z(I)");
+  CHECK_FALSE(relay.exchange.watch.marks.contains(Mark::unseen));
+  relay.run("> Q(select 1; prepare t as select 2) < C(SELECT 1) C(PREPARE) Z(I)");
+  relay.run("> Q(execute s; execute t)");
+  CHECK(relay.exchange.watch.marks.contains(Mark::unseen));
+}
+
 TEST_CASE("places behind a replaced name are further behind than in the client's text, by characters") {
   Prepared relay;
   relay.exchange.client.use_view(relay.exchange.worker.interner().intern({{"client_encoding", "UTF8"}}));
