@@ -339,7 +339,11 @@ bool ModelClient::is_past_query_timeout() const {
 void ModelClient::answered() {
   ++answers_;
   if (status_ == TransactionStatus::idle) ++ends_;
-  if (is_past_query_timeout()) expect_cancel();  // pgweir may have asked for it, and the request is under way
+  // pgweir may have asked for it, and the request is under way; what is not sent yet waits until that is over.
+  if (is_past_query_timeout()) {
+    cancel_asked_ = kernel_.now();
+    if (unanswered_ > 1) cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
+  }
   waits_since_ = kernel_.now();
   if (--unanswered_ == 0) settled();
 }
