@@ -332,10 +332,15 @@ std::string ScriptWriter::prepare_statement() {
   switch (random_.below(5)) {
     case 0:
     case 1:
+      // What it sets when it is run stands in front of or behind what the same string sets itself.
+      if (habits_.has(StatementKind::setting) && random_.chance(0.2))
+        return "prepare " + name + " as select set_config('app.tenant', " +
+               (random_.chance(0.5) ? "$1, false)" : "'" + nonce() + "', false), $1::text");
       return "prepare " + name + " as select '" + nonce() + "', $1::text";
     case 2:
       return random_.chance(0.7) ? "deallocate " + name : "deallocate all";
     case 3:
+      if (habits_.has(StatementKind::setting) && random_.chance(0.3)) return "execute g";
       if (habits_.has(StatementKind::shared)) return "execute h0('" + number_word() + "')";
       [[fallthrough]];
     default:
@@ -500,6 +505,10 @@ Batch ScriptWriter::query(bool has_failed) {
     return (brings_settings_ && each.starts_with("reset")) || each.starts_with("listen") ||
            each.starts_with("create temp table place");
   };
+  if (text == "execute g" && habits_.has(StatementKind::several) && random_.chance(0.3)) {
+    const std::string first = setting_effect();
+    if (!is_alone(first)) text = first + "; " + text;
+  }
   for (int more = 0; more < 3 && random_.chance(habits_.strings); ++more) {
     const std::string next = statement();
     if (habits_.has(StatementKind::several) && !is_alone(text) && !is_alone(next)) text += "; " + next;
@@ -617,10 +626,25 @@ void ScriptWriter::add_shared(Batch& batch) {
   batch.in_words += "[" + name + "] " + (parses ? std::string(sql) : "again") + " (" + value + "); ";
 }
 
+// EXECUTE runs it, too.
+void ScriptWriter::add_named_setting(Batch& batch) {
+  const bool parses = random_.chance(0.5);
+  const std::string sql = "select set_config('app.tenant', '" + nonce() + "', false)";
+  if (parses) {
+    if (random_.chance(0.5)) MessageWriter(batch.bytes, 'C').raw("S").text("g");
+    MessageWriter(batch.bytes, 'P').text("g").text(sql).number(0, 2);
+  }
+  MessageWriter(batch.bytes, 'B').text("").text("g").number(0, 2).number(0, 2).number(0, 2);
+  batch.in_words += "[g] " + (parses ? sql : "again") + "; ";
+}
+
 void ScriptWriter::add_extended(Batch& batch) {
   is_stale_prone_ = false;
   if (habits_.has(StatementKind::shared) && random_.chance(0.4)) return add_shared(batch);
   if (habits_.has(StatementKind::ddl) && random_.chance(0.2)) return add_changing(batch);
+  const bool favors_names = habits_.favors > 0 && habits_.favorite == StatementKind::sql_prepare;
+  if (habits_.has(StatementKind::setting) && random_.chance(favors_names ? 0.2 : 0.05))
+    return add_named_setting(batch);
   const bool is_named = random_.chance(0.4);
   const std::uint64_t which = random_.below(4);
   const std::string name = is_named ? "s" + std::to_string(which) : "";

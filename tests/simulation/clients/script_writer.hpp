@@ -93,6 +93,7 @@ class ScriptWriter {
   void add_shared(Batch& batch);
   void add_changing(Batch& batch);
   void add_zoned(Batch& batch);
+  void add_named_setting(Batch& batch);
   // Two portals, one of which may hide the other, and what is run of them.
   void add_portals(Batch& batch);
   // What running it once more, or not at all, makes a difference for.
