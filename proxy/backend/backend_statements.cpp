@@ -25,7 +25,8 @@ bool BackendStatements::use_as_told(const StatementRef& statement, std::uint64_t
   if (found == index_.end()) return false;
   mark_used(found->second);
   Entry& entry = *found->second;
-  if (entry.description != Description::same || entry.under != Entry::Under::home || !entry.is_read_alike ||
+  if (entry.description != Description::same || entry.under != Entry::Under::home ||
+      entry.by == Entry::By::elsewhere ||
       entry.generation != statement->generation.load(std::memory_order_relaxed) ||
       presence_of(entry, segment) != Presence::present)
     return false;
@@ -57,7 +58,6 @@ void BackendStatements::begin_parse(const StatementRef& statement, std::uint64_t
   entry.by = Entry::By::pgweir;
   entry.certain_at = {};
   entry.generation = statement->generation.load(std::memory_order_relaxed);
-  entry.is_read_alike = true;
   entry.under = Entry::Under::home;
   entry.settings = nullptr;
   entry.session = nobody;
@@ -100,7 +100,7 @@ void BackendStatements::note_parse(const StatementRef& statement, TimePoint cert
   Entry* const entry = find_entry(statement);
   if (entry == nullptr) return;
   entry->certain_at = certain_at;
-  entry->is_read_alike = is_read_alike;
+  entry->by = is_read_alike ? Entry::By::pgweir : Entry::By::elsewhere;
 }
 
 bool BackendStatements::fits(const StatementRef& statement, const Use& use) const {
@@ -110,7 +110,7 @@ bool BackendStatements::fits(const StatementRef& statement, const Use& use) cons
 
 bool BackendStatements::Entry::fits(const Use& by) const {
   if (session == nobody) return true;
-  if (by.under != Use::Under::others && !is_read_alike)
+  if (by.under != Use::Under::others && this->by == By::elsewhere)
     return session == by.session && by.under == Use::Under::reading;
   if (session == by.session) return true;
   if (by.under == Use::Under::others)

@@ -138,10 +138,10 @@ class BackendStatements {
     std::uint32_t void_ones = 0;  // the oldest of these: what they find has to be parsed again
     std::uint64_t segment = 0;    // of the last of them
     // Of the last Parse; and when it was sent, if each client's would find the same.
-    enum class By : std::uint8_t { pgweir, client } by = By::pgweir;
+    // `elsewhere`: by pgweir, where its literals are read in another way than at its client's.
+    enum class By : std::uint8_t { pgweir, elsewhere, client } by = By::pgweir;
     TimePoint certain_at{};
     std::uint32_t generation = 0;  // of the statement, then
-    bool is_read_alike = true;
     // The uses since then. `reading`: one session's were so, and any others at home.
     enum class Under : std::uint8_t { home, reading, others, mixed } under = Under::home;
     std::shared_ptr<const void> settings{};  // `others`

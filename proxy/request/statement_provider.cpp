@@ -61,7 +61,9 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
   const bool described =
       x_.statements.is_described(name) || (bind != nullptr && relies_on_columns(bind->rest));
   if (description != Description::changed) {
-    const bool compares = described && statement->shape.get() != nullptr;
+    // Unread code may have changed what the names in it stand for.
+    const bool is_unread = x_.code.any() || x_.watch.marks.contains(Mark::unseen);
+    const bool compares = (described || is_unread) && statement->shape.get() != nullptr;
     if (!compares || x_.backend->statements.is_client_parse(statement)) return Provided::yes;
     if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
     return Provided::not_yet;
