@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <initializer_list>
 
 namespace pgweir {
 
@@ -59,27 +60,49 @@ const NamedFact* stateful_function(std::string_view name) {
   return nullptr;
 }
 
-// A clause word that is also a possible name of a function: it is a clause only after the given word (or
-// after ")").
+// A clause word that is also a possible name of a function: it is a clause only after the given word, behind
+// which no expression begins.
 struct ClauseWord {
   std::string_view name;
   std::string_view before;
 };
-constexpr std::array<ClauseWord, 9> clause_words = {{{"by", "group"},
-                                                     {"by", "order"},
-                                                     {"by", "partition"},
-                                                     {"conflict", "on"},
-                                                     {"key", "primary"},
-                                                     {"key", "foreign"},
-                                                     {"varying", "character"},
-                                                     {"varying", "char"},
-                                                     {"varying", "bit"}}};
+constexpr std::array<ClauseWord, 15> clause_words = {{{"by", "group"},
+                                                      {"by", "order"},
+                                                      {"by", "partition"},
+                                                      {"join", "cross"},
+                                                      {"join", "full"},
+                                                      {"join", "inner"},
+                                                      {"join", "left"},
+                                                      {"join", "natural"},
+                                                      {"join", "outer"},
+                                                      {"join", "right"},
+                                                      {"key", "primary"},
+                                                      {"key", "foreign"},
+                                                      {"varying", "character"},
+                                                      {"varying", "char"},
+                                                      {"varying", "bit"}}};
 
-bool is_clause(std::string_view name, const Token& before) {
-  if (before.kind == TokenKind::close_paren) return name == "over" || name == "filter";
-  if (name == "join") return is_name(before);
-  return std::any_of(clause_words.begin(), clause_words.end(),
-                     [&](const ClauseWord& w) { return w.name == name && is_word(before, w.before); });
+bool is_word_in(const Token& token, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view w) { return is_word(token, w); });
+}
+
+// Whether a parenthesis begins a query; the tokens stand behind it. Reserved words only, as a column may be
+// named VALUES.
+bool is_query(SqlTokenizer tokens) {
+  return is_word_in(tokens.next(), {"select", "with", "table"});
+}
+
+// ON CONFLICT (...) DO. With a WHERE in between it may also be the condition of a join.
+bool is_do_behind(SqlTokenizer tokens) {
+  constexpr int tokens_max = 64;
+  int depth = 1;
+  for (int n = 0; n < tokens_max && depth > 0; ++n) {
+    const Token token = tokens.next();
+    if (token.kind == TokenKind::end || token.kind == TokenKind::semicolon) return false;
+    if (token.kind == TokenKind::open_paren) ++depth;
+    if (token.kind == TokenKind::close_paren) --depth;
+  }
+  return depth == 0 && is_word(tokens.next(), "do");
 }
 
 // After these words a name with parentheses is a table and its columns, a prepared statement, a CTE or an
@@ -104,6 +127,7 @@ class FactScan {
   void name(const Token& token);
   void word(const Token& token);
   void call();
+  bool is_clause(std::string_view name) const;
   std::uint64_t depth_bit() const { return std::uint64_t{1} << std::min<std::size_t>(depth_, 63); }
 
   SqlTokenizer tokens_;
@@ -114,6 +138,8 @@ class FactScan {
   bool into_selects_ = false;  // the last INTO is not that of an INSERT or MERGE
   std::size_t depth_ = 0;      // open parentheses
   std::uint64_t selects_ = 0;  // a bit for each depth at which this statement has a SELECT
+  std::uint64_t calls_ = 0;    // a bit for each depth whose parenthesis is surely followed by no expression
+  bool closes_call_ = false;   // the last ")" was one of those
   Token previous_;             // the last token
   Token before_previous_;
   Token qualifier_;    // in front of previous_, if that is the last part of a qualified name
@@ -150,6 +176,9 @@ void FactScan::start_statement() {
 
 void FactScan::open_paren() {
   ++depth_;
+  // DISTINCT ON (a) f(1), OPERATOR(pg_catalog.-) f(1), RETURNING WITH (OLD AS o) f(1)
+  const bool calls = is_name(previous_) && !is_word_in(previous_, {"on", "operator", "with"}) && depth_ < 63;
+  calls_ = calls ? calls_ | depth_bit() : calls_ & ~depth_bit();
   // A statement's first word is never the name of a function: EXPLAIN (ANALYZE), VALUES (1).
   if (is_name(previous_) && before_name_.kind != TokenKind::end && before_name_.kind != TokenKind::semicolon)
     call();
@@ -157,6 +186,7 @@ void FactScan::open_paren() {
 
 void FactScan::close_paren() {
   selects_ &= ~depth_bit();
+  closes_call_ = (calls_ & depth_bit()) != 0;
   if (depth_ > 0) --depth_;
 }
 
@@ -233,10 +263,21 @@ void FactScan::call() {
     facts_.insert(f->fact);
     if (!foreign_schema) return;
   }
-  if (!foreign_schema && is_harmless_builtin(name)) return;
+  // A quoted or qualified name is no keyword.
+  const bool may_be_keyword = previous_.kind == TokenKind::word && !is_name(qualifier_);
+  if (!foreign_schema && (may_be_keyword ? is_harmless_builtin(name) : is_harmless_function(name))) return;
   if (introduces_definition(before_name_)) return;
-  if (previous_.kind == TokenKind::word && is_clause(name, before_name_)) return;
+  if (may_be_keyword && is_clause(name)) return;
   facts_.insert(SqlFact::calls_unknown_function);
+}
+
+// What cannot be told cheaply is no clause: then the server is asked for a function of that name, once.
+bool FactScan::is_clause(std::string_view name) const {
+  if (name == "over" || name == "filter") return before_name_.kind == TokenKind::close_paren && closes_call_;
+  if (name == "conflict") return is_word(before_name_, "on") && is_do_behind(tokens_);
+  if (name == "join" && is_query(tokens_)) return true;
+  return std::any_of(clause_words.begin(), clause_words.end(),
+                     [&](const ClauseWord& w) { return w.name == name && is_word(before_name_, w.before); });
 }
 
 }  // namespace
@@ -246,6 +287,19 @@ SqlFacts scan_facts(std::string_view sql, SqlDialect dialect) {
 }
 
 namespace {
+
+// Whether a name behind this text may be that of a schema's function. The scan knows those of pg_catalog.
+bool may_be_qualified(std::string_view before) {
+  bool ends_line = false;
+  while (!before.empty() && is_sql_space(before.back())) {
+    ends_line = ends_line || before.back() == '\n' || before.back() == '\r';
+    before.remove_suffix(1);
+  }
+  if (before.ends_with('.') || before.ends_with("*/")) return true;
+  if (!ends_line) return false;
+  const std::size_t line = before.find_last_of("\n\r");
+  return before.substr(line == std::string_view::npos ? 0 : line).find("--") != std::string_view::npos;
+}
 
 // Whether the text in front of a "(" is the name of something that is not known to be harmless.
 bool may_call_stateful(std::string_view before) {
@@ -259,12 +313,7 @@ bool may_call_stateful(std::string_view before) {
   if (!is_word_part(last)) return false;
   std::size_t start = before.size();
   while (start > 0 && is_word_part(before[start - 1])) --start;
-  // A schema's function. The scan knows those of pg_catalog.
-  if (start > 0 && (before[start - 1] == '.' || is_sql_space(before[start - 1]))) {
-    std::size_t at = start;
-    while (at > 0 && is_sql_space(before[at - 1])) --at;
-    if (at > 0 && before[at - 1] == '.') return true;
-  }
+  if (may_be_qualified(before.substr(0, start))) return true;
   std::array<char, identifier_size_max> buffer;
   const Token name{TokenKind::word, before.substr(start), start};
   return !is_harmless_builtin(folded_name(name, buffer));

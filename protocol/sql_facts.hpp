@@ -2,8 +2,7 @@
 // over a whole query string, all of its statements, without a grammar. A fact may be reported where there is
 // none (then a check of the server costs a query), and is missed only where the text does not show it: inside
 // functions, views, triggers, operators, casts and attributes (row.f); for tables created while search_path
-// starts with pg_temp; and for calls_unknown_function where a user's function has the name of a built-in one,
-// or that of a clause in the clause's place (by, conflict, filter, join, key, over, varying).
+// starts with pg_temp; and for calls_unknown_function where a user's function has the name of a built-in one.
 #pragma once
 
 #include <cstdint>
@@ -71,8 +70,11 @@ class FunctionCalls {
   SqlTokenizer tokens_;
 };
 
-// Whether this is a function of pg_catalog (PostgreSQL 15) that leaves nothing behind in the session, or a
-// keyword or type that is written like a call. `name` is folded. Defined in sql_builtins.cpp.
+// Whether a word in front of "(", folded, without a schema and not quoted, is a function of pg_catalog that leaves
+// nothing behind in the session, or a keyword or type that is written like a call. Only what it is in PostgreSQL
+// 13 to 18 alike counts. Defined in sql_builtins.cpp.
 bool is_harmless_builtin(std::string_view name);
+// The same for a name that is quoted, or has pg_catalog in front: never a keyword.
+bool is_harmless_function(std::string_view name);
 
 }  // namespace pgweir

@@ -43,7 +43,9 @@ CallKind CallTracker::call() {
   const bool in_pg_catalog =
       !is_name(qualifier_) || is_word(qualifier_, "pg_catalog") || qualifier_.text == "\"pg_catalog\"";
   if (!in_pg_catalog) return CallKind::other;
-  if (is_harmless_builtin(name_)) return CallKind::none;
+  // A quoted or qualified name is no keyword.
+  const bool may_be_keyword = previous_.kind == TokenKind::word && !is_name(qualifier_);
+  if (may_be_keyword ? is_harmless_builtin(name_) : is_harmless_function(name_)) return CallKind::none;
   if (has_own_fact(name_)) return CallKind::fact;
   FunctionEffects effects;
   return find_builtin(name_, effects) ? CallKind::known : CallKind::other;

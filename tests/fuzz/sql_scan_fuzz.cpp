@@ -77,5 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (verbs.contains(Verb::undecided)) require(facts.contains(SqlFact::undecided));
   if (verbs.contains(Verb::listen)) require(facts.contains(SqlFact::listens));
   require(may_have_facts(sql) || !shows_more_than_verbs(facts));
+  const bool calls_unknown = facts.contains(SqlFact::calls_unknown_function) && !verbs.contains(Verb::do_);
+  require(may_have_facts(sql) || !calls_unknown);
   return 0;
 }
