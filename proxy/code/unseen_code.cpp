@@ -30,11 +30,12 @@ std::string triggers_query() {
          std::to_string(UnseenCode::functions_max + 1);
 }
 
+// With a schema, whichever: these are no built-in functions, although one may have the name of one.
 std::string call_of_all(const std::vector<std::string>& functions) {
   std::string text = "SELECT ";
   for (const std::string& name : functions) {
     if (text.back() == ')') text += ',';
-    text += quote_identifier(name) + "()";
+    text += "public." + quote_identifier(name) + "()";
   }
   return text;
 }

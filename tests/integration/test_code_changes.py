@@ -116,6 +116,41 @@ def test_a_lock_that_the_sample_of_analyze_takes_pins(start, schema):
         until(lambda: endpoint.metric("pgweir_pinned_sessions", database="other", reason="advisory_lock") == 1, "a pin")
 
 
+# Functions that are called what PostgreSQL calls its own in other versions, or its clauses.
+NAMED = {
+    "function of a later version": (setter("casefold", "a text"), "select casefold('x')"),
+    "function of a later version, called by another": (
+        setter("json_value", "a int") + "create function outward() returns int language sql as 'select json_value(1)'",
+        "select outward()"),
+    "aggregate of a later version": (setter("step", "a int, b int") + "create aggregate any_value(int) "
+                                     "(sfunc = step, stype = int, initcond = '0')", "select any_value(1)"),
+    "quoted keyword": (setter('"check"', "a int"), 'select "check"(1)'),
+    "join": (setter('"join"', "a int"), "select join(1)"),
+    "conflict": (setter("conflict", "a int", "bool", "true"),
+                 "select 1 from (select 1 a) x join (select 2 b) y on conflict(a)"),
+    "over": (setter("over", "a int"), "select distinct on (a) over(a) from (select 1) x(a)"),
+    **{f"trigger {name}": ("create table t(a int);" + setter(name, "", "trigger", "new") +
+                           f"create trigger x before insert on t for each row execute function {name}()",
+                           "insert into t values (1)") for name in ("gamma", '"check"', '"order"', "lower")},
+}
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["simple", "extended"])
+@pytest.mark.parametrize("name", NAMED)
+def test_what_a_function_sets_that_is_called_like_one_of_postgresql(start, schema, name, extended):
+    definition, use = NAMED[name]
+    schema(definition)
+    endpoint = start(max_size=1, audit_every=1)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        for _ in range(2):  # before and after pgweir has read the source
+            answer = owner.ask(m.P("", use) + m.B() + m.E() + m.S if extended else m.Q(use))
+            assert answer.endswith("Z(I)") and "E(" not in answer, answer
+            assert other.value("show work_mem") == "4MB"
+            assert owner.value("show work_mem") == "3MB"
+            run(owner, "reset work_mem")
+        assert endpoint.metric("pgweir_audit_findings_total", database="other") == 0
+
+
 # What a client makes after pgweir has read what the database has, and the statement that runs it.
 MADE = {
     "trigger": (OF_TRIGGER, "create trigger x before insert on t for each row execute function fired()"),

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "proxy/code/unseen_code.hpp"
+
 using namespace pgweir;
 
 namespace {
@@ -401,4 +403,36 @@ TEST_CASE("threads may judge, learn and forget at the same time") {
   for (std::thread& thread : threads) thread.join();
   Server server{{sql("a", "select 1")}, {}};
   CHECK(judge(table, server, "select a(1), b(1)").verdict == harmless);
+}
+
+TEST_CASE("a name is a built-in function only where it cannot be a user's") {
+  for (const char* text :
+       {"select uuidv7()", "select json_value(1)", "select \"check\"(1)", "select \"user\"(1)",
+        "select pg_catalog.check(1)", "select join(1)", "select 1 from a join b on conflict(a)"}) {
+    INFO(text);
+    FunctionTable table;
+    FunctionQuestion question;
+    CHECK(table.judge(text, question).verdict == unknown);
+    CHECK(question.names.size() == 1);
+  }
+  FunctionTable table;
+  FunctionQuestion question;
+  CHECK(table.judge("select \"left\"('a', 1), check(1), lower('A')", question).is_free());
+  CHECK(question.empty());
+}
+
+TEST_CASE("a built-in function of a later version is asked for once") {
+  FunctionTable table;
+  Server server;
+  CHECK(judge(table, server, "select uuidv7()").is_free());
+  CHECK(judge(table, server, "insert into t values (uuidv7())").is_free());
+  CHECK(server.asked == std::vector<Names>{{"uuidv7"}});
+}
+
+TEST_CASE("triggers' functions are users' whatever they are called") {
+  const Names names{"lower", "check", "order", "gamma", "set_config"};
+  FunctionTable table;
+  FunctionQuestion question;
+  CHECK(table.judge(call_of_all(names), question).verdict == unknown);
+  CHECK(question.names == names);
 }
