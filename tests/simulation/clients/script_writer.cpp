@@ -338,7 +338,8 @@ std::string ScriptWriter::prepare_statement() {
                (random_.chance(0.5) ? "$1, false)" : "'" + nonce() + "', false), $1::text");
       return "prepare " + name + " as select '" + nonce() + "', $1::text";
     case 2:
-      return random_.chance(0.7) ? "deallocate " + name : "deallocate all";
+      if (random_.chance(0.3)) return "deallocate all";
+      return "deallocate " + (random_.chance(0.3) ? "g" : name);
     case 3:
       if (habits_.has(StatementKind::setting) && random_.chance(0.3)) return "execute g";
       if (habits_.has(StatementKind::shared)) return "execute h0('" + number_word() + "')";
