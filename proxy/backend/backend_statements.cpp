@@ -145,7 +145,7 @@ void BackendStatements::Entry::use(const Use& by) {
 
 void BackendStatements::doubt_names_of(std::uint64_t session) {
   for (Entry& entry : entries_) {
-    if (entry.session != session) continue;
+    if (entry.session != session || entry.statement->by_sql) continue;
     entry.session = several;
     entry.under = Entry::Under::mixed;
   }

@@ -77,7 +77,8 @@ class BackendStatements {
   // since the last Parse were like it, or by this session.
   bool fits(const StatementRef& statement, const Use& use) const;
   void note_use(const StatementRef& statement, const Use& use);
-  // Names may mean something else by now to this session: what it alone has used fits it no longer.
+  // Names may mean something else by now to this session: what it alone has used fits it no longer, unless SQL has prepared
+  // it, as nobody knows what its rows look like.
   void doubt_names_of(std::uint64_t session);
   // Whether a client has parsed the text since, on another backend.
   bool is_outdated(const StatementRef& statement) const;

@@ -21,7 +21,7 @@ constexpr std::size_t named_text_max = query_whole_body_max;
 
 // The most statements of one transaction that wait for the judgement of their functions; for more, the worst
 // is assumed.
-constexpr std::size_t unjudged_max = 16;
+constexpr std::size_t unjudged_max = 64;
 
 // These read tables, too, for which indexes, constraints and statistics are evaluated; but no view takes the value of a
 // sequence for them.
@@ -114,7 +114,7 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
 // Code that nobody has judged may make a temporary table in front of others. PostgreSQL looks names up again only for the
 // first one of a server connection, which an earlier client may have made.
 void StateNotes::doubt_names() {
-  const bool is_unseen = x_.watch.marks.contains(Mark::unseen) || x_.code.any();
+  const bool is_unseen = x_.watch.marks.contains(Mark::unseen) || x_.code.has_calls();
   if (!is_unseen || x_.backend == nullptr) return;
   const std::uint64_t owner = x_.backend->temporary_owner;
   if (owner != 0 && owner != x_.session_id) x_.backend->statements.doubt_names_of(x_.session_id);
@@ -251,12 +251,14 @@ void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
     if (const std::optional<SetConfigUse> use = x_.commons->code().functions().unwrap(text))
       return note_config(*use, text, values);
   }
-  const bool later = code.knowledge == CodeKnowledge::unread && x_.code.unjudged.size() < unjudged_max;
+  std::vector<std::string>& unjudged = x_.code.unjudged;
+  const bool is_known_text = std::find(unjudged.begin(), unjudged.end(), text) != unjudged.end();
+  const bool later =
+      code.knowledge == CodeKnowledge::unread && (is_known_text || unjudged.size() < unjudged_max);
   if (later) {
     // When it is judged, the path is another one. What has run before it may have set that.
-    if (path_may_be_temporary() || !x_.code.unjudged.empty())
-      x_.watch.note_begin({Pin::temporary_object}, text);
-    x_.code.unjudged.emplace_back(text);
+    if (path_may_be_temporary() || !unjudged.empty()) x_.watch.note_begin({Pin::temporary_object}, text);
+    if (!is_known_text) unjudged.emplace_back(text);
   } else {
     note_code(code, text);
   }

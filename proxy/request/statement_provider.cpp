@@ -62,7 +62,7 @@ StatementProvider::Provided StatementProvider::check_shape(std::string_view name
       x_.statements.is_described(name) || (bind != nullptr && relies_on_columns(bind->rest));
   if (description != Description::changed) {
     // Unread code may have changed what the names in it stand for.
-    const bool is_unread = x_.code.any() || x_.watch.marks.contains(Mark::unseen);
+    const bool is_unread = x_.code.has_calls() || x_.watch.marks.contains(Mark::unseen);
     const bool compares = (described || is_unread) && statement->shape.get() != nullptr;
     if (!compares || x_.backend->statements.is_client_parse(statement)) return Provided::yes;
     if (description == Description::unknown) ask_shape(statement, Purpose::learn_shape);
