@@ -98,7 +98,7 @@ server_lane() {
   fi
 }
 
-# New seeds on each core, and all that have ever failed. A seed that fails is printed with the command that repeats it.
+# New seeds on each core, and one for each real bug that is kept. A seed that fails is printed with the command that repeats it.
 simulation_lane() {
   local minutes="$1" program=build/release/simulation runs=()
   heading "simulation, $minutes min on each core"

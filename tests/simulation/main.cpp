@@ -146,15 +146,25 @@ bool run_file(const std::string& path, Runner& runner) {
     std::istringstream words(line.substr(0, line.find('#')));
     Case what;
     std::string changes;
+    if ((words >> std::ws).eof()) continue;
     if (!(words >> what.seed)) {
-      if (words.eof()) continue;
       std::fprintf(stderr, "simulation: %s:%d: no seed\n", path.c_str(), at);
       return false;
     }
     words >> changes;
+    if (std::string more; words >> more) {
+      std::fprintf(stderr, "simulation: %s:%d: changes are one word, and behind them is %s\n", path.c_str(),
+                   at, more.c_str());
+      return false;
+    }
     what.plan = make_plan(what.seed);
     if (!change_plan(what.plan, changes)) {
       std::fprintf(stderr, "simulation: %s:%d: no such change: %s\n", path.c_str(), at, changes.c_str());
+      return false;
+    }
+    const std::string problem = Program::problem_of(what.plan.configuration(what.plan.max_size, false));
+    if (!problem.empty()) {
+      std::fprintf(stderr, "simulation: %s:%d: %s\n", path.c_str(), at, problem.c_str());
       return false;
     }
     runner.run(what);

@@ -47,7 +47,7 @@ inline constexpr std::chrono::seconds drain_last_words{1};
 
 struct ClientHabits {
   SimTime longest_pause = std::chrono::milliseconds(300);
-  double in_pieces = 0.1;      // the chance that a batch is sent byte by byte
+  double in_pieces = 0.1;      // the chance that a batch is sent in pieces of 1 to 8 bytes
   double pipelined = 0.1;      // that the next batch does not wait for the answer
   double leaves = 0.02;        // after a batch
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent

@@ -64,6 +64,8 @@ class ModelSession {
   bool is_clean() const;
   bool has_begun() const { return phase_ == Phase::serving; }
   bool is_waiting() const { return blocked_.has_value(); }
+  // It waits for what its client copies.
+  bool is_reading() const { return blocked_ && blocked_->for_copy; }
   const SessionState& state() const { return s_; }
   Pid pid() const { return s_.pid; }
 

@@ -125,7 +125,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     if (end_->error() != 0 || (end_->has_end() && !end_->has_bytes() && !is_busy())) finish();
   }
   // A server notices a client that has gone only where it reads or writes.
-  bool is_busy() const { return session_ && session_->is_waiting(); }
+  bool is_busy() const { return session_ && session_->is_waiting() && !session_->is_reading(); }
 
   void read() {
     std::array<Byte, read_size> buffer;
