@@ -44,8 +44,8 @@ struct CodeDoubts {
   // server tells.
   SchemaVersion::Doubt commit_doubt;
 
-  // Whether calls or triggers have run that are not judged yet. Views and the like make no tables, as good as never.
-  bool has_calls() const { return !unjudged.empty() || triggers_unjudged || !trigger_calls.empty(); }
+  // Whether functions were called that are not judged yet. Triggers and views make temporary tables as good as never.
+  bool has_calls() const { return !unjudged.empty(); }
   // Whether code has run that is not judged yet.
   bool any() const {
     return !unjudged.empty() || definitions_unjudged || triggers_unjudged || !trigger_calls.empty() ||

@@ -65,13 +65,21 @@ std::string_view name_at(std::string_view body, std::size_t at) {
   return rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
 }
 
+// For the call alone.
+bool ends_with_local(std::string_view text) {
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text.ends_with("local");
+}
+
 // *name = sub ..., and $, = ...: what all functions of the interpreter see.
 bool changes_perl(std::string_view body) {
   constexpr std::string_view variables = ",/\\;\"&|.:^-=~%!@<>()[]0";
   for (std::size_t at = 0; at + 1 < body.size(); ++at) {
     const std::string_view name = body[at] == '*' ? name_at(body, at + 1) : std::string_view{};
     if (!name.empty() && is_assigned(body.substr(at + 1 + name.size()))) return true;
-    const bool is_special = body[at] == '$' && variables.find(body[at + 1]) != std::string_view::npos;
+    const bool is_local = ends_with_local(body.substr(0, at));
+    const bool is_special =
+        !is_local && body[at] == '$' && variables.find(body[at + 1]) != std::string_view::npos;
     if (is_special && is_assigned(body.substr(at + 2))) return true;
   }
   return false;

@@ -257,6 +257,13 @@ StatementRef ExtendedPath::note_described(const TargetView& target) {
   return x_.statements.find(*name);
 }
 
+// Of a statement of SQL's PREPARE whose portal the client has described. A question that fails would take the client's
+// transaction with it.
+bool ExtendedPath::may_ask_shape(const StatementRef& told) const {
+  return told->by_sql && told->shape.get() == nullptr && is_in_its_context(x_, *told) &&
+         x_.backend->statements.find(told, x_.tracker.segment()) == Presence::present;
+}
+
 RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
   TargetView target;
   const bool understood = parse_target(piece.body(), target) == Errc::ok;
@@ -265,8 +272,7 @@ RequestDisposition ExtendedPath::take_describe(const Piece& piece) {
     const StatementRef told = understood ? note_described(target) : nullptr;
     const RequestDisposition disposition = ServerStream(x_).forward(
         piece, {.reply = is_portal ? Reply::describe_portal : Reply::describe_statement});
-    if (told && told->by_sql && told->shape.get() == nullptr)
-      StatementProvider(x_).ask_shape(told, Purpose::learn_shape);
+    if (told && may_ask_shape(told)) StatementProvider(x_).ask_shape(told, Purpose::learn_shape);
     return disposition;
   }
   if (x_.statements.is_undecided(target.name, x_.tracker.segment())) return RequestDisposition::hold;

@@ -44,6 +44,7 @@ class ExtendedPath final {
   RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
   void note_undescribed(const BindView& bind, bool described);
   StatementRef note_described(const TargetView& target);
+  bool may_ask_shape(const StatementRef& told) const;
   void probe_name(std::string_view name, std::string_view text, ByteView types);
   RequestDisposition repeat_parse(const ParseView& parse);
 

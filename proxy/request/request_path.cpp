@@ -41,12 +41,6 @@ bool is_large_object_call(ByteView body) {
          large_object_functions.end();
 }
 
-// Those of the server's own have smaller numbers (FirstNormalObjectId in access/transam.h).
-bool is_users_function(ByteView body) {
-  constexpr std::uint32_t first_normal_object = 16'384;
-  return body.size() < sizeof(std::uint32_t) || load_u32(body.data()) >= first_normal_object;
-}
-
 // Whether the text has DISCARD ALL or DEALLOCATE ALL: what the client's names stand for afterwards is known
 // with the answer.
 bool clears_names(std::string_view text) {
@@ -161,8 +155,6 @@ RequestDisposition RequestPath::take_function_call(const Piece& piece) {
     const SqlEffects anything = effects_of_anything();
     if (SequenceGuard(x_).guard(anything, {}) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note(anything, {});
-    if (is_users_function(piece.body()))
-      x_.watch.marks.insert(Mark::missed_names);  // its source may have some
     // The arguments are laid out like those of a Bind.
     BindValues arguments(piece.body().subspan(std::min(piece.body().size(), sizeof(std::uint32_t))));
     for (std::string_view value; arguments.next(value);) StateNotes(x_).guess_name(value);

@@ -83,7 +83,6 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
     // A function's names are known from its source, a trigger's are not.
     if (effects.is_unreadable() || effects.writes()) watch.marks.insert(Mark::unknown_names);
   }
-  if (effects.runs_code() || effects.writes() || effects.is_unreadable()) doubt_names();
   if (!effects.single) note_order(effects, from_names, from_text);
   if (!x_.hand.step.empty() && effects.verbs.intersects({Verb::call, Verb::do_}))
     x_.hand.step.push_back({.kind = SettingsItem::Kind::may_commit});
@@ -111,11 +110,10 @@ void StateNotes::note(const SqlEffects& effects, std::string_view text, const Bo
     watch.marks.insert(Mark::changed_functions);
 }
 
-// Code that nobody has judged may make a temporary table in front of others. PostgreSQL looks names up again only for the
-// first one of a server connection, which an earlier client may have made.
+// Code that nobody has judged, or can, may make a temporary table in front of others. PostgreSQL looks names up again only
+// for the first one of a server connection, which an earlier client may have made.
 void StateNotes::doubt_names() {
-  const bool is_unseen = x_.watch.marks.contains(Mark::unseen) || x_.code.has_calls();
-  if (!is_unseen || x_.backend == nullptr) return;
+  if (x_.backend == nullptr || !x_.hand.is_looked_at) return;
   const std::uint64_t owner = x_.backend->temporary_owner;
   if (owner != 0 && owner != x_.session_id) x_.backend->statements.doubt_names_of(x_.session_id);
 }
@@ -259,6 +257,7 @@ void StateNotes::judge_code(std::string_view text, const BoundValues* values) {
     // When it is judged, the path is another one. What has run before it may have set that.
     if (path_may_be_temporary() || !unjudged.empty()) x_.watch.note_begin({Pin::temporary_object}, text);
     if (!is_known_text) unjudged.emplace_back(text);
+    doubt_names();
   } else {
     note_code(code, text);
   }
@@ -297,12 +296,11 @@ void StateNotes::note_unknown_code(FunctionEffects code, std::string_view text) 
   x_.watch.note_begin({Pin::unknown_code}, text);
 }
 
-// There was more of it than is read, or the server did not tell. It may set custom settings whose names are written in it.
+// There was more of it than is read, or the server did not tell.
 void StateNotes::note_unread_code(FunctionEffects code, std::string_view text) {
   code.knowledge = CodeKnowledge::whole;
   code.add_opaque();
   note_code(code, text);
-  x_.watch.marks.insert(Mark::missed_names);
 }
 
 void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
@@ -329,6 +327,7 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
     }
   }
   if (!code.all_named) {
+    doubt_names();
     watch.marks.insert(Mark::unseen);
     watch.marks.insert(Mark::unknown_names);
     if (text.size() <= named_text_max && !guess_custom_names(watch.guessed_names, text))

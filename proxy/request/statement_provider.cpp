@@ -88,7 +88,9 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
 // other settings than this client's, or before a client has parsed it elsewhere: it is parsed again.
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
-  if (!on_backend.fits(statement, use_of(*statement)) || on_backend.is_outdated(statement))
+  // In a failed transaction nothing is used.
+  const bool may_be_used = x_.tracker.status() != TransactionStatus::failed;
+  if (may_be_used && (!on_backend.fits(statement, use_of(*statement)) || on_backend.is_outdated(statement)))
     on_backend.doubt(statement);
   return on_backend.find(statement, x_.tracker.segment());
 }

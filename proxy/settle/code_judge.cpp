@@ -98,6 +98,19 @@ void CodeJudge::take_sources() {
     x_.commons->code().learn_sequences_in_views(views_advance, views_read);
   }
   x_.code.question = x_.commons->code().functions().learn(asked, std::exchange(x_.code.sources, {}));
+  look_again();
+}
+
+// What was asked for is known, or was forgotten meanwhile. There may be more than one question holds.
+void CodeJudge::look_again() {
+  FunctionQuestion& question = x_.code.question;
+  FunctionTable& functions = x_.commons->code().functions();
+  if (question.round >= FunctionTable::rounds_max) return;
+  for (const std::string& text : x_.code.unjudged) {
+    if (question.empty()) functions.judge(text, question);
+  }
+  if (question.empty() && !x_.code.trigger_calls.empty()) functions.judge(x_.code.trigger_calls, question);
+  if (question.empty() && x_.code.definitions_unjudged) functions.judge(definitions_call, question);
 }
 
 // What is still unknown now stays so, and is treated with suspicion.

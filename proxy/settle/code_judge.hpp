@@ -31,6 +31,7 @@ class CodeJudge final {
   void take_triggers();
   OwnQuestion ask_sources();
   void take_sources();
+  void look_again();
   void judge_definitions();
   void note(const FunctionEffects& code, std::string_view text);
   void share_presumed();

@@ -56,8 +56,6 @@ SCRIPTS = {
     "a path for unread code": (PATH + MAKES, ["begin", "select sets_path('pg_temp, unread')", "select makes()", "commit"]),
     "a path for a DO": (PATH, ["begin", "select sets_path('pg_temp, unread')",
                                "do $$ begin create table kept (a int); end $$", "commit"]),
-    "a function called by its number": (NAMES, [lambda wire: m.F(
-        int(wire.value("select 'names()'::regprocedure::oid")), ())]),
 }
 
 
@@ -85,3 +83,17 @@ def test_what_unread_code_leaves_is_its_clients_alone(cluster, start, kind):
         assert others == clean or "E(53300)" in others
     finally:
         cluster.execute("drop schema unread cascade", "app")
+
+
+@pytest.mark.parametrize("made, call", [(tree(300, ""), "select tree()"), (chain(40, ""), "select chain0()"),
+                                        (chain(80, ""), "select chain0()")], ids=["many", "deep", "very deep"])
+def test_code_that_leaves_nothing_pins_nobody_however_much_it_is(cluster, start, made, call):
+    cluster.execute("drop schema if exists unread cascade; create schema unread authorization app; "
+                    "set search_path = unread; set role app; " + made, "app")
+    proxy = start(max_size=1, audit_every=0, borrow_timeout="3s")
+    with proxy.wire() as client, proxy.wire() as other:
+        for _ in range(2):
+            for wire in (client, other):
+                wire.query("set search_path = unread, public")
+                wire.query(call)
+    cluster.execute("drop schema unread cascade", "app")

@@ -49,6 +49,7 @@ TEST_CASE("other code of languages that are known keeps nothing") {
       {"plperl", ""},
       {"plperl", "my ($a, $b) = @_; return $a > $b ? $a : $b;"},
       {"plperl", "return 'four hours';"},
+      {"plperl", "local $, = '-'; return join('', @_);"},
       {"plperl", "return $x * $y == 4 ? 'a' : 'b';"},
       {"plperl", "my $c = $a*$b; return $c =~ /end$/ ? 1 : 0;"},
       {"plpython3u", "import json\nvalue = json.loads(a)['b']\nreturn value.get('c') == 1"},
