@@ -1,7 +1,7 @@
-// The C libraries whose functions are known: PostgreSQL's own (contrib, 13 to 18) and extensions that managed services
-// offer. They were searched for what they keep in variables of their own, which the server does not show and no
-// statement undoes, for settings, session locks and temporary objects, and for SQL that they are given as text;
-// docs/c-extensions.md says how each was. Any other library may leave anything. Pure; any thread.
+// The C libraries whose functions are known: PostgreSQL's own (contrib, read at 15 and 18) and extensions that managed
+// services offer. Most were searched for what they keep in variables of their own, which the server does not show and no
+// statement undoes, for settings, session locks and temporary objects, and for SQL that they are given as text; of some
+// there is only documentation. docs/c-extensions.md says how each was reviewed. Any other library may leave anything. Pure; any thread.
 #pragma once
 
 #include <string_view>

@@ -44,7 +44,7 @@ struct CodeDoubts {
   // server tells.
   SchemaVersion::Doubt commit_doubt;
 
-  // Whether functions were called that are not judged yet. Triggers and views make temporary tables as good as never.
+  // Whether functions were called that are not judged yet. Triggers and views hardly ever make temporary tables.
   bool has_calls() const { return !unjudged.empty(); }
   // Whether code has run that is not judged yet.
   bool any() const {

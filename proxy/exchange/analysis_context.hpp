@@ -25,7 +25,7 @@ bool is_in_another_context(const Exchange& exchange, const Statement& statement)
 MapRef plan_settings(const Exchange& exchange);
 // Whether they are those under which the statement was parsed. False where that is not known.
 bool is_planned_alike(const Exchange& exchange, const Statement& statement);
-// Whether they are not those, and differ only in how literals are read: see differ_in_reading(). Called where they differ.
+// Where is_planned_alike() is false: whether the settings differ only in how literals are read, see differ_in_reading().
 bool is_only_read_otherwise(const Exchange& exchange, const Statement& statement);
 // Whether its literals would be read now as they were at its Parse.
 bool is_read_alike(const Exchange& exchange, const Statement& statement);

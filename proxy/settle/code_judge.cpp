@@ -101,7 +101,7 @@ void CodeJudge::take_sources() {
   look_again();
 }
 
-// What was asked for is known, or was forgotten meanwhile. There may be more than one question holds.
+// What was asked for is known, or was forgotten meanwhile. There may be more functions than one question holds.
 void CodeJudge::look_again() {
   FunctionQuestion& question = x_.code.question;
   FunctionTable& functions = x_.commons->code().functions();

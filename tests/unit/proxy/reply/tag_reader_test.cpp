@@ -121,7 +121,7 @@ TEST_CASE("each DEALLOCATE drops the name whose turn it is") {
   CHECK_FALSE(relay.exchange.may_have_prepared());
 }
 
-TEST_CASE("a DEALLOCATE in front of the message that drops a name drops it not") {
+TEST_CASE("a DEALLOCATE in front of the message that drops a name does not drop it") {
   Opaque relay;
   relay.run("> P(a,select 1) S < 1 t n Z(I)");
   relay.run("> Q(select 1)");
