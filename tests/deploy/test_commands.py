@@ -216,9 +216,9 @@ def said(command, directory, code=0, **env):
 
 @pytest.fixture
 def used(cluster, certificates, tmp_path):
-    """README's first configuration in front of a server of ours: (directory, how to change a command for it)."""
+    """The first configuration of its page in front of a server of ours: (directory, how to change a command for it)."""
     port, admin = processes.free_port(), processes.free_port()
-    text = next(content for content, _ in shown.blocks((ROOT / "README.md").read_text(), "yaml"))
+    text = next(content for content, _ in shown.blocks((ROOT / "docs/configuration.md").read_text(), "yaml"))
     config = yaml.safe_load(text)
     assert config["databases"]["app"].pop("host") == "mydb.example.internal"
     assert config["databases"]["app"].pop("tls") == {"ca_file": "ca.pem"}
@@ -242,7 +242,7 @@ def used(cluster, certificates, tmp_path):
 @runs("APP_PASSWORD=... pgweir check pgweir.yaml", "APP_PASSWORD=... pgweir serve pgweir.yaml",
       "psql -h 127.0.0.1 -p 6432 -U app_user app", "pgweir serve CONFIG", "pgweir check CONFIG", "pgweir check FILE",
       "pgweir healthcheck CONFIG [--ready]", "psql -h HOST -p 6432 -U operator pgweir", "pgweir check pgweir.yaml --tasks 2 --connect")
-def test_the_use_of_the_readme(used, commands):
+def test_the_use_of_the_configuration(used, commands):
     directory, changed = used
     check, serve, psql, serve_too, check_too, check_file, health, console, budget = map(changed, commands)
     assert serve.endswith(serve_too)
@@ -359,8 +359,8 @@ def test_a_configuration_that_is_shown_is_valid(page, text, tmp_path, certificat
 
 
 def table_keys():
-    """Of README's table of settings: paths, with NAME and KEY for what has any name."""
-    table = (ROOT / "README.md").read_text().split("## Configuration\n")[1].split("\n\n## ")[0]
+    """Of the tables of settings: paths, with NAME and KEY for what has any name."""
+    table = (ROOT / "docs/configuration.md").read_text().split("\n## Settings\n")[1].split("\n\n## ")[0]
     for first in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE):
         yield from re.findall(r"`([^`]+)`", first)
 
