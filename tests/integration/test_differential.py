@@ -86,7 +86,7 @@ def test_regression(environments, name, max_size):
 
 
 @pytest.mark.own
-@pytest.mark.xfail(strict=True, reason="a known limit, see the README")
+@pytest.mark.xfail(strict=True, reason="a known limit, see docs/limits.md")
 @pytest.mark.parametrize("name", LIMITS)
 def test_limit(environments, name):
     """When one of these passes, it belongs to the regressions."""

@@ -151,7 +151,7 @@ def test_a_name_that_stands_twice_in_a_string_ends(shared, direct, text, state):
                 client.ask(m.Q("drop table broken_by_ddl"))
                 return client.ask(m.Q(text)).split()[-1]
             client.ask(m.Q("begin; select 1/0"))
-            if state == "rolled back":  # README: the EXECUTE may fail
+            if state == "rolled back":  # docs/limits.md: the EXECUTE may fail
                 return client.ask(m.Q("rollback; " + text)).split()[-1]
             return client.ask(m.Q(text))
     assert run(shared("two", max_size=2)) == run(direct)

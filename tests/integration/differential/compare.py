@@ -12,7 +12,7 @@
 | an error                        | statement cannot be planned any more; pgweir may say the error alone           |
 | file, line, routine of an error | pgweir speaks for the server where it knows the answer, and has no such place |
 
-What the scripts do not do, because pgweir answers it in another way; each is a limit that the README names:
+What the scripts do not do, because pgweir answers it in another way; each is a limit that docs/limits.md names:
 
 - RESET of a startup parameter beside other statements in one string, or by set_config(..., NULL, ...)
 - custom settings whose name is computed, or stands in a view

@@ -306,7 +306,7 @@ SINCE_TENANTS = {
                (0, Q("set local search_path to t0c")), (0, B("", "s"), S), (0, B("", "s"), S), (0, Q("rollback"))]),
 }
 
-# What is not the same yet, and why; also in the README.
+# What is not the same yet, and why; also in docs/limits.md.
 LIMITS = {
     # The server does not list custom settings, and nobody knows the name: it is taken back at the transaction's end.
     "a_computed_custom_name_follows_its_client": Script(

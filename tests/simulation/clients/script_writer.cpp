@@ -104,7 +104,7 @@ std::vector<StartupParameter> ScriptWriter::startup_parameters() {
   }
   std::string options;
   if (random_.chance(0.15)) options = "-c search_path=tenant" + std::to_string(random_.below(3));
-  // It stays so: texts are read again where they have to be prepared on another server connection (README).
+  // It stays so: texts are read again where they have to be prepared on another server connection (docs/limits.md).
   if (random_.chance(0.15)) options += " -c standard_conforming_strings=off -c escape_string_warning=off";
   if (!options.empty()) parameters.push_back({"options", options});
   if (random_.chance(0.1)) parameters.push_back({"app.tenant", nonce()});
@@ -267,7 +267,7 @@ std::string ScriptWriter::table_statement() {
 }
 
 // A temporary table that hides one which others see. PostgreSQL goes on using the hidden one in what was prepared before,
-// but for the first temporary table of a session, which pgweir cannot tell from others (README).
+// but for the first temporary table of a session, which pgweir cannot tell from others (docs/limits.md).
 std::string ScriptWriter::place_statement() {
   const std::uint64_t which = random_.below(4);
   if (which == 0 && may_hide_place_ && (!may_have_temporary_ || !may_have_shared_)) {
@@ -494,9 +494,9 @@ Batch ScriptWriter::simple(const std::string& text) const {
   return batch;
 }
 
-// Named limits (README): a LISTEN in one message with others may hear what is notified while that runs; what a client has
-// brought at its startup comes back only with the end of the string in which it is reset; in a failed transaction a server
-// connection cannot be given the statements that a string names behind its ROLLBACK.
+// Named limits (docs/limits.md): a LISTEN in one message with others may hear what is notified while that runs; what a
+// client has brought at its startup comes back only with the end of the string in which it is reset; in a failed transaction
+// a server connection cannot be given the statements that a string names behind its ROLLBACK.
 Batch ScriptWriter::query(bool has_failed) {
   may_hide_place_ = true;
   std::string text = statement();
@@ -566,8 +566,8 @@ void ScriptWriter::add_bind(Batch& batch, const std::string& name, const std::st
 }
 
 // Over the table that ddl_statement() changes. A client that was told the columns of a statement, and does not ask again, gets
-// the error of a stale plan as it would directly; another one gets the new columns (README). So who prepares one that may
-// become stale asks right behind that, and never later.
+// the error of a stale plan as it would directly; another one gets the new columns (docs/limits.md). So who prepares one that
+// may become stale asks right behind that, and never later.
 void ScriptWriter::add_changing(Batch& batch) {
   const std::string table = "public." + own_name("d");
   const std::string name = "e" + std::to_string(random_.below(3));
@@ -589,7 +589,7 @@ void ScriptWriter::add_changing(Batch& batch) {
 }
 
 // The literal is read where the statement is analysed, and that is done again when others have changed the table: under the
-// settings of the client whose statement it is. One that has changed its TimeZone may get either (README).
+// settings of the client whose statement it is. One that has changed its TimeZone may get either (docs/limits.md).
 void ScriptWriter::add_zoned(Batch& batch) {
   const std::string name = "z" + std::to_string(random_.below(2));
   const std::string sql = std::string("select '") + Expectation::zoned_row +
@@ -606,9 +606,10 @@ void ScriptWriter::add_zoned(Batch& batch) {
   batch.in_words += "[" + name + "] " + (parses ? sql : "again") + " (" + value + "); ";
 }
 
-// Where a statement has to be prepared on another server connection, it is what it would be now (README). A client that was
-// told its columns gets the error of a stale plan then, as it would directly, and others get the new columns: so a client
-// asks for those that may change. It does so behind the Parse, as what is broken is described in another way later (README).
+// Where a statement has to be prepared on another server connection, it is what it would be now (docs/limits.md). A client
+// that was told its columns gets the error of a stale plan then, as it would directly, and others get the new columns: so a
+// client asks for those that may change. It does so behind the Parse, as what is broken is described in another way later
+// (docs/limits.md).
 void ScriptWriter::add_shared(Batch& batch) {
   if (habits_.has(StatementKind::zoned) && random_.chance(0.3)) return add_zoned(batch);
   const bool is_steady = random_.chance(0.5);
@@ -705,7 +706,7 @@ void ScriptWriter::add_portals(Batch& batch) {
     portal = random_.pick(names);
     if (!portal.empty() && random_.chance(0.7)) MessageWriter(batch.bytes, 'C').raw("P").text(portal);
     std::string sql = statement_to_bind();
-    // What the client has brought comes back later than at once (README).
+    // What the client has brought comes back later than at once (docs/limits.md).
     if (brings_settings_ && (sql.starts_with("reset") || sql.starts_with("discard")))
       sql = "select '" + nonce() + "'";
     MessageWriter(batch.bytes, 'P').text("").text(sql).number(0, 2);
