@@ -1,17 +1,21 @@
-"""The pages in docs/: links lead somewhere, blocks that say that they are tested, are, and what it costs adds up. Commands are
-in test_commands.py."""
+"""README and the pages in docs/: links lead somewhere, every page is listed, README is short, blocks that say that they are
+tested, are, and what it costs adds up. Commands are in test_commands.py."""
 
 import os
 import pathlib
 import re
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 
+from harness import processes
+from harness.cluster import USERS
 from harness.proxy import binary
 
-PAGES = ("README.md", "docs/operations.md", "docs/deploy-ecs.md", "docs/lambda.md", "docs/doctor.md", "docs/metrics.md",
-         "docs/threat-model.md", "docs/architecture.md", "docs/simulation.md", "docs/test-report.md", "CONTRIBUTING.md", "tests/README.md")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md",
+         *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 
 
 def anchors(text):
@@ -39,6 +43,23 @@ def test_a_dead_link_is_noticed(tmp_path):
     assert list(dead_links(page)) == ["#two", "nowhere.md"]
 
 
+def test_the_index_has_every_page(root):
+    index = (root / "docs/README.md").read_text()
+    listed = {target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", index)}
+    assert {path.name for path in (root / "docs").glob("*.md")} - {"README.md"} - listed == set()
+
+
+def test_the_readme_can_be_read_in_five_minutes(root):
+    text = (root / "README.md").read_text()
+    assert len(text.splitlines()) <= 160 and len(text.split()) <= 1300
+
+
+@pytest.mark.parametrize("name", ["overview", "burst"])
+def test_a_picture_is_a_picture_for_light_and_dark(root, name):
+    picture = root / "docs/pictures" / f"{name}.svg"
+    assert ElementTree.parse(picture).getroot().tag.endswith("}svg") and "prefers-color-scheme: dark" in picture.read_text()
+
+
 def blocks(text):
     return re.findall(r"<!-- tested -->\n```sh\n(.*?)```", text, re.DOTALL)
 
@@ -57,6 +78,21 @@ def test_the_certificate_of_the_page_is_one_that_functions_accept(root, tmp_path
              "openssl pkey -in pgweir.key -noout")
     assert run(check.format("pgweir.internal.example"), tmp_path).returncode == 0
     assert run(check.format("elsewhere.example"), tmp_path).returncode != 0
+
+
+def test_the_block_of_the_readme_works_when_it_is_pasted(root, cluster, tmp_path):
+    """Given a login that works. The server, and what listens here, have other ports than usual."""
+    (script,) = blocks((root / "README.md").read_text())
+    port, admin = processes.free_port(), processes.free_port()
+    for shown, ours in (("PGUSER=app_user PGPASSWORD=secret PGDATABASE=app\n",
+                         f"PGUSER=app PGPASSWORD={USERS['app']} PGDATABASE=app\n"),
+                        ("{host: 127.0.0.1}", f"{{host: {cluster.host}, port: {cluster.port}}}\n"
+                                              f"listen: {{port: {port}}}\nadmin: {{port: {admin}}}"),
+                        (" 6432 ", f" {port} "), ("$PWD/build/release:", "")):
+        assert script.count(shown) == 1
+        script = script.replace(shown, ours)
+    done = run("trap 'kill $(jobs -p); wait' EXIT\n" + script, tmp_path)
+    assert done.returncode == 0 and "Asia/Tokyo" in done.stdout, done.stdout + done.stderr
 
 
 def test_what_the_operations_page_has_the_dashboard_say_it_says(root):
