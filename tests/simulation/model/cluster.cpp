@@ -1,5 +1,7 @@
 #include "tests/simulation/model/cluster.hpp"
 
+#include <algorithm>
+
 #include "protocol/sql_tokenizer.hpp"
 #include "tests/simulation/model/session.hpp"
 
@@ -13,8 +15,9 @@ int ModelCluster::version_number() const {
   return std::stoi(version_) * 10000 + minor;
 }
 
-void ModelCluster::add_database(const std::string& name) {
+void ModelCluster::add_database(const std::string& name, const ModelDatabase& options) {
   databases_.try_emplace(name, log_);
+  options_[name] = options;
 }
 
 void ModelCluster::add_schema(const std::string& database, const std::string& schema) {
@@ -73,6 +76,23 @@ void ModelCluster::reload_read_only(bool read_only) {
 const ModelRole* ModelCluster::find_role(const std::string& name) const {
   const auto found = roles_.find(name);
   return found == roles_.end() ? nullptr : &found->second;
+}
+
+LoginMethod ModelCluster::method_for(const std::string& user) const {
+  const auto found = methods_.find(user);
+  return found == methods_.end() ? LoginMethod::trust : found->second;
+}
+
+std::size_t ModelCluster::sessions_of_user(const std::string& user) const {
+  return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& each) {
+    return each.second->login_user() == user;
+  }));
+}
+
+std::size_t ModelCluster::sessions_of_database(const std::string& database) const {
+  return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& each) {
+    return each.second->database() == database;
+  }));
 }
 
 bool ModelCluster::is_superuser(const std::string& name) const {

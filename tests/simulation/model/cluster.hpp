@@ -5,6 +5,7 @@
 // and its advance() does the rest.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,9 +29,20 @@ struct ModelRole {
   bool superuser = false;
   bool can_login = true;
   std::set<std::string> member_of = {};
-  enum class Method { trust, cleartext, md5 } method = Method::trust;
   std::string password = {};
+  std::optional<std::size_t> connections_max = {};
 };
+
+struct ModelDatabase {
+  bool allows_connections = true;
+  std::optional<std::size_t> connections_max = {};
+};
+
+// What a user is asked for, whether or not there is such a role: pg_hba.conf.
+enum class LoginMethod : std::uint8_t { trust, cleartext, md5, reject };
+
+// Why a server lets nobody in for a while.
+enum class LoginRefusal : std::uint8_t { too_many_clients, starting_up, shutting_down, no_hot_standby };
 
 class ModelCluster {
  public:
@@ -41,17 +53,18 @@ class ModelCluster {
 
   // --- How it is set up
   void add_role(const std::string& name, ModelRole role = {}) { roles_[name] = std::move(role); }
-  void add_database(const std::string& name);
+  void add_database(const std::string& name, const ModelDatabase& options = {});
+  void set_method(const std::string& user, LoginMethod method) { methods_[user] = method; }
   void add_schema(const std::string& database, const std::string& schema);
   // ALTER ROLE, ALTER DATABASE ... SET; an empty name stands for all. nullopt: RESET.
   void alter_default(const std::string& role, const std::string& database, const std::string& setting,
                      const std::optional<std::string>& value);
 
   // --- What may happen to it
-  bool in_recovery = false;               // a standby, or a writer that came back read-only
-  std::optional<SqlError> login_refusal;  // 57P03, 53300, ...: FATAL for everyone who logs in
-  void restart();                         // every session ends, and what nobody has committed
-  void terminate(Pid pid);                // 57P01
+  bool in_recovery = false;                   // a standby, or a writer that came back read-only
+  std::optional<LoginRefusal> login_refusal;  // of everyone who logs in
+  void restart();                             // every session ends, and what nobody has committed
+  void terminate(Pid pid);                    // 57P01
   // A cancel request: ends what runs (that is: waits). `with_next_statement`: the signal comes a moment too
   // late, or too early, and hits the next statement where nothing runs.
   void cancel(Pid pid, ByteView secret, bool with_next_statement = false);
@@ -68,6 +81,11 @@ class ModelCluster {
   int major() const { return version_number() / 10000; }
   bool default_read_only() const { return default_read_only_; }
   const ModelRole* find_role(const std::string& name) const;
+  LoginMethod method_for(const std::string& user) const;
+  const ModelDatabase& options_of(const std::string& database) const { return options_.at(database); }
+  // Sessions that have begun, or are about to.
+  std::size_t sessions_of_user(const std::string& user) const;
+  std::size_t sessions_of_database(const std::string& database) const;
   bool is_superuser(const std::string& name) const;
   bool may_become(const std::string& session_user, const std::string& role) const;
   Catalog* find_catalog(const std::string& database);
@@ -92,9 +110,11 @@ class ModelCluster {
   std::string version_;
   bool default_read_only_ = false;
   std::map<std::string, ModelRole> roles_;
+  std::map<std::string, LoginMethod> methods_;
   TransactionLog log_;
   LockTable locks_;
   std::map<std::string, Catalog> databases_;
+  std::map<std::string, ModelDatabase> options_;
   std::map<std::pair<std::string, std::string>, std::map<std::string, std::string>> defaults_;
   std::map<Pid, ModelSession*> sessions_;
   std::size_t running_ = 0;

@@ -1,12 +1,14 @@
 """Random scripts of the SQL that the model understands, for compare.py.
 
-script(rng) gives (clients, steps): {number: (user, startup parameters)} and (number, bytes, answers to wait for, text).
+Each family, such as single(rng), gives (clients, steps): {number: Login} and (number, bytes, answers to wait for, text).
 Only one client at a time has anything under way, and none waits for another's lock, so that every run is the same.
 """
 
 import struct
 
 from harness import messages as m
+
+from compare_logins import Login
 
 TABLES = ["t", "u", "one.t", "two.u", "w"]
 SETTINGS = [("work_mem", ["'7MB'", "8192", "'1GB'", "63", "'lots'"]),
@@ -318,7 +320,7 @@ STARTUP = [("application_name", "me"), ("options", "-c work_mem=9MB -c geqo=off"
 
 def shared(rng):
     """Clients with the same tables, sequences and channels, none with a transaction that lasts."""
-    clients = {number: ("app", []) for number in range(rng.choice([2, 3]))}
+    clients = {number: Login("app") for number in range(rng.choice([2, 3]))}
     chosen = [(subject, weight) for subject, weight in SUBJECTS
               if subject in (looks, settings, tables, prepared, channels, sequences, discards)]
     steps = []
@@ -371,7 +373,7 @@ def waiting(rng):
     steps += [says(1, rng.choice(["COMMIT", "SELECT 'on'", "SELECT pg_advisory_unlock(1)", "SELECT lastval()"])),
               says(0, "ROLLBACK"), says(1, "ROLLBACK"), says(1, "SELECT pg_advisory_unlock_all()"),
               says(0, "SELECT pg_advisory_unlock_all()"), says(0, "SELECT * FROM t"), says(1, "EXECUTE p")]
-    return {0: ("app", []), 1: ("app", [])}, steps
+    return {0: Login("app"), 1: Login("app")}, steps
 
 
 def sleeping(rng):
@@ -385,7 +387,7 @@ def sleeping(rng):
         else:
             steps.append(says(0, sql))
         steps.append(says(0, rng.choice(["COMMIT", "ROLLBACK", "SELECT 1"])))
-    return {0: ("app", [])}, steps
+    return {0: Login("app")}, steps
 
 
 def defaults(rng):
@@ -402,12 +404,7 @@ def defaults(rng):
     for _ in range(rng.randint(3, 6)):
         steps.append(says(1, rng.choice([settings, looks, settings, discards])(rng)))
     steps += [says(1, f"SHOW {name}") for name, _ in rng.sample(may_have, 4)]
-    return {0: ("app", []), 1: ("app", [])}, steps
-
-
-def script(rng):
-    families = [single, shared, waiting, sleeping, defaults]
-    return rng.choices(families, [12, 4, 2, 0.5, 2])[0](rng)
+    return {0: Login("app"), 1: Login("app")}, steps
 
 
 def single(rng):
@@ -415,7 +412,7 @@ def single(rng):
     clients = {}
     for number in range(rng.choice([1, 1, 1, 2])):
         params = rng.sample(STARTUP, rng.randint(1, 2)) if rng.random() < 0.25 else []
-        clients[number] = (rng.choice(users), params)
+        clients[number] = Login(rng.choice(users), tuple(params))
     chosen = rng.sample(SUBJECTS, rng.randint(2, 6))
     # Rights on tables are not modelled.
     if users != ["app"] or any(subject is roles for subject, _ in chosen):

@@ -190,6 +190,7 @@ std::string Executor::copy_out(Portal& portal, const CopyCommand& copy) {
 
 std::string Executor::copy_from(Portal& portal, const CopyCommand& copy) {
   if (!portal.copy_in) {
+    TransactionControl(s_).require_no_recovery("COPY");
     require_writable_table(copy.table, "COPY FROM");
     const Relation& relation = Tables(s_).open(copy.table, LockMode::shared);
     portal.copy_in = std::make_shared<CopyIn>(relation.name, relation.oid, relation.columns);

@@ -57,6 +57,16 @@ Value pg_is_in_recovery(SessionState& s, Arguments /*arguments*/, Replay& /*repl
   return s.cluster.in_recovery ? "t" : "f";
 }
 
+// It waits until that is done.
+Value pg_promote(SessionState& s, Arguments /*arguments*/, Replay& /*replay*/) {
+  if (!s.cluster.in_recovery)
+    throw SqlError{.code = "55000",
+                   .message = "recovery is not in progress",
+                   .hint = "Recovery control functions can only be executed during recovery."};
+  s.cluster.in_recovery = false;
+  return "t";
+}
+
 Value current_database(SessionState& s, Arguments /*arguments*/, Replay& /*replay*/) {
   return s.database;
 }
@@ -143,6 +153,7 @@ std::vector<FunctionDefinition> make_functions() {
       {"pg_sleep", {float8}, void_, true, false, pg_sleep},
       {"pg_notify", {text, text}, void_, false, true, pg_notify},
       {"pg_is_in_recovery", {}, boolean, true, false, pg_is_in_recovery},
+      {"pg_promote", {}, boolean, true, true, pg_promote},
       {"current_database", {}, name, true, false, current_database},
       {"decode", {text, text}, bytea, true, false, decode},
       {"convert_from", {bytea, text}, text, true, false, convert_from},

@@ -76,6 +76,7 @@ class ModelSession {
   void terminate(SqlError why);
   bool has_secret(ByteView secret) const;
   const std::string& database() const { return s_.database; }
+  const std::string& login_user() const { return s_.identity.login_user(); }
   void change_boot(const std::string& name, const std::string& value) {
     s_.settings.change_boot(name, value);
   }

@@ -173,7 +173,7 @@ TEST_CASE("a server ends, refuses, and comes back read-only") {
   server.cluster.restart();
   CHECK(client.hear() == "E(FATAL 57P01)");
   CHECK(client.session().is_closed());
-  server.cluster.login_refusal = SqlError{.code = "57P03", .message = "the database system is starting up"};
+  server.cluster.login_refusal = LoginRefusal::starting_up;
   CHECK_FALSE(server.client(2).session().has_begun());
   server.cluster.login_refusal.reset();
   server.cluster.in_recovery = true;
@@ -181,6 +181,50 @@ TEST_CASE("a server ends, refuses, and comes back read-only") {
   CHECK(reader.query("CREATE TABLE t (a int)") == "E(25006) Z(I)");
   CHECK(reader.query("LISTEN ch") == "E(25006) Z(I)");
   CHECK(reader.query("SHOW transaction_read_only") == "T D(on) C(SHOW) Z(I)");
+}
+
+TEST_CASE("who is asked for a password is let in with the right one, and an unknown user with none") {
+  Server server;
+  server.cluster.add_role("hashed", {.password = "secret"});
+  for (const char* const user : {"hashed", "ghost"}) server.cluster.set_method(user, LoginMethod::cleartext);
+  const auto log_in = [&](std::string_view user, const std::string& password) {
+    ModelSession session(server.cluster, 9, 9);
+    ByteBuffer bytes;
+    write_startup_message(bytes, 0, user, "app", {});
+    write_password_message(bytes, password);
+    session.receive(bytes);
+    return session.has_begun();
+  };
+  CHECK(log_in("hashed", "secret"));
+  CHECK_FALSE(log_in("hashed", "other"));
+  CHECK_FALSE(log_in("ghost", "secret"));
+}
+
+TEST_CASE("a role and a database have so many sessions at most") {
+  Server server;
+  server.cluster.add_role("app", {.connections_max = 1});
+  ModelClient first = server.client(1);
+  CHECK(first.session().has_begun());
+  CHECK_FALSE(server.client(2).session().has_begun());
+  first.query("SELECT 1");
+  server.cluster.add_role("app");
+  server.cluster.add_database("app", {.connections_max = 1});
+  CHECK_FALSE(server.client(3).session().has_begun());
+}
+
+TEST_CASE("what begins while a server takes no writes is read-only, and what has begun is not") {
+  Server server;
+  ModelClient client = server.client(1);
+  client.query("CREATE TABLE t (a int)");
+  client.query("BEGIN");
+  server.cluster.reload_read_only(true);
+  CHECK(client.query("INSERT INTO t VALUES (1)") == "C(INSERT 0 1) S(default_transaction_read_only=on) Z(T)");
+  CHECK(client.query("COMMIT") == "C(COMMIT) Z(I)");
+  CHECK(client.query("INSERT INTO t VALUES (2)") == "E(25006) Z(I)");
+  client.query("BEGIN; SET LOCAL default_transaction_read_only = off");
+  server.cluster.reload_read_only(false);
+  CHECK(client.query("ROLLBACK") == "C(ROLLBACK) Z(I)");
+  CHECK(client.query("INSERT INTO t VALUES (2)") == "C(INSERT 0 1) Z(I)");
 }
 
 TEST_CASE("defaults of roles and databases are those of the next login") {

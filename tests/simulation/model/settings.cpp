@@ -104,6 +104,10 @@ void Settings::change_boot(const std::string& name, const std::string& value) {
   Entry& entry = find_or_make(name);
   if (entry.at_login.source == SettingSource::boot) entry.at_login.value = value;
   if (entry.current.source == SettingSource::boot) entry.current.value = value;
+  for (Saved& saved : entry.saved) {
+    for (Current* const each : {&saved.prior, &saved.masked})
+      if (each->source == SettingSource::boot) each->value = value;
+  }
 }
 
 void Settings::set(const std::string& name, const std::optional<std::string>& value, bool local, int level) {

@@ -190,6 +190,13 @@ TransactionId TransactionControl::id_for_writing() {
 std::uint64_t TransactionControl::snapshot() {
   t_.has_queried = true;
   const std::uint64_t now = s_.cluster.log().snapshot();
+  if (t_.isolation == "serializable" && s_.cluster.in_recovery)
+    throw SqlError{.code = "0A000",
+                   .message = "cannot use serializable mode in a hot standby",
+                   .detail = "\"default_transaction_isolation\" is set to \"serializable\".",
+                   .hint =
+                       "You can use \"SET default_transaction_isolation = 'repeatable read'\" to change the "
+                       "default."};
   if (t_.isolation == "read committed" || t_.isolation == "read uncommitted") return now;
   if (!t_.snapshot) t_.snapshot = now;
   return *t_.snapshot;

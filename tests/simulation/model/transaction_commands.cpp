@@ -123,6 +123,10 @@ void TransactionControl::set_modes(const std::vector<TransactionMode>& modes) {
       if (t_.has_queried) fail("25001", "SET TRANSACTION ISOLATION LEVEL must be called before any query");
       if (!t_.savepoints.empty())
         fail("25001", "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+      if (mode.value == "serializable" && s_.cluster.in_recovery)
+        throw SqlError{.code = "0A000",
+                       .message = "cannot use serializable mode in a hot standby",
+                       .hint = "You can use REPEATABLE READ instead."};
       t_.isolation = mode.value;
     } else if (mode.setting == "transaction_read_only") {
       const bool read_only = mode.value == "on";

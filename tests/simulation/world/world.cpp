@@ -178,9 +178,7 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
   };
   server_.canceled = [this](std::uint32_t pid) { check_cancel(pid); };
   for (const char* const name : {"app", "shop"}) {
-    ModelRole role = *cluster_.find_role(name);
-    if (plan_.md5 > 0) role.method = ModelRole::Method::md5;
-    cluster_.add_role(name, std::move(role));
+    if (plan_.md5 > 0) cluster_.set_method(name, LoginMethod::md5);
   }
   server_.pace = plan_.pace();
   kernel_.quality = plan_.link();
@@ -534,9 +532,7 @@ void World::refuse() {
   const SimTime lasts = milliseconds(static_cast<std::int64_t>(random_.between(50, 10'000)));
   const bool is_full = random_.chance(0.5);
   disturb(is_full ? "the server has no connections left" : "the server starts up", lasts);
-  cluster_.login_refusal = is_full
-                               ? SqlError{.code = "53300", .message = "sorry, too many clients already"}
-                               : SqlError{.code = "57P03", .message = "the database system is starting up"};
+  cluster_.login_refusal = is_full ? LoginRefusal::too_many_clients : LoginRefusal::starting_up;
   if (random_.chance(0.5)) server_.end_one(any_ending());
   kernel_.timeline().after(lasts, [this] { cluster_.login_refusal.reset(); });
 }
