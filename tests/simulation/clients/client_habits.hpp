@@ -47,9 +47,10 @@ inline constexpr std::chrono::seconds drain_last_words{1};
 
 struct ClientHabits {
   SimTime longest_pause = std::chrono::milliseconds(300);
-  double in_pieces = 0.1;      // the chance that a batch is sent in pieces of 1 to 8 bytes
-  double pipelined = 0.1;      // that the next batch does not wait for the answer
-  double leaves = 0.02;        // after a batch
+  double in_pieces = 0.1;   // the chance that a batch is sent in pieces of 1 to 8 bytes
+  double byte_by_byte = 0;  // of those: in pieces of one byte, each of which arrives before the next is sent
+  double pipelined = 0.1;   // that the next batch does not wait for the answer
+  double leaves = 0.02;     // after a batch
   double leaves_rudely = 0.3;  // of those: without Terminate, or by a reset, or by falling silent
   double cancels = 0;          // that a batch is a long statement which is then canceled
   double meddles = 0;          // that it asks to cancel what another client does, or nobody

@@ -33,6 +33,11 @@ constexpr SimTime timeout_noticed = seconds(10);
 constexpr double huge_answers = 0.2;
 constexpr std::size_t huge_least = 20'000'000;
 constexpr std::size_t huge_most = 30'000'000;
+const std::string read_only_setting = "default_transaction_read_only";
+// What is sent byte by byte goes out within this time: less than any limit that a client has to keep to.
+constexpr SimTime single_bytes_last = seconds(3);
+// Of a long batch so many bytes at its beginning and at its end are sent one by one.
+constexpr std::size_t single_bytes_max = 1'000;
 // What was sent so long ago has arrived.
 constexpr SimTime message_arrives = seconds(2);
 
@@ -138,18 +143,38 @@ void ModelClient::send_now(const ByteBuffer& bytes) {
 }
 
 void ModelClient::send_in_pieces(const ByteBuffer& bytes) {
+  if (habits_.byte_by_byte > 0 && random_.chance(habits_.byte_by_byte)) return send_byte_by_byte(bytes);
   SimTime at = std::max(kernel_.now(), pieces_end_);
   for (std::size_t i = 0; i < bytes.size();) {
     const std::size_t size = std::min<std::size_t>(bytes.size() - i, random_.between(1, 8));
-    const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(i);
     at += std::chrono::microseconds(random_.below(300));
-    kernel_.timeline().at(
-        at, [this, piece = ByteBuffer(from, from + static_cast<std::ptrdiff_t>(size)), life = life_] {
-          if (life == life_) send_now(piece);
-        });
+    send_at(at, ByteView(bytes).subspan(i, size));
     i += size;
   }
   pieces_end_ = at;
+}
+
+// Each has arrived before the next one is sent, so that a program that is not held up reads them one by one.
+void ModelClient::send_byte_by_byte(const ByteBuffer& bytes) {
+  trace_.say(name_, "sends it byte by byte");
+  const std::size_t singles = std::min(bytes.size(), 2 * single_bytes_max);
+  const SimTime most = single_bytes_last / std::max<std::size_t>(singles, 1);
+  const SimTime gap = std::min(most, kernel_.quality.longest_delay + std::chrono::microseconds(1));
+  const std::size_t middle = singles < bytes.size() ? single_bytes_max : bytes.size();
+  SimTime at = std::max(kernel_.now(), pieces_end_);
+  for (std::size_t i = 0; i < bytes.size();) {
+    const std::size_t size = i == middle ? bytes.size() - singles : 1;
+    at += gap;
+    send_at(at, ByteView(bytes).subspan(i, size));
+    i += size;
+  }
+  pieces_end_ = at;
+}
+
+void ModelClient::send_at(SimTime at, ByteView piece) {
+  kernel_.timeline().at(at, [this, piece = ByteBuffer(piece.begin(), piece.end()), life = life_] {
+    if (life == life_) send_now(piece);
+  });
 }
 
 void ModelClient::push() {
@@ -203,9 +228,15 @@ void ModelClient::take_startup(const Message& message) {
   }
   if (message.type != 'Z') return;
   if (world_.is_standby()) told_["in_hot_standby"] = told_directly_["in_hot_standby"];
+  // A login that costs no server connection tells what the last one that was opened has told.
+  std::string& read_only = told_[read_only_setting];
+  const std::string told_read_only = read_only;
+  if (world_.was_read_only_since({})) read_only = told_directly_[read_only_setting];
   if (told_ != told_directly_)
     world_.fail(name_ + " was told other settings than a direct connection at its login");
+  read_only = told_read_only;
   in_startup_ = false;
+  outside_since_ = kernel_.now();
   unanswered_ = 0;
   ++logins_;
   settled();
@@ -268,7 +299,23 @@ void ModelClient::check_news() {
     world_.fail(name_ + " has not heard news number " + std::to_string(next));
 }
 
+// The server connection that the client has may have been told of it late, or be told of its end only now. It is a change each
+// time.
+void ModelClient::take_read_only(const std::string& value) {
+  std::string& told = told_[read_only_setting];
+  if (value == told) return world_.fail(name_ + " is told again that " + read_only_setting + " is " + value);
+  told = value;
+}
+
+// Its transaction has begun when the server took no writes.
+bool ModelClient::may_be_refused_to_write(const Message& error) const {
+  return field(error, 'C') == "25006" && world_.was_read_only_since(outside_since_) &&
+         field(error, 'M').ends_with("in a read-only transaction");
+}
+
 void ModelClient::compare(const Message& message) {
+  if (message.type == 'S' && world_.was_read_only_since({}) && parameter(message).first == read_only_setting)
+    return take_read_only(parameter(message).second);
   if (message.type == 'A' && notification(message).first == Expectation::shared_channel)
     return take_news(notification(message).second);
   const std::string complaint = expected_.take(message);
@@ -278,6 +325,7 @@ void ModelClient::compare(const Message& message) {
       is_amid_answer_ = message.type != 'Z';
     if (message.type == 'Z') {
       status_ = static_cast<TransactionStatus>(message.body.front());
+      if (status_ == TransactionStatus::idle) outside_since_ = kernel_.now();
       answered();
     }
     return;
@@ -295,6 +343,10 @@ void ModelClient::compare(const Message& message) {
       if (code.starts_with("57P")) check_drain();
       return be_gone("goes: " + code + " was not its own");
     }
+  }
+  if (message.type == 'E' && may_be_refused_to_write(message)) {
+    was_refused_ = true;
+    return be_gone("goes: its transaction is read-only");
   }
   // Its own values only; those of others it never gets.
   if (habits_.may_lose_sequences && message.type == 'E' && field(message, 'C') == "55000" &&

@@ -40,6 +40,8 @@ class ClientWorld {
   virtual void note_vanished_listener() = 0;
   // Whether the server may be, or may have been, another one than the client's reference: a standby.
   virtual bool is_standby() const = 0;
+  // Whether new transactions were read-only at any time since then, without a word of a client's.
+  virtual bool was_read_only_since(SimTime moment) const = 0;
   // Whether a server runs a statement with this word now.
   virtual bool is_running(const std::string& word) const = 0;
   // Whether a client may send one more batch.
@@ -70,13 +72,19 @@ class ModelClient {
   void expect_cancel();
   // Whether somebody has asked to cancel what this connection does, so long ago at most, or pgweir has for its time.
   bool may_be_canceled(SimTime lately) const;
+  // Is logged in, and the program has not closed its connection.
+  bool is_inside() const { return end_ && !in_startup_ && !end_->peer_has_left(); }
   // Waits longer than it should.
   bool is_overdue() const;
   std::uint64_t lives() const { return lives_; }    // connections
   std::uint64_t logins() const { return logins_; }  // of them, that were let in
   std::uint64_t batches() const { return batches_; }
+  // That ended without an answer to all of the login.
+  std::uint64_t lost_logins() const { return lives_ - logins_; }
   std::uint64_t answers() const { return answers_; }  // to batches, whole
-  std::uint64_t ends() const { return ends_; }        // of them, outside of a transaction
+  // To batches that had none, or none that was whole, when the connection ended.
+  std::uint64_t lost_answers() const { return batches_ - answers_; }
+  std::uint64_t ends() const { return ends_; }  // of them, outside of a transaction
   std::uint64_t messages() const { return messages_; }
   std::uint64_t cancels() const { return cancels_; }
 
@@ -94,6 +102,8 @@ class ModelClient {
   void take(const Message& message);
   void take_startup(const Message& message);
   void take_of_canceled(const Message& message);
+  void take_read_only(const std::string& value);
+  bool may_be_refused_to_write(const Message& error) const;
   void compare(const Message& message);
   bool is_past_query_timeout() const;
   void check_drain();
@@ -118,6 +128,8 @@ class ModelClient {
   void send(const ByteBuffer& bytes);
   void send_now(const ByteBuffer& bytes);
   void send_in_pieces(const ByteBuffer& bytes);
+  void send_byte_by_byte(const ByteBuffer& bytes);
+  void send_at(SimTime at, ByteView piece);
   void push();
   void note_zone(const Batch& batch);
   void leave_unfinished();
@@ -159,6 +171,7 @@ class ModelClient {
   std::uint64_t life_ = 0;                              // plans of an earlier connection are void
   int unanswered_ = 0;                                  // batches
   TransactionStatus status_ = TransactionStatus::idle;  // as it was told
+  SimTime outside_since_{};                             // when it was told last that it is in no transaction
   bool is_amid_answer_ = false;                         // it has a part of one
   SimTime waits_since_{};
   SimTime asked_at_{};                                   // when it sent its last batch

@@ -27,6 +27,7 @@ constexpr PlanValue values[] = {
     {"restart_s", &Plan::restart_s, 0},
     {"away_s", &Plan::away_s, 0},
     {"standby_s", &Plan::standby_s, 0},
+    {"read_only_s", &Plan::read_only_s, 0},
     {"refuse_s", &Plan::refuse_s, 0},
     {"stall_s", &Plan::stall_s, 0},
     {"reload_s", &Plan::reload_s, 0},
@@ -47,6 +48,7 @@ constexpr PlanValue values[] = {
     {"slow_cancel_ms", &Plan::slow_cancel_ms, 0},
     {"cancel_next", &Plan::cancel_next, 0},
     {"pieces", &Plan::pieces, 0},
+    {"byte_by_byte", &Plan::byte_by_byte, 0},
     {"pipelined", &Plan::pipelined, 0},
     {"strings", &Plan::strings, 0.15},
     {"favors", &Plan::favors, 0},
@@ -61,6 +63,7 @@ constexpr PlanValue values[] = {
     {"session_mode", &Plan::session_mode, 0},
     {"strict", &Plan::strict, 0},
     {"max_prepared", &Plan::max_prepared, 200},
+    {"max_logins", &Plan::max_logins, 4},
     {"max_lifetime_ms", &Plan::max_lifetime_ms, 0},
     {"idle_timeout_ms", &Plan::idle_timeout_ms, 0},
     {"borrow_timeout_ms", &Plan::borrow_timeout_ms, 0},
@@ -193,14 +196,17 @@ Plan make_plan(std::uint64_t seed) {
   draw.maybe(0.3, plan.meddles, 0.03);
   draw.maybe(0.5, plan.cancel_next, 0.5);
   if (plan.drains > 0) draw.maybe(0.5, plan.drains, 2);
+  draw.maybe(0.5, plan.byte_by_byte, 0.5);
+  draw.maybe(0.3, plan.max_logins, 1, 2);
+  draw.maybe(plan.is_quiet() ? 0.1 : 0.3, plan.read_only_s, 10, 60);
   // A cancel that comes too late may hit what is pipelined behind the query.
   if (plan.query_timeout_ms > 0) plan.pipelined = 0;
   return plan;
 }
 
 bool Plan::is_quiet() const {
-  return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && refuse_s == 0 &&
-         no_descriptor == 0 && no_watch == 0 && no_memory == 0;
+  return end_one_s == 0 && restart_s == 0 && away_s == 0 && standby_s == 0 && read_only_s == 0 &&
+         refuse_s == 0 && no_descriptor == 0 && no_watch == 0 && no_memory == 0;
 }
 
 bool Plan::has_client(int number) const {
@@ -211,7 +217,8 @@ std::string Plan::configuration(double size, bool is_loud) const {
   const auto number = [](auto value) { return std::to_string(static_cast<long>(value)); };
   std::string pool = "max_size: " + number(size) + ", min_size: " + number(std::min(min_size, size)) +
                      ", audit_every: " + number(audit_every) +
-                     ", max_prepared_statements: " + number(max_prepared);
+                     ", max_prepared_statements: " + number(max_prepared) +
+                     ", max_logins: " + number(max_logins);
   if (session_mode > 0) pool += ", mode: session";
   if (strict > 0) pool += ", state: strict";
   if (pin_sequences > 0) pool += ", sequence_values: pin";
@@ -265,6 +272,7 @@ ClientHabits Plan::habits() const {
   ClientHabits habits;
   habits.longest_pause = std::max(SimTime(1), milliseconds_of(pause_ms));
   habits.in_pieces = pieces;
+  habits.byte_by_byte = byte_by_byte;
   habits.pipelined = pipelined;
   habits.strings = strings;
   habits.favors = favors;

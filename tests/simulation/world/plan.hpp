@@ -29,6 +29,7 @@ struct Plan {
   double session_mode = 0;  // 1: pool.mode is session
   double strict = 0;        // 1: pool.state is strict
   double max_prepared = 200;
+  double max_logins = 4;
   double max_lifetime_ms = 0;
   double idle_timeout_ms = 0;
   double borrow_timeout_ms = 0;
@@ -60,11 +61,13 @@ struct Plan {
   double restart_s = 0;       // all are
   double away_s = 0;          // it cannot be reached for a while
   double standby_s = 0;       // it comes back as a standby, and is promoted later
+  double read_only_s = 0;     // it takes no writes for a while, and ends no session for that
   double refuse_s = 0;        // it lets nobody in for a while
 
   // The clients.
   double pause_ms = 300;     // the most between two batches
   double pieces = 0.1;       // that a batch is sent in pieces
+  double byte_by_byte = 0;   // of those: that each is one byte
   double pipelined = 0.05;   // that the next batch does not wait for the answer
   double strings = 0.15;     // that another statement follows in the same string
   double favors = 0;         // that a statement is of the kind

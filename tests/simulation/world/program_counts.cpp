@@ -1,5 +1,7 @@
 #include "tests/simulation/world/program_counts.hpp"
 
+#include <numeric>
+
 #include "proxy/pool/pool.hpp"
 #include "proxy/process/services.hpp"
 
@@ -20,6 +22,7 @@ ProgramCounts counts_of(Services& services) {
   ProgramCounts all;
   for (const auto& worker : services.workers.list) {
     const WorkerCounters& counters = worker->counters();
+    all.accepted += counters.accepted.get();
     all.cancels_received += counters.cancels_received.get();
     all.cancels_forwarded += counters.cancels_forwarded.get();
     for (std::size_t i = 0; i < all.ended.size(); ++i) all.ended[i] += counters.ended[i].get();
@@ -28,6 +31,14 @@ ProgramCounts counts_of(Services& services) {
     for (const auto& counters : pool->all_counters()) add(*counters, all);
   }
   return all;
+}
+
+std::uint64_t ProgramCounts::all_closes() const {
+  return std::accumulate(closes.begin(), closes.end(), std::uint64_t{0});
+}
+
+std::uint64_t ProgramCounts::failed_logins() const {
+  return std::accumulate(logins.begin(), logins.end(), std::uint64_t{0}) - of(BackendLoginResult::ok);
 }
 
 // The model's server and clients say nothing that the protocol does not allow, and what clients have set is known.

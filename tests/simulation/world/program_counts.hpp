@@ -18,6 +18,7 @@ struct ProgramCounts {
   std::uint64_t audit_findings = 0;
   std::uint64_t transactions = 0;
   std::uint64_t answered_here = 0;
+  std::uint64_t accepted = 0;  // connections of clients
   std::uint64_t cancels_received = 0;
   std::uint64_t cancels_forwarded = 0;
   std::array<std::uint64_t, reason_count> ended{};
@@ -26,6 +27,8 @@ struct ProgramCounts {
 
   std::uint64_t of(Reason reason) const { return ended[static_cast<std::size_t>(reason)]; }
   std::uint64_t of(BackendClose reason) const { return closes[static_cast<std::size_t>(reason)]; }
+  std::uint64_t all_closes() const;
+  std::uint64_t failed_logins() const;  // to the server
   std::uint64_t of(BackendLoginResult result) const { return logins[static_cast<std::size_t>(result)]; }
 };
 

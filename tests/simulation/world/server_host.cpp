@@ -48,12 +48,14 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   }
   bool is_listening() const { return is_listening_; }
   bool is_left() const { return end_->peer_has_left(); }
+  bool is_logging_in() const { return !is_logged_in_; }
   bool is_running(const std::string& word) const {
     return session_ && session_->is_waiting() && last_text_.find(word) != std::string::npos;
   }
 
   void end(Ending ending) {
     if (std::exchange(is_over_, true)) return;
+    count_end();
     if (session_ && ending != Ending::untold) {
       session_->terminate(SqlError{"57P01", "terminating connection due to administrator command"});
       advance();
@@ -73,6 +75,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     }
   }
   void vanish() {
+    if (!is_over_) count_end();
     end_->vanish();
     is_over_ = true;
     session_.reset();
@@ -159,6 +162,7 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
     }
     const auto pid = number_at(received_, 8);
     host_.trace_.say(name_, "is asked to cancel what session " + std::to_string(pid) + " runs");
+    is_cancel_ = true;
     host_.cancel(pid, ByteView(received_).subspan(12));
     host_.wake_all();
     finish();
@@ -225,10 +229,16 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
 
   void finish() {
     if (std::exchange(is_over_, true)) return;
+    count_end();
     host_.trace_.say(name_, "has ended");
     session_.reset();
     end_->close();
     host_.wake_all();
+  }
+
+  void count_end() {
+    if (!session_ && !is_cancel_) ++host_.unheard_;
+    if (is_logged_in_ && last_text_.empty()) ++host_.mute_logins_;
   }
 
   friend class ServerHost;
@@ -244,7 +254,8 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t wakes_ = 0;
   std::string last_text_;
   std::string user_;
-  bool is_slow_ = false;  // a request to cancel that is not looked at yet
+  bool is_slow_ = false;    // a request to cancel that is not looked at yet
+  bool is_cancel_ = false;  // one that was
   bool heard_is_startup_ = false;
   bool is_logged_in_ = false;
   bool is_listening_ = false;
@@ -255,9 +266,12 @@ class ServerHost::Connection : public std::enable_shared_from_this<Connection> {
 ServerHost::ServerHost(Kernel& kernel, Trace& trace, ModelCluster& cluster, std::uint32_t address,
                        std::uint16_t port)
     : kernel_(kernel), trace_(trace), cluster_(cluster) {
-  kernel_.add_host(
-      address, port,
-      {[this] { return reachability; }, [this](std::shared_ptr<End> end) { accept(std::move(end)); }});
+  kernel_.add_host(address, port,
+                   {[this] {
+                      if (reachability != Reachability::accepts) ++unheard_;
+                      return reachability;
+                    },
+                    [this](std::shared_ptr<End> end) { accept(std::move(end)); }});
 }
 
 ServerHost::~ServerHost() = default;
@@ -274,12 +288,21 @@ std::size_t ServerHost::sessions() const {
                                                 [](const auto& each) { return each->is_used(); }));
 }
 
+std::size_t ServerHost::listening_sessions() const {
+  return static_cast<std::size_t>(
+      std::count_if(connections_.begin(), connections_.end(),
+                    [](const auto& each) { return each->is_used() && each->is_listening(); }));
+}
+
 ServerHost::Taken ServerHost::taken_by(std::string_view user) const {
   Taken taken;
   for (const auto& each : connections_) {
     if (each->is_over() || each->user() != user) continue;
     ++(each->is_listening() ? taken.listening : taken.pooled);
-    if (!each->is_left()) continue;
+    if (!each->is_left()) {
+      if (each->is_logging_in()) ++taken.logging_in;
+      continue;
+    }
     ++taken.left;
     if (each->is_listening()) ++taken.listening_left;
   }

@@ -168,7 +168,7 @@ World::World(std::uint64_t seed, const Plan& plan, bool is_loud)
       server_(kernel_, trace_, cluster_, server_address, server_port),
       batches_left_(plan.batches),
       max_size_(plan.max_size),
-      places_(plan.no_watch == 0) {
+      places_(plan.no_watch == 0, static_cast<std::size_t>(plan.max_logins)) {
   trace_.is_loud = is_loud;
   set_up(cluster_);
   cluster_.notified = [this](const std::string& channel, const std::string& payload) {
@@ -223,6 +223,7 @@ void World::end_faults() {
   is_ending_ = true;
   server_.reachability = Reachability::accepts;
   cluster_.login_refusal.reset();
+  end_read_only();
   kernel_.faults = {};
   ProgramMemory::refuse(nullptr, 0);
 }
@@ -310,9 +311,14 @@ void World::check() {
   if (ProgramMemory::in_use() > memory_max)
     fail("the program has allocated " + std::to_string(ProgramMemory::in_use()) + " bytes");
   if (!server_.not_understood().empty()) fail(server_.not_understood());
+  std::size_t inside = 0;
   for (const auto& client : clients_) {
     if (client->is_overdue()) fail("a client has waited longer than any limit allows");
+    if (client->is_inside()) ++inside;
   }
+  if (plan_.max_clients > 0 && static_cast<double>(inside) > plan_.max_clients)
+    fail(std::to_string(inside) + " clients are logged in, max_clients is " +
+         std::to_string(static_cast<int>(plan_.max_clients)));
 }
 
 // A request reaches the session of this process: somebody has to have asked for it on behalf of whoever has that now.
@@ -399,50 +405,86 @@ void World::check_counters() {
     connections += counts.idle;
     totals += pool.totals;
   }
-  std::size_t hubs = 0;  // each has a connection of its own while somebody listens, and a while longer
-  for (const auto& pool : program_->services().pools.all()) hubs += pool->hubs().size();
+  std::size_t listening = 0;
+  for (const auto& pool : program_->services().pools.all()) {
+    for (const auto& hub : pool->hubs()) listening += hub->counters().connections.get();
+  }
   const std::size_t sessions = server_.sessions();
-  if (!is_draining_) check_count("connections", connections, sessions - std::min(sessions, hubs), sessions);
-  check_count("logins", totals.logins, sum_of(clients_, &ModelClient::logins),
-              sum_of(clients_, &ModelClient::lives));
-  check_count("queries", totals.queries, sum_of(clients_, &ModelClient::answers),
-              sum_of(clients_, &ModelClient::batches));
-  check_counts_of_trouble();
+  if (!is_draining_) {
+    check_count("connections", connections, sessions - server_.listening_sessions());
+    check_count("connections that LISTEN", listening, server_.listening_sessions());
+  }
+  check_counts_of_clients(totals);
+  check_counts_of_cancels();
+  check_counts_of_servers(connections);
   if (const std::size_t now = kernel_.open_descriptors() - sessions; now > descriptors_ && !is_draining_)
     fail(std::to_string(now - descriptors_) + " descriptors were never closed");
 }
 
-// What is counted of logins, cancels and closed connections.
-void World::check_counts_of_trouble() {
+// A client that leaves without its answer cannot know whether pgweir had it, or was just about to have it: so much is open.
+void World::check_counts_of_clients(const PoolTotals& totals) {
+  const ProgramCounts counts = counts_of(program_->services());
+  const std::uint64_t came = sum_of(clients_, &ModelClient::lives) + sum_of(clients_, &ModelClient::cancels);
+  check_count("connections of clients", counts.accepted, has_all_calls() ? came : 0, came);
+  const std::uint64_t logins = sum_of(clients_, &ModelClient::logins);
+  check_count("logins", totals.logins, logins, logins + sum_of(clients_, &ModelClient::lost_logins));
+  const std::uint64_t lost = sum_of(clients_, &ModelClient::lost_answers);
+  const std::uint64_t answers = sum_of(clients_, &ModelClient::answers);
+  check_count("queries", totals.queries, answers, answers + lost);
+  // What pgweir answers itself is no transaction to it.
+  const std::uint64_t ends = sum_of(clients_, &ModelClient::ends);
+  check_count("transactions and own answers", counts.transactions + counts.answered_here, ends, ends + lost);
+}
+
+// One for a client that waits for a server connection goes nowhere, and pgweir asks for its own reasons, too.
+void World::check_counts_of_cancels() {
   const ProgramCounts counts = counts_of(program_->services());
   const std::uint64_t asked = sum_of(clients_, &ModelClient::cancels);
-  check_count("cancel requests", counts.cancels_received, is_whole() ? asked : 0, asked);
-  check_count("cancel requests to the server", counts.cancels_forwarded, server_.cancels(),
-              is_whole() ? server_.cancels() : counts.cancels_forwarded);
-  const std::uint64_t ends = sum_of(clients_, &ModelClient::ends);
-  check_count("transactions", counts.transactions, ends - std::min(ends, counts.answered_here),
-              sum_of(clients_, &ModelClient::batches));
+  check_count("cancel requests", counts.cancels_received, has_all_calls() ? asked : 0, asked);
+  const std::uint64_t arrived = server_.cancels();
+  // Those that have not arrived are connections that were broken or not made.
+  const bool is_bounded = plan_.no_descriptor == 0 && plan_.no_watch == 0;
+  check_count("cancel requests to the server", counts.cancels_forwarded, arrived,
+              is_whole()   ? arrived
+              : is_bounded ? arrived + server_.unheard()
+                           : counts.cancels_forwarded);
+}
+
+void World::check_counts_of_servers(std::uint64_t connections) {
+  const ProgramCounts counts = counts_of(program_->services());
   const auto never = [&](BackendClose reason) {
-    check_count("connections closed as " + std::string(to_string(reason)), counts.of(reason), 0, 0);
+    check_count("connections closed as " + std::string(to_string(reason)), counts.of(reason), 0);
   };
   never(BackendClose::outdated);
   never(BackendClose::audit_finding);
   never(BackendClose::statements_changed);
   if (plan_.max_lifetime_ms == 0) never(BackendClose::max_lifetime);
   if (plan_.reload_s == 0) never(BackendClose::surplus);
+  // Each that was opened is there, or was closed for one reason.
+  const std::uint64_t opened = counts.of(BackendLoginResult::ok);
+  if (!is_draining_) check_count("connections opened", opened, counts.all_closes() + connections);
+  // One that broke in the server's answer is a failed login here, and none to the server.
+  const std::uint64_t seen = server_.pooled_logins();
+  const std::uint64_t unclear = std::min(seen, counts.failed_logins() + server_.mute_logins());
+  check_count("logins to the server", opened, is_whole() ? seen : seen - unclear, seen);
   if (!is_whole()) return;
   never(BackendClose::lost);
   never(BackendClose::cancel_in_doubt);
-  check_count("logins to the server", counts.of(BackendLoginResult::ok), server_.pooled_logins(),
-              server_.pooled_logins());
-  for (const auto result : {BackendLoginResult::refused, BackendLoginResult::unreachable,
-                            BackendLoginResult::timed_out, BackendLoginResult::lost})
-    check_count("logins to the server that were " + std::string(to_string(result)), counts.of(result), 0, 0);
+  check_count("logins to the server that failed", counts.failed_logins(), 0);
 }
 
 // Nothing but clients has disturbed the program.
 bool World::is_whole() const {
   return plan_.is_quiet() && !is_draining_;
+}
+
+// Each connection of a client has reached it.
+bool World::has_all_calls() const {
+  return plan_.no_descriptor == 0 && plan_.no_watch == 0 && plan_.no_memory == 0 && !is_draining_;
+}
+
+void World::check_count(const std::string& what, std::uint64_t counted, std::uint64_t there_were) {
+  check_count(what, counted, there_were, there_were);
 }
 
 void World::check_count(const std::string& what, std::uint64_t counted, std::uint64_t least,
@@ -460,6 +502,7 @@ void World::plan_faults() {
   repeat(plan_.restart_s, &World::restart);
   repeat(plan_.away_s, &World::be_away);
   repeat(plan_.standby_s, &World::be_standby);
+  repeat(plan_.read_only_s, &World::be_read_only);
   repeat(plan_.refuse_s, &World::refuse);
   repeat(plan_.stall_s, &World::stall);
   repeat(plan_.reload_s, &World::reload);
@@ -528,6 +571,27 @@ void World::be_standby() {
   });
 }
 
+// Nobody is ended, and what has begun goes on: ALTER SYSTEM SET default_transaction_read_only = on, and a reload. So a writer is
+// taken out of service before a planned switchover, and so some hosts do when its disk is nearly full. Then it is taken back,
+// or the server comes back as the one that takes writes.
+void World::be_read_only() {
+  if (cluster_.default_read_only()) return;
+  trace_.say("world", "the server takes no writes");
+  cluster_.reload_read_only(true);
+  has_been_read_only_ = true;
+  read_only_until_ = SimTime::max();
+  kernel_.timeline().after(milliseconds(static_cast<std::int64_t>(random_.between(100, 10'000))),
+                           [this] { end_read_only(); });
+}
+
+void World::end_read_only() {
+  if (!cluster_.default_read_only()) return;
+  if (!is_ending_ && random_.chance(0.5)) restart();
+  trace_.say("world", "the server takes writes again");
+  cluster_.reload_read_only(false);
+  read_only_until_ = kernel_.now();
+}
+
 void World::refuse() {
   const SimTime lasts = milliseconds(static_cast<std::int64_t>(random_.between(50, 10'000)));
   const bool is_full = random_.chance(0.5);
@@ -588,6 +652,10 @@ std::optional<SimTime> World::drains_patiently_since() const {
 
 bool World::is_standby() const {
   return has_been_standby_;
+}
+
+bool World::was_read_only_since(SimTime moment) const {
+  return has_been_read_only_ && read_only_until_ >= moment;
 }
 
 std::optional<std::size_t> World::number_of_news(const std::string& payload) const {

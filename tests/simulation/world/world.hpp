@@ -19,6 +19,10 @@
 #include "tests/simulation/world/server_host.hpp"
 #include "tests/simulation/world/trace.hpp"
 
+namespace pgweir {
+struct PoolTotals;
+}
+
 namespace pgweir::simulation {
 
 class World final : public ClientWorld {
@@ -46,8 +50,12 @@ class World final : public ClientWorld {
   void check_at_rest();
   void check_after_end();
   void check_counters();
-  void check_counts_of_trouble();
+  void check_counts_of_clients(const PoolTotals& totals);
+  void check_counts_of_cancels();
+  void check_counts_of_servers(std::uint64_t connections);
   bool is_whole() const;
+  bool has_all_calls() const;
+  void check_count(const std::string& what, std::uint64_t counted, std::uint64_t there_were);
   void check_count(const std::string& what, std::uint64_t counted, std::uint64_t least, std::uint64_t most);
 
   void plan_faults();
@@ -56,6 +64,8 @@ class World final : public ClientWorld {
   void restart();
   void be_away();
   void be_standby();
+  void be_read_only();
+  void end_read_only();
   void refuse();
   void stall();
   void reload();
@@ -71,6 +81,7 @@ class World final : public ClientWorld {
   std::optional<SimTime> drains_patiently_since() const override;
   void note_vanished_listener() override { listener_has_vanished_ = true; }
   bool is_standby() const override;
+  bool was_read_only_since(SimTime moment) const override;
   bool is_running(const std::string& word) const override { return server_.is_running(word); }
   bool may_send() override;
   std::optional<std::size_t> number_of_news(const std::string& payload) const override;
@@ -96,6 +107,8 @@ class World final : public ClientWorld {
   std::vector<SimTime> news_times_;
   std::map<std::string, std::size_t> news_;  // committed so far, and their numbers
   bool has_been_standby_ = false;
+  bool has_been_read_only_ = false;
+  SimTime read_only_until_{};  // while it is: the end of all time
   bool has_vanished_ = false;  // connections to the server were cut in silence
   bool listener_has_vanished_ = false;
   bool is_draining_ = false;
