@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -33,6 +34,8 @@ constexpr SimTime timeout_noticed = seconds(10);
 constexpr double huge_answers = 0.2;
 constexpr std::size_t huge_least = 20'000'000;
 constexpr std::size_t huge_most = 30'000'000;
+// What pgweir says where max_clients are there, before it counts a login.
+constexpr std::string_view no_room_for_clients = "no more connections allowed";
 const std::string read_only_setting = "default_transaction_read_only";
 // What is sent byte by byte goes out within this time: less than any limit that a client has to keep to.
 constexpr SimTime single_bytes_last = seconds(3);
@@ -82,6 +85,8 @@ void ModelClient::connect() {
   end_->changed = [this, life = life_] {
     if (life == life_) take_what_came();
   };
+  sent_.push_back(std::make_shared<SentAnswers>());
+  end_->overhears = [sent = sent_.back()](ByteView bytes) { sent->add(bytes); };
   in_startup_ = true;
   asked_for_tls_ = was_refused_ = has_said_last_ = is_amid_answer_ = false;
   status_ = TransactionStatus::idle;
@@ -117,6 +122,7 @@ void ModelClient::log_in() {
   waits_since_ = kernel_.now();
   if (random_.chance(0.1)) {
     asked_for_tls_ = true;
+    sent_.back()->expect_byte();
     ByteBuffer request;
     write_ssl_request(request);
     send_now(request);
@@ -213,6 +219,7 @@ void ModelClient::take_what_came() {
 }
 
 void ModelClient::take(const Message& message) {
+  if (message.type == 'Z') sent_.back()->note_read();
   if (in_startup_) return take_startup(message);
   if (canceled_) return take_of_canceled(message);
   compare(message);
@@ -223,6 +230,7 @@ void ModelClient::take_startup(const Message& message) {
   if (message.type == 'K') all_cancel_keys_.push_back(cancel_key_ = message.body);
   if (message.type == 'E') {
     was_refused_ = true;
+    if (field(message, 'M').starts_with(no_room_for_clients)) ++turned_away_;
     if (!world_.explains(field(message, 'C')))
       world_.fail(name_ + " was refused: " + in_words(message, true));
   }
@@ -325,7 +333,6 @@ void ModelClient::compare(const Message& message) {
       is_amid_answer_ = message.type != 'Z';
     if (message.type == 'Z') {
       status_ = static_cast<TransactionStatus>(message.body.front());
-      if (status_ == TransactionStatus::idle) outside_since_ = kernel_.now();
       answered();
     }
     return;
@@ -397,7 +404,9 @@ void ModelClient::answered() {
     if (unanswered_ > 1) cancel_may_hit_until_ = kernel_.now() + cancel_lasts;
   }
   waits_since_ = kernel_.now();
-  if (--unanswered_ == 0) settled();
+  if (--unanswered_ > 0) return;
+  if (status_ == TransactionStatus::idle) outside_since_ = kernel_.now();
+  settled();
 }
 
 // All answers are there.
@@ -645,6 +654,21 @@ void ModelClient::connection_lost(const std::string& how) {
   const bool may_miss_answers = end_->error() != 0 && unanswered_ > 1;
   if (!was_refused_ && !may_miss_answers) check_drain();
   be_gone(how);
+}
+
+std::uint64_t ModelClient::sent_logins() const {
+  return static_cast<std::uint64_t>(
+      std::count_if(sent_.begin(), sent_.end(), [](const auto& each) { return each->has_let_in(); }));
+}
+
+std::uint64_t ModelClient::unread_answers() const {
+  return std::accumulate(sent_.begin(), sent_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& each) { return sum + each->unread().answers; });
+}
+
+std::uint64_t ModelClient::unread_ends() const {
+  return std::accumulate(sent_.begin(), sent_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& each) { return sum + each->unread().ends; });
 }
 
 bool ModelClient::is_overdue() const {

@@ -13,6 +13,7 @@
 #include "tests/simulation/clients/expectation.hpp"
 #include "tests/simulation/clients/reference.hpp"
 #include "tests/simulation/clients/script_writer.hpp"
+#include "tests/simulation/clients/sent_answers.hpp"
 #include "tests/simulation/kernel/kernel.hpp"
 #include "tests/simulation/world/messages.hpp"
 #include "tests/simulation/world/trace.hpp"
@@ -79,12 +80,16 @@ class ModelClient {
   std::uint64_t lives() const { return lives_; }    // connections
   std::uint64_t logins() const { return logins_; }  // of them, that were let in
   std::uint64_t batches() const { return batches_; }
-  // That ended without an answer to all of the login.
-  std::uint64_t lost_logins() const { return lives_ - logins_; }
+  // That ended without an answer to all of the login, and were not turned away at once.
+  std::uint64_t lost_logins() const { return lives_ - logins_ - turned_away_; }
   std::uint64_t answers() const { return answers_; }  // to batches, whole
   // To batches that had none, or none that was whole, when the connection ended.
   std::uint64_t lost_answers() const { return batches_ - answers_; }
   std::uint64_t ends() const { return ends_; }  // of them, outside of a transaction
+  // What pgweir has sent, and it may not have read: the ends of logins, and answers to batches that are whole and no error.
+  std::uint64_t sent_logins() const;
+  std::uint64_t unread_answers() const;
+  std::uint64_t unread_ends() const;
   std::uint64_t messages() const { return messages_; }
   std::uint64_t cancels() const { return cancels_; }
 
@@ -154,7 +159,8 @@ class ModelClient {
   std::unique_ptr<Reference> reference_;
   std::shared_ptr<End> end_;
   Expectation expected_;
-  std::string zone_;  // TimeZone, behind the last batch
+  std::vector<std::shared_ptr<SentAnswers>> sent_;  // over each of its connections
+  std::string zone_;                                // TimeZone, behind the last batch
   std::optional<Canceled> canceled_;
   std::optional<std::size_t> last_news_;   // that the client has heard since it began to listen
   std::optional<std::size_t> hears_from_;  // the first that it has to hear
@@ -171,8 +177,8 @@ class ModelClient {
   std::uint64_t life_ = 0;                              // plans of an earlier connection are void
   int unanswered_ = 0;                                  // batches
   TransactionStatus status_ = TransactionStatus::idle;  // as it was told
-  SimTime outside_since_{};                             // when it was told last that it is in no transaction
-  bool is_amid_answer_ = false;                         // it has a part of one
+  SimTime outside_since_{};      // when it was last in no transaction, and waited for nothing
+  bool is_amid_answer_ = false;  // it has a part of one
   SimTime waits_since_{};
   SimTime asked_at_{};                                   // when it sent its last batch
   std::optional<SimTime> settled_without_notification_;  // since when all else that was expected has come
@@ -190,6 +196,7 @@ class ModelClient {
   bool is_over_ = false;
   std::uint64_t lives_ = 0;
   std::uint64_t logins_ = 0;
+  std::uint64_t turned_away_ = 0;
   std::uint64_t batches_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t ends_ = 0;

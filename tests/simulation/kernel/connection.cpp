@@ -34,6 +34,7 @@ std::size_t End::send(ByteView bytes) {
   beginning_.insert(beginning_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(first));
   wants_room_ = size < bytes.size();
   if (size > 0) {
+    if (other_) other_->overhears(bytes.first(size));
     pump();
     watch_peer();
   }

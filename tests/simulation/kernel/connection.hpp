@@ -41,6 +41,8 @@ class End {
 
   // Called when this end may be able to do what it could not do before.
   std::function<void()> changed = [] {};
+  // Told what the other end sends, before it is under way, for as long as that end is there.
+  std::function<void(ByteView)> overhears = [](ByteView) {};
 
   // Takes some of the bytes; 0: there is no room. Not after close(), shutdown() or an error.
   std::size_t send(ByteView bytes);

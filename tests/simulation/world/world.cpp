@@ -421,19 +421,21 @@ void World::check_counters() {
     fail(std::to_string(now - descriptors_) + " descriptors were never closed");
 }
 
-// A client that leaves without its answer cannot know whether pgweir had it, or was just about to have it: so much is open.
+// Of a client that leaves without its answer nobody can know whether pgweir had that, where pgweir has not sent it.
 void World::check_counts_of_clients(const PoolTotals& totals) {
   const ProgramCounts counts = counts_of(program_->services());
   const std::uint64_t came = sum_of(clients_, &ModelClient::lives) + sum_of(clients_, &ModelClient::cancels);
   check_count("connections of clients", counts.accepted, has_all_calls() ? came : 0, came);
-  const std::uint64_t logins = sum_of(clients_, &ModelClient::logins);
-  check_count("logins", totals.logins, logins, logins + sum_of(clients_, &ModelClient::lost_logins));
+  check_count("logins", totals.logins, sum_of(clients_, &ModelClient::sent_logins),
+              sum_of(clients_, &ModelClient::logins) + sum_of(clients_, &ModelClient::lost_logins));
   const std::uint64_t lost = sum_of(clients_, &ModelClient::lost_answers);
   const std::uint64_t answers = sum_of(clients_, &ModelClient::answers);
-  check_count("queries", totals.queries, answers, answers + lost);
+  check_count("queries", totals.queries, answers + sum_of(clients_, &ModelClient::unread_answers),
+              answers + lost);
   // What pgweir answers itself is no transaction to it.
   const std::uint64_t ends = sum_of(clients_, &ModelClient::ends);
-  check_count("transactions and own answers", counts.transactions + counts.answered_here, ends, ends + lost);
+  check_count("transactions and own answers", counts.transactions + counts.answered_here,
+              ends + sum_of(clients_, &ModelClient::unread_ends), ends + lost);
 }
 
 // One for a client that waits for a server connection goes nowhere, and pgweir asks for its own reasons, too.
