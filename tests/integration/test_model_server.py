@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.own, pytest.mark.skipif(not MODEL.exists(), reason="on
 
 # Waits for WAL for as long as the server is there.
 BUSY = "while test -e postmaster.pid; do sleep 0.1; done; false"
+CONFIGURATIONS = {"starting_up": f"restore_command = '{BUSY}'\n", "no_hot_standby": "hot_standby = off\n"}
 
 
 @pytest.fixture
@@ -118,11 +119,10 @@ def test_the_model_refuses_as_a_server_that_shuts_down(plain_cluster):
         compare(plain_cluster, REFUSED, "shutting_down", version=version)
 
 
-@pytest.mark.parametrize("state, configuration", [("starting_up", f"restore_command = '{BUSY}'\n"),
-                                                  ("no_hot_standby", "hot_standby = off\n")])
-def test_the_model_refuses_as_a_server_that_is(state, configuration, plain_cluster):
+@pytest.mark.parametrize("state", CONFIGURATIONS)
+def test_the_model_refuses_as_a_server_that_is(state, plain_cluster):
     version = version_of(plain_cluster)
-    be_standby(plain_cluster, configuration)
+    be_standby(plain_cluster, CONFIGURATIONS[state])
     plain_cluster.launch()
     until(lambda: refuses(plain_cluster, "57P03"), "the server lets nobody in")
     compare(plain_cluster, REFUSED, state, version=version)

@@ -114,7 +114,6 @@ class Model(Real):
         arguments = [] if state == "writer" else [{"promotion": "standby"}.get(state, state), PREPARATION]
         self.process = subprocess.Popen([program, version, *arguments], stdout=subprocess.PIPE, text=True)
         super().__init__(self.listening())
-        self.is_read_only = False
 
     def listening(self):
         """The port, after it has told the questions that it knows."""
