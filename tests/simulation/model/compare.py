@@ -5,11 +5,11 @@
     compare.py --prepare [--port 55771]
 
 MODEL_PIPE is the program of pipe_main.cpp. The PostgreSQL (15 to 18) runs already, on 127.0.0.1, with the lines of
-compare_logins.py in its pg_hba.conf , with password_encryption = md5 and a superuser `postgres`; roles and databases are made here. Each script is what
-one to nine clients say, one message group at a time. All messages are compared; masked are what differs by nature:
-process ids, secrets, the salt of an MD5 password, OIDs of tables, file, line and routine of errors, the number in
-pg_temp_N, the place of a tuple; from PostgreSQL 16 on also the order of ParameterStatus messages that come one after the
-other.
+compare_logins.py in its pg_hba.conf, password_encryption = md5 and a superuser `postgres`; roles and databases are made
+here. Each script is what one to nine clients say, one message group at a time. All messages are compared; masked are
+what differs by nature: process ids, secrets, the salt of an MD5 password, OIDs of tables, file, line and routine of
+errors, the number in pg_temp_N, the place of a tuple; from PostgreSQL 16 on also the order of ParameterStatus messages
+that come one after the other.
 
 STATE is what the server is in: `writer`; `standby`, or `promotion` for one that a script makes a writer: it has to have
 been there when `--prepare` ran, which makes what its scripts find; or why it lets nobody in: `starting_up`,
