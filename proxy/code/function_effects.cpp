@@ -22,6 +22,7 @@ void FunctionEffects::add(const FunctionEffects& other) {
   all_named = all_named && other.all_named;
   pins.insert(other.pins);
   changes_schema = changes_schema || other.changes_schema;
+  definitions.add(other.definitions);
   touches_context = touches_context || other.touches_context;
 }
 

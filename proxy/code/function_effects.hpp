@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/base/pin.hpp"
+#include "proxy/code/definition_words.hpp"
 
 namespace pgweir {
 
@@ -39,12 +40,13 @@ struct FunctionEffects {
   bool all_named = true;         // false: it may set others, whose names are not known
   PinSet pins;                   // of visible_pins, that it may begin or end
   bool changes_schema = false;   // what texts mean that are parsed afterwards
+  DefinitionWords definitions;   // what it may change of what pgweir has read
   bool touches_context = false;  // it may set, until the end of its transaction, what analysis reads
 
   // Whether nothing has to be noted when it is called.
   bool is_free() const {
     return verdict == FunctionVerdict::harmless && knowledge == CodeKnowledge::whole && !changes_schema &&
-           !touches_context;
+           definitions.empty() && !touches_context;
   }
   void add(FunctionVerdict other);
   void add(CodeKnowledge other);

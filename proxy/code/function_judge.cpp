@@ -10,6 +10,7 @@
 #include "protocol/sql_verb.hpp"
 #include "proxy/code/builtin_functions.hpp"
 #include "proxy/code/c_libraries.hpp"
+#include "proxy/code/definition_words.hpp"
 #include "proxy/code/function_call.hpp"
 #include "proxy/code/session_globals.hpp"
 #include "proxy/state/analysis_settings.hpp"
@@ -110,6 +111,7 @@ class BodyScan {
 
 bool BodyScan::run() {
   add_facts(effects_, scan_facts(body_, dialect_));
+  if (depth_ == depth_max) effects_.definitions = find_definition_words(body_);
   if (may_update_settings(body_)) effects_.add_unnamed_setting();
   for (;;) {
     const Token token = tokens_.next();
@@ -308,6 +310,7 @@ FunctionEffects judge_code(Code code, std::string_view body, int depth, std::vec
 FunctionEffects judge_other(std::string_view language, std::string_view body) {
   FunctionEffects effects = opaque();
   if (may_keep_globals(language, body)) effects.add(FunctionVerdict::lasting);
+  effects.definitions = find_definition_words(body);
   return effects;
 }
 

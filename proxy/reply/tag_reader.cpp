@@ -48,6 +48,7 @@ void TagReader::take(const Piece& piece) {
     x_.undo_temporary();
     x_.tracker.leave_failed();
   }
+  note_prepared_changes(tag);
   if (changes_schema(tag)) {
     x_.watch.marks.insert(Mark::changed_schema);
     x_.commons->schema_version()->change();
@@ -99,6 +100,14 @@ void TagReader::take_prepared() {
   on_backend.begin_parse(x_.naming->statement, x_.tracker.segment());
   on_backend.end_parse(x_.naming->statement, Outcome::done);
   x_.statements.put(x_.naming->name, x_.naming->statement);
+}
+
+// What a transaction has changed that was prepared for two-phase commit takes place later, perhaps by another client.
+void TagReader::note_prepared_changes(std::string_view tag) {
+  CodeCatalog& code = x_.commons->code();
+  if (tag == "PREPARE TRANSACTION" && x_.watch.marks.contains(Mark::changed_functions))
+    code.note_prepared_change();
+  if (tag == "COMMIT PREPARED" && code.may_commit_change()) x_.watch.marks.insert(Mark::changed_functions);
 }
 
 }  // namespace pgweir

@@ -16,6 +16,7 @@ class TagReader final {
  private:
   void take_own(const Piece& piece);
   void take_prepared();
+  void note_prepared_changes(std::string_view tag);
 
   Exchange& x_;
 };

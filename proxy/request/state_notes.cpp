@@ -316,6 +316,9 @@ void StateNotes::note_code(const FunctionEffects& code, std::string_view text) {
     x_.hand.step.push_back({.kind = SettingsItem::Kind::local_doubt});
   if (code.changes_schema && (code.touches_context || path_may_be_temporary()))
     watch.note_begin({Pin::temporary_object}, text);
+  // Code that may run anything may run what it is told.
+  if (!code.all_named) note_definition_words(find_definition_words(text));
+  note_definition_words(code.definitions);
   if (code.verdict == FunctionVerdict::harmless) return;
   if (may_define_calls(text)) watch.marks.insert(Mark::changed_functions);
   for (const std::string& name : code.settings) {
@@ -399,6 +402,12 @@ void StateNotes::remember_if_custom(const std::string& name) {
 
 void StateNotes::guess_name(std::string_view value) {
   if (!guess_bound_name(x_.watch.guessed_names, value)) x_.watch.marks.insert(Mark::missed_names);
+  note_definition_words(find_definition_words(value));
+}
+
+void StateNotes::note_definition_words(const DefinitionWords& words) {
+  if (words.change_code) x_.watch.marks.insert(Mark::changed_functions);
+  if (words.change_defaults) x_.watch.marks.insert(Mark::changed_defaults);
 }
 
 // Notes what a prepared statement does that a text of this verb names: it runs it, plans it, or runs it only perhaps.

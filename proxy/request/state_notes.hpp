@@ -9,6 +9,7 @@
 
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_set.hpp"
+#include "proxy/code/definition_words.hpp"
 #include "proxy/code/unseen_code.hpp"
 #include "proxy/exchange/exchange.hpp"
 
@@ -58,6 +59,7 @@ class StateNotes final {
   void note_unknown_code(FunctionEffects code, std::string_view text);
   void note_unread_code(FunctionEffects code, std::string_view text);
   void note_free_code(const UnseenCode& code);
+  void note_definition_words(const DefinitionWords& words);
 
   Exchange& x_;
 };

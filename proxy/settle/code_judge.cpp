@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/code/function_source.hpp"
+#include "proxy/pool/pool.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/sequence_guard.hpp"
 #include "proxy/request/state_notes.hpp"
@@ -131,6 +132,7 @@ void CodeJudge::judge_again() {
   x_.code.question = {};
   // Now that all is judged: a definition that the transaction has made calls what leaves something.
   if (x_.watch.marks.take(Mark::changed_functions)) x_.commons->code().forget();
+  if (x_.watch.marks.take(Mark::changed_defaults)) x_.pool->recycle_all();
   share_presumed();
 }
 

@@ -179,3 +179,65 @@ def test_what_a_client_makes_after_an_insert_is_known_at_once(start, schema, nam
     endpoint = start(max_size=1, audit_every=0)
     assert_follows(endpoint, [LOOKED, "insert into t values (1)", make, "reset work_mem",
                               "insert into t values (2)"])
+
+
+# Ways in which a client replaces a function that pgweir has read, but for a statement that says so. Each has what has to be
+# there before, and the statements.
+REPLACE = f"create or replace function changing() returns int language plpgsql as $f$ begin {SETS} return 1; end $f$"
+QUOTED = "'" + REPLACE.replace("'", "''") + "'"
+RUNS = "create function runs(what text) returns int language plpgsql as $$ begin execute what; return 1; end $$;"
+REPLACED = {
+    "DO": ("", [f"do $d$ begin {REPLACE}; end $d$"]),
+    "DO with a literal": ("", [f"do $d$ begin execute {QUOTED}; end $d$"]),
+    "DO that puts it together": ("", [f"do $d$ begin execute 'create or ' || 'replace ' || substr({QUOTED}, 19); end $d$"]),
+    "function": (f"create function makes() returns int language plpgsql as $d$ begin {REPLACE}; return 1; end $d$;",
+                 ["select makes()"]),
+    "function, the second time": (
+        f"create function makes() returns int language plpgsql as $d$ begin {REPLACE}; return 1; end $d$;",
+        ["select makes()", "select changing()", "reset work_mem", "create or replace function changing() returns int "
+         "language sql as 'select 1'", "select changing()", "select makes()"]),
+    "function of SQL": (f"create function makes() returns void language sql as $d$ {REPLACE} $d$;", ["select makes()"]),
+    "procedure": (f"create procedure makes() language plpgsql as $d$ begin {REPLACE}; commit; end $d$;", ["call makes()"]),
+    "function that runs what it is told": (RUNS, [f"select runs({QUOTED})"]),
+    "trigger": ("create table t(a int); create function makes() returns trigger language plpgsql as "
+                f"$d$ begin {REPLACE}; return new; end $d$; create trigger x before insert on t for each row "
+                "execute function makes();", ["insert into t values (1)"]),
+    "two-phase commit": ("", [f"begin; {REPLACE}; prepare transaction 'change'", "select changing()",
+                              "commit prepared 'change'"]),
+}
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("name", REPLACED)
+def test_a_function_that_code_has_replaced_is_read_again(start, schema, name, calls):
+    before, statements = REPLACED[name]
+    schema("create function changing() returns int language plpgsql as $$ begin return 1; end $$;" + before)
+    endpoint = start(max_size=1, audit_every=0)
+    assert_follows(endpoint, ["select changing()", *statements, *["reset work_mem", "select changing()"] * calls])
+
+
+# The same of what a login gets.
+DEFAULTS = {
+    "DO": ("", "do $$ begin alter role app in database other set work_mem = '5MB'; end $$"),
+    "DO with a literal": ("", "do $$ begin execute format('alter role %I in database other set work_mem = %L', "
+                          "current_user, '5MB'); end $$"),
+    "function": ("create function lasts() returns int language plpgsql as $$ begin "
+                 "alter user app in database other set work_mem = '5MB'; return 1; end $$;", "select lasts()"),
+    "function that runs what it is told": (
+        RUNS, "select runs('alter role app in database other set work_mem = ''5MB''')"),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_that_code_has_changed_are_seen_by_the_next_client(start, schema, cluster, name):
+    before, statement = DEFAULTS[name]
+    schema("select 1;" + before)
+    endpoint = start(max_size=1, audit_every=0)
+    try:
+        with wire_to(endpoint) as owner:
+            assert owner.value("show work_mem") == "4MB"
+            run(owner, statement)
+        with wire_to(endpoint) as later:
+            assert later.value("show work_mem") == "5MB"
+    finally:
+        cluster.execute("alter role app in database other reset work_mem", "other")
