@@ -26,10 +26,11 @@ FunctionEffects opaque() {
 }
 
 // A question about code is rare, and concerns all clients: no timeout ends it, also none that was set in this
-// very transaction or by its code.
+// very transaction or by its code. It is not compiled: where the client has made plans costly (enable_seqscan = off),
+// that takes the server seconds.
 OwnQuestion about_code(const Exchange& exchange, OwnQuery which, std::string_view sql) {
   std::vector<std::string> names = short_timeouts(*exchange.backend->applied);
-  for (const char* const name : {"statement_timeout", "lock_timeout"}) {
+  for (const char* const name : {"statement_timeout", "lock_timeout", "jit"}) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
   }
   return {which, lift_timeouts(names) + std::string(sql)};

@@ -70,7 +70,8 @@ struct Fired : Judged {
   }
 };
 
-constexpr const char* lifted = "SET LOCAL statement_timeout TO 0;SET LOCAL lock_timeout TO 0;";
+constexpr const char* lifted =
+    "SET LOCAL statement_timeout TO 0;SET LOCAL lock_timeout TO 0;SET LOCAL jit TO 0;";
 
 }  // namespace
 

@@ -200,7 +200,8 @@ TEST_CASE("a question about code that fails for one client teaches the others no
 TEST_CASE("a question about code is asked without timeouts, whether or not they are known") {
   Tracked session;
   session.run("> Q(select tenant('7')) < C(SELECT 1) Z(I)");
-  CHECK(session.next().starts_with("SET LOCAL statement_timeout TO 0;SET LOCAL lock_timeout TO 0;"));
+  CHECK(session.next().starts_with(
+      "SET LOCAL statement_timeout TO 0;SET LOCAL lock_timeout TO 0;SET LOCAL jit TO 0;"));
 }
 
 TEST_CASE(
