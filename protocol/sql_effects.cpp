@@ -1,5 +1,6 @@
 #include "protocol/sql_effects.hpp"
 
+#include "protocol/sql_dynamic.hpp"
 #include "protocol/sql_scan.hpp"
 
 namespace pgweir {
@@ -7,10 +8,12 @@ namespace {
 
 constexpr std::string_view set_config = "set_config";
 constexpr std::string_view pg_settings = "pg_settings";
+constexpr std::string_view statement_list = "pg_prepared_statement";  // the function; the view has an s more
 
 struct Mentioned {
   bool set_config = false;
   bool pg_settings = false;
+  bool statement_list = false;
 };
 
 // Names count anywhere in the text, strings included, as SQL may be given as text. Underscores are rare in
@@ -23,7 +26,9 @@ Mentioned mentioned_in(std::string_view text) {
   };
   for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
     found.set_config = found.set_config || stands_at(set_config, at);
+    if (at == 0 || (text[at - 1] | 0x20) != 'g') continue;
     found.pg_settings = found.pg_settings || stands_at(pg_settings, at);
+    found.statement_list = found.statement_list || stands_at(statement_list, at);
   }
   return found;
 }
@@ -40,10 +45,26 @@ bool may_update(std::string_view text, const Mentioned& mentioned, bool has_unic
   return (mentioned.pg_settings || has_unicode) && folded_find(text, "update");
 }
 
+// CREATE [OR REPLACE] FUNCTION or PROCEDURE, which runs nothing.
+bool makes_routine(std::string_view text) {
+  SqlTokenizer tokens(text);
+  tokens.next();
+  Token token = tokens.next();
+  if (is_word(token, "or")) {
+    tokens.next();
+    token = tokens.next();
+  }
+  return is_word(token, "function") || is_word(token, "procedure");
+}
+
 }  // namespace
 
 bool may_update_settings(std::string_view text) {
   return may_update(text, mentioned_in(text), has_unicode_name(text));
+}
+
+bool mentions_statement_list(std::string_view text) {
+  return mentioned_in(text).statement_list;
 }
 
 bool mentions_sequence_value(std::string_view text) {
@@ -79,6 +100,12 @@ SqlEffects effects_of(std::string_view text, bool has_facts, SqlDialect dialect)
   out.may_set = out.is_unreadable() || mentioned.set_config || may_update(text, mentioned, has_unicode);
   out.reads_sequence =
       out.facts.contains(SqlFact::sequence_value) || (out.runs_code() && mentions_sequence_value(text));
+  if (out.verb == Verb::create && out.single && makes_routine(text)) return out;
+  if (mentioned.statement_list) {
+    out.statement_names = StatementNames::listed;
+  } else if (out.facts.contains(SqlFact::calls_unknown_function) && gives_named_statement(text, dialect)) {
+    out.statement_names = StatementNames::by_code;
+  }
   return out;
 }
 

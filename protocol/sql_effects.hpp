@@ -2,12 +2,19 @@
 // that pgweir reads out of it, in one value. Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_verb.hpp"
 
 namespace pgweir {
+
+enum class StatementNames : std::uint8_t {
+  none,
+  by_code,  // code that the text runs, or is given, may run or drop some
+  listed,   // the text names the view of them all, or its function
+};
 
 struct SqlEffects {
   Verb verb = Verb::empty;  // of the first statement
@@ -16,6 +23,8 @@ struct SqlEffects {
   bool may_set = false;     // may change a setting without a SET or RESET tag, in a way that the text shows
   SqlFacts facts;
   bool reads_sequence = false;  // currval, lastval; also named in a string, if that may be run as code
+  // What it has to do with the session's prepared statements, by their own names, where the server looks for them.
+  StatementNames statement_names = StatementNames::none;
 
   bool sets() const { return single && verbs.intersects({Verb::set, Verb::reset}); }
   // Whether it is not known what the text does.
@@ -45,6 +54,9 @@ bool may_update_settings(std::string_view text);
 
 // Whether the text names currval or lastval anywhere.
 bool mentions_sequence_value(std::string_view text);
+
+// Whether the text names the view pg_prepared_statements or its function, anywhere.
+bool mentions_statement_list(std::string_view text);
 
 // The effects that must be assumed of a text that cannot be read.
 SqlEffects effects_of_anything();

@@ -42,6 +42,10 @@ struct Statement {
   LearnedShape shape;
   // Made by PREPARE, not by a Parse: `text` is what follows the name there, argument types included.
   bool by_sql = false;
+  // Its server_name is its client's own name for it: only that client has it, on a connection of its own names.
+  bool has_client_name = false;
+  // Of a client's PREPARE: its text up to the name and with it, as the client wrote it.
+  std::string sql_head{};
   // Goes up when a client parses the text, and when it did so, by its user's clock: see BackendStatements. A server
   // connection that parsed it for a lower number does so again: by now the text may mean something else.
   mutable std::atomic<std::uint32_t> generation{0};

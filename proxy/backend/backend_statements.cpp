@@ -178,17 +178,18 @@ bool BackendStatements::is_doubtful(const StatementRef& statement) const {
 }
 
 void BackendStatements::doubt(const StatementRef& statement) {
+  if (statement->has_client_name) return;
   if (Entry* const entry = find_entry(statement)) entry->doubtful = true;
 }
 
 void BackendStatements::doubt_all() {
   in_doubt_ = true;
-  for (Entry& entry : entries_) entry.doubtful = true;
+  for (Entry& entry : entries_) entry.doubtful = !entry.statement->has_client_name;
 }
 
 void BackendStatements::parse_again_all_but(const StatementRef& kept) {
   for (Entry& entry : entries_) {
-    if (entry.statement == kept) continue;
+    if (entry.statement == kept || entry.statement->has_client_name) continue;
     entry.doubtful = true;
     entry.void_ones = entry.pending;
   }
@@ -202,6 +203,7 @@ void BackendStatements::begin_close(const StatementRef& statement, std::uint64_t
 std::string BackendStatements::listing() const {
   std::vector<std::string> names;
   for (const Entry& entry : entries_) {
+    if (entry.statement->has_client_name) continue;
     if (entry.exists) names.push_back(entry.statement->server_name + (entry.statement->by_sql ? 't' : 'f'));
   }
   std::sort(names.begin(), names.end());
@@ -248,6 +250,12 @@ StatementRef BackendStatements::to_evict(std::size_t room) const {
   const auto oldest =
       std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& e) { return e.pending == 0; });
   return oldest == entries_.rend() ? nullptr : oldest->statement;
+}
+
+std::vector<StatementRef> BackendStatements::all() const {
+  std::vector<StatementRef> all;
+  for (const Entry& entry : entries_) all.push_back(entry.statement);
+  return all;
 }
 
 void BackendStatements::clear() {

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "protocol/response_tracker.hpp"
 #include "protocol/statement_map.hpp"
@@ -114,6 +115,8 @@ class BackendStatements {
   // The statement to close so that `room` more can be kept; null: there is room. One that is being closed has
   // made room already, and one that is under way cannot be closed.
   StatementRef to_evict(std::size_t room) const;
+  // What the backend has, or may have. Nothing may be under way.
+  std::vector<StatementRef> all() const;
   // DEALLOCATE ALL or DISCARD ALL took place.
   void clear();
   std::size_t size() const { return entries_.size(); }

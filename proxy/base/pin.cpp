@@ -23,6 +23,10 @@ constexpr std::array<PinText, pin_count> pin_texts{{
      "when the client leaves; its server connection is closed then"},
     {"unknown_code", "a function of a C library that pgweir does not know (pool.unknown_code)",
      "when the client leaves; its server connection is closed then"},
+    {"own_statements",
+     "prepared statements under the client's own names, for pg_prepared_statements or for code that runs "
+     "them",
+     "with DISCARD ALL, or when the client leaves"},
 }};
 
 }  // namespace

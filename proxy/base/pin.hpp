@@ -21,8 +21,9 @@ enum class Pin : std::uint8_t {
   load,
   session_function,
   unknown_code,
+  own_statements,
 };
-constexpr std::size_t pin_count = static_cast<std::size_t>(Pin::unknown_code) + 1;
+constexpr std::size_t pin_count = static_cast<std::size_t>(Pin::own_statements) + 1;
 
 struct PinText {
   std::string_view name;  // snake_case, for logs and metric labels

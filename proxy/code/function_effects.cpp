@@ -15,6 +15,10 @@ void FunctionEffects::add(CodeKnowledge other) {
   knowledge = std::max(knowledge, other);
 }
 
+void FunctionEffects::add(StatementNames other) {
+  statement_names = std::max(statement_names, other);
+}
+
 void FunctionEffects::add(const FunctionEffects& other) {
   add(other.verdict);
   add(other.knowledge);
@@ -24,6 +28,7 @@ void FunctionEffects::add(const FunctionEffects& other) {
   changes_schema = changes_schema || other.changes_schema;
   definitions.add(other.definitions);
   touches_context = touches_context || other.touches_context;
+  add(other.statement_names);
 }
 
 void FunctionEffects::add_setting(std::string name) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/sql_effects.hpp"
 #include "proxy/base/pin.hpp"
 #include "proxy/code/definition_words.hpp"
 
@@ -37,19 +38,22 @@ struct FunctionEffects {
   // The settings (in lower case) that the function may set for longer than its transaction, each once: the
   // server is asked for these.
   std::vector<std::string> settings;
-  bool all_named = true;         // false: it may set others, whose names are not known
-  PinSet pins;                   // of visible_pins, that it may begin or end
-  bool changes_schema = false;   // what texts mean that are parsed afterwards
+  bool all_named = true;        // false: it may set others, whose names are not known
+  PinSet pins;                  // of visible_pins, that it may begin or end
+  bool changes_schema = false;  // what texts mean that are parsed afterwards
+  // What it has to do with the session's prepared statements, by their own names.
+  StatementNames statement_names = StatementNames::none;
   DefinitionWords definitions;   // what it may change of what pgweir has read
   bool touches_context = false;  // it may set, until the end of its transaction, what analysis reads
 
   // Whether nothing has to be noted when it is called.
   bool is_free() const {
     return verdict == FunctionVerdict::harmless && knowledge == CodeKnowledge::whole && !changes_schema &&
-           definitions.empty() && !touches_context;
+           definitions.empty() && !touches_context && statement_names == StatementNames::none;
   }
   void add(FunctionVerdict other);
   void add(CodeKnowledge other);
+  void add(StatementNames other);
   void add(const FunctionEffects& other);
   void add_setting(std::string name);
   // The function sets something whose name is not known.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/sql_dynamic.hpp"
 #include "protocol/sql_effects.hpp"
 #include "protocol/sql_facts.hpp"
 #include "protocol/sql_set.hpp"
@@ -113,6 +114,8 @@ bool BodyScan::run() {
   add_facts(effects_, scan_facts(body_, dialect_));
   if (depth_ == depth_max) effects_.definitions = find_definition_words(body_);
   if (may_update_settings(body_)) effects_.add_unnamed_setting();
+  if (gives_named_statement(body_, dialect_)) effects_.add(StatementNames::by_code);
+  if (mentions_statement_list(body_)) effects_.add(StatementNames::listed);
   for (;;) {
     const Token token = tokens_.next();
     if (token.kind == TokenKind::end) return true;

@@ -162,7 +162,11 @@ bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
   const std::lock_guard lock(mutex_);
   if (asked.generation != generation_) return false;
   if (known_.size() + learned.size() > functions_max) known_.clear();
-  for (auto& [name, known] : learned) known_.insert_or_assign(name, std::move(known));
+  for (auto& [name, known] : learned) {
+    if (known.effects.statement_names != StatementNames::none)
+      knows_statement_users_.store(true, std::memory_order_relaxed);
+    known_.insert_or_assign(name, std::move(known));
+  }
   harmless_texts_.clear();
   ++changes_;
   return true;
@@ -171,6 +175,7 @@ bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
 void FunctionTable::forget_all() {
   const std::lock_guard lock(mutex_);
   known_.clear();
+  knows_statement_users_.store(false, std::memory_order_relaxed);
   harmless_texts_.clear();
   ++generation_;
   ++changes_;

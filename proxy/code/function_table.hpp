@@ -15,6 +15,7 @@
 // written.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,8 @@ class FunctionTable {
   // something changed since the question was asked, it has to be asked again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
                                        const std::vector<FunctionSource>& sources);
+  // Whether some function that is known looks at its session's prepared statements by their own names.
+  bool knows_statement_users() const { return knows_statement_users_.load(std::memory_order_relaxed); }
   void forget_all();
   std::size_t size() const;
 
@@ -97,6 +100,7 @@ class FunctionTable {
   std::uint64_t generation_ = 1;
   std::unordered_set<std::string, Hash, std::equal_to<>> harmless_texts_;  // judged by what is known now
   std::uint64_t changes_ = 0;                                              // of what is known
+  std::atomic<bool> knows_statement_users_{false};
 };
 
 }  // namespace pgweir

@@ -162,6 +162,8 @@ struct Exchange {
   bool may_have_prepared() const {
     return pins.contains(Pin::sql_prepare) || watch.may_have_begun.contains(Pin::sql_prepare);
   }
+  // The backend has this client's prepared statements, under the client's names, and no others: see OwnNames.
+  bool has_own_names() const { return pins.contains(Pin::own_statements); }
 
   // Whether only pgweir's own queries between two transactions are outstanding, or nothing.
   bool only_own_queries_left() const {

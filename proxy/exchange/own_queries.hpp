@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/bytes.hpp"
+#include "protocol/statement_map.hpp"
 #include "proxy/state/state_check.hpp"
 
 namespace pgweir {
@@ -36,12 +38,19 @@ struct OwnError {
   std::string message;
 };
 
+// A statement that pgweir could not prepare for the client's message behind it, and the server's ErrorResponse.
+struct RefusedStatement {
+  StatementRef statement;  // null: none
+  ByteBuffer error;
+};
+
 struct OwnQueries {
   StateAnswer answer;               // what OwnQuery::check has said so far
   std::unique_ptr<OwnError> error;  // of the own query that failed last
-  bool has_last_value = false;      // lastval() has answered OwnQuery::last_value
-  bool cancelled = false;           // OwnQuery::check was cancelled
-  bool failed = false;              // a rollback or reset did not work: the backend cannot be trusted
+  std::unique_ptr<RefusedStatement> refused;
+  bool has_last_value = false;  // lastval() has answered OwnQuery::last_value
+  bool cancelled = false;       // OwnQuery::check was cancelled
+  bool failed = false;          // a rollback or reset did not work: the backend cannot be trusted
 
   bool empty() const { return under_way_.empty(); }
   std::size_t size() const { return under_way_.size(); }

@@ -48,11 +48,17 @@ Progress ServerStream::insert_statement(std::string_view sql, const StatementRef
   if (!tracker.unsynced()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();
   const std::string& own_name = x_.commons->statements().own_name();
-  write_parse(out, own_name, sql, no_parameter_types);
-  write_bind(out, own_name, own_name);
+  // One that fails stays there, under a name of its own that the next one closes first.
+  const std::string name = prepares ? own_name + std::string(preparing_suffix) : own_name;
+  if (prepares) {
+    write_close_statement(out, name);
+    x_.expect({.reply = Reply::close, .fate = Fate::drop});
+  }
+  write_parse(out, name, sql, no_parameter_types);
+  write_bind(out, own_name, name);
   write_execute(out, own_name);
   write_close_portal(out, own_name);
-  write_close_statement(out, own_name);
+  write_close_statement(out, name);
   x_.worker.to_server().end_own();
   if (prepares) x_.backend->statements.begin_parse(prepares, tracker.segment());
   for (const Reply reply : {Reply::parse, Reply::bind, Reply::execute, Reply::close, Reply::close}) {

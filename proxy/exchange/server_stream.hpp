@@ -10,6 +10,9 @@
 
 namespace pgweir {
 
+// Behind StatementCache::own_name(): the statement that prepares another one in the middle of a batch.
+constexpr std::string_view preparing_suffix = "p";
+
 class ServerStream final {
  public:
   explicit ServerStream(Exchange& exchange) : x_(exchange) {}

@@ -88,6 +88,13 @@ void explain_code(const SqlStatement& statement, const SqlEffects& effects, Expl
           "server is asked after the transaction");
 }
 
+// Its own prepared statements, looked at or run where they have names of pgweir's otherwise.
+void explain_statement_names(const SqlEffects& effects, ExplainedStatement& out) {
+  if (effects.statement_names == StatementNames::listed) out.add_pin(Pin::own_statements);
+  if (effects.statement_names == StatementNames::by_code)
+    out.add_pin(Pin::own_statements, "if the client has prepared statements");
+}
+
 void explain_triggers(const SqlEffects& effects, const Judgement& judgement, ExplainedStatement& out) {
   if (judgement.trust_triggers || (!effects.writes() && !effects.runs_code())) return;
   out.doubts.insert(Doubt::triggers);
@@ -174,6 +181,7 @@ ExplainedStatement explain_statement(const SqlStatement& statement, const Explai
   explain_following(statement, effects, context, out);
   explain_pins(statement, effects, context, judgement, out);
   explain_code(statement, effects, out);
+  explain_statement_names(effects, out);
   explain_triggers(effects, judgement, out);
   explain_sequences(effects, context, out);
   explain_unpins(statement, effects, context, out);

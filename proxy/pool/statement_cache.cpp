@@ -7,6 +7,9 @@
 #include <functional>
 #include <stdexcept>
 
+#include "protocol/frontend.hpp"
+#include "protocol/sql_named.hpp"
+
 namespace pgweir {
 namespace {
 
@@ -39,6 +42,18 @@ std::shared_ptr<Statement> make(std::string_view text, ByteView parameter_types)
   return statement;
 }
 
+std::shared_ptr<Statement> copy_of(const Statement& statement, ByteView parameter_types) {
+  std::shared_ptr<Statement> copy = make(statement.text, parameter_types);
+  copy->context = statement.context;
+  if (!statement.by_sql) return copy;
+  copy->by_sql = true;
+  copy->sql_head = statement.sql_head;
+  copy->effects = statement.effects;
+  copy->set_config =
+      statement.set_config ? std::make_unique<const SetConfigUse>(*statement.set_config) : nullptr;
+  return copy;
+}
+
 // BackendStatements keeps account of names with the prefix. This name has none, so it belongs to no client,
 // wherever it is left.
 StatementRef make_taken() {
@@ -64,12 +79,22 @@ StatementRef make_unnamed(std::string_view text, ByteView parameter_types, const
   return made;
 }
 
+// But for the name it is what the client wrote, so that places in errors are those in its text.
+std::string text_of_prepare(const Statement& statement) {
+  const std::string written = statement.sql_head + statement.text;
+  if (statement.has_client_name) return written;
+  const std::optional<NamedStatement> named = parse_named(written);
+  const std::string head = named ? statement.sql_head.substr(0, named->name_offset) : "PREPARE ";
+  return head + '"' + statement.server_name + '"' + statement.text;
+}
+
 StatementCache::StatementCache() : own_name_(random_name()), taken_name_(make_taken()) {}
 
 // The statement is not shared: a second PREPARE of the same text has to succeed on the same backend.
-StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body,
-                                         const MapRef& context) {
+StatementRef StatementCache::make_by_sql(std::string_view rest, std::string_view body, const MapRef& context,
+                                         std::string_view head) {
   std::shared_ptr<Statement> made = make(rest, {});
+  made->sql_head = head;
   made->effects = effects_of(body);
   made->set_config =
       made->effects.may_set ? std::make_unique<const SetConfigUse>(find_set_config(body)) : nullptr;
@@ -146,21 +171,25 @@ void StatementCache::forget(const StatementRef& statement) {
 }
 
 StatementRef StatementCache::renew(const StatementRef& statement) {
-  std::shared_ptr<Statement> fresh = make(statement->text, statement->parameter_types);
-  if (statement->by_sql) {
-    fresh->by_sql = true;
-    fresh->effects = statement->effects;
-    if (statement->set_config)
-      fresh->set_config = std::make_unique<const SetConfigUse>(*statement->set_config);
-  }
+  std::shared_ptr<Statement> fresh = copy_of(*statement, statement->parameter_types);
   fresh->server_name = random_name();
-  fresh->context = statement->context;
   const std::lock_guard lock(mutex_);
   if (const auto it = find(statement); it != known_.end()) {
     fresh->cache_hash = statement->cache_hash;
     it->second.statement = fresh;
   }
   return fresh;
+}
+
+// Parameter types that were inferred once stay.
+StatementRef StatementCache::make_named(const StatementRef& statement, std::string_view client_name) const {
+  const StatementShape* const shape = statement->shape.get();
+  std::shared_ptr<Statement> named =
+      copy_of(*statement,
+              shape != nullptr && !statement->by_sql ? shape->parameter_types : statement->parameter_types);
+  named->server_name = truncate_identifier(client_name);
+  named->has_client_name = true;
+  return named;
 }
 
 StatementRef StatementCache::renew_for_holder(const StatementRef& statement, std::uint64_t schema_version) {

@@ -40,9 +40,12 @@ class StatementCache {
   // What decided the meaning of such a statement is known by now. Others may share it from then on, unless they already
   // share another one.
   void share(const std::shared_ptr<Statement>& own, const MapRef& context, std::uint64_t schema_version);
-  // A statement that SQL prepares: `rest` is the PREPARE's text after the name, `body` that after AS. It is
-  // never shared.
-  StatementRef make_by_sql(std::string_view rest, std::string_view body, const MapRef& context = nullptr);
+  // A statement that SQL prepares: `head` is the PREPARE's text up to the name and with it, `rest` that after the name,
+  // `body` that after AS. It is never shared.
+  StatementRef make_by_sql(std::string_view rest, std::string_view body, const MapRef& context = nullptr,
+                           std::string_view head = {});
+  // The same statement, on a connection of its client's own names.
+  StatementRef make_named(const StatementRef& statement, std::string_view client_name) const;
   // The next intern() of its text makes a new statement: the server describes it differently by now.
   void forget(const StatementRef& statement);
   // Makes a new statement in its place, for the clients that come from now on, and for one that has to have
@@ -78,6 +81,8 @@ class StatementCache {
   const StatementRef taken_name_;
 };
 
+// The text that prepares a statement of SQL's PREPARE on a server, under the name that it has there.
+std::string text_of_prepare(const Statement& statement);
 // A statement without a name of its own on the server. `settings`: see settings_of_unnamed().
 StatementRef make_unnamed(std::string_view text, ByteView parameter_types, const MapRef& settings = nullptr);
 

@@ -31,6 +31,7 @@ bool is_out_of_step(const ErrorView& error, const Expected& failed, const Statem
 // not rely on an earlier description: a driver that keeps one would read the rows by it.
 PlanRepair::Kind PlanRepair::begin(const Expected& failed, const ErrorView& error, const StatementRef& about,
                                    std::string_view client_name) {
+  if (about->has_client_name) return Kind::no;  // as on a direct connection
   const bool changed = failed.purpose == Purpose::meant_to_fail || is_stale_plan(error);
   if (!changed && !is_out_of_step(error, failed, about)) return Kind::no;
   const bool may = may_send_again(failed);

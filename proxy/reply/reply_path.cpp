@@ -34,14 +34,20 @@ std::int64_t position_of(const ErrorView& error) {
   return number;
 }
 
+// By how many characters pgweir's name makes the text longer in which SQL has prepared the statement.
+std::int32_t growth_of_prepare(const Statement& statement, const ClientSettings& client) {
+  if (!statement.by_sql || statement.sql_head.empty()) return 0;
+  return static_cast<std::int32_t>(client.characters(text_of_prepare(statement))) -
+         static_cast<std::int32_t>(client.characters(statement.sql_head + statement.text));
+}
+
 // By how many characters places in the text of the statement are further behind than in the client's text.
-std::int32_t growth_of(const Expected& expected, std::string_view client_name, const ClientSettings& client) {
-  const bool names_it = expected.reply == Reply::bind || expected.reply == Reply::describe_statement;
-  if (expected.grown_by != 0 || !names_it || !expected.statement || !expected.statement->by_sql)
-    return expected.grown_by;
-  // The text is that of PREPARE.
-  return static_cast<std::int32_t>(expected.statement->server_name.size() + 2) -
-         static_cast<std::int32_t>(client.characters(client_name));
+std::int32_t growth_of(const Expected& expected, const ClientSettings& client) {
+  const bool prepares = expected.reply == Reply::execute && expected.fate == Fate::drop;
+  const bool names_it =
+      expected.reply == Reply::bind || expected.reply == Reply::describe_statement || prepares;
+  if (expected.grown_by != 0 || !names_it || !expected.statement) return expected.grown_by;
+  return growth_of_prepare(*expected.statement, client);
 }
 
 }  // namespace
@@ -183,23 +189,29 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
+  if (oldest->fate == Fate::mute && whole && oldest->statement)
+    x_.own.refused = std::make_unique<RefusedStatement>(
+        RefusedStatement{oldest->statement, {piece.body().begin(), piece.body().end()}});
   // DISCARD ALL commits at once; what restored the startup settings after it does not.
   if (x_.watch.marks.contains(Mark::discarded_all) && !x_.own_message_is_oldest())
     x_.watch.marks.insert(Mark::resets_now);
   const bool is_of_several = oldest->reply == Reply::query && oldest->changes.contains(Change::names_by_sql);
   const SqlNaming::Replaced* const replaced = is_of_several ? replaced_name_in(piece) : nullptr;
   const StatementRef about = replaced ? replaced->statement : statement_concerned(*oldest, piece);
-  const std::string client_name = oldest->spelled ? *oldest->spelled
-                                  : replaced      ? replaced->name
-                                  : about         ? x_.statements.name_of(about, oldest->name_hash)
-                                                  : std::string();
+  const std::string client_name = oldest->spelled                   ? *oldest->spelled
+                                  : replaced                        ? replaced->name
+                                  : about && about->has_client_name ? about->server_name
+                                  : about ? x_.statements.name_of(about, oldest->name_hash)
+                                          : std::string();
   const std::int32_t grown_by = is_of_several && whole && x_.naming && !x_.naming->replaced.empty()
                                     ? x_.naming->growth_before(position_of(error))
-                                    : growth_of(*oldest, client_name, x_.client);
+                                    : growth_of(*oldest, x_.client);
+  const bool was_refused = whole && is_for_refused(*oldest, about, error);
   const bool meant_to_fail = oldest->purpose == Purpose::meant_to_fail;
   if (oldest->reply == Reply::query && oldest->changes.contains(Change::settings)) query_failed_ = true;
-  const PlanRepair::Kind repair =
-      whole && about ? PlanRepair(x_).begin(*oldest, error, about, client_name) : PlanRepair::Kind::no;
+  const PlanRepair::Kind repair = whole && about && !was_refused
+                                      ? PlanRepair(x_).begin(*oldest, error, about, client_name)
+                                      : PlanRepair::Kind::no;
   if (repair != PlanRepair::Kind::no) {
     x_.batch.stale = about;
     x_.batch.renews = repair == PlanRepair::Kind::renew;
@@ -213,10 +225,13 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const ResponseTracker::Verdict verdict = receive(piece, TransactionStatus::idle);
   if (verdict == ResponseTracker::Verdict::forward && meant_to_fail) {
     write_stale_plan();
+  } else if (verdict == ResponseTracker::Verdict::forward && was_refused) {
+    write_refused();
   } else if (verdict == ResponseTracker::Verdict::forward &&
-             !(whole && forward_renamed(piece, about, client_name, grown_by))) {
+             !(whole && forward_renamed(piece.body(), about, client_name, grown_by))) {
     forward(piece);
   }
+  if (verdict == ResponseTracker::Verdict::forward) x_.own.refused.reset();
   write_due();
   return Disposition::taken;
 }
@@ -234,19 +249,50 @@ void ReplyPath::write_stale_plan() {
   x_.batch.answered = true;
 }
 
+void ReplyPath::write_error(ByteView body) {
+  Writer(x_.worker.to_client().own())
+      .begin_message(static_cast<char>(BackendType::ErrorResponse))
+      .raw(body)
+      .end_message();
+}
+
+// Whether the error only follows from another one that the client has not seen: the statement that its message uses
+// could not be prepared.
+bool ReplyPath::is_for_refused(const Expected& failed, const StatementRef& about,
+                               const ErrorView& error) const {
+  const RefusedStatement* const refused = x_.own.refused.get();
+  if (refused == nullptr || failed.fate != Fate::forward) return false;
+  // The client has seen no error yet, so that this one is why its transaction has failed.
+  if (error.code() == sqlstate::in_failed_sql_transaction) return true;
+  return error.code() == sqlstate::invalid_sql_statement_name &&
+         (about == refused->statement || failed.statement == refused->statement);
+}
+
+// The server gives this reason when a client runs its statement. Places are those in the client's PREPARE.
+void ReplyPath::write_refused() {
+  const std::unique_ptr<RefusedStatement> refused = std::move(x_.own.refused);
+  const Statement& statement = *refused->statement;
+  const std::string client_name = x_.statements.name_of(refused->statement);
+  if (forward_renamed(refused->error, refused->statement, client_name,
+                      growth_of_prepare(statement, x_.client)))
+    return;
+  x_.batch.answered = true;
+  write_error(refused->error);
+  x_.worker.to_client().end_own();
+}
+
 // The client knows its statement by its own name, not by pgweir's.
-bool ReplyPath::forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+bool ReplyPath::forward_renamed(ByteView error, const StatementRef& about, std::string_view client_name,
                                 std::int32_t grown_by) {
   const bool has_name = about && !about->server_name.empty();
   const std::string ours = has_name ? '"' + about->server_name + '"' : std::string();
-  const bool named = has_name && as_text(piece.body()).find(ours) != std::string_view::npos;
+  const bool named = has_name && as_text(error).find(ours) != std::string_view::npos;
   if (!named && grown_by == 0) return false;
   ByteBuffer renamed;
-  if (rewrite_message(piece.body(), ours, '"' + std::string(client_name) + '"', renamed, grown_by) !=
-      Errc::ok)
+  if (rewrite_message(error, ours, '"' + std::string(client_name) + '"', renamed, grown_by) != Errc::ok)
     return false;
   x_.batch.answered = true;
-  Writer(x_.worker.to_client().own()).begin_message(piece.type).raw(renamed).end_message();
+  write_error(renamed);
   x_.worker.to_client().end_own();
   return true;
 }

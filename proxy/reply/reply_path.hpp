@@ -55,8 +55,11 @@ class ReplyPath final : public ReplySink {
 
   Disposition take_error(const Piece& piece);
   void write_stale_plan();
-  bool forward_renamed(const Piece& piece, const StatementRef& about, std::string_view client_name,
+  bool forward_renamed(ByteView error, const StatementRef& about, std::string_view client_name,
                        std::int32_t grown_by);
+  void write_error(ByteView body);
+  bool is_for_refused(const Expected& failed, const StatementRef& about, const ErrorView& error) const;
+  void write_refused();
   const SqlNaming::Replaced* replaced_name_in(const Piece& piece) const;
   StatementRef statement_concerned(const Expected& failed, const Piece& piece) const;
   StatementRef statement_named_in(const Piece& piece) const;

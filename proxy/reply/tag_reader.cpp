@@ -81,6 +81,8 @@ void TagReader::take(const Piece& piece) {
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
     x_.statements.clear_named();
     x_.backend->statements.clear();
+    // Nothing else is under way, and nothing of the session is left.
+    if (tag == "DISCARD ALL" && names) x_.pins.erase({Pin::own_statements});
   }
 }
 

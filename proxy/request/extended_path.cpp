@@ -6,6 +6,7 @@
 #include "proxy/exchange/server_stream.hpp"
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/listen_follower.hpp"
+#include "proxy/request/own_names.hpp"
 #include "proxy/request/sequence_guard.hpp"
 #include "proxy/request/sql_names.hpp"
 #include "proxy/request/startup_restorer.hpp"
@@ -63,6 +64,8 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
                               as_text(statement->parameter_types) == as_text(parse.parameter_types) &&
                               statement->shape.get() == nullptr && statement->context == settings;
   if (!same_as_before) statement = make_unnamed(parse.text, parse.parameter_types, settings);
+  if (OwnNames(x_).provide_for(statement->effects, statement->text) == Progress::hold)
+    return RequestDisposition::hold;
   SequenceGuard(x_).guard_batch(*statement);
   x_.statements.begin_put({}, statement, x_.tracker.segment());
   x_.backend->statements.begin_unnamed(statement, x_.tracker.segment());
@@ -75,10 +78,13 @@ RequestDisposition ExtendedPath::take_parse(const Piece& piece) {
 RequestDisposition ExtendedPath::take_named_parse(std::string_view name, std::string_view text,
                                                   ByteView types) {
   if (x_.statements.is_undecided(name, x_.tracker.segment())) return RequestDisposition::hold;
-  if (x_.statements.find(name)) return repeat_parse({name, text, types});
+  if (x_.statements.find(name) && !x_.has_own_names()) return repeat_parse({name, text, types});
   if (x_.statements.full()) return RequestDisposition::too_many_names;
-  if (x_.may_have_prepared()) probe_name(name, text, types);
   NamedParse parse = begin_parse(name, text, types);
+  if (OwnNames(x_).provide_for(parse.statement->effects, text) == Progress::hold)
+    return RequestDisposition::hold;
+  if (x_.has_own_names()) parse = begin_own_parse(parse);
+  if (x_.may_have_prepared() && !x_.has_own_names()) probe_name(name, text, types);
   if (SqlNames(x_).resolve(parse.sent) == Progress::hold) return RequestDisposition::hold;
   const Presence presence = x_.backend->statements.find(parse.sent, x_.tracker.segment());
   if (presence == Presence::undecided) return RequestDisposition::hold;
@@ -110,6 +116,12 @@ ExtendedPath::NamedParse ExtendedPath::begin_parse(std::string_view name, std::s
   }
   parse.sent = parse.statement;
   return parse;
+}
+
+// On a connection of the client's own names.
+ExtendedPath::NamedParse ExtendedPath::begin_own_parse(const NamedParse& parse) const {
+  const StatementRef own = x_.commons->statements().make_named(parse.statement, parse.name);
+  return {.name = parse.name, .statement = own, .sent = own};
 }
 
 // Whether the statement that the backend has is what the server would make of the Parse now.
@@ -145,7 +157,7 @@ void ExtendedPath::send_parse(const NamedParse& parse) {
                                       .changes = {Change::names, Change::backend_statements},
                                       .statement = sent,
                                       .grown_by = growth_of_name(parse.statement.get(), sent, x_.client)});
-  if (names_statement(parse.statement->effects.verb, parse.statement->text)) {
+  if (sent->has_client_name || names_statement(parse.statement->effects.verb, parse.statement->text)) {
     // It is described as what it names, which is looked up only when it is run.
     on_backend.describe(sent, BackendStatements::Description::same);
   } else {
@@ -182,6 +194,9 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   if (parse_bind(piece.body(), bind) != Errc::ok)
     return ServerStream(x_).forward(piece, {.reply = Reply::bind});
   if (x_.statements.is_undecided(bind.statement, x_.tracker.segment())) return RequestDisposition::hold;
+  if (provide_own_names(x_.statements.find(bind.statement), piece.whole() ? bind.rest : ByteView{}) ==
+      Progress::hold)
+    return RequestDisposition::hold;
   const StatementMap::Held& known = x_.statements.look_up(bind.statement);
   const bool described = known.described;
   StatementRef statement = known.statement;
@@ -214,6 +229,14 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
                     .grown_by = grown_by,
                     .name_hash = StatementMap::hash_of(bind.statement),
                     .spelled = spelled(bind.statement, is_renamed)});
+}
+
+// What the statement needs by the time when it is bound, or for the values that it gets.
+Progress ExtendedPath::provide_own_names(const StatementRef& statement, ByteView values) {
+  if (!statement || x_.has_own_names()) return Progress::done;
+  OwnNames own(x_);
+  if (own.provide_for(statement->effects, statement->text) == Progress::hold) return Progress::hold;
+  return own.provide_for_values(statement->effects, values);
 }
 
 // Sends the client's own message with the statement's name on the server.
@@ -317,6 +340,7 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   const StatementRef statement = x_.statements.find(target.name);
   if (!statement && !target.name.starts_with(server_name_prefix))
     return ServerStream(x_).forward(piece, {.reply = Reply::close});
+  if (statement && statement->has_client_name) return close_own(piece, target.name, statement);
   Expected expected{.reply = Reply::close, .fate = Fate::inject};
   if (statement) {
     x_.statements.begin_erase(target.name, x_.tracker.segment());
@@ -324,6 +348,16 @@ RequestDisposition ExtendedPath::take_close(const Piece& piece) {
   }
   x_.expect(std::move(expected));
   return RequestDisposition::taken;
+}
+
+// No other client has it.
+RequestDisposition ExtendedPath::close_own(const Piece& piece, std::string_view name,
+                                           const StatementRef& statement) {
+  x_.statements.begin_erase(name, x_.tracker.segment());
+  x_.backend->statements.begin_close(statement, x_.tracker.segment());
+  return ServerStream(x_).forward(piece, {.reply = Reply::close,
+                                          .changes = {Change::names, Change::backend_statements},
+                                          .statement = statement});
 }
 
 RequestDisposition ExtendedPath::take_execute(const Piece& piece) {

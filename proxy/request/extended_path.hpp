@@ -35,16 +35,19 @@ class ExtendedPath final {
 
   RequestDisposition take_named_parse(std::string_view name, std::string_view text, ByteView types);
   NamedParse begin_parse(std::string_view name, std::string_view text, ByteView types) const;
+  NamedParse begin_own_parse(const NamedParse& parse) const;
   bool is_unchanged_there(const NamedParse& parse) const;
   void answer_parse(const NamedParse& parse);
   void send_parse(const NamedParse& parse);
   RequestDisposition take_naming_parse(const Piece& piece, const ParseView& parse);
+  Progress provide_own_names(const StatementRef& statement, ByteView values);
   RequestDisposition send_bind(const Piece& piece, const BindView& bind, std::string_view server_name,
                                Expected&& expected);
   RequestDisposition refuse_bind(const Piece& piece, const BindView& bind, const StatementRef& statement);
   void note_undescribed(const BindView& bind, bool described);
   StatementRef note_described(const TargetView& target);
   bool may_ask_shape(const StatementRef& told) const;
+  RequestDisposition close_own(const Piece& piece, std::string_view name, const StatementRef& statement);
   void probe_name(std::string_view name, std::string_view text, ByteView types);
   RequestDisposition repeat_parse(const ParseView& parse);
 

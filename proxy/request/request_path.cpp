@@ -9,6 +9,7 @@
 #include "proxy/pool/pool_commons.hpp"
 #include "proxy/request/extended_path.hpp"
 #include "proxy/request/listen_follower.hpp"
+#include "proxy/request/own_names.hpp"
 #include "proxy/request/sequence_guard.hpp"
 #include "proxy/request/sql_names.hpp"
 #include "proxy/request/startup_restorer.hpp"
@@ -173,6 +174,7 @@ RequestDisposition RequestPath::take_query(const Piece& piece) {
   const SqlEffects effects = x_.hand.text != nullptr ? x_.hand.text->effects
                              : readable              ? effects_of(query.text, has_facts, {})
                                                      : effects_of_anything();
+  if (OwnNames(x_).provide_for(effects, query.text) == Progress::hold) return RequestDisposition::hold;
   if (SequenceGuard(x_).guard(effects, query.text) == Progress::hold) return RequestDisposition::hold;
   Expected expected{.reply = Reply::query};
   expected.may_copy = effects.verbs.intersects({Verb::copy, Verb::undecided});

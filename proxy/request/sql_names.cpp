@@ -24,7 +24,9 @@ constexpr int naming_depth_max = 16;
 // Statements that may name a prepared statement.
 constexpr VerbSet naming_verbs{Verb::prepare, Verb::execute, Verb::deallocate, Verb::explain, Verb::create};
 
-std::string with_name(std::string_view text, const NamedStatement& named, std::string_view server_name) {
+std::string with_name(std::string_view text, const NamedStatement& named, const Statement& statement) {
+  if (statement.has_client_name) return std::string(text);
+  const std::string_view server_name = statement.server_name;
   std::string renamed(text.substr(0, named.name_offset));
   renamed.append("\"").append(server_name).append("\"");
   return renamed += text.substr(named.name_offset + named.name_size);
@@ -45,6 +47,8 @@ bool names_statement(Verb verb, std::string_view text) {
 // The server would send this notice if it still saw the client's name. It is sent only where no other message
 // has to come before it.
 void SqlNames::tell_cut(std::string_view text, const NamedStatement& named) {
+  // On a connection of its own names the server does.
+  if (x_.has_own_names()) return;
   if (named.name_size <= identifier_max || x_.tracker.outstanding() > x_.own.size()) return;
   const auto level = x_.client.desired->find("client_min_messages");
   if (level != x_.client.desired->end() && (level->second == "warning" || level->second == "error")) return;
@@ -75,6 +79,8 @@ std::optional<SqlNames::NamedUse> SqlNames::find_named(std::string_view text) co
   if (!named || named->verb == NamedVerb::deallocate_all) return std::nullopt;
   StatementRef statement = x_.statements.find(named->name);
   if (!statement || statement->server_name.empty()) return std::nullopt;
+  // There, the server says if the name is taken.
+  if (statement->has_client_name && named->verb == NamedVerb::prepare) return std::nullopt;
   return NamedUse{*std::move(named), std::move(statement)};
 }
 
@@ -90,7 +96,8 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
     return Progress::hold;
   if (provide(use->statement) == Progress::hold) return Progress::hold;
   StateNotes(x_).note_use(statement->effects.verb, *use->statement);
-  const std::string text = with_name(statement->text, use->named, use->statement->server_name);
+  if (use->statement->has_client_name) return Progress::done;
+  const std::string text = with_name(statement->text, use->named, *use->statement);
   const bool is_unnamed = statement->server_name.empty();
   statement = is_unnamed ? unnamed_of(text, statement->parameter_types)
                          : x_.commons->statements().intern(text, statement->parameter_types,
@@ -140,15 +147,22 @@ std::string SqlNames::name_dropped(Verb verb, const NamedUse& use) const {
 // statement, too. Where the backend may have the client's name already, unseen, the text goes out as it is,
 // and the server says so.
 std::string SqlNames::rename_prepare(std::string_view text, SqlNaming& naming) {
-  if (x_.may_have_prepared()) return {};
+  const bool is_own = x_.has_own_names();
+  if (x_.may_have_prepared() && !is_own) return {};
   const std::optional<NamedStatement> named = parse_named(text);
-  if (!named || named->verb != NamedVerb::prepare || x_.statements.find(named->name)) return {};
+  if (!named || named->verb != NamedVerb::prepare) return {};
+  if (!is_own && x_.statements.find(named->name)) return {};
   tell_cut(text, *named);
   const std::string_view rest = text.substr(named->name_offset + named->name_size);
   naming.name = named->name;
   const AnalysisContext context = analysis_context(x_);
-  naming.statement = x_.commons->statements().make_by_sql(rest, named->body,
-                                                          context.is_certain ? context.settings : nullptr);
+  naming.statement =
+      x_.commons->statements().make_by_sql(rest, named->body, context.is_certain ? context.settings : nullptr,
+                                           text.substr(0, named->name_offset + named->name_size));
+  if (is_own) {
+    naming.statement = x_.commons->statements().make_named(naming.statement, named->name);
+    return std::string(text);
+  }
   std::string renamed(text.substr(0, named->name_offset));
   renamed += '"' + naming.statement->server_name + '"';
   return renamed += rest;
@@ -181,7 +195,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
       return RequestDisposition::hold;
     if (provide(use->statement) == Progress::hold) return RequestDisposition::hold;
     StateNotes(x_).note_use(verb, *use->statement);
-    renamed = with_name(text, use->named, use->statement->server_name);
+    renamed = with_name(text, use->named, *use->statement);
     expected.name_hash = StatementMap::hash_of(use->named.name);
     if (!drops.empty()) naming.drops.push_back(std::move(drops));
     statement = std::move(use->statement);
@@ -209,7 +223,8 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
 // ALL fails within a string.
 std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text, const SqlEffects& effects,
                                                            Expected& expected) {
-  if (x_.statements.committed().empty()) return std::nullopt;
+  // On a connection of its own names all of them are right as they are.
+  if (x_.statements.committed().empty() || x_.has_own_names()) return std::nullopt;
   settings_change_ = effects.may_set || effects.sets() || effects.runs_code() ||
                      effects.verbs.intersects({Verb::set, Verb::reset, Verb::discard}) ||
                      (effects.verbs.intersects(control_verbs) && !x_.journal.is_empty());

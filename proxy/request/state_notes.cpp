@@ -358,7 +358,8 @@ void StateNotes::keep_bound(Portals::Bound portal) {
 void StateNotes::note_portal(std::string_view portal, const StatementRef& statement, ByteView values) {
   if (!x_.portals.is_unused()) x_.portals.forget(portal);
   if (!statement) return;
-  if (x_.client.is_opaque(statement->text)) return note(effects_of_anything(), {});
+  if (x_.client.is_opaque(statement->text) || may_be_another(*statement))
+    return note(effects_of_anything(), {});
   const SqlEffects& effects = statement->effects;
   note_prepare(effects, statement->text);
   if (may_run_unknown(effects, statement->text)) note(effects_of_anything(), statement->text);
@@ -421,9 +422,14 @@ void StateNotes::note_use(Verb verb, const Statement& statement) {
   if (may_run || x_.client.is_opaque(statement.text)) note_opaque_code(statement.text);
 }
 
+// Whether code may have prepared another one under the name, unseen.
+bool StateNotes::may_be_another(const Statement& statement) const {
+  return statement.has_client_name && x_.may_have_prepared();
+}
+
 // Notes what a prepared statement does that is run by its name.
 void StateNotes::note_named(const Statement& statement) {
-  const bool opaque = x_.client.is_opaque(statement.text);
+  const bool opaque = x_.client.is_opaque(statement.text) || may_be_another(statement);
   note(opaque ? effects_of_anything() : statement.effects, statement.text);
 }
 

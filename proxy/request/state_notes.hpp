@@ -41,6 +41,7 @@ class StateNotes final {
  private:
   void remember_if_custom(const std::string& name);
   void note_named(const Statement& statement);
+  bool may_be_another(const Statement& statement) const;
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);
   void note_string(std::string_view text);

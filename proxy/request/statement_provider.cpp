@@ -35,6 +35,8 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
                                                        bool is_direct, const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
+  if (statement->has_client_name)
+    return provide_named(statement) == Progress::hold ? Provided::not_yet : Provided::yes;
   // The server's description holds only for the settings and parameter types that were in force then.
   BackendStatements& on_backend = x_.backend->statements;
   if (!settings_change_ && is_planned_alike(x_, *statement) &&
@@ -89,7 +91,7 @@ ByteView StatementProvider::known_types(const Statement& statement) const {
 BackendStatements::Presence StatementProvider::find(const StatementRef& statement) {
   BackendStatements& on_backend = x_.backend->statements;
   // In a failed transaction nothing is used.
-  const bool may_be_used = x_.tracker.status() != TransactionStatus::failed;
+  const bool may_be_used = x_.tracker.status() != TransactionStatus::failed && !statement->has_client_name;
   if (may_be_used && (!on_backend.fits(statement, use_of(*statement)) || on_backend.is_outdated(statement)))
     on_backend.doubt(statement);
   return on_backend.find(statement, x_.tracker.segment());
@@ -149,7 +151,7 @@ Progress StatementProvider::provide_named(const StatementRef& statement) {
              .fate = Fate::drop,
              .changes = {Change::backend_statements},
              .statement = statement});
-  ask_shape(statement, Purpose::learn_shape);
+  if (!statement->has_client_name) ask_shape(statement, Purpose::learn_shape);
   return Progress::done;
 }
 
@@ -171,7 +173,8 @@ Progress StatementProvider::close_doubtful(const StatementRef& statement) {
 Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
   if (x_.backend->statements.is_doubtful(statement) && close_doubtful(statement) == Progress::hold)
     return Progress::hold;
-  const std::string sql = "PREPARE \"" + statement->server_name + '"' + statement->text;
+  const std::string sql = text_of_prepare(*statement);
+  x_.own.refused.reset();
   if (ServerStream(x_).insert_statement(sql, statement) == Progress::hold) return Progress::hold;
   x_.commons->counters(x_.worker).statements_injected.add();
   return Progress::done;
@@ -214,6 +217,7 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
     return Progress::done;
   }
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
+  x_.own.refused.reset();
   if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();
   const bool doubtful = x_.backend->statements.is_doubtful(statement);
@@ -257,6 +261,8 @@ void StatementProvider::trim(std::size_t room) {
 
 // False: nothing had to be closed, or nothing could be.
 bool StatementProvider::close_surplus(std::size_t room, Fate fate) {
+  // A client's own statements are as many as it has prepared.
+  if (x_.has_own_names()) return false;
   bool any = false;
   while (const StatementRef victim = x_.backend->statements.to_evict(room)) {
     write_close_statement(x_.worker.to_server().own(), victim->server_name);

@@ -50,7 +50,7 @@ Task<bool> WindDown::run(bool at_boundary) {
     PinSet left = x_.pins;
     left.insert(x_.watch.may_have_begun);
     clean = (left & lasting_pins).empty();
-    const bool with_statements = left.contains(Pin::sql_prepare);
+    const bool with_statements = left.contains(Pin::sql_prepare) || x_.has_own_names();
     std::string reset(reset_but_statements);
     if (with_statements) reset += and_statements;
     if (clean) ServerStream(x_).send_own(OwnQuery::reset, reset);

@@ -86,8 +86,9 @@ OwnQuestion StateTracker::state_question() {
   x_.own.answer = {};
   x_.own.cancelled = false;
   x_.commons->counters(x_.worker).state_checks.add();
-  return {OwnQuery::check,
-          asked().question.is_about_names() ? named_question() : state_query(asked().question)};
+  return {OwnQuery::check, asked().question.is_about_names() && !x_.has_own_names()
+                               ? named_question()
+                               : state_query(asked().question)};
 }
 
 std::optional<OwnQuestion> StateTracker::take_answers(ReplyEvents& events) {

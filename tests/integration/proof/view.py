@@ -62,7 +62,7 @@ begin
                        from pg_catalog.pg_locks
                        where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()),
     'cursors', (select pg_catalog.jsonb_agg(name order by name) from pg_catalog.pg_cursors),
-    'prepared statements', (select pg_catalog.jsonb_agg(name order by name) from pg_catalog.pg_prepared_statements
+    'prepared statements', (select pg_catalog.jsonb_agg(name order by name) from public.kept_statements
                             where not pg_catalog.starts_with(name, '__pgweir_')),
     'channels', (select pg_catalog.jsonb_agg(channel) from pg_catalog.pg_listening_channels() channel),
     'lastval', public.leak_tried('select pg_catalog.lastval()'),

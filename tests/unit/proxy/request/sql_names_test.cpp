@@ -44,7 +44,7 @@ TEST_CASE("another backend is given what SQL has prepared, unseen") {
   Prepared relay;
   relay.lend();
   relay.run("> Q(execute s)");
-  CHECK(relay.server() == "Q(PREPARE \"#1\" as select 1) Q(execute \"#1\")");
+  CHECK(relay.server() == "Q(prepare \"#1\" as select 1) Q(execute \"#1\")");
   relay.run("< C(PREPARE) Z(I) C(SELECT 1) Z(I)");
   CHECK(relay.client() == "C(SELECT 1) Z(I)");
 }
@@ -59,7 +59,7 @@ TEST_CASE("what has to be given in a failed transaction is given again after it"
   relay.run("< E(22012,division by zero) Z(E) E(25P02,aborted) Z(E) E(25P02,aborted) Z(E) C(ROLLBACK) Z(I)");
   relay.run("> P(,execute s)");
   CHECK(relay.held().empty());
-  CHECK(relay.server().starts_with("Q(PREPARE \"#1\" as select 1)"));
+  CHECK(relay.server().starts_with("Q(prepare \"#1\" as select 1)"));
 }
 
 TEST_CASE("DEALLOCATE drops the client's name when the server says so") {

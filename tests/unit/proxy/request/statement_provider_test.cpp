@@ -224,14 +224,14 @@ TEST_CASE(
   relay.client();
   CHECK(relay.provide("q") == (described ? Provided::not_yet : Provided::yes));
   CHECK(relay.server() ==
-        (described ? "Q(PREPARE \"#3\" as select 3) Ds(#3)" : "Q(PREPARE \"#3\" as select 3)"));
+        (described ? "Q(prepare \"#3\" as select 3) Ds(#3)" : "Q(prepare \"#3\" as select 3)"));
   if (!described) return;
   const bool same = GENERATE(true, false);
   relay.run(same ? "> S < C(PREPARE) Z(I) t n Z(I)" : "> S < C(PREPARE) Z(I) t T(a,25) Z(I)");
   relay.server();
   if (!same) {
     CHECK(relay.provide("q") == Provided::not_yet);
-    CHECK(relay.server() == "Cs(#3) S Q(PREPARE \"#3\" as select 3) Ds(#3)");
+    CHECK(relay.server() == "Cs(#3) S Q(prepare \"#3\" as select 3) Ds(#3)");
     relay.run("> S < 3 Z(I) C(PREPARE) Z(I) t T(a,25) Z(I)");
     relay.server();
   }
