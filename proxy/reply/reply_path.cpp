@@ -189,7 +189,8 @@ Disposition ReplyPath::take_error(const Piece& piece) {
   const Expected* oldest = x_.tracker.oldest();
   if (oldest == nullptr) return Disposition::violation;
   if (oldest->fate == Fate::mute && whole) own_.take_error(*oldest, error);
-  if (oldest->fate == Fate::mute && whole && oldest->statement)
+  const bool is_reason = error.code() != sqlstate::in_failed_sql_transaction;
+  if (oldest->fate == Fate::mute && whole && oldest->statement && is_reason)
     x_.own.refused = std::make_unique<RefusedStatement>(
         RefusedStatement{oldest->statement, {piece.body().begin(), piece.body().end()}});
   // DISCARD ALL commits at once; what restored the startup settings after it does not.

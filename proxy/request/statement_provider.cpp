@@ -170,11 +170,16 @@ Progress StatementProvider::close_doubtful(const StatementRef& statement) {
   return Progress::done;
 }
 
+// In a failed transaction it is why that has failed, which the client has not been told yet.
+void StatementProvider::forget_refused() {
+  if (x_.tracker.status() != TransactionStatus::failed) x_.own.refused.reset();
+}
+
 Progress StatementProvider::provide_by_sql(const StatementRef& statement) {
   if (x_.backend->statements.is_doubtful(statement) && close_doubtful(statement) == Progress::hold)
     return Progress::hold;
   const std::string sql = text_of_prepare(*statement);
-  x_.own.refused.reset();
+  forget_refused();
   if (ServerStream(x_).insert_statement(sql, statement) == Progress::hold) return Progress::hold;
   x_.commons->counters(x_.worker).statements_injected.add();
   return Progress::done;
@@ -217,7 +222,7 @@ Progress StatementProvider::provide_for_query(const StatementRef& statement) {
     return Progress::done;
   }
   if (tracker.unsynced() || statement->by_sql) return provide_named(statement);
-  x_.own.refused.reset();
+  forget_refused();
   if (presence == Presence::undecided || !tracker.may_insert_group()) return Progress::hold;
   ByteBuffer& out = x_.worker.to_server().own();
   const bool doubtful = x_.backend->statements.is_doubtful(statement);

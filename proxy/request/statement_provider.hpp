@@ -36,6 +36,7 @@ class StatementProvider final {
   void trim(std::size_t room);
 
  private:
+  void forget_refused();
   Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;
