@@ -31,7 +31,7 @@ def clean(proxy):
         assert wire.value("select count(*) from pg_cursors") == "0"
         assert wire.value("select current_setting('work_mem')") == "4MB"
         assert wire.value("select current_user") == "app"
-        assert wire.value("select count(*) from kept_statements where not starts_with(name, '__pgweir_')") == "0"
+        assert wire.value("select count(*) from public.kept_statements where not starts_with(name, '__pgweir_')") == "0"
         assert wire.ask(m.Q("begin; rollback")) == "C(BEGIN) C(ROLLBACK) Z(I)"
 
 

@@ -124,7 +124,7 @@ def test_more_statements_than_a_backend_keeps(small):
                 assert first.ask(run(f"s{number}", f"a{number}")[0]) == run(f"s{number}", f"a{number}")[1]
                 assert second.ask(run(f"s{number}", f"b{number}")[0]) == run(f"s{number}", f"b{number}")[1]
         if small.kind == "pgweir":
-            kept = int(first.value("select count(*) from kept_statements"))
+            kept = int(first.value("select count(*) from public.kept_statements"))
             assert kept <= 3, f"{kept} statements on the backend"
 
 
@@ -141,7 +141,7 @@ def test_more_statements_in_one_pipeline_than_a_backend_keeps(small):
 
 def kept(wire):
     """Asked by a Query, which itself needs no statement."""
-    return int(wire.value("select count(*) from kept_statements where name like '\\_\\_pgweir%'"))
+    return int(wire.value("select count(*) from public.kept_statements where name like '\\_\\_pgweir%'"))
 
 
 @pytest.mark.own
@@ -266,7 +266,7 @@ def test_no_parse_is_sent_twice_to_a_backend(start, cluster):
     for wire in clients:
         assert wire.ask(m.P("s", "select $1::int /* once */") + m.S) == "1 Z(I)"
         assert wire.ask(m.B("", "s", (1,)) + m.E() + m.S) == "2 D(1) C(SELECT 1) Z(I)"
-    kept = clients[0].value("select count(*) from kept_statements where statement like '%/* once */%' "
+    kept = clients[0].value("select count(*) from public.kept_statements where statement like '%/* once */%' "
                             "and statement not like '%kept_statements%'")
     assert kept == "1"
     for wire in clients:

@@ -509,7 +509,7 @@ def test_a_statement_parsed_behind_a_function_that_does_nothing_is_every_clients
         hear(wire, m.Q("commit"))
         assert hear(wire, use("s") + m.S) == OF_TB
         assert hear(other, m.P("s", text) + use("s") + m.S) == f"1 {OF_TB}"
-        assert other.value(f"select count(*) from kept_statements where statement = '{text}'") == "1"
+        assert other.value(f"select count(*) from public.kept_statements where statement = '{text}'") == "1"
         try:
             cluster.execute("alter table tb.items add column w text default 'new'", "app")
             assert hear(wire, use("s") + m.S) == f"2 D({UUID},b,new) C(SELECT 1)"

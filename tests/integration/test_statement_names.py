@@ -10,11 +10,11 @@ from harness.waiting import until
 FUNCTIONS = """
 create or replace function drop_all() returns void language plpgsql as $$ begin execute 'de' || 'allocate all'; end $$;
 create or replace function drop_each() returns int language plpgsql as $$ declare x record; n int := 0; begin
-  for x in select name from kept_statements where not from_sql loop
+  for x in select name from public.kept_statements where not from_sql loop
     begin execute 'de' || format('allocate %I', x.name); n := n + 1; exception when others then null; end;
   end loop; return n; end $$;
 create or replace function take_each(sql text) returns int language plpgsql as $$ declare x record; n int := 0; begin
-  for x in select name from kept_statements where not from_sql loop
+  for x in select name from public.kept_statements where not from_sql loop
     begin execute 'de' || format('allocate %I', x.name); execute format('prepare %I as %s', x.name, sql); n := n + 1;
     exception when others then null; end;
   end loop; return n; end $$
@@ -251,7 +251,7 @@ def test_code_that_does_so_in_a_transaction(endpoint, code):
 def test_names_on_the_server_tell_nothing_and_cannot_be_guessed(endpoint):
     with endpoint.wire() as one, endpoint.wire() as two:
         one.ask(m.P("s", "select 'secret statement'") + m.B("", "s") + m.E() + m.S)
-        seen = two.query("select name from kept_statements")
+        seen = two.query("select name from public.kept_statements")
         for [name] in seen:
             assert two.ask(m.B("", name) + m.E() + m.S) == "E(26000) Z(I)"
             assert two.ask(m.DS(name) + m.S) == "E(26000) Z(I)"
