@@ -363,6 +363,8 @@ OPEN = {
 
 # Those of them that are right by now; each with its own number of server connections.
 MENDED = {name: OPEN.pop(name) for name in (
+    "deallocate_by_dynamic_sql_of_a_name_of_the_clients",
+    "execute_by_dynamic_sql_of_a_name_of_the_clients",
     "a_statement_is_tried_again_where_another_tenant_made_it",
     "a_statement_is_tried_again_under_the_path_that_a_function_sets",
     "a_table_that_is_changed_and_changed_back",
