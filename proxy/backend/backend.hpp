@@ -46,8 +46,9 @@ struct Backend : PoolMember, std::enable_shared_from_this<Backend> {
   std::string tls;  // version and cipher; empty: plain text
 
   ByteBuffer cancel_secret;
-  MapRef parameters;  // as reported by ParameterStatus
-  MapRef applied;     // settings that differ from a fresh login
+  MapRef parameters;        // as reported by ParameterStatus
+  MapRef login_parameters;  // the same when it had logged in
+  MapRef applied;           // settings that differ from a fresh login
   BackendStatements statements;
 
   // The session that last advanced a sequence here, whose value currval() and lastval() would show, and

@@ -62,6 +62,20 @@ void take_answer(PoolCore& core, const RoleAnswer& answer, Worker& here) {
       {{"database", core.commons.database()}, {"user", core.commons.user()}, {"state", to_string(after)}});
 }
 
+// Nothing is set on the backend, and it reports something else than after its login: the server's configuration was
+// reloaded, or a standby promoted. It reports that with its next answer, so that clients which only log in would be told the
+// old values for as long as they ask nothing.
+void take_parameters(PoolCore& core, const Backend& backend) {
+  if (same(backend.parameters, backend.login_parameters)) return;
+  {
+    const std::lock_guard lock(core.mutex);
+    core.state.recycle();
+  }
+  core.commons.logins().forget();
+  log::info("server_defaults_changed",
+            {{"database", core.commons.database()}, {"user", core.commons.user()}});
+}
+
 void put_back(PoolCore& core, Backend& backend, Worker& here) {
   std::optional<BackendClose> leaves;
   {
@@ -118,6 +132,7 @@ Task<> ask_role(Worker& here, PoolCoreRef core, std::shared_ptr<Backend> backend
   }
   backend->statements.end_unnamed(nullptr, Outcome::done);
   backend->applied = core->commons.no_settings();
+  take_parameters(*core, *backend);
   put_back(*core, *backend, here);
 }
 

@@ -112,6 +112,7 @@ void let_in(PoolCore& core, std::shared_ptr<Backend> backend, Worker& here) {
   log::debug(
       "backend_opened",
       {{"database", commons.database()}, {"user", commons.user()}, {"pid", std::to_string(backend->pid)}});
+  backend->login_parameters = backend->parameters;
   bool recovered = false;
   bool outdated = false;
   {

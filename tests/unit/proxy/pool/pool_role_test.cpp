@@ -64,6 +64,7 @@ TEST_CASE("what the server says of the role is known, and the backend is as idle
   Asked pool;
   const TimePoint before = pool.servers[1].backend->idle_since - 1s;
   CHECK(pool.server() == "Q(" + std::string(role_question) + ")");
+  pool.backend().login_parameters = pool.worker().interner().intern({{"TimeZone", "UTC"}});
   pool.pass(1s);
   const auto [row, verdict] = GENERATE(
       std::pair{"D(anna,t,60)", RoleVerdict::may}, std::pair{"D(anna,t,-1)", RoleVerdict::expired},
@@ -76,6 +77,16 @@ TEST_CASE("what the server says of the role is known, and the backend is as idle
   CHECK(pool.backend().idle_since == before);
   CHECK(pool.backend().parameters->at("TimeZone") == "UTC");
   CHECK(&pool.borrow() == pool.servers[1].backend.get());
+}
+
+TEST_CASE("where the server reports something else than at the login, all its connections are replaced") {
+  Asked pool;
+  pool.backend().login_parameters = pool.worker().interner().intern({{"in_hot_standby", "on"}});
+  pool.core().commons.logins().use_baseline(pool.backend().login_parameters);
+  pool.run("< S(in_hot_standby,off) T(a,25) D(anna,t,60) C(SELECT 1) Z(I)");
+  CHECK(pool.closed(BackendClose::outdated) == 1);
+  CHECK(pool.servers[1].backend->generation != pool.core().state.generation());
+  CHECK(pool.core().commons.logins().parameters(pool.core().commons.no_settings()) == nullptr);
 }
 
 TEST_CASE("a question that the server does not answer tells nothing of the role, and is asked again later") {
