@@ -95,7 +95,7 @@ Progress SqlNames::resolve(StatementRef& statement, int depth) {
   if (use->named.verb == NamedVerb::execute && resolve(use->statement, depth + 1) == Progress::hold)
     return Progress::hold;
   if (provide(use->statement) == Progress::hold) return Progress::hold;
-  StateNotes(x_).note_use(statement->effects.verb, *use->statement);
+  StateNotes(x_).note_use(statement->effects.verb, *use->statement, statement->text);
   if (use->statement->has_client_name) return Progress::done;
   const std::string text = with_name(statement->text, use->named, *use->statement);
   const bool is_unnamed = statement->server_name.empty();
@@ -194,7 +194,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_named_query(std::string_view
     if (use->named.verb == NamedVerb::execute && resolve(use->statement) == Progress::hold)
       return RequestDisposition::hold;
     if (provide(use->statement) == Progress::hold) return RequestDisposition::hold;
-    StateNotes(x_).note_use(verb, *use->statement);
+    StateNotes(x_).note_use(verb, *use->statement, text);
     renamed = with_name(text, use->named, *use->statement);
     expected.name_hash = StatementMap::hash_of(use->named.name);
     if (!drops.empty()) naming.drops.push_back(std::move(drops));
@@ -249,7 +249,7 @@ std::optional<RequestDisposition> SqlNames::rewrite_string(std::string_view text
     if (named->verb == NamedVerb::execute && resolve(statement) == Progress::hold)
       return RequestDisposition::hold;
     if (provide(statement) == Progress::hold) return RequestDisposition::hold;
-    StateNotes(x_).note_use(part.verb, *statement);
+    StateNotes(x_).note_use(part.verb, *statement, part.text);
     if (!drops.empty()) naming.drops.push_back(std::move(drops));
     const std::size_t at = static_cast<std::size_t>(part.text.data() - text.data()) + named->name_offset;
     rewritten += text.substr(copied, at - copied);

@@ -411,15 +411,23 @@ void StateNotes::note_definition_words(const DefinitionWords& words) {
   if (words.change_defaults) x_.watch.marks.insert(Mark::changed_defaults);
 }
 
-// Notes what a prepared statement does that a text of this verb names: it runs it, plans it, or runs it only perhaps.
+// Notes what a prepared statement does that a text of this verb, `by`, names: it runs it, plans it, or runs it only perhaps.
 // EXPLAIN and CREATE TABLE AS do not run a SET or the like.
-void StateNotes::note_use(Verb verb, const Statement& statement) {
+void StateNotes::note_use(Verb verb, const Statement& statement, std::string_view by) {
+  if (statement.effects.runs_code()) note_arguments(by);
   static constexpr VerbSet planned{Verb::select, Verb::insert_, Verb::update, Verb::delete_,
                                    Verb::merge,  Verb::values,  Verb::table,  Verb::with};
   if (verb == Verb::execute) return note_named(statement);
   if (verb != Verb::explain && verb != Verb::create) return;
   const bool may_run = planned.contains(statement.effects.verb) && !statement.effects.is_quiet();
   if (may_run || x_.client.is_opaque(statement.text)) note_opaque_code(statement.text);
+}
+
+// Code that runs what it is told is told it by the text that runs its statement.
+void StateNotes::note_arguments(std::string_view by) {
+  note_definition_words(find_definition_words(by));
+  if (by.size() > named_text_max || !guess_custom_names(x_.watch.guessed_names, by))
+    x_.watch.marks.insert(Mark::missed_names);
 }
 
 // Whether code may have prepared another one under the name, unseen.

@@ -23,7 +23,7 @@ class StateNotes final {
   // the statement is one SET or RESET. `values`: those of a Bind, or null.
   void note(const SqlEffects& effects, std::string_view text, const BoundValues* values = nullptr);
   void doubt_portals();
-  void note_use(Verb verb, const Statement& statement);
+  void note_use(Verb verb, const Statement& statement, std::string_view by);
   void note_set(std::string_view text);
   void note_prepare(const SqlEffects& effects, std::string_view text);
   void keep_bound(Portals::Bound portal);
@@ -41,6 +41,7 @@ class StateNotes final {
  private:
   void remember_if_custom(const std::string& name);
   void note_named(const Statement& statement);
+  void note_arguments(std::string_view by);
   bool may_be_another(const Statement& statement) const;
   bool is_plain_query(const SqlEffects& effects) const;
   void note_settings(const SqlEffects& effects, std::string_view text, const BoundValues* values);

@@ -199,6 +199,11 @@ REPLACED = {
     "function of SQL": (f"create function makes() returns void language sql as $d$ {REPLACE} $d$;", ["select makes()"]),
     "procedure": (f"create procedure makes() language plpgsql as $d$ begin {REPLACE}; commit; end $d$;", ["call makes()"]),
     "function that runs what it is told": (RUNS, [f"select runs({QUOTED})"]),
+    "function that runs what EXECUTE tells it": (
+        RUNS, ["prepare r(text) as select runs($1)", f"execute r({QUOTED})"]),
+    "function that runs what EXECUTE tells it, in a string": (
+        RUNS, ["prepare r(text) as select runs($1)", f"select 1; execute r({QUOTED})"]),
+    "DO with comments": ("", [f"do $d$ begin {REPLACE.replace('replace', '/* new */ replace -- x' + chr(10))}; end $d$"]),
     "trigger": ("create table t(a int); create function makes() returns trigger language plpgsql as "
                 f"$d$ begin {REPLACE}; return new; end $d$; create trigger x before insert on t for each row "
                 "execute function makes();", ["insert into t values (1)"]),
@@ -214,6 +219,18 @@ def test_a_function_that_code_has_replaced_is_read_again(start, schema, name, ca
     schema("create function changing() returns int language plpgsql as $$ begin return 1; end $$;" + before)
     endpoint = start(max_size=1, audit_every=0)
     assert_follows(endpoint, ["select changing()", *statements, *["reset work_mem", "select changing()"] * calls])
+
+
+def test_a_custom_setting_that_execute_names_follows_its_client(start, schema):
+    schema("create function sets(n text, v text) returns text language plpgsql as $$ begin "
+           "return set_config(n, v, false); end $$")
+    endpoint = start(max_size=1, audit_every=0)
+    with wire_to(endpoint) as owner, wire_to(endpoint) as other:
+        run(owner, "prepare s(text, text) as select sets($1, $2)")
+        for value in ("one", "two"):
+            run(owner, f"execute s('app.told', '{value}')")
+            assert other.value("select current_setting('app.told', true)") in (None, "")
+            assert owner.value("show app.told") == value
 
 
 # The same of what a login gets.

@@ -9,7 +9,9 @@ TEST_CASE("a source names what changes code, in strings and put together, too") 
       "create function f() returns int", "CREATE OR REPLACE PROCEDURE p()",
       "execute 'create or replace function ' || name", "execute 'drop ' || 'routine f'",
       "create trusted language x", "create constraint trigger t", "drop owned by x",
-      "create or replace recursive view v", "alter extension x update", "-- x\ncreate\tevent trigger t");
+      "create or replace recursive view v", "alter extension x update", "-- x\ncreate\tevent trigger t",
+      "create or /* new */ replace function f()", "create -- x\nfunction f()",
+      "select '--'; create /* x */ trigger t", "E'\\ncreate or\\treplace\\nview v'");
   CHECK(find_definition_words(source).change_code);
   CHECK_FALSE(find_definition_words(source).change_defaults);
 }
