@@ -68,6 +68,8 @@ void FunctionTable::look_up(std::string_view name, FunctionEffects& effects, Fun
   const auto it = known_.find(name);
   if (it != known_.end() && it->second.settled) return effects.add(it->second.effects);
   if (it != known_.end()) return resolve(*it, effects, question);
+  if (const auto old = old_statement_users_.find(name); old != old_statement_users_.end())
+    effects.add(old->second);
   effects.add(FunctionVerdict::unknown);
   effects.add(CodeKnowledge::unread);
   effects.all_named = false;
@@ -163,6 +165,7 @@ bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
   if (asked.generation != generation_) return false;
   if (known_.size() + learned.size() > functions_max) known_.clear();
   for (auto& [name, known] : learned) {
+    old_statement_users_.erase(name);
     if (known.effects.statement_names != StatementNames::none)
       knows_statement_users_.store(true, std::memory_order_relaxed);
     known_.insert_or_assign(name, std::move(known));
@@ -174,8 +177,13 @@ bool FunctionTable::store(const FunctionQuestion& asked, Functions&& learned) {
 
 void FunctionTable::forget_all() {
   const std::lock_guard lock(mutex_);
+  if (old_statement_users_.size() >= functions_max) old_statement_users_.clear();
+  for (const auto& [name, known] : known_) {
+    if (known.effects.statement_names != StatementNames::none)
+      old_statement_users_.insert_or_assign(name, known.effects.statement_names);
+  }
   known_.clear();
-  knows_statement_users_.store(false, std::memory_order_relaxed);
+  knows_statement_users_.store(!old_statement_users_.empty(), std::memory_order_relaxed);
   harmless_texts_.clear();
   ++generation_;
   ++changes_;

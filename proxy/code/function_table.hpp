@@ -72,7 +72,8 @@ class FunctionTable {
   // something changed since the question was asked, it has to be asked again.
   [[nodiscard]] FunctionQuestion learn(const FunctionQuestion& asked,
                                        const std::vector<FunctionSource>& sources);
-  // Whether some function that is known looks at its session's prepared statements by their own names.
+  // Whether some function that is known, or was known before forget_all(), looks at its session's prepared statements by
+  // their own names. What it did before counts until its source is read again: the need shows before the call.
   bool knows_statement_users() const { return knows_statement_users_.load(std::memory_order_relaxed); }
   void forget_all();
   std::size_t size() const;
@@ -100,6 +101,7 @@ class FunctionTable {
   std::uint64_t generation_ = 1;
   std::unordered_set<std::string, Hash, std::equal_to<>> harmless_texts_;  // judged by what is known now
   std::uint64_t changes_ = 0;                                              // of what is known
+  std::unordered_map<std::string, StatementNames, Hash, std::equal_to<>> old_statement_users_;
   std::atomic<bool> knows_statement_users_{false};
 };
 

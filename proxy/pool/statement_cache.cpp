@@ -181,7 +181,7 @@ StatementRef StatementCache::renew(const StatementRef& statement) {
   return fresh;
 }
 
-// Parameter types that were inferred once stay.
+// Parameter types that were inferred once stay, and what its client was told of its rows.
 StatementRef StatementCache::make_named(const StatementRef& statement, std::string_view client_name) const {
   const StatementShape* const shape = statement->shape.get();
   std::shared_ptr<Statement> named =
@@ -189,6 +189,7 @@ StatementRef StatementCache::make_named(const StatementRef& statement, std::stri
               shape != nullptr && !statement->by_sql ? shape->parameter_types : statement->parameter_types);
   named->server_name = truncate_identifier(client_name);
   named->has_client_name = true;
+  if (shape != nullptr) named->shape.learn(*shape);
   return named;
 }
 

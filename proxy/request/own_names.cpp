@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "protocol/frontend.hpp"
@@ -26,12 +25,10 @@ Progress OwnNames::provide_for(const SqlEffects& effects, std::string_view text)
 }
 
 Progress OwnNames::provide_for_values(const SqlEffects& effects, ByteView values) {
-  const bool may_matter = effects.facts.contains(SqlFact::calls_unknown_function) && !x_.has_own_names() &&
-                          !x_.statements.committed().empty();
-  if (!may_matter) return Progress::done;
+  if (!effects.facts.contains(SqlFact::calls_unknown_function) || x_.has_own_names()) return Progress::done;
   BindValues each(values);
   for (std::string_view value; each.next(value);) {
-    if (is_named_statement(value)) return begin({});
+    if (mentions_statement_list(value) || (has_names() && is_named_statement(value))) return begin({});
   }
   return Progress::done;
 }
@@ -45,8 +42,13 @@ bool OwnNames::are_needed(const SqlEffects& effects, std::string_view text) cons
     FunctionQuestion ignored;
     names = std::max(names, x_.commons->code().functions().judge(text, ignored).statement_names);
   }
-  const bool has_names = !x_.statements.committed().empty() || x_.statements.has_pending();
-  return names == StatementNames::listed || (names == StatementNames::by_code && has_names);
+  // A text that cannot be read as a whole shows that much.
+  if (effects.is_unreadable() && folded_find(text, "pg_prepared_statement")) names = StatementNames::listed;
+  return names == StatementNames::listed || (names == StatementNames::by_code && has_names());
+}
+
+bool OwnNames::has_names() const {
+  return !x_.statements.committed().empty() || x_.statements.has_pending();
 }
 
 // In a failed transaction nothing is looked at.
@@ -56,13 +58,19 @@ Progress OwnNames::begin(std::string_view text) {
   if (!is_settled) return Progress::hold;
   if (tracker.status() == TransactionStatus::failed) return Progress::done;
   drop_others();
-  std::vector<std::pair<std::string, StatementRef>> own;
+  struct Own {
+    std::string name;
+    StatementRef statement;
+    bool described;
+  };
+  std::vector<Own> own;
   for (const auto& [name, held] : x_.statements.committed())
-    own.emplace_back(name, x_.commons->statements().make_named(held.statement, name));
+    own.push_back({name, x_.commons->statements().make_named(held.statement, name), held.described});
   const bool in_block = !tracker.unsynced() && tracker.status() == TransactionStatus::in_transaction;
   if (in_block && !own.empty()) ServerStream(x_).send_own(OwnQuery::no_op, set_savepoint);
-  for (const auto& [name, statement] : own) {
+  for (const auto& [name, statement, described] : own) {
     x_.statements.put(name, statement);
+    if (described) x_.statements.mark_described(name);
     prepare(statement);
     if (in_block) ServerStream(x_).send_own(OwnQuery::no_op, to_savepoint);
   }
@@ -91,21 +99,30 @@ void OwnNames::drop_others() {
   if (fate == Fate::mute) ServerStream(x_).send_own_sync();
 }
 
-// One that cannot be prepared any more stays the client's all the same, and its use says why.
+// One that cannot be prepared any more stays the client's all the same, and its use says why. One whose rows are not what
+// the client was told fails when it is used, as it would have with its plan of before.
 void OwnNames::prepare(const StatementRef& statement) {
   if (statement->by_sql) {
     static_cast<void>(ServerStream(x_).insert_statement(text_of_prepare(*statement), statement));
     return;
   }
   const bool is_in_batch = x_.tracker.unsynced();
-  write_parse(x_.worker.to_server().own(), statement->server_name, statement->text,
-              statement->parameter_types);
+  const Fate fate = is_in_batch ? Fate::drop : Fate::mute;
+  const bool was_told = statement->shape.get() != nullptr;
+  ByteBuffer& out = x_.worker.to_server().own();
+  write_parse(out, statement->server_name, statement->text, statement->parameter_types);
+  if (was_told) write_describe_statement(out, statement->server_name);
   x_.worker.to_server().end_own();
   x_.backend->statements.begin_parse(statement, x_.tracker.segment());
-  x_.expect({.reply = Reply::parse,
-             .fate = is_in_batch ? Fate::drop : Fate::mute,
-             .changes = {Change::backend_statements},
-             .statement = statement});
+  x_.expect(
+      {.reply = Reply::parse, .fate = fate, .changes = {Change::backend_statements}, .statement = statement});
+  if (was_told) {
+    x_.backend->statements.describe(statement, BackendStatements::Description::asked);
+    x_.expect({.reply = Reply::describe_statement,
+               .fate = fate,
+               .purpose = Purpose::learn_shape,
+               .statement = statement});
+  }
   if (!is_in_batch) ServerStream(x_).send_own_sync();
 }
 

@@ -26,6 +26,7 @@ class OwnNames final {
 
  private:
   bool are_needed(const SqlEffects& effects, std::string_view text) const;
+  bool has_names() const;
   Progress begin(std::string_view text);
   void drop_others();
   void prepare(const StatementRef& statement);

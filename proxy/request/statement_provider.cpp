@@ -35,8 +35,7 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
                                                        bool is_direct, const BindView* bind) {
   if (name.empty()) return provide_unnamed(statement);
   if (!statement) return Provided::yes;
-  if (statement->has_client_name)
-    return provide_named(statement) == Progress::hold ? Provided::not_yet : Provided::yes;
+  if (statement->has_client_name) return provide_own(name, statement);
   // The server's description holds only for the settings and parameter types that were in force then.
   BackendStatements& on_backend = x_.backend->statements;
   if (!settings_change_ && is_planned_alike(x_, *statement) &&
@@ -52,6 +51,17 @@ StatementProvider::Provided StatementProvider::provide(std::string_view name, St
   }
   if (provide_named(statement) == Progress::hold) return Provided::not_yet;
   return is_direct ? check_shape(name, statement, bind) : Provided::yes;
+}
+
+// On a connection of its client's own names. The client would read the rows by what it was told.
+StatementProvider::Provided StatementProvider::provide_own(std::string_view name,
+                                                           const StatementRef& statement) {
+  if (provide_named(statement) == Progress::hold) return Provided::not_yet;
+  const Description description = x_.backend->statements.description_of(statement);
+  if (description == Description::asked) return Provided::not_yet;
+  const bool fails = description == Description::changed && x_.statements.is_described(name) &&
+                     x_.tracker.status() != TransactionStatus::failed;
+  return fails ? Provided::changed : Provided::yes;
 }
 
 // Whether the statement on this backend is what its clients were told.

@@ -37,6 +37,7 @@ class StatementProvider final {
 
  private:
   void forget_refused();
+  Provided provide_own(std::string_view name, const StatementRef& statement);
   Provided check_shape(std::string_view name, StatementRef& statement, const BindView* bind);
   Provided provide_unnamed(const StatementRef& statement);
   ByteView known_types(const Statement& statement) const;

@@ -7,6 +7,8 @@ from harness import messages as m
 
 FUNCTIONS = """
 create or replace function run(sql text) returns void language plpgsql as $$ begin execute sql; end $$;
+create or replace function value_of(sql text) returns text language plpgsql as
+  $$ declare value text; begin execute sql into value; return value; end $$;
 create or replace function run_q() returns void language plpgsql as $$ begin execute 'execute q(3)'; end $$;
 create or replace function explain_of(text) returns setof text language plpgsql as
   $$ declare line text; begin for line in execute format('explain (costs off) %s', $1) loop return next line; end loop; end $$;
@@ -22,7 +24,7 @@ SEEN = "select string_agg(name, ',' order by name) from pg_prepared_statements"
 def functions(cluster):
     cluster.execute(FUNCTIONS, "app")
     yield
-    cluster.execute("drop function run(text), run_q(), explain_of(text), own_names(); drop table own_rows", "app")
+    cluster.execute("drop function run(text), value_of(text), run_q(), explain_of(text), own_names(); drop table own_rows", "app")
 
 
 @pytest.fixture
@@ -102,6 +104,23 @@ CASES = {
         Q("create table own_broken (id int)"), Q("prepare b as select * from own_broken"), PREPARE,
         m.P("p", "select id from own_broken") + m.S, Q("drop table own_broken"), Q(DO), Q("execute q(1)"), Q("execute b"),
         m.B("", "p") + m.S, Q("execute p"), Q("execute q(2)")],
+    "rows that are not what it was told": [
+        Q("create table own_told (a int, b int); insert into own_told values (111, 222)"),
+        m.P("p", "select * from own_told") + m.DS("p") + m.S, m.P("k", "select b from own_told") + m.DS("k") + m.S,
+        Q("alter table own_told drop column a"), Q("alter table own_told add column a int default 111"), Q(SEEN),
+        m.B("", "p") + m.E() + m.S, m.B("", "k") + m.E() + m.S, m.B("", "p") + m.S,
+        m.CS("p") + m.P("p", "select * from own_told") + m.DS("p") + m.B("", "p") + m.E() + m.S, Q("drop table own_told")],
+    "rows that are not what it was told, in the batch": [
+        Q("create table own_told (a int); insert into own_told values (111)"),
+        m.P("p", "select * from own_told") + m.DS("p") + m.S, Q("alter table own_told alter a type text"),
+        m.P("", SEEN) + m.B() + m.E() + m.B("", "p") + m.E() + m.S, m.B("", "p") + m.E() + m.S, Q("drop table own_told")],
+    "the list as a bound value": [PREPARE, m.P("", "select value_of($1)") + m.B("", "", (SEEN,)) + m.E() + m.S],
+    "the list as a bound value, of none": [m.P("", "select value_of($1)") + m.B("", "", (SEEN,)) + m.E() + m.S],
+    "EXECUTE as a bound value in the batch that prepares": [
+        m.P("q", "select 1") + m.P("", "select run($1)") + m.B("", "", ("execute q",)) + m.E() + m.S],
+    "a text that is not read to its end": [
+        PREPARE, Q("set standard_conforming_strings = off"),
+        Q("select string_agg(name, ',') from pg_prepared_statements where name <> 'a\\\\b'")],
     "a pipeline": [m.P("a", "select 'a'") + m.S + Q(SEEN) + m.P("b", "select 'b'") + m.B("", "b") + m.E() + m.S + Q(SEEN)
                    + Q("prepare c as select 'c'") + Q("execute c") + m.CS("a") + m.S + Q(SEEN) + m.B("", "a") + m.S],
 }
@@ -157,6 +176,20 @@ def test_code_whose_source_is_known(endpoint):
     with endpoint.wire() as wire:
         assert wire.ask(PREPARE) == "C(PREPARE) Z(I)"
         assert wire.ask(Q("select run_q()")) == "T D() C(SELECT 1) Z(I)"
+        assert wire.value("select own_names()") == "q"
+
+
+def test_code_whose_source_was_known(endpoint, cluster):
+    """Whenever a function is made, pgweir reads all sources anew. Until then it goes by what it knew."""
+    for _ in range(2):
+        with endpoint.wire() as wire:
+            wire.ask(Q("select own_names()"))
+    with endpoint.wire() as other:
+        other.query("create or replace function own_other() returns int language sql as 'select 1'; "
+                    "drop function own_other()")
+    prepare_others(endpoint)
+    with endpoint.wire() as wire:
+        assert wire.ask(PREPARE) == "C(PREPARE) Z(I)"
         assert wire.value("select own_names()") == "q"
 
 

@@ -26,14 +26,26 @@ TEST_CASE("who looks at the list gets a connection of its own names, and keeps i
   CHECK(relay.exchange.has_own_names());
   const std::string sent = relay.server();
   CHECK(sent.starts_with("Cs(#1) "));
-  CHECK(sent.ends_with("S P(s,select 1) S Q(table pg_prepared_statements)"));
-  relay.run("< 3 3 3 3 Z(I) 1 Z(I) C(SELECT 1) Z(I)");
+  CHECK(sent.ends_with("S P(s,select 1) Ds(s) S Q(table pg_prepared_statements)"));
+  relay.run("< 3 3 3 3 Z(I) 1 t n Z(I) C(SELECT 1) Z(I)");
   CHECK(relay.client() == "C(SELECT 1) Z(I)");
   relay.run("> Q(execute s) < C(SELECT 1) Z(I) > C(s) S");
   CHECK(relay.server() == "Q(execute s) Cs(s) S");
   relay.run("< 3 Z(I)");
   CHECK(relay.client() == "C(SELECT 1) Z(I) 3 Z(I)");
   CHECK(relay.exchange.statements.find("s") == nullptr);
+}
+
+TEST_CASE("a statement whose rows are not what its client was told fails where it is used") {
+  RelayScript relay;
+  relay.run("> P(s,table t) Ds(s) S < 1 t T(a,23) t T(a,23) Z(I)");
+  relay.run("> Q(table pg_prepared_statements)");
+  relay.server();
+  relay.client();
+  relay.run("< 3 3 3 3 Z(I) 1 t T(a,25) Z(I) C(SELECT 1) Z(I) > B(s) E S");
+  CHECK(relay.server().find("B(s)") == std::string::npos);
+  relay.run("< E(26000,no such statement) Z(I)");
+  CHECK(relay.client() == "C(SELECT 1) Z(I) E(0A000) Z(I)");
 }
 
 TEST_CASE("what is under way is awaited first") {
@@ -68,7 +80,7 @@ TEST_CASE("in a transaction a statement that cannot be prepared any more does no
   relay.run("> Q(table pg_prepared_statements)");
   const std::string sent = relay.server();
   CHECK(sent.find("Q(SAVEPOINT ") != std::string::npos);
-  CHECK(sent.find(" P(s,select 1) S Q(ROLLBACK TO SAVEPOINT ") != std::string::npos);
+  CHECK(sent.find(" P(s,select 1) Ds(s) S Q(ROLLBACK TO SAVEPOINT ") != std::string::npos);
   CHECK(sent.ends_with(" Q(table pg_prepared_statements)"));
   relay.run(
       "< 3 3 3 3 Z(T) C(SAVEPOINT) Z(T) E(42P01,gone) Z(E) C(ROLLBACK) Z(T) C(RELEASE) Z(T) C(SELECT 1) "
