@@ -194,12 +194,14 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
   if (parse_bind(piece.body(), bind) != Errc::ok)
     return ServerStream(x_).forward(piece, {.reply = Reply::bind});
   if (x_.statements.is_undecided(bind.statement, x_.tracker.segment())) return RequestDisposition::hold;
-  if (provide_own_names(x_.statements.find(bind.statement), piece.whole() ? bind.rest : ByteView{}) ==
-      Progress::hold)
-    return RequestDisposition::hold;
-  const StatementMap::Held& known = x_.statements.look_up(bind.statement);
-  const bool described = known.described;
-  StatementRef statement = known.statement;
+  const StatementMap::Held* known = &x_.statements.look_up(bind.statement);
+  if (known->statement && OwnNames::may_matter(known->statement->effects)) {
+    const ByteView values = piece.whole() ? bind.rest : ByteView{};
+    if (provide_own_names(known->statement, values) == Progress::hold) return RequestDisposition::hold;
+    known = &x_.statements.look_up(bind.statement);
+  }
+  const bool described = known->described;
+  StatementRef statement = known->statement;
   const Statement* const named = statement.get();  // kept under the client's name
   if (named != nullptr && SequenceGuard(x_).guard(named->effects, named->text) == Progress::hold)
     return RequestDisposition::hold;

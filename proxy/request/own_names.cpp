@@ -20,10 +20,6 @@ constexpr std::string_view end_savepoint = "RELEASE SAVEPOINT __pgweir_names";
 
 }  // namespace
 
-Progress OwnNames::provide_for(const SqlEffects& effects, std::string_view text) {
-  return are_needed(effects, text) ? begin(text) : Progress::done;
-}
-
 Progress OwnNames::provide_for_values(const SqlEffects& effects, ByteView values) {
   if (!effects.facts.contains(SqlFact::calls_unknown_function) || x_.has_own_names()) return Progress::done;
   BindValues each(values);

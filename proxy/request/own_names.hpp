@@ -19,8 +19,14 @@ class OwnNames final {
  public:
   explicit OwnNames(Exchange& exchange) : x_(exchange) {}
 
+  // Whether a text with these effects has to be looked at; nearly none has.
+  static bool may_matter(const SqlEffects& effects) {
+    return effects.statement_names != StatementNames::none || effects.runs_code();
+  }
   // Called before the text is sent. Progress::hold: the message waits until the server has answered what came before.
-  Progress provide_for(const SqlEffects& effects, std::string_view text);
+  Progress provide_for(const SqlEffects& effects, std::string_view text) {
+    return may_matter(effects) && are_needed(effects, text) ? begin(text) : Progress::done;
+  }
   // The same for values that a text gives to code, as they stand in a Bind.
   Progress provide_for_values(const SqlEffects& effects, ByteView values);
 
