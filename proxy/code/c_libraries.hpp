@@ -1,7 +1,8 @@
 // The C libraries whose functions are known: PostgreSQL's own (contrib, read at 15 and 18) and extensions that managed
 // services offer. Most were searched for what they keep in variables of their own, which the server does not show and no
 // statement undoes, for settings, session locks and temporary objects, and for SQL that they are given as text; of some
-// there is only documentation. docs/c-extensions.md says how each was reviewed. Any other library may leave anything. Pure; any thread.
+// there is only documentation. docs/c-extensions.md says how each was reviewed. Any other library may leave anything.
+// Pure; any thread.
 #pragma once
 
 #include <string_view>

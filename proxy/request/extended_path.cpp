@@ -235,7 +235,6 @@ RequestDisposition ExtendedPath::take_bind(const Piece& piece) {
 
 // What the statement needs by the time when it is bound, or for the values that it gets.
 Progress ExtendedPath::provide_own_names(const StatementRef& statement, ByteView values) {
-  if (!statement || x_.has_own_names()) return Progress::done;
   OwnNames own(x_);
   if (own.provide_for(statement->effects, statement->text) == Progress::hold) return Progress::hold;
   return own.provide_for_values(statement->effects, values);

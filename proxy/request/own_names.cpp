@@ -33,10 +33,10 @@ Progress OwnNames::provide_for_values(const SqlEffects& effects, ByteView values
 bool OwnNames::are_needed(const SqlEffects& effects, std::string_view text) const {
   if (x_.has_own_names()) return false;
   StatementNames names = effects.statement_names;
-  const FunctionTable& functions = x_.commons->code().functions();
+  FunctionTable& functions = x_.commons->code().functions();
   if (effects.facts.contains(SqlFact::calls_unknown_function) && functions.knows_statement_users()) {
     FunctionQuestion ignored;
-    names = std::max(names, x_.commons->code().functions().judge(text, ignored).statement_names);
+    names = std::max(names, functions.judge(text, ignored).statement_names);
   }
   // A text that cannot be read as a whole shows that much.
   if (effects.is_unreadable() && folded_find(text, "pg_prepared_statement")) names = StatementNames::listed;
@@ -47,7 +47,7 @@ bool OwnNames::has_names() const {
   return !x_.statements.committed().empty() || x_.statements.has_pending();
 }
 
-// In a failed transaction nothing is looked at.
+// A failed transaction refuses whatever the text looks at.
 Progress OwnNames::begin(std::string_view text) {
   ResponseTracker& tracker = x_.tracker;
   const bool is_settled = tracker.idle() && (tracker.unsynced() || tracker.may_insert_group());

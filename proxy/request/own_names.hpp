@@ -1,6 +1,6 @@
 // Gives a client a server connection of its own names. On every other one its prepared statements have names of pgweir's,
 // among those of other clients; that is seen by who reads pg_prepared_statements, and by code that runs EXECUTE or
-// DEALLOCATE of a name that is in a string. From such a text on, the connection has exactly this client's statements,
+// DEALLOCATE of a name in a string. From such a text on, the connection has exactly this client's statements,
 // under its names and with its texts, and the client keeps it (Pin::own_statements): what it prepares, runs and drops
 // passes as it is, and the server decides what a name stands for. Names that pgweir does not know are the server's.
 //
